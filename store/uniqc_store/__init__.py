@@ -1,0 +1,89 @@
+"""The task store of UnifiedQuantum (``uniqc``): same API and same file, better inside.
+
+    >>> from uniqc_store import TaskFilter, TaskStore
+    >>> store = TaskStore(read_only=True)  # ~/.uniqc/cache/tasks.sqlite
+    >>> store.search(TaskFilter(status="active"), limit=10).total  # doctest: +SKIP
+    3
+
+Standard library only.
+"""
+
+from uniqc_store.errors import (
+    AmbiguousIdError,
+    InterruptedReadError,
+    InvalidValueError,
+    ReadOnlyStoreError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+    StoreFileError,
+    StoreForeignError,
+    StoreFullError,
+    StoreMissingError,
+    StoreNewerError,
+    StoreUnreadableError,
+)
+from uniqc_store.filters import TaskFilter
+from uniqc_store.schema import (
+    APPLICATION_ID,
+    CURRENT_SCHEMA_VERSION,
+    MIGRATIONS,
+    NEWEST_RELEASED_SCHEMA,
+)
+from uniqc_store.snapshot import (
+    MOST_MATCHES,
+    SHORTEST_PREFIX,
+    Group,
+    Match,
+    Matches,
+    Page,
+    Snapshot,
+    StoreState,
+)
+from uniqc_store.store import DB_FILENAME, DEFAULT_CACHE_DIR, TaskStore
+from uniqc_store.tasks import (
+    TERMINAL_STATUSES,
+    JsonValue,
+    TaskInfo,
+    TaskRecord,
+    TaskShard,
+    TaskStatus,
+)
+
+__all__ = [
+    "APPLICATION_ID",
+    "CURRENT_SCHEMA_VERSION",
+    "DB_FILENAME",
+    "DEFAULT_CACHE_DIR",
+    "MIGRATIONS",
+    "MOST_MATCHES",
+    "NEWEST_RELEASED_SCHEMA",
+    "SHORTEST_PREFIX",
+    "TERMINAL_STATUSES",
+    "AmbiguousIdError",
+    "Group",
+    "InterruptedReadError",
+    "InvalidValueError",
+    "JsonValue",
+    "Match",
+    "Matches",
+    "Page",
+    "ReadOnlyStoreError",
+    "Snapshot",
+    "StoreBusyError",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreFileError",
+    "StoreForeignError",
+    "StoreFullError",
+    "StoreMissingError",
+    "StoreNewerError",
+    "StoreState",
+    "StoreUnreadableError",
+    "TaskFilter",
+    "TaskInfo",
+    "TaskRecord",
+    "TaskShard",
+    "TaskStatus",
+    "TaskStore",
+]

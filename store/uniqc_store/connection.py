@@ -1,0 +1,111 @@
+"""How the file is opened, for both those who read it and those who write it.
+
+The file belongs to uniqc, which writes it from another process while we are in it. So a
+connection lives for one call: held open, it would keep uniqc's WAL from being cleaned up, and
+after the file was replaced it would go on showing the old one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from uniqc_store import schema
+from uniqc_store.ownership import check_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from uniqc_store.schema import Layout
+
+Answer = TypeVar("Answer")
+
+_STEPS_BETWEEN_STOP_CHECKS = 20_000
+"""SQLite's virtual machine runs these in a millisecond or so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The file that is meant, and how patient to be with it.
+
+    Attributes:
+        path: Absolute.
+        busy_timeout: Seconds to wait for another process.
+        should_stop: Asked while a question runs; true ends it with ``InterruptedReadError``.
+    """
+
+    path: Path
+    busy_timeout: float
+    should_stop: Callable[[], bool] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One connection inside one transaction, with what is known of its file.
+
+    Attributes:
+        connection: Every statement on it sees the same state of the file.
+        layout: What the file has.
+        exists: False where there is no file; the connection is then to an empty stand-in.
+    """
+
+    connection: sqlite3.Connection
+    layout: Layout
+    exists: bool
+
+
+@contextmanager
+def opened(
+    access: Access, parameters: str, *, path: Path | None = None
+) -> Generator[sqlite3.Connection]:
+    """A connection by SQLite's URI parameters, to the file or to a copy of it."""
+    uri = f"{(path or access.path).as_uri()}?{parameters}"
+    connection = sqlite3.connect(uri, uri=True, timeout=access.busy_timeout, isolation_level=None)
+    with closing(connection):
+        # One text that is no UTF-8 must not fail the statement that meets it.
+        connection.text_factory = _decode
+        yield connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """Explicit, as Python's own opens none for DDL: a crash would leave half a migration."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, a full disk for one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def ask(
+    access: Access, connection: sqlite3.Connection, question: Callable[[Session], Answer]
+) -> Answer:
+    """Put a question to a connection, once it is certain that its file is ours."""
+    layout = check_ours(connection, access.path, to_write=False)
+    if not layout.has("tasks"):
+        return ask_stand_in(question, version=layout.version, exists=True)
+    if access.should_stop is not None:
+        connection.set_progress_handler(access.should_stop, _STEPS_BETWEEN_STOP_CHECKS)
+    return question(Session(connection=connection, layout=layout, exists=True))
+
+
+def ask_stand_in(
+    question: Callable[[Session], Answer], *, version: int = 0, exists: bool = False
+) -> Answer:
+    """Put a question to an empty store in memory, where there is no file or nothing in it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        schema.make_version_1(connection)
+        tables = schema.read_layout(connection).tables
+        layout = schema.Layout(version=version, tables=tables)
+        return question(Session(connection=connection, layout=layout, exists=exists))
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")

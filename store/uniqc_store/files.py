@@ -1,0 +1,134 @@
+"""What the operating system knows of the file: which one it is, whether it changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from uniqc_store.errors import StoreUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+Identity = tuple[int, int]
+"""Device and inode: what tells a file from the one that took its place."""
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """SQLite's own companion of a database: ``-wal`` or ``-shm``."""
+    return path.with_name(path.name + suffix)
+
+
+@contextmanager
+def os_errors(path: Path) -> Generator[None]:
+    """Turn what the operating system refuses inside into ``StoreUnreadableError``."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnreadableError(path, error.strerror or str(error)) from error
+
+
+def identity_of(path: Path) -> Identity | None:
+    """Which file is there now; None where there is none.
+
+    Raises:
+        StoreUnreadableError: There may be one, but it can't be seen or is no file.
+    """
+    with os_errors(path):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            if path.is_symlink():
+                raise StoreUnreadableError(
+                    path, f"it is a link to {path.readlink()}, which is not there"
+                ) from None
+            return None
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreUnreadableError(path, "it is not a regular file")
+    return found.st_dev, found.st_ino
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file, and its directory, that only this user can see into.
+
+    The platforms' error texts are in there. A file that is there already is left as it is.
+    """
+    with os_errors(path):
+        _make_private_directory(path.parent)
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return
+
+
+def _make_private_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        _make_private_directory(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
+Stamp = tuple[int, int, int, int]
+"""Device, inode, size, and time of the last change in nanoseconds of the Unix epoch."""
+
+_CERTAIN_AFTER_NS = 50_000_000
+_CERTAIN_AFTER_NS_IN_SECONDS = 2_100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What changes when somebody writes.
+
+    Attributes:
+        file: Of the file itself.
+        wal: Of its write-ahead log; None where there is none.
+        has_journal: Whether there is a rollback journal, as while a file is switched to WAL.
+    """
+
+    file: Stamp
+    wal: Stamp | None
+    has_journal: bool
+
+    @property
+    def has_wal(self) -> bool:
+        """Whether there is a log with something in it."""
+        return self.wal is not None and self.wal[2] > 0
+
+    def settled(self, now_ns: int) -> bool:
+        """Whether any further write is certain to change the signature.
+
+        The times of files tick: by some milliseconds, on some file systems by up to two
+        seconds, and then they are whole.
+        """
+        changed_ns = max(self.file[3], self.wal[3] if self.wal else 0)
+        whole = changed_ns % 1_000_000_000 == 0
+        # A time in the future is as good as one in the past: a write would change it to now.
+        return abs(now_ns - changed_ns) > (
+            _CERTAIN_AFTER_NS_IN_SECONDS if whole else _CERTAIN_AFTER_NS
+        )
+
+
+def signature_of(path: Path) -> Signature | None:
+    """The signature as it is now; None where there is no file."""
+    if identity_of(path) is None:
+        return None
+    with os_errors(path):
+        file = _stamp(path)
+        if file is None:
+            return None
+        return Signature(
+            file=file,
+            wal=_stamp(beside(path, "-wal")),
+            has_journal=_stamp(beside(path, "-journal")) is not None,
+        )
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

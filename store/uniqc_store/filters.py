@@ -1,0 +1,99 @@
+"""Which tasks a question is about, and where the next page of them begins."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from uniqc_store.errors import InvalidValueError
+from uniqc_store.values import text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ANY = "any"
+ACTIVE = "active"
+FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """What a task has to be like. A field left alone lets every task through.
+
+    Attributes:
+        status: ``any``; ``finished`` for success, failed and cancelled; ``active`` for all
+            others, unknown ones included; or one status exactly.
+        backend: A whole label (``originq:WK_C180``), or the platform before its first colon.
+        submitted_after: The first moment that counts. Aware.
+        submitted_before: The first moment that no longer counts. Aware.
+        name_contains: Part of ``metadata.task_name``, in any case.
+
+    Raises:
+        InvalidValueError: A moment without a time zone, or a text that could not be stored.
+    """
+
+    status: str = ANY
+    backend: str = ""
+    submitted_after: datetime | None = None
+    submitted_before: datetime | None = None
+    name_contains: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("status", "backend", "name_contains"):
+            text(name, getattr(self, name))
+        for name in ("submitted_after", "submitted_before"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidValueError(name, "needs a time zone")
+
+    @property
+    def by_time(self) -> bool:
+        return self.submitted_after is not None or self.submitted_before is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """Short, and another for another filter."""
+        return hashlib.sha256(repr(self).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """The last task of a page; the next page begins after it.
+
+    Attributes:
+        time: Its submit time, as the bytes that are stored.
+        is_text: Whether they are stored as text. A BLOB sorts after every text.
+        rowid: Its row.
+    """
+
+    time: bytes
+    is_text: bool
+    rowid: int
+
+    def encode(self, task_filter: TaskFilter) -> str:
+        """Opaque text, good for the filter that made the page and for no other."""
+        fields = [task_filter.fingerprint, self.time.hex(), self.is_text, self.rowid]
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str, task_filter: TaskFilter) -> Self:
+        """The reverse of :meth:`encode`.
+
+        Raises:
+            InvalidValueError: It is no cursor of ours, or one of another filter.
+        """
+        try:
+            fields = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            fingerprint, time, is_text, rowid = fields
+            cursor = cls(time=bytes.fromhex(time), is_text=bool(is_text), rowid=int(rowid))
+        except (ValueError, TypeError, binascii.Error, RecursionError):
+            raise InvalidValueError("cursor", "not one that a previous page returned") from None
+        if fingerprint != task_filter.fingerprint:
+            raise InvalidValueError(
+                "cursor", "belongs to other filters; repeat the filters of the page it came from"
+            )
+        return cursor

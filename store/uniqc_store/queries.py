@@ -1,0 +1,147 @@
+"""Every SQL statement.
+
+Names of tables and columns come from here and from what a file was found to have; values are
+always parameters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uniqc_store.conditions import Where
+    from uniqc_store.schema import Layout
+
+TaskTable = Literal["tasks", "archived_tasks"]
+ShardTable = Literal["task_shards", "archived_task_shards"]
+
+SAVE_TASK = """
+    INSERT INTO tasks
+        (task_id, backend, status, shots, submit_time, update_time, result_json, metadata_json)
+    VALUES
+        (:task_id, :backend, :status, :shots, :submit_time, :update_time, :result_json,
+         :metadata_json)
+    ON CONFLICT(task_id) DO UPDATE SET
+        backend = excluded.backend, status = excluded.status, shots = excluded.shots,
+        update_time = excluded.update_time, result_json = excluded.result_json,
+        metadata_json = excluded.metadata_json
+"""
+SAVE_ERROR_MESSAGE = "UPDATE tasks SET error_message = :error_message WHERE task_id = :task_id"
+DELETE_TASK = "DELETE FROM tasks WHERE task_id = :task_id"
+DELETE_WITH_STATUS = "DELETE FROM tasks WHERE status = :status"
+
+BACKENDS = "SELECT DISTINCT backend FROM tasks ORDER BY backend"
+COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
+NEWEST_IDS = "SELECT task_id FROM tasks ORDER BY submit_time DESC, rowid DESC LIMIT :limit"
+IDS_BELOW = "SELECT task_id FROM tasks WHERE task_id < :task_id ORDER BY task_id DESC LIMIT :limit"
+IDS_FROM = "SELECT task_id FROM tasks WHERE task_id >= :task_id ORDER BY task_id LIMIT :limit"
+
+_TASK_COLUMNS = (
+    "task_id",
+    "backend",
+    "status",
+    "shots",
+    "submit_time",
+    "update_time",
+    "metadata_json",
+    "error_message",
+    "archived_at",
+)
+_SHARD_COLUMNS = (
+    "uniqc_task_id",
+    "shard_index",
+    "platform_task_id",
+    "backend",
+    "circuit_count",
+    "sub_index_offset",
+    "status",
+    "error_message",
+    "submit_time",
+    "update_time",
+)
+
+
+def full_tasks(
+    layout: Layout, where: Where, *, table: TaskTable = "tasks", limited: bool = False
+) -> str:
+    """Tasks with their results, newest first."""
+    return f"""
+        SELECT {_columns(layout, table, (*_TASK_COLUMNS, "result_json"))}
+        FROM {table} {where.sql} ORDER BY submit_time DESC, rowid DESC
+        {"LIMIT :limit" if limited else ""}
+    """
+
+
+def page(layout: Layout, where: Where) -> str:
+    """Tasks without their results, newest first, and what a cursor needs of each."""
+    return f"""
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes,
+            rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
+            typeof(submit_time) = 'text' AS cursor_is_text
+        FROM tasks {where.sql} ORDER BY submit_time DESC, rowid DESC LIMIT :limit
+    """
+
+
+def count(where: Where) -> str:
+    return f"SELECT COUNT(*) FROM tasks {where.sql}"
+
+
+def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
+    names = ", ".join(by)
+    return f"SELECT {names}, COUNT(*) FROM tasks {where.sql} GROUP BY {names}"
+
+
+def record(layout: Layout, table: TaskTable) -> str:
+    """One task, and the size of its result."""
+    return f"""
+        SELECT {_columns(layout, table, _TASK_COLUMNS)},
+            length(CAST(result_json AS BLOB)) AS result_bytes
+        FROM {table} WHERE task_id = :task_id
+    """
+
+
+def result(table: TaskTable) -> str:
+    return f"SELECT result_json FROM {table} WHERE task_id = :task_id"
+
+
+def shards(layout: Layout, table: ShardTable) -> str:
+    """The shards of a task in order, without their results."""
+    return f"""
+        SELECT {_columns(layout, table, _SHARD_COLUMNS)}, NULL AS result_json
+        FROM {table} WHERE uniqc_task_id = :task_id ORDER BY shard_index
+    """
+
+
+TASK_IS = "task_id = :reference"
+TASK_BEGINS = "task_id >= :reference AND task_id < :reference_end"
+# As uniqc's upgrade to version 5 writes it; a scan.
+TASK_HAD_ID = "instr(metadata_json, :legacy_entry) > 0"
+PLATFORM_TASK_IS = "platform_task_id = :reference"
+PLATFORM_TASK_BEGINS = "platform_task_id >= :reference AND platform_task_id < :reference_end"
+
+
+def ids(table: TaskTable, condition: str) -> str:
+    return f"SELECT task_id FROM {table} WHERE {condition} ORDER BY task_id LIMIT :limit"
+
+
+def ids_by_shard(table: TaskTable, condition: str) -> str:
+    """Tasks by a condition on their shards. A shard whose task is gone counts for nothing."""
+    return f"""
+        SELECT DISTINCT task_id FROM {shard_table(table)} JOIN {table} ON task_id = uniqc_task_id
+        WHERE {condition} ORDER BY task_id LIMIT :limit
+    """
+
+
+def shard_table(table: TaskTable) -> ShardTable:
+    return "task_shards" if table == "tasks" else "archived_task_shards"
+
+
+def _columns(layout: Layout, table: str, wanted: Sequence[str]) -> str:
+    """A column list in which a column that the file does not have reads as NULL.
+
+    By name, as in files that were upgraded the order of the columns differs.
+    """
+    present = layout.columns(table)
+    return ", ".join(name if name in present else f"NULL AS {name}" for name in wanted)

@@ -1,0 +1,125 @@
+"""Reading without leaving a trace, while uniqc writes.
+
+There are three ways, tried in this order:
+
+1. *At rest.* Where there is no WAL and the file has not changed for a while, it is complete in
+   itself and is read as it stands (SQLite's ``immutable``). It counts only if nothing changed
+   meanwhile. Nothing is made beside the file, so this works in a directory that may not be
+   written to, or on a read-only mount.
+2. *Shared.* Otherwise SQLite's ordinary ``mode=ro`` with its locks. It may make an empty
+   ``-wal`` and a ``-shm``, which uniqc's next save cleans up.
+3. *Copied.* Where that can't be done because those can't be made, file and WAL are copied to a
+   private directory and read there. It counts only if neither changed meanwhile.
+
+``immutable`` without that check gave wrong answers: beside a live writer nearly every read
+found the file malformed, and beside a left-over WAL it saw none of what was in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from uniqc_store.connection import Access, Session, ask, ask_stand_in, opened
+from uniqc_store.errors import StoreBusyError, StoreError, primary_code, translated
+from uniqc_store.files import beside, os_errors, signature_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from uniqc_store.files import Signature
+
+Answer = TypeVar("Answer")
+
+_DIRECTORY_NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
+    """Ask one question of one consistent state of the file, or of an empty stand-in for none.
+
+    The question may be asked again from the start where the file changed under a first try.
+    """
+    with translated(access.path, access.busy_timeout):
+        try:
+            return _read_at_rest(access, question)
+        except _NotAtRestError:
+            pass
+        try:
+            return _read_shared(access, question)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) not in _DIRECTORY_NOT_WRITABLE:
+                raise
+        return _read_without_sharing(access, question)
+
+
+def _read_at_rest(access: Access, question: Callable[[Session], Answer]) -> Answer:
+    before = signature_of(access.path)
+    if before is None:
+        return ask_stand_in(question)
+    if before.has_wal or before.has_journal or not before.settled(time.time_ns()):
+        raise _NotAtRestError
+
+    def immutable() -> Answer:
+        with opened(access, "mode=ro&immutable=1") as connection:
+            return ask(access, connection, question)
+
+    return _unless_changed(access, before, immutable)
+
+
+def _read_shared(access: Access, question: Callable[[Session], Answer]) -> Answer:
+    with opened(access, "mode=ro") as connection:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")
+        return ask(access, connection, question)
+
+
+def _read_without_sharing(access: Access, question: Callable[[Session], Answer]) -> Answer:
+    deadline = time.monotonic() + access.busy_timeout
+    while True:
+        try:
+            now = signature_of(access.path)
+            if now is not None and now.has_wal:
+                return _read_copied(access, question)
+            return _read_at_rest(access, question)
+        except _NotAtRestError:
+            if time.monotonic() > deadline:
+                raise StoreBusyError(access.path, access.busy_timeout) from None
+            time.sleep(0.01)
+
+
+def _read_copied(access: Access, question: Callable[[Session], Answer]) -> Answer:
+    before = signature_of(access.path)
+    if before is None or not before.settled(time.time_ns()):
+        raise _NotAtRestError
+
+    def copied() -> Answer:
+        with tempfile.TemporaryDirectory(prefix="uniqc-store-") as directory:
+            copy = Path(directory, access.path.name)
+            with os_errors(access.path):
+                shutil.copyfile(access.path, copy)
+                shutil.copyfile(beside(access.path, "-wal"), beside(copy, "-wal"))
+            with opened(access, "mode=rw", path=copy) as connection:
+                connection.execute("BEGIN")
+                return ask(access, connection, question)
+
+    return _unless_changed(access, before, copied)
+
+
+def _unless_changed(access: Access, before: Signature, attempt: Callable[[], Answer]) -> Answer:
+    try:
+        answer = attempt()
+    except (sqlite3.Error, StoreError):
+        if signature_of(access.path) != before:
+            raise _NotAtRestError from None
+        raise
+    if signature_of(access.path) != before:
+        raise _NotAtRestError
+    return answer
+
+
+class _NotAtRestError(Exception):
+    """Somebody is writing, or has just written: what was read may not fit together."""

@@ -1,0 +1,223 @@
+"""The task store: uniqc's ``TaskStore``, and what a reader needs beyond it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from uniqc_store import conditions, queries, reading, values
+from uniqc_store.connection import Access
+from uniqc_store.errors import (
+    AmbiguousIdError,
+    InvalidValueError,
+    ReadOnlyStoreError,
+    StoreMissingError,
+    StoreNewerError,
+)
+from uniqc_store.snapshot import Snapshot
+from uniqc_store.tasks import TERMINAL_STATUSES, status_text, utc_now
+from uniqc_store.writing import Writer
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Callable, Sequence
+
+    from uniqc_store.connection import Session
+    from uniqc_store.filters import TaskFilter
+    from uniqc_store.snapshot import Column, Group, Page
+    from uniqc_store.tasks import TaskInfo
+
+DEFAULT_CACHE_DIR = Path.home() / ".uniqc" / "cache"
+"""Where uniqc keeps its tasks."""
+
+DB_FILENAME = "tasks.sqlite"
+
+Answer = TypeVar("Answer")
+
+
+class TaskStore:
+    """The tasks in one directory's ``tasks.sqlite``.
+
+    The API is that of uniqc's own class of this name. Each call opens the file, asks or changes
+    it in one transaction, and closes it, so that an instance may be shared by threads, carried
+    over a fork, and outlive the file: after ``clear_all`` the next call starts a fresh one.
+
+    Args:
+        cache_dir: The directory; ``DEFAULT_CACHE_DIR`` if None. A relative one means what it
+            means now, whatever the current directory becomes.
+        read_only: Nothing is created, migrated or stamped, and no connection can write. A
+            missing file is then an empty store; :attr:`Snapshot.state` says that it is missing.
+        must_exist: A missing file is an error instead.
+        busy_timeout: Seconds to wait for another process; uniqc's own is 5.
+        should_stop: Asked every millisecond or so while a query runs; true stops it.
+
+    Raises:
+        StoreError: Every method raises the error of the tree in ``uniqc_store.errors`` that
+            fits, this one too. Another place for the file is never taken silently.
+    """
+
+    def __init__(
+        self,
+        cache_dir: Path | str | None = None,
+        *,
+        read_only: bool = False,
+        must_exist: bool = False,
+        busy_timeout: float = 5.0,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        if cache_dir == "":
+            raise InvalidValueError("cache_dir", "must not be empty")
+        directory = DEFAULT_CACHE_DIR if cache_dir is None else Path(cache_dir)
+        self.cache_dir = directory.absolute()
+        self.db_path = self.cache_dir / DB_FILENAME
+        self._must_exist = must_exist
+        self._access = Access(path=self.db_path, busy_timeout=busy_timeout, should_stop=should_stop)
+        self._writer = None if read_only else Writer(self._access)
+        if must_exist or not read_only:
+            self.read(lambda _: None)
+
+    @property
+    def read_only(self) -> bool:
+        return self._writer is None
+
+    def __repr__(self) -> str:
+        return f"TaskStore({str(self.cache_dir)!r}, read_only={self.read_only})"
+
+    # uniqc's API
+
+    def save(self, task: TaskInfo) -> None:
+        """Insert the task, or update the one of its id, whose submit time is then kept.
+
+        Stamps ``task.update_time`` once the row is committed.
+
+        Raises:
+            InvalidValueError: A field can't be stored; nothing is written, and the task is as
+                it was.
+        """
+        now = utc_now()
+        parameters = values.task_parameters(task, update_time=now)
+        self._writing().write(lambda session: _save(session, parameters))
+        task.update_time = now
+
+    def get(self, task_id: str) -> TaskInfo | None:
+        """The task of this id, or of this platform's id; None if there is none.
+
+        Raises:
+            AmbiguousIdError: Several tasks have this platform's id.
+        """
+
+        def answer(snapshot: Snapshot) -> TaskInfo | None:
+            matches = snapshot.find(task_id)
+            live = [match for match in matches.found if not match.archived]
+            if matches.by == "prefix" or not live:
+                return None
+            if len(live) > 1:
+                raise AmbiguousIdError(task_id, [match.task_id for match in live])
+            return snapshot.info(live[0])
+
+        return self.read(answer)
+
+    def list(
+        self, *, status: str | None = None, backend: str | None = None, limit: int | None = None
+    ) -> builtins.list[TaskInfo]:
+        """The tasks with exactly this status and backend, newest first by submit time."""
+        checked = None if limit is None else values.limit(limit)
+        equal = conditions.where_equal(**_checked(status, backend))
+        return self.read(lambda snapshot: snapshot.infos(equal, limit=checked))
+
+    def count(self, *, status: str | None = None, backend: str | None = None) -> int:
+        """How many tasks have exactly this status and backend."""
+        equal = conditions.where_equal(**_checked(status, backend))
+        return self.read(lambda snapshot: snapshot.count_where(equal))
+
+    def delete(self, task_id: str) -> bool:
+        """Remove one task and its shards. Whether there was one of this id."""
+        parameters = {"task_id": values.text("task_id", task_id)}
+        return self._writing().write(
+            lambda session: session.connection.execute(queries.DELETE_TASK, parameters).rowcount > 0
+        )
+
+    def clear_completed(self, terminal_statuses: str | Sequence[str] = TERMINAL_STATUSES) -> int:
+        """Remove the tasks with one of these statuses, and their shards. How many there were.
+
+        One status may be given by itself.
+        """
+        if isinstance(terminal_statuses, str):
+            terminal_statuses = (terminal_statuses,)
+        statuses = [_status("terminal_statuses", status) for status in terminal_statuses]
+
+        def change(session: Session) -> int:
+            return sum(
+                session.connection.execute(queries.DELETE_WITH_STATUS, {"status": status}).rowcount
+                for status in statuses
+            )
+
+        return self._writing().write(change)
+
+    def clear_all(self) -> None:
+        """Remove the file, its ``-wal`` and its ``-shm``.
+
+        The next call, on any instance, starts a fresh store.
+
+        Raises:
+            StoreBusyError: Another connection is in the file; nothing was removed.
+        """
+        self._writing().remove()
+
+    # Beyond it
+
+    def read(self, question: Callable[[Snapshot], Answer]) -> Answer:
+        """Ask several things of one consistent state of the file.
+
+        The function may be called again from the start, so it should change nothing.
+        """
+
+        def ask(session: Session) -> Answer:
+            if self._must_exist and not session.exists:
+                raise StoreMissingError(self.db_path)
+            return question(Snapshot(session, self.db_path))
+
+        if self._writer is not None:
+            try:
+                return self._writer.read(ask)
+            except StoreNewerError:
+                pass  # It can't be written; whether it can be read is seen below.
+        return reading.read(self._access, ask)
+
+    def search(self, task_filter: TaskFilter, *, limit: int, cursor: str = "") -> Page:
+        """See :meth:`Snapshot.search`."""
+        return self.read(lambda snapshot: snapshot.search(task_filter, limit=limit, cursor=cursor))
+
+    def tally(
+        self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")
+    ) -> tuple[Group, ...]:
+        """See :meth:`Snapshot.tally`."""
+        return self.read(lambda snapshot: snapshot.tally(task_filter, by=by))
+
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            raise ReadOnlyStoreError(self.db_path)
+        return self._writer
+
+
+def _save(session: Session, parameters: dict[str, object]) -> None:
+    session.connection.execute(queries.SAVE_TASK, parameters)
+    if "error_message" in session.layout.columns("tasks"):
+        session.connection.execute(queries.SAVE_ERROR_MESSAGE, parameters)
+    elif parameters["error_message"] is not None:
+        raise InvalidValueError(
+            "error_message",
+            f"a file of schema version {session.layout.version} has no place for it; put it into "
+            "metadata.failure_error, as uniqc does",
+        )
+
+
+def _status(field: str, status: str) -> str:
+    return values.text(field, status_text(status))
+
+
+def _checked(status: str | None, backend: str | None) -> dict[str, str | None]:
+    return {
+        "status": None if status is None else _status("status", status),
+        "backend": None if backend is None else values.text("backend", backend),
+    }

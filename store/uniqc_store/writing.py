@@ -1,0 +1,169 @@
+"""Writing, and reading what may have to be made first.
+
+- Whose file it is gets checked before anything that could change a byte of it.
+- A call that finds its file replaced while it waited starts over on the new one.
+- A file is removed only while nobody else has it open.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from uniqc_store import schema
+from uniqc_store.connection import Access, Session, ask, opened, transaction
+from uniqc_store.errors import StoreBusyError, primary_code, translated
+from uniqc_store.files import beside, identity_of, make_private_file, os_errors
+from uniqc_store.ownership import check_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from uniqc_store.files import Identity
+
+Answer = TypeVar("Answer")
+
+
+class Writer:
+    """What may change the file. A store that is read only has none.
+
+    Safe to use from many threads: it holds no connection and no lock.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._path = access.path
+        self._inspected: Identity | None = None
+
+    def read(self, question: Callable[[Session], Answer]) -> Answer:
+        """Ask one question of one consistent state of the file, made first where there is none.
+
+        The question may be asked again from the start where the file was replaced meanwhile.
+        """
+
+        def attempt() -> Answer:
+            with self._open() as (connection, identity):
+                connection.execute("BEGIN")
+                self._check_not_replaced(connection, identity)
+                return ask(self._access, connection, question)
+
+        return self._until_settled(attempt)
+
+    def write(self, change: Callable[[Session], Answer]) -> Answer:
+        """Make one change in one transaction, on a file that is made first where there is none.
+
+        The change is committed when the function returns, and rolled back when it raises.
+        """
+
+        def attempt() -> Answer:
+            with self._open() as (connection, identity), transaction(connection):
+                self._check_not_replaced(connection, identity)
+                layout = check_ours(connection, self._path, to_write=True)
+                return change(Session(connection=connection, layout=layout, exists=True))
+
+        return self._until_settled(attempt)
+
+    def remove(self) -> None:
+        """Remove the file and its ``-wal`` and ``-shm``.
+
+        Raises:
+            StoreBusyError: Another connection is in the file; nothing is removed.
+        """
+        self._until_settled(self._remove)
+        with os_errors(self._path):
+            for suffix in ("-wal", "-shm"):
+                beside(self._path, suffix).unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        identity = identity_of(self._path)
+        if identity is None:
+            return
+        self._inspect(identity)
+        with opened(self._access, "mode=rw") as connection, os_errors(self._path):
+            # Leaving WAL mode needs the file for oneself alone, and exclusive mode keeps it so.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN EXCLUSIVE")
+            self._check_not_replaced(connection, identity)
+            # Held until SQLite is done: closing any descriptor of a file drops this process's
+            # locks on it.
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                self._path.unlink()
+                # Who has opened it and waits for our lock gets an error this way, instead of
+                # writing to a file that nobody will see.
+                os.ftruncate(descriptor, 0)
+                connection.close()
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _open(self) -> Generator[tuple[sqlite3.Connection, Identity]]:
+        """A connection to a file that is ours, complete and in WAL mode, made where missing."""
+        while (identity := identity_of(self._path)) is None:
+            make_private_file(self._path)
+        self._inspect(identity)
+        with opened(self._access, "mode=rw") as connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._migrate(connection)
+            self._switch_to_wal(connection)
+            yield connection, identity
+
+    def _inspect(self, identity: Identity) -> None:
+        """Refuse a file that isn't ours, through a connection that can't write a byte of it."""
+        if identity != self._inspected:
+            with opened(self._access, "mode=ro") as connection:
+                check_ours(connection, self._path, to_write=True)
+            self._inspected = identity
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring a file up to date, each step in a transaction with its stamp."""
+        layout = check_ours(connection, self._path, to_write=True)
+        while schema.pending_migrations(layout.version):
+            with transaction(connection):
+                # Another process may have been faster.
+                layout = check_ours(connection, self._path, to_write=True)
+                for version, migrate in schema.pending_migrations(layout.version)[:1]:
+                    migrate(connection)
+                    schema.stamp(connection, version)
+            layout = check_ours(connection, self._path, to_write=True)
+
+    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
+        deadline = time.monotonic() + self._access.busy_timeout
+        while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # SQLite's own wait doesn't cover two processes that both switch.
+                if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+    def _check_not_replaced(self, connection: sqlite3.Connection, identity: Identity) -> None:
+        """Call it inside a transaction: from then on nobody removes the file properly."""
+        # A deferred transaction takes its lock with the first read.
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if identity_of(self._path) != identity:
+            raise _ReplacedError
+
+    def _until_settled(self, attempt: Callable[[], Answer]) -> Answer:
+        """Start over for as long as the file is replaced under our hands."""
+        deadline = time.monotonic() + self._access.busy_timeout
+        with translated(self._path, self._access.busy_timeout):
+            while True:
+                before = identity_of(self._path)
+                try:
+                    return attempt()
+                except _ReplacedError:
+                    if time.monotonic() > deadline:
+                        raise StoreBusyError(self._path, self._access.busy_timeout) from None
+                except sqlite3.Error:
+                    if identity_of(self._path) == before or time.monotonic() > deadline:
+                        raise
+
+
+class _ReplacedError(Exception):
+    """The path names another file than the one that was opened."""
