@@ -8,11 +8,14 @@
 Standard library only.
 """
 
+from uniqc_store.cleared import CLEARED_FILENAME, Receipt
+from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
 from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
     ReadOnlyStoreError,
+    RestoreError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
@@ -22,8 +25,11 @@ from uniqc_store.errors import (
     StoreMissingError,
     StoreNewerError,
     StoreUnreadableError,
+    UnknownReceiptError,
 )
 from uniqc_store.filters import TaskFilter
+from uniqc_store.policy import ClearPolicy
+from uniqc_store.rows import parse_json
 from uniqc_store.schema import (
     APPLICATION_ID,
     CURRENT_SCHEMA_VERSION,
@@ -33,6 +39,7 @@ from uniqc_store.schema import (
 from uniqc_store.snapshot import (
     MOST_MATCHES,
     SHORTEST_PREFIX,
+    Column,
     Group,
     Match,
     Matches,
@@ -48,10 +55,13 @@ from uniqc_store.tasks import (
     TaskRecord,
     TaskShard,
     TaskStatus,
+    assume_local,
+    parse_time,
 )
 
 __all__ = [
     "APPLICATION_ID",
+    "CLEARED_FILENAME",
     "CURRENT_SCHEMA_VERSION",
     "DB_FILENAME",
     "DEFAULT_CACHE_DIR",
@@ -61,6 +71,10 @@ __all__ = [
     "SHORTEST_PREFIX",
     "TERMINAL_STATUSES",
     "AmbiguousIdError",
+    "ClearPlan",
+    "ClearPolicy",
+    "Clearance",
+    "Column",
     "Group",
     "InterruptedReadError",
     "InvalidValueError",
@@ -69,6 +83,10 @@ __all__ = [
     "Matches",
     "Page",
     "ReadOnlyStoreError",
+    "Reason",
+    "Receipt",
+    "Restoration",
+    "RestoreError",
     "Snapshot",
     "StoreBusyError",
     "StoreDamagedError",
@@ -86,4 +104,8 @@ __all__ = [
     "TaskShard",
     "TaskStatus",
     "TaskStore",
+    "UnknownReceiptError",
+    "assume_local",
+    "parse_json",
+    "parse_time",
 ]

@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
-from uniqc_store.rows import parse_json
-from uniqc_store.tasks import assume_local, parse_time
+from uniqc_store.rows import parse_json, raw_text, readable
+from uniqc_store.tasks import TERMINAL_STATUSES, assume_local, parse_time
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from uniqc_store.filters import Cursor, TaskFilter
+    from uniqc_store.policy import ClearPolicy
 
 Parameters = dict[str, object]
 
@@ -31,17 +33,27 @@ _BACKEND_IS = "backend = :backend"
 # The platform's own tasks and those of its backends: ';' comes right after ':' in ASCII.
 _PLATFORM_IS = "(backend = :backend OR (backend >= :backend || ':' AND backend < :backend || ';'))"
 
-# The first half is about text and lets the index on submit_time leave most rows out; zones are
-# at most 15 hours from UTC. The second half is about time.
-_SUBMITTED_AFTER = "(submit_time >= :after_text AND utc_microseconds(submit_time) >= :after)"
-_SUBMITTED_BEFORE = "(submit_time < :before_text AND utc_microseconds(submit_time) < :before)"
-_WIDEST_ZONE = timedelta(hours=15)
+# Python hands a function no text that isn't UTF-8, but fails the whole statement.
+_SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"
+_UPDATE_TIME = f"utc_microseconds({raw_text('update_time')})"
 
-_UNDATED = "utc_microseconds(submit_time) IS NULL"
+# The first half is about text and lets the index on submit_time leave most rows out; ISO 8601
+# allows any zone of less than a day. The second half is about time.
+_SUBMITTED_AFTER = f"(submit_time >= :after_text AND {_SUBMIT_TIME} >= :after)"
+_SUBMITTED_BEFORE = f"(submit_time < :before_text AND {_SUBMIT_TIME} < :before)"
+_WIDEST_ZONE = timedelta(days=1)
+
+_NO_ACTIVE_JOB = f"""NOT EXISTS (
+    SELECT 1 FROM task_shards AS job WHERE job.uniqc_task_id = tasks.task_id
+        AND NOT job.{_STATUS_FINISHED}
+)"""
+
+_UNDATED = f"{_SUBMIT_TIME} IS NULL"
 
 # Tasks without a name are told apart without parsing their JSON.
 _NAME_CONTAINS = (
-    "(instr(metadata_json, '\"task_name\"') > 0 AND name_contains(metadata_json, :name))"
+    "(instr(metadata_json, '\"task_name\"') > 0 "
+    f"AND name_contains({raw_text('metadata_json')}, :name))"
 )
 
 
@@ -75,11 +87,10 @@ def where_matching(task_filter: TaskFilter) -> Where:
     """All that a filter says. The connection needs :func:`add_functions`."""
     where = _where_untimed(task_filter)
     if (after := task_filter.submitted_after) is not None:
-        earliest = _day(after, -_WIDEST_ZONE)
+        earliest = _text_before(after)
         where.add(_SUBMITTED_AFTER, after=_microseconds(after), after_text=earliest)
     if (before := task_filter.submitted_before) is not None:
-        # ':' sorts after every digit, so that the whole of the day is before it.
-        latest = f"{_day(before, _WIDEST_ZONE)}:"
+        latest = _text_after(before)
         where.add(_SUBMITTED_BEFORE, before=_microseconds(before), before_text=latest)
     return where
 
@@ -107,6 +118,68 @@ def _where_untimed(task_filter: TaskFilter) -> Where:
     return where
 
 
+def policy_steps(
+    policy: ClearPolicy, *, touched_before: datetime, with_shards: bool
+) -> list[tuple[str, Where]]:
+    """What a policy asks of a task, one by one, each with what to say of those it leaves out."""
+    finished = Where()
+    finished.add(_STATUS_FINISHED)
+    steps = [("not finished", finished)]
+    if set(policy.statuses) < set(TERMINAL_STATUSES):
+        steps.append(("status not allowed", _where_status_in(policy.statuses)))
+    if policy.backends:
+        steps.append(("backend not allowed", _where_backends(policy.backends)))
+    if policy.min_age:
+        aged = where_touched_before(touched_before, name="policy_age")
+        steps.append(("touched too recently", aged))
+    if with_shards:
+        jobs = Where()
+        jobs.add(_NO_ACTIVE_JOB)
+        steps.append(("a platform job is not finished", jobs))
+    return steps
+
+
+def where_touched_before(moment: datetime, *, name: str) -> Where:
+    """Tasks that were last touched before a moment; one with no readable time is none.
+
+    Its parameters bear the name, so that two of these can stand in one statement.
+    """
+    where = Where()
+    where.add(
+        f"(update_time < :{name}_text AND {_UPDATE_TIME} < :{name})",
+        **{name: _microseconds(moment), f"{name}_text": _text_after(moment)},
+    )
+    return where
+
+
+def all_of(*wheres: Where) -> Where:
+    """Conditions together."""
+    together = Where()
+    for where in wheres:
+        together.conditions += where.conditions
+        together.parameters |= where.parameters
+    return together
+
+
+def _where_status_in(statuses: Sequence[str]) -> Where:
+    names = {f"allowed_{index}": status for index, status in enumerate(statuses)}
+    where = Where()
+    where.add(f"status IN ({', '.join(f':{name}' for name in names)})", **names)
+    return where
+
+
+def _where_backends(backends: Sequence[str]) -> Where:
+    where = Where()
+    either: list[str] = []
+    for index, backend in enumerate(backends):
+        name = f"allowed_backend_{index}"
+        condition = _BACKEND_IS if ":" in backend else _PLATFORM_IS
+        either.append(condition.replace(":backend", f":{name}"))
+        where.parameters[name] = backend
+    where.conditions.append(f"({' OR '.join(either)})")
+    return where
+
+
 def start_after(where: Where, cursor: Cursor) -> None:
     """Begin after a cursor: keyset, not OFFSET, so that a page stays put while tasks are added."""
     # The text as stored, which need not be UTF-8 and then can't be bound as text.
@@ -121,21 +194,27 @@ def start_after(where: Where, cursor: Cursor) -> None:
 def add_functions(connection: sqlite3.Connection) -> None:
     """Teach a connection the functions that the conditions call."""
     connection.create_function("utc_microseconds", 1, _stored_microseconds, deterministic=True)
+    connection.create_function("metadata_text", 2, _metadata_text, deterministic=True)
     connection.create_function("name_contains", 2, _name_contains, deterministic=True)
 
 
 def _stored_microseconds(stored: object) -> int | None:
-    moment = parse_time(stored) if isinstance(stored, str) else None
+    moment = parse_time(readable(stored)[0]) if isinstance(stored, bytes) else None
     return None if moment is None else _microseconds(assume_local(moment))
 
 
 def _name_contains(stored: object, needle: str) -> bool:
+    name = _metadata_text(stored, "task_name")
+    return name is not None and needle in name.casefold()
+
+
+def _metadata_text(stored: object, key: str) -> str | None:
     try:
-        metadata = parse_json(stored) if isinstance(stored, str) else None
+        metadata = parse_json(readable(stored)[0]) if isinstance(stored, bytes) else None
     except ValueError:
-        return False
-    name = metadata.get("task_name") if isinstance(metadata, dict) else None
-    return isinstance(name, str) and needle in name.casefold()
+        return None
+    text = metadata.get(key) if isinstance(metadata, dict) else None
+    return text if isinstance(text, str) else None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -145,9 +224,17 @@ def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _day(moment: datetime, shift: timedelta) -> str:
-    """The date, in the zone that is farthest to one side, as text that sorts with times."""
+def _text_before(moment: datetime) -> str:
+    """Sorts before every time, in whatever zone, that isn't before the moment."""
     try:
-        return (moment.astimezone(UTC) + shift).date().isoformat()
+        return (moment.astimezone(UTC) - _WIDEST_ZONE).date().isoformat()
     except OverflowError:
-        return moment.date().isoformat()
+        return ""
+
+
+def _text_after(moment: datetime) -> str:
+    """Sorts after every time, in whatever zone, that is before the moment."""
+    try:
+        return (moment.astimezone(UTC) + _WIDEST_ZONE + timedelta(days=1)).date().isoformat()
+    except OverflowError:
+        return ":"  # after every digit

@@ -5,6 +5,8 @@
     StoreError
     ├── InvalidValueError    a value that the store can't hold (also a ValueError)
     ├── AmbiguousIdError     an id that more than one task answers to
+    ├── UnknownReceiptError  no clear of this id, or nothing of it is left
+    ├── RestoreError         the store has no place for what was cleared
     ├── InterruptedReadError the caller asked a running query to stop
     ├── ReadOnlyStoreError   a write on a store that was opened to be read
     └── StoreFileError       about the file itself
@@ -33,6 +35,16 @@ if TYPE_CHECKING:
 
 class StoreError(Exception):
     """Whatever the store raises; see the module for the tree."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception's own would call the class with its message alone.
+        return _rebuilt, (type(self), str(self), self.__dict__)
+
+
+def _rebuilt(kind: type[StoreError], message: str, attributes: dict[str, object]) -> StoreError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(attributes)
+    return error
 
 
 class InvalidValueError(StoreError, ValueError):
@@ -63,6 +75,38 @@ class AmbiguousIdError(StoreError):
         )
         self.reference = reference
         self.candidates = tuple(candidates)
+
+
+class UnknownReceiptError(StoreError):
+    """No clear has this receipt, or nothing of it is held any more.
+
+    Attributes:
+        receipt_id: What was asked for.
+    """
+
+    def __init__(self, receipt_id: str) -> None:
+        super().__init__(
+            f"There is nothing to put back for the receipt {receipt_id!r}: it is unknown, was put "
+            "back already, or is older than cleared tasks are kept."
+        )
+        self.receipt_id = receipt_id
+
+
+class RestoreError(StoreError):
+    """The store has no place for what was cleared; nothing of this batch was put back.
+
+    Attributes:
+        receipt_id: The receipt, which stays good.
+        missing: The columns, or the table, that the store lacks.
+    """
+
+    def __init__(self, receipt_id: str, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"The store has no {', '.join(missing)} to put {receipt_id} back into. Let the uniqc "
+            "that wrote it open the store first, which upgrades it; the receipt stays good."
+        )
+        self.receipt_id = receipt_id
+        self.missing = tuple(missing)
 
 
 class InterruptedReadError(StoreError):
@@ -193,11 +237,17 @@ def translated(path: Path, waited_seconds: float) -> Generator[None]:
         raise _meaning(error, path, waited_seconds) from error
 
 
+# A quota, or a limit on the size of a file: SQLite calls full the disk alone.
+_NO_SPACE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
 def _meaning(error: sqlite3.Error, path: Path, waited_seconds: float) -> StoreError:
     # The names are SQLite's: https://www.sqlite.org/rescode.html
     meaning: StoreError
+    if getattr(error, "sqlite_errorcode", None) in _NO_SPACE:
+        return StoreFullError(path)
     match primary_code(error):
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             meaning = StoreBusyError(path, waited_seconds)
         case (
             sqlite3.SQLITE_CANTOPEN

@@ -19,8 +19,9 @@ Identity = tuple[int, int]
 
 
 def beside(path: Path, suffix: str) -> Path:
-    """SQLite's own companion of a database: ``-wal`` or ``-shm``."""
-    return path.with_name(path.name + suffix)
+    """SQLite's own companion of a database, ``-wal`` or ``-shm``: beside what a link leads to."""
+    file = path.resolve()
+    return file.with_name(file.name + suffix)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from uniqc_store.rows import raw_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,6 +36,14 @@ DELETE_WITH_STATUS = "DELETE FROM tasks WHERE status = :status"
 
 BACKENDS = "SELECT DISTINCT backend FROM tasks ORDER BY backend"
 COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
+
+COUNT_DOUBLED = f"""
+    SELECT COUNT(legacy_id) - COUNT(DISTINCT legacy_id) FROM (
+        SELECT metadata_text({raw_text("metadata_json")}, 'legacy_platform_id') AS legacy_id
+        FROM tasks
+        WHERE instr(metadata_json, '"legacy_platform_id"') > 0
+    )
+"""
 NEWEST_IDS = "SELECT task_id FROM tasks ORDER BY submit_time DESC, rowid DESC LIMIT :limit"
 IDS_BELOW = "SELECT task_id FROM tasks WHERE task_id < :task_id ORDER BY task_id DESC LIMIT :limit"
 IDS_FROM = "SELECT task_id FROM tasks WHERE task_id >= :task_id ORDER BY task_id LIMIT :limit"
@@ -98,22 +108,25 @@ def record(layout: Layout, table: TaskTable) -> str:
     return f"""
         SELECT {_columns(layout, table, _TASK_COLUMNS)},
             length(CAST(result_json AS BLOB)) AS result_bytes
-        FROM {table} WHERE task_id = :task_id
+        FROM {table} WHERE rowid = :row
     """
 
 
 def result(table: TaskTable) -> str:
-    return f"SELECT result_json FROM {table} WHERE task_id = :task_id"
+    return f"SELECT result_json FROM {table} WHERE rowid = :row"
 
 
-def shards(layout: Layout, table: ShardTable) -> str:
+def shards(layout: Layout, table: TaskTable) -> str:
     """The shards of a task in order, without their results."""
+    jobs = shard_table(table)
     return f"""
-        SELECT {_columns(layout, table, _SHARD_COLUMNS)}, NULL AS result_json
-        FROM {table} WHERE uniqc_task_id = :task_id ORDER BY shard_index
+        SELECT {_columns(layout, jobs, _SHARD_COLUMNS)}, NULL AS result_json FROM {jobs}
+        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
+        ORDER BY shard_index
     """
 
 
+ROW_IS = "rowid = :row"
 TASK_IS = "task_id = :reference"
 TASK_BEGINS = "task_id >= :reference AND task_id < :reference_end"
 # As uniqc's upgrade to version 5 writes it; a scan.
@@ -123,13 +136,14 @@ PLATFORM_TASK_BEGINS = "platform_task_id >= :reference AND platform_task_id < :r
 
 
 def ids(table: TaskTable, condition: str) -> str:
-    return f"SELECT task_id FROM {table} WHERE {condition} ORDER BY task_id LIMIT :limit"
+    return f"SELECT rowid, task_id FROM {table} WHERE {condition} ORDER BY task_id LIMIT :limit"
 
 
 def ids_by_shard(table: TaskTable, condition: str) -> str:
     """Tasks by a condition on their shards. A shard whose task is gone counts for nothing."""
     return f"""
-        SELECT DISTINCT task_id FROM {shard_table(table)} JOIN {table} ON task_id = uniqc_task_id
+        SELECT DISTINCT {table}.rowid, task_id
+        FROM {shard_table(table)} JOIN {table} ON task_id = uniqc_task_id
         WHERE {condition} ORDER BY task_id LIMIT :limit
     """
 

@@ -97,11 +97,13 @@ def _read_copied(access: Access, question: Callable[[Session], Answer]) -> Answe
         raise _NotAtRestError
 
     def copied() -> Answer:
-        with tempfile.TemporaryDirectory(prefix="uniqc-store-") as directory:
+        with (
+            os_errors(access.path),
+            tempfile.TemporaryDirectory(prefix="uniqc-store-") as directory,
+        ):
             copy = Path(directory, access.path.name)
-            with os_errors(access.path):
-                shutil.copyfile(access.path, copy)
-                shutil.copyfile(beside(access.path, "-wal"), beside(copy, "-wal"))
+            shutil.copyfile(access.path, copy)
+            shutil.copyfile(beside(access.path, "-wal"), beside(copy, "-wal"))
             with opened(access, "mode=rw", path=copy) as connection:
                 connection.execute("BEGIN")
                 return ask(access, connection, question)

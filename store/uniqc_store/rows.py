@@ -79,9 +79,12 @@ class _Row:
         return {}
 
     def _json(self, stored: object, field: str) -> JsonValue:
+        text, intact = readable(stored)
+        if not intact:
+            self._damaged[field] = None
         try:
             if isinstance(stored, str):
-                return parse_json(stored)
+                return parse_json(text)
         except ValueError:
             pass
         self._damaged[field] = None
@@ -99,6 +102,11 @@ def parse_json(text: str) -> JsonValue:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def raw_text(column: str) -> str:
+    """SQL for the bytes of a text as they are stored; NULL for a value of another type."""
+    return f"CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) END"
 
 
 def readable(value: object) -> tuple[str, bool]:

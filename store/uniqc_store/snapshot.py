@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from uniqc_store import conditions, queries, rows, values
+from uniqc_store import cleared_queries, conditions, queries, rows, values
 from uniqc_store.filters import Cursor, TaskFilter
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ SHORTEST_PREFIX = 6
 
 MOST_MATCHES = 10
 """Tasks that are named where an id stands for several."""
+
+
+_EVERYTHING = TaskFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A task that answers to an id."""
+    """A task that answers to an id.
+
+    Attributes:
+        task_id: As readable text.
+        archived: Whether it is in the archive.
+        row: Its row there, which tells it whatever its id is made of.
+    """
 
     task_id: str
     archived: bool
+    row: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +157,17 @@ class Snapshot:
         """How many tasks the filter lets through."""
         return self.count_where(conditions.where_matching(task_filter))
 
-    def undated(self, task_filter: TaskFilter) -> int:
-        """How many tasks the filter's times leave out for having no time that can be read."""
-        return self.count_where(conditions.where_undated(task_filter)) if task_filter.by_time else 0
+    def undated(self, task_filter: TaskFilter = _EVERYTHING) -> int:
+        """How many tasks have no submit time that can be read, whatever the filter's times."""
+        return self.count_where(conditions.where_undated(task_filter))
+
+    def doubled(self) -> int:
+        """How many tasks are copies, as uniqc's upgrade to version 5 leaves them when it is raced.
+
+        Copies share ``metadata.legacy_platform_id``.
+        """
+        (row,) = self._rows(queries.COUNT_DOUBLED)
+        return int(row[0])
 
     def archived(self) -> int:
         """How many tasks are in the archive."""
@@ -164,11 +182,14 @@ class Snapshot:
 
     def newest_ids(self, limit: int) -> tuple[str, ...]:
         """The ids of the newest tasks."""
-        return self._texts(queries.NEWEST_IDS, {"limit": limit})
+        return self._texts(queries.NEWEST_IDS, {"limit": values.limit(limit)})
 
     def neighbouring_ids(self, task_id: str, limit: int) -> tuple[str, ...]:
         """The ids on either side of where this one stands in order, or would stand."""
-        parameters: Parameters = {"task_id": task_id, "limit": limit}
+        parameters: Parameters = {
+            "task_id": values.text("task_id", task_id),
+            "limit": values.limit(limit),
+        }
         below = self._texts(queries.IDS_BELOW, parameters)
         return below + self._texts(queries.IDS_FROM, parameters)
 
@@ -209,7 +230,7 @@ class Snapshot:
     def info(self, match: Match) -> TaskInfo:
         """The task with its result parsed, as uniqc's API gives it."""
         where = conditions.Where()
-        where.add(queries.TASK_IS, reference=match.task_id)
+        where.add(queries.ROW_IS, row=match.row)
         statement = queries.full_tasks(self._layout, where, table=_table(match))
         (row,) = self._rows(statement, where.parameters)
         return rows.task_info(row)
@@ -224,13 +245,11 @@ class Snapshot:
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
         """The task's platform jobs in order, without their results."""
-        table = queries.shard_table(_table(match))
-        if not self._layout.has(table):
+        table = _table(match)
+        if not self._layout.has(queries.shard_table(table)):
             return ()
         statement = queries.shards(self._layout, table)
-        return tuple(
-            rows.task_shard(row) for row in self._rows(statement, {"task_id": match.task_id})
-        )
+        return tuple(rows.task_shard(row) for row in self._rows(statement, {"row": match.row}))
 
     # By conditions of the caller's own
 
@@ -244,6 +263,18 @@ class Snapshot:
         """How many tasks there are."""
         (row,) = self._rows(queries.count(where), where.parameters)
         return int(row[0])
+
+    # For a plan to clear tasks
+
+    @property
+    def has_shards(self) -> bool:
+        """Whether the file knows platform jobs."""
+        return self._layout.has("task_shards")
+
+    def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
+        """See ``cleared_queries.planned_rows``."""
+        statement = cleared_queries.planned_rows(where, limited=limit is not None)
+        return self._rows(statement, {**where.parameters, "limit": limit})
 
     # Plumbing
 
@@ -263,8 +294,12 @@ class Snapshot:
         ]
 
     def _ids(self, statement: str, table: TaskTable, parameters: Parameters) -> list[Match]:
-        ids = self._texts(statement, {**parameters, "limit": MOST_MATCHES + 1})
-        return [Match(task_id=task_id, archived=table == "archived_tasks") for task_id in ids]
+        found = self._rows(statement, {**parameters, "limit": MOST_MATCHES + 1})
+        archived = table == "archived_tasks"
+        return [
+            Match(task_id=rows.readable(task_id)[0], archived=archived, row=row)
+            for row, task_id in found
+        ]
 
     def _task_tables(self) -> Iterator[TaskTable]:
         yield "tasks"
@@ -275,7 +310,7 @@ class Snapshot:
         return tuple(rows.readable(row[0])[0] for row in self._rows(statement, parameters))
 
     def _one(self, statement: str, match: Match) -> sqlite3.Row:
-        (row,) = self._rows(statement, {"task_id": match.task_id})
+        (row,) = self._rows(statement, {"row": match.row})
         return row
 
     def _rows(self, statement: str, parameters: Parameters | None = None) -> list[sqlite3.Row]:
@@ -288,7 +323,10 @@ def _table(match: Match) -> TaskTable:
 
 def _matches(by: FoundBy, found: list[Match]) -> Matches:
     """Each task once: live ones come first."""
-    distinct = tuple({match.task_id: match for match in reversed(found)}.values())[::-1]
+    once: dict[str, Match] = {}
+    for match in sorted(found, key=lambda match: match.archived):
+        once.setdefault(match.task_id, match)
+    distinct = tuple(once.values())
     return Matches(by=by, found=distinct[:MOST_MATCHES], more=len(distinct) > MOST_MATCHES)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store import conditions, queries, reading, values
+from uniqc_store import clearing, conditions, queries, reading, values
+from uniqc_store.cleared import ClearedFile
+from uniqc_store.clearing import Clearing
 from uniqc_store.connection import Access
 from uniqc_store.errors import (
     AmbiguousIdError,
@@ -14,6 +17,8 @@ from uniqc_store.errors import (
     StoreMissingError,
     StoreNewerError,
 )
+from uniqc_store.files import identity_of
+from uniqc_store.policy import ClearPolicy
 from uniqc_store.snapshot import Snapshot
 from uniqc_store.tasks import TERMINAL_STATUSES, status_text, utc_now
 from uniqc_store.writing import Writer
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Sequence
 
+    from uniqc_store.cleared import Receipt
+    from uniqc_store.clearing import Clearance, ClearPlan, Progress, Restoration
     from uniqc_store.connection import Session
     from uniqc_store.filters import TaskFilter
     from uniqc_store.snapshot import Column, Group, Page
@@ -33,6 +40,16 @@ DEFAULT_CACHE_DIR = Path.home() / ".uniqc" / "cache"
 DB_FILENAME = "tasks.sqlite"
 
 Answer = TypeVar("Answer")
+
+_EVERY_FINISHED = ClearPolicy()
+
+
+def _no_progress(through: int, total: int) -> None:
+    """Nobody asked to be told."""
+
+
+def _never() -> bool:
+    return False
 
 
 class TaskStore:
@@ -67,6 +84,8 @@ class TaskStore:
     ) -> None:
         if cache_dir == "":
             raise InvalidValueError("cache_dir", "must not be empty")
+        if "\0" in str(cache_dir):
+            raise InvalidValueError("cache_dir", "must not hold a NUL character")
         directory = DEFAULT_CACHE_DIR if cache_dir is None else Path(cache_dir)
         self.cache_dir = directory.absolute()
         self.db_path = self.cache_dir / DB_FILENAME
@@ -178,6 +197,7 @@ class TaskStore:
             return question(Snapshot(session, self.db_path))
 
         if self._writer is not None:
+            self._check_exists()
             try:
                 return self._writer.read(ask)
             except StoreNewerError:
@@ -194,10 +214,77 @@ class TaskStore:
         """See :meth:`Snapshot.tally`."""
         return self.read(lambda snapshot: snapshot.tally(task_filter, by=by))
 
+    # Clearing that can be undone
+
+    def plan_clear(
+        self,
+        task_filter: TaskFilter,
+        *,
+        older_than: timedelta = timedelta(0),
+        policy: ClearPolicy = _EVERY_FINISHED,
+    ) -> ClearPlan:
+        """What a clear of these tasks would remove. Nothing is written.
+
+        Args:
+            task_filter: Which tasks.
+            older_than: How long ago they must have been touched last.
+            policy: The limits that hold whatever is asked for.
+        """
+        now = datetime.now(UTC)
+        return self._ask(
+            lambda snapshot: clearing.plan(
+                snapshot, task_filter, older_than=older_than, policy=policy, now=now
+            ),
+        )
+
+    def clear(
+        self,
+        plan: ClearPlan,
+        *,
+        keep: timedelta = timedelta(days=30),
+        progress: Progress = _no_progress,
+        should_stop: Callable[[], bool] = _never,
+    ) -> Clearance:
+        """Remove the tasks of a plan that are still as they were, and keep copies of them.
+
+        Args:
+            plan: From :meth:`plan_clear`.
+            keep: How long copies are kept; older ones are dropped now.
+            progress: Called after each batch with how many rows of how many are through.
+            should_stop: Asked before each batch; true ends the clear there.
+        """
+        return self._clearing().commit(plan, keep=keep, progress=progress, should_stop=should_stop)
+
+    def undo_clear(
+        self,
+        receipt_id: str,
+        *,
+        progress: Progress = _no_progress,
+        should_stop: Callable[[], bool] = _never,
+    ) -> Restoration:
+        """Put back what a clear removed, byte for byte, but for ids that are there again."""
+        return self._clearing().undo(receipt_id, progress=progress, should_stop=should_stop)
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The clears of which something can be put back, newest first."""
+        return ClearedFile(self._access).receipts()
+
+    def _clearing(self) -> Clearing:
+        return Clearing(self._writing(), ClearedFile(self._access))
+
+    def _ask(self, question: Callable[[Snapshot], Answer]) -> Answer:
+        """Ask through a connection that can't write, wherever that answers."""
+        return reading.read(self._access, lambda session: question(Snapshot(session, self.db_path)))
+
     def _writing(self) -> Writer:
         if self._writer is None:
             raise ReadOnlyStoreError(self.db_path)
+        self._check_exists()
         return self._writer
+
+    def _check_exists(self) -> None:
+        if self._must_exist and identity_of(self.db_path) is None:
+            raise StoreMissingError(self.db_path)
 
 
 def _save(session: Session, parameters: dict[str, object]) -> None:

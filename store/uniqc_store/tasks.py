@@ -48,10 +48,10 @@ def parse_time(text: str) -> datetime | None:
     """A recorded time, aware where its zone was recorded and naive where not; None if unreadable.
 
     uniqc wrote naive local times up to 0.0.7 and aware UTC from 0.0.8 on. Only ISO 8601 with
-    its hyphens is read, as only that sorts as text.
+    its hyphens, and with months, is read, as only that sorts as text.
     """
     try:
-        if text[4:5] != "-":
+        if text[4:5] != "-" or text[5:6] == "W":
             return None
         moment = datetime.fromisoformat(text)
         return moment if moment.tzinfo is None else moment.astimezone(UTC)

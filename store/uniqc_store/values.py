@@ -82,7 +82,7 @@ def limit(value: object) -> int:
     number = integer("limit", value)
     if number < 1:
         raise InvalidValueError("limit", f"must be 1 or more, or None for all, not {number}")
-    return number
+    return min(number, _LARGEST - 1)  # one more is asked for, to see whether there is a next page
 
 
 def json_text(field: str, value: object) -> str:

@@ -21,10 +21,15 @@ from uniqc_store.ownership import check_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from uniqc_store.files import Identity
+    from uniqc_store.schema import Layout
 
 Answer = TypeVar("Answer")
+
+# SQLite's own words for it. The second comes of a journal that is found by its name.
+_FILE_MOVED = (sqlite3.SQLITE_READONLY_DBMOVED, sqlite3.SQLITE_IOERR_DELETE_NOENT)
 
 
 class Writer:
@@ -52,14 +57,15 @@ class Writer:
 
         return self._until_settled(attempt)
 
-    def write(self, change: Callable[[Session], Answer]) -> Answer:
+    def write(self, change: Callable[[Session], Answer], *, cleared: Path | None = None) -> Answer:
         """Make one change in one transaction, on a file that is made first where there is none.
 
-        The change is committed when the function returns, and rolled back when it raises.
+        The change is committed when the function returns, and rolled back when it raises. A
+        file of cleared tasks is attached as ``cleared``, to be read.
         """
 
         def attempt() -> Answer:
-            with self._open() as (connection, identity), transaction(connection):
+            with self._open(cleared=cleared) as (connection, identity), transaction(connection):
                 self._check_not_replaced(connection, identity)
                 layout = check_ours(connection, self._path, to_write=True)
                 return change(Session(connection=connection, layout=layout, exists=True))
@@ -73,25 +79,30 @@ class Writer:
             StoreBusyError: Another connection is in the file; nothing is removed.
         """
         self._until_settled(self._remove)
-        with os_errors(self._path):
-            for suffix in ("-wal", "-shm"):
-                beside(self._path, suffix).unlink(missing_ok=True)
 
     def _remove(self) -> None:
-        identity = identity_of(self._path)
-        if identity is None:
-            return
+        companions = [beside(self._path, suffix) for suffix in ("-wal", "-shm")]
+        while (identity := identity_of(self._path)) is None:
+            if not any(companion.exists() for companion in companions):
+                return
+            # Left over without their file. Only under its lock is it certain that no fresh
+            # store has just begun to use them.
+            make_private_file(self._path)
         self._inspect(identity)
-        with opened(self._access, "mode=rw") as connection, os_errors(self._path):
+        with self._connected("mode=rw", identity) as connection, os_errors(self._path):
             # Leaving WAL mode needs the file for oneself alone, and exclusive mode keeps it so.
+            # For memory: a journal beside the file would be deleted by its name at the end, and
+            # by then that may be the journal of the next file.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
             self._check_not_replaced(connection, identity)
             # Held until SQLite is done: closing any descriptor of a file drops this process's
             # locks on it.
             descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
             try:
+                for companion in companions:
+                    companion.unlink(missing_ok=True)
                 self._path.unlink()
                 # Who has opened it and waits for our lock gets an error this way, instead of
                 # writing to a file that nobody will see.
@@ -101,27 +112,55 @@ class Writer:
                 os.close(descriptor)
 
     @contextmanager
-    def _open(self) -> Generator[tuple[sqlite3.Connection, Identity]]:
+    def _open(
+        self, *, cleared: Path | None = None
+    ) -> Generator[tuple[sqlite3.Connection, Identity]]:
         """A connection to a file that is ours, complete and in WAL mode, made where missing."""
         while (identity := identity_of(self._path)) is None:
             make_private_file(self._path)
         self._inspect(identity)
-        with opened(self._access, "mode=rw") as connection:
+        with self._connected("mode=rw", identity) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             self._migrate(connection)
             self._switch_to_wal(connection)
+            if cleared is not None:
+                connection.execute("ATTACH ? AS cleared", (f"{cleared.as_uri()}?mode=ro",))
             yield connection, identity
+
+    @contextmanager
+    def _connected(self, parameters: str, identity: Identity) -> Generator[sqlite3.Connection]:
+        """A connection whose errors mean nothing once its file has been replaced.
+
+        That is looked up before it is closed: the next file may get the inode of a closed one.
+        """
+        with opened(self._access, parameters) as connection:
+            try:
+                yield connection
+            except sqlite3.Error as error:
+                moved = getattr(error, "sqlite_errorcode", None) in _FILE_MOVED
+                if moved or identity_of(self._path) != identity:
+                    raise _ReplacedError from error
+                raise
 
     def _inspect(self, identity: Identity) -> None:
         """Refuse a file that isn't ours, through a connection that can't write a byte of it."""
         if identity != self._inspected:
-            with opened(self._access, "mode=ro") as connection:
-                check_ours(connection, self._path, to_write=True)
+            with self._connected("mode=ro", identity) as connection:
+                self._look(connection)
             self._inspected = identity
+
+    def _look(self, connection: sqlite3.Connection) -> Layout:
+        """What the file has, all of it at one moment: it may be in the making elsewhere."""
+        connection.execute("BEGIN")
+        try:
+            return check_ours(connection, self._path, to_write=True)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Bring a file up to date, each step in a transaction with its stamp."""
-        layout = check_ours(connection, self._path, to_write=True)
+        layout = self._look(connection)
         while schema.pending_migrations(layout.version):
             with transaction(connection):
                 # Another process may have been faster.
@@ -129,7 +168,7 @@ class Writer:
                 for version, migrate in schema.pending_migrations(layout.version)[:1]:
                     migrate(connection)
                     schema.stamp(connection, version)
-            layout = check_ours(connection, self._path, to_write=True)
+            layout = self._look(connection)
 
     def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
         deadline = time.monotonic() + self._access.busy_timeout

@@ -1,0 +1,221 @@
+"""The file of copies, ``cleared.sqlite`` beside the store: what was cleared, and can be put back.
+
+A batch of tasks is copied and removed under one lock of the store: copied and on disk here
+first, then removed there. So a process that is killed at any point leaves each task in the
+store, or here, or in both, and never in neither. Where it is in both, just so, the copy is
+forgotten by :meth:`ClearedFile.settle` at the next start; a copy that differs is kept.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from uniqc_store import cleared_queries as queries
+from uniqc_store.connection import Access, opened, transaction
+from uniqc_store.errors import StoreForeignError, StoreNewerError, translated
+from uniqc_store.files import identity_of, make_private_file
+from uniqc_store.schema import has_objects, read_application_id
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator, Iterable, Sequence
+
+CLEARED_FILENAME = "cleared.sqlite"
+
+ReceiptState = Literal["open", "done", "cancelled"]
+BatchState = Literal["prepared", "removed", "restoring"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One clear, and what of it can still be put back.
+
+    Attributes:
+        receipt_id: What :meth:`TaskStore.undo_clear` takes.
+        cleared_at: When it began, ISO 8601 in UTC.
+        planned: How many tasks were to go.
+        state: ``done``; ``cancelled`` part of the way; or ``open``, when it is going on or was
+            killed.
+        held: How many tasks can be put back.
+    """
+
+    receipt_id: str
+    cleared_at: str
+    planned: int
+    state: ReceiptState
+    held: int
+
+
+class ClearedFile:
+    """The copies beside one store. Nothing is open between two calls."""
+
+    def __init__(self, store: Access) -> None:
+        self.path = store.path.with_name(CLEARED_FILENAME)
+        self._store = store
+        self._access = Access(path=self.path, busy_timeout=store.busy_timeout, should_stop=None)
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """All of them, newest first."""
+        return tuple(map(_receipt, self._read(queries.RECEIPTS_NEWEST_FIRST)))
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """The one of this id."""
+        found = self._read(queries.RECEIPT, {"receipt_id": receipt_id})
+        return _receipt(found[0]) if found else None
+
+    def batches(self, receipt_id: str) -> list[int]:
+        """The numbers of its batches, in order."""
+        return [batch for (batch,) in self._read(queries.BATCHES, {"receipt_id": receipt_id})]
+
+    def unsettled(self) -> list[tuple[str, int]]:
+        """The batches that somebody was, or is, in the middle of."""
+        return [(receipt, batch) for receipt, batch in self._read(queries.UNSETTLED_BATCHES)]
+
+    def begin(self, receipt_id: str, *, cleared_at: str, planned: int) -> None:
+        """Open a receipt."""
+        self._run(
+            queries.BEGIN_RECEIPT,
+            {"receipt_id": receipt_id, "cleared_at": cleared_at, "planned": planned},
+        )
+
+    def end(self, receipt_id: str, state: ReceiptState) -> None:
+        """Close a receipt; one that holds nothing is forgotten."""
+        self._run(queries.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
+        self.forget_if_empty(receipt_id)
+
+    def forget_if_empty(self, receipt_id: str) -> None:
+        """Drop a receipt that holds nothing."""
+        self._run(queries.FORGET_EMPTY_RECEIPT, {"receipt_id": receipt_id})
+
+    def set_batch(self, receipt_id: str, batch: int, state: BatchState) -> None:
+        """Take down how far a batch has come."""
+        self._run(queries.SET_BATCH, {"receipt_id": receipt_id, "batch": batch, "state": state})
+
+    def copy(self, receipt_id: str, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
+        """Copy these rows of the store, which the caller has locked, and put them on disk."""
+        parameters = {"receipt_id": receipt_id, "batch": batch}
+        with self._open(attach_store=True) as connection:
+            connection.execute(queries.MAKE_CHOSEN)
+            connection.executemany(queries.CHOOSE, ((row, b"", b"") for row in rows))
+            task_columns = _add_columns(connection, "cleared_tasks", "tasks")
+            shard_columns: Sequence[str] = ()
+            if with_shards:
+                shard_columns = _add_columns(connection, "cleared_shards", "task_shards")
+            # Not IMMEDIATE: that would ask for the lock on the store that the caller has.
+            connection.execute("BEGIN")
+            connection.execute(queries.SET_BATCH, {**parameters, "state": "prepared"})
+            for statement in queries.FORGET_BATCH_COPIES:
+                connection.execute(statement, parameters)
+            connection.execute(queries.copy_tasks(task_columns), parameters)
+            if shard_columns:
+                connection.execute(queries.copy_shards(shard_columns), parameters)
+            connection.execute("COMMIT")
+
+    def settle(self, receipt_id: str, batch: int) -> None:
+        """Forget the copies of what is in the store just so. The caller has locked the store."""
+        parameters = {"receipt_id": receipt_id, "batch": batch}
+        with self._open(attach_store=True) as connection:
+            connection.execute("BEGIN")
+            connection.execute(queries.FORGET_SHARDS_IN_STORE, parameters)
+            connection.execute(queries.FORGET_TASKS_IN_STORE, parameters)
+            connection.execute(queries.SET_BATCH, {**parameters, "state": "removed"})
+            connection.execute("COMMIT")
+
+    def forget_before(self, moment: str) -> None:
+        """Drop the receipts of clears before a moment, and what they hold."""
+        with self._open() as connection:
+            with transaction(connection):
+                old = connection.execute(queries.OLD_RECEIPTS, {"before": moment}).fetchall()
+                for (receipt_id,) in old:
+                    for statement in queries.FORGET_RECEIPT:
+                        connection.execute(statement, {"receipt_id": receipt_id})
+            if old:
+                connection.execute("PRAGMA incremental_vacuum").fetchall()
+
+    def _read(
+        self, statement: str, parameters: dict[str, object] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Rows; none where there is no file, or nothing in it yet. Nothing is made."""
+        if identity_of(self.path) is None:
+            return []
+        with self._connected("mode=ro") as connection:
+            if not has_objects(connection):
+                return []
+            self._check(connection)
+            return connection.execute(statement, parameters or {}).fetchall()
+
+    def _run(self, statement: str, parameters: dict[str, object]) -> None:
+        with self._open() as connection, transaction(connection):
+            connection.execute(statement, parameters)
+
+    @contextmanager
+    def _open(self, *, attach_store: bool = False) -> Generator[sqlite3.Connection]:
+        """A connection that writes, to a file that is made where there is none."""
+        make_private_file(self.path)
+        with self._connected("mode=rw") as connection:
+            # What is about to be removed from the store has to be on disk here.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._make(connection)
+            self._check(connection)
+            if attach_store:
+                uri = f"{self._store.path.as_uri()}?mode=ro"
+                connection.execute("ATTACH :uri AS store", {"uri": uri})
+            yield connection
+
+    @contextmanager
+    def _connected(self, parameters: str) -> Generator[sqlite3.Connection]:
+        with (
+            translated(self.path, self._access.busy_timeout),
+            opened(self._access, parameters) as connection,
+        ):
+            yield connection
+
+    @staticmethod
+    def _make(connection: sqlite3.Connection) -> None:
+        if has_objects(connection):
+            return
+        with transaction(connection):
+            if not has_objects(connection):
+                for statement in queries.SCHEMA:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {queries.APPLICATION_ID:d}")
+                connection.execute(f"PRAGMA user_version = {queries.SCHEMA_VERSION:d}")
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        found = read_application_id(connection)
+        if found != queries.APPLICATION_ID:
+            raise StoreForeignError(
+                self.path, "is not a file of cleared tasks; move it away to clear", found=found
+            )
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > queries.SCHEMA_VERSION:
+            raise StoreNewerError(
+                self.path, "it is left alone", found=version, known=queries.SCHEMA_VERSION
+            )
+
+
+def columns_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
+    """The columns that a table has, in order."""
+    found = connection.execute(queries.COLUMNS, {"table_name": table, "schema_name": schema})
+    return [name for (name,) in found]
+
+
+def _add_columns(connection: sqlite3.Connection, copies: str, source: str) -> Sequence[str]:
+    """Give the table of copies all columns of its source, known to this release or not."""
+    columns = columns_of(connection, "store", source)
+    present = {name.casefold() for name in columns_of(connection, "main", copies)}
+    for column in columns:
+        if column.casefold() not in present:
+            connection.execute(queries.add_column(copies, column))
+    return columns
+
+
+def _receipt(row: tuple[str, str, int, ReceiptState, int]) -> Receipt:
+    receipt_id, cleared_at, planned, state, held = row
+    return Receipt(
+        receipt_id=receipt_id, cleared_at=cleared_at, planned=planned, state=state, held=held
+    )

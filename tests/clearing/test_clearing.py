@@ -1,0 +1,419 @@
+"""Plan, commit, undo: no record is lost that nobody agreed to lose."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from uniqc_store import (
+    CLEARED_FILENAME,
+    TERMINAL_STATUSES,
+    ClearPolicy,
+    InvalidValueError,
+    ReadOnlyStoreError,
+    RestoreError,
+    StoreForeignError,
+    TaskFilter,
+    TaskInfo,
+    TaskStatus,
+    TaskStore,
+    UnknownReceiptError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STORES = Path(__file__).parents[1] / "data" / "stores"
+MANIFEST = json.loads((STORES / "manifest.json").read_text())
+FILLED = [name for name, entry in MANIFEST.items() if entry["tables"].get("tasks", {}).get("count")]
+TABLES = ("tasks", "task_shards", "archived_tasks", "archived_task_shards")
+
+Cells = dict[str, list[tuple[object, ...]]]
+
+
+def cells(directory: Path) -> Cells:
+    """Every row of every table with its place, its bytes and their types."""
+    with closing(sqlite3.connect(directory / "tasks.sqlite")) as connection:
+        connection.text_factory = lambda raw: ("text", raw)
+        present = {name for ((_, name),) in connection.execute("SELECT name FROM sqlite_master")}
+        return {
+            table: connection.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid").fetchall()
+            for table in TABLES
+            if table.encode() in present
+        }
+
+
+@pytest.fixture(params=FILLED)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> TaskStore:
+    """Each of the real files, opened to write."""
+    shutil.copy(STORES / request.param, tmp_path / "tasks.sqlite")
+    return TaskStore(tmp_path)
+
+
+@pytest.fixture
+def modern(tmp_path: Path) -> TaskStore:
+    shutil.copy(STORES / "5-0.1.0.sqlite", tmp_path / "tasks.sqlite")
+    return TaskStore(tmp_path)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> TaskStore:
+    return TaskStore(tmp_path)
+
+
+def fill(store: TaskStore, count: int, status: str = "success") -> None:
+    for number in range(count):
+        store.save(TaskInfo(task_id=f"task-{number:04}", backend="dummy", status=status))
+
+
+def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> None:
+    before = cells(store.cache_dir)
+    plan = store.plan_clear(TaskFilter())
+    assert cells(store.cache_dir) == before
+    assert not (store.cache_dir / CLEARED_FILENAME).exists()
+    finished = sum(store.count(status=status) for status in TERMINAL_STATUSES)
+    kept = sum(reason.count for reason in plan.left_out)
+    assert len(plan.rows) + kept == store.count()
+    assert sum(group.count for group in plan.groups) == len(plan.rows) <= finished
+    assert {group.status for group in plan.groups} <= set(TERMINAL_STATUSES)
+    assert 0 < len(plan.examples) <= 5
+
+
+def test_what_is_cleared_and_put_back_is_the_same_to_the_byte(store: TaskStore) -> None:
+    before = cells(store.cache_dir)
+    plan = store.plan_clear(TaskFilter())
+    done = store.clear(plan)
+    assert done.cleared == len(plan.rows)
+    assert not done.kept
+    assert store.count() == len(before["tasks"]) - done.cleared
+    undone = store.undo_clear(done.receipt_id)
+    assert undone.restored == done.cleared
+    assert cells(store.cache_dir) == before
+    assert store.receipts() == ()
+
+
+def test_a_read_only_store_plans_and_does_nothing_else(store: TaskStore) -> None:
+    reading = TaskStore(store.cache_dir, read_only=True)
+    plan = reading.plan_clear(TaskFilter())
+    assert plan.rows
+    with pytest.raises(ReadOnlyStoreError):
+        reading.clear(plan)
+    with pytest.raises(ReadOnlyStoreError):
+        reading.undo_clear("clr_0")
+
+
+def test_shards_go_with_their_task_and_the_archive_stays(modern: TaskStore) -> None:
+    before = cells(modern.cache_dir)
+    done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
+    after = cells(modern.cache_dir)
+    assert after["archived_tasks"] == before["archived_tasks"]
+    assert after["archived_task_shards"] == before["archived_task_shards"]
+    ids = {row[1] for row in after["tasks"]}
+    assert {row[1] for row in after["task_shards"]} <= ids
+    assert len(after["task_shards"]) < len(before["task_shards"])
+    modern.undo_clear(done.receipt_id)
+    assert cells(modern.cache_dir) == before
+
+
+def test_a_finished_task_with_an_active_job_is_never_cleared(modern: TaskStore) -> None:
+    with closing(sqlite3.connect(modern.db_path)) as connection, connection:
+        (task_id,) = connection.execute(
+            """
+            SELECT task_id FROM tasks JOIN task_shards ON task_id = uniqc_task_id
+            WHERE tasks.status = 'success' LIMIT 1
+            """
+        ).fetchone()
+        connection.execute(
+            "UPDATE task_shards SET status = 'RUNNING' WHERE uniqc_task_id = ?", (task_id,)
+        )
+    plan = modern.plan_clear(TaskFilter())
+    assert ("a platform job is not finished", 1) in [(r.why, r.count) for r in plan.left_out]
+    modern.clear(plan)
+    assert modern.get(task_id) is not None
+
+
+def test_active_tasks_stay_even_where_the_filter_asks_for_them(modern: TaskStore) -> None:
+    assert modern.plan_clear(TaskFilter(status="active")).rows == ()
+    assert modern.plan_clear(TaskFilter(status="QUEUED")).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        (ClearPolicy(statuses=("cancelled",)), "status not allowed"),
+        (ClearPolicy(backends=("quark",)), "backend not allowed"),
+        (ClearPolicy(min_age=timedelta(days=36_500)), "touched too recently"),
+        (ClearPolicy(max_rows=3), "beyond the most rows per clear"),
+    ],
+)
+def test_a_policy_limits_whatever_is_asked_for(
+    modern: TaskStore, policy: ClearPolicy, why: str
+) -> None:
+    everything = modern.plan_clear(TaskFilter())
+    plan = modern.plan_clear(TaskFilter(), policy=policy)
+    (count,) = [reason.count for reason in plan.left_out if reason.why == why]
+    assert len(plan.rows) == len(everything.rows) - count
+    assert count > 0
+
+
+def test_the_oldest_go_first_where_not_all_may(modern: TaskStore) -> None:
+    plan = modern.plan_clear(TaskFilter(), policy=ClearPolicy(max_rows=3))
+    finished = [task for task in modern.list() if task.finished]
+    oldest = [task.task_id.encode() for task in finished[:-4:-1]]
+    assert [row.task_id for row in plan.rows] == oldest
+
+
+def test_older_than_is_about_the_last_touch(fresh: TaskStore) -> None:
+    fill(fresh, 2)
+    assert fresh.plan_clear(TaskFilter(), older_than=timedelta(hours=1)).rows == ()
+    with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
+        touched = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+        connection.execute("UPDATE tasks SET update_time = ? WHERE rowid = 1", (touched,))
+    plan = fresh.plan_clear(TaskFilter(), older_than=timedelta(hours=1))
+    assert [row.task_id for row in plan.rows] == [b"task-0000"]
+
+
+def test_a_task_with_no_readable_time_is_not_cleared_by_age(fresh: TaskStore) -> None:
+    fill(fresh, 1)
+    with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
+        connection.execute("UPDATE tasks SET update_time = 'a while ago'")
+    assert fresh.plan_clear(TaskFilter(), older_than=timedelta(seconds=1)).rows == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"statuses": ("running",)},
+        {"statuses": ()},
+        {"min_age": timedelta(days=-1)},
+        {"max_rows": 0},
+        {"backends": ("",)},
+    ],
+)
+def test_a_policy_that_can_not_be_meant_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        ClearPolicy(**wrong)  # type: ignore[arg-type]  # one wrong field at a time
+    assert caught.value.field in wrong
+
+
+def change_status(store: TaskStore, task: TaskInfo) -> None:
+    task.status = TaskStatus.RUNNING
+    store.save(task)
+
+
+def save_again(store: TaskStore, task: TaskInfo) -> None:
+    store.save(task)
+
+
+def delete(store: TaskStore, task: TaskInfo) -> None:
+    store.delete(task.task_id)
+
+
+def replace(store: TaskStore, task: TaskInfo) -> None:
+    store.delete(task.task_id)
+    store.save(task)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "why"),
+    [
+        (change_status, "changed since"),
+        (save_again, "changed since"),
+        (delete, "gone already"),
+        (replace, "gone already"),
+    ],
+)
+def test_what_changed_since_the_plan_is_kept_and_reported(
+    fresh: TaskStore, meddle: Callable[[TaskStore, TaskInfo], None], why: str
+) -> None:
+    fill(fresh, 5)
+    plan = fresh.plan_clear(TaskFilter())
+    task = fresh.get("task-0002")
+    assert task is not None
+    meddle(fresh, task)
+    before = fresh.get("task-0002")
+    done = fresh.clear(plan)
+    assert done.cleared == 4
+    assert [(reason.why, reason.count) for reason in done.kept] == [(why, 1)]
+    assert fresh.get("task-0002") == before
+
+
+def test_a_plan_is_as_good_as_nothing_once_it_is_committed(fresh: TaskStore) -> None:
+    fill(fresh, 3)
+    plan = fresh.plan_clear(TaskFilter())
+    first, second = fresh.clear(plan), fresh.clear(plan)
+    assert (first.cleared, second.cleared) == (3, 0)
+    assert second.receipt_id == ""
+    assert [receipt.receipt_id for receipt in fresh.receipts()] == [first.receipt_id]
+
+
+def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> None:
+    fill(fresh, 3)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    newer = TaskInfo(task_id="task-0001", backend="somewhere else")
+    fresh.save(newer)
+    undone = fresh.undo_clear(done.receipt_id)
+    assert (undone.restored, undone.kept) == (2, 1)
+    assert fresh.get("task-0001") == newer
+    assert [receipt.held for receipt in fresh.receipts()] == [1]
+    fresh.delete("task-0001")
+    assert fresh.undo_clear(done.receipt_id).restored == 1
+    assert fresh.receipts() == ()
+
+
+def test_a_receipt_is_good_once(fresh: TaskStore) -> None:
+    fill(fresh, 1)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fresh.undo_clear(done.receipt_id)
+    for receipt in (done.receipt_id, "clr_of_somebody_else"):
+        with pytest.raises(UnknownReceiptError) as caught:
+            fresh.undo_clear(receipt)
+        assert caught.value.receipt_id == receipt
+
+
+def test_copies_are_kept_as_long_as_asked_and_dropped_at_a_later_clear(fresh: TaskStore) -> None:
+    fill(fresh, 2)
+    old = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fill(fresh, 3)
+    new = fresh.clear(fresh.plan_clear(TaskFilter()), keep=timedelta(0))
+    assert [receipt.receipt_id for receipt in fresh.receipts()] == [new.receipt_id]
+    with pytest.raises(UnknownReceiptError):
+        fresh.undo_clear(old.receipt_id)
+
+
+def test_the_file_of_copies_is_private_and_says_what_it_is(fresh: TaskStore) -> None:
+    fill(fresh, 1)
+    fresh.clear(fresh.plan_clear(TaskFilter()))
+    path = fresh.cache_dir / CLEARED_FILENAME
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (0x554E4343,)
+
+
+def test_a_foreign_file_in_its_place_is_refused_and_nothing_is_removed(fresh: TaskStore) -> None:
+    fill(fresh, 2)
+    path = fresh.cache_dir / CLEARED_FILENAME
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    with pytest.raises(StoreForeignError):
+        fresh.clear(fresh.plan_clear(TaskFilter()))
+    assert path.read_bytes() == before
+    assert fresh.count() == 2
+
+
+def test_columns_that_this_release_does_not_know_come_back_too(fresh: TaskStore) -> None:
+    fill(fresh, 2)
+    with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
+        connection.execute('ALTER TABLE tasks ADD COLUMN "of the ""future""" BLOB')
+        connection.execute('UPDATE tasks SET "of the ""future""" = x\'00ff\' WHERE rowid = 2')
+    before = cells(fresh.cache_dir)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fresh.undo_clear(done.receipt_id)
+    assert cells(fresh.cache_dir) == before
+
+
+def test_nothing_is_put_back_where_a_column_would_be_lost(modern: TaskStore) -> None:
+    done = modern.clear(modern.plan_clear(TaskFilter(status="failed")))
+    modern.clear_all()
+    older = TaskStore(modern.cache_dir)
+    with pytest.raises(RestoreError) as caught:
+        older.undo_clear(done.receipt_id)
+    assert caught.value.missing
+    assert older.count() == 0
+    assert [receipt.held for receipt in older.receipts()] == [done.cleared]
+
+
+def test_odd_rows_come_back_with_their_types(fresh: TaskStore) -> None:
+    with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO tasks VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
+            [
+                (b"\x00\xff", b"blob", "many", b"\x01", "2026-01-01", b"{}", "{"),
+                (None, "x", 1.5, "2026", "2026-01-01", None, "null"),
+            ],
+        )
+        connection.execute(
+            "INSERT INTO tasks SELECT CAST(x'ff' AS TEXT), 'x', 'failed', 1, '', '', NULL, '{}'"
+        )
+    before = cells(fresh.cache_dir)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    assert done.cleared >= 2
+    fresh.undo_clear(done.receipt_id)
+    assert cells(fresh.cache_dir) == before
+
+
+def test_a_cancelled_clear_stops_between_batches_and_its_receipt_undoes_it(
+    fresh: TaskStore,
+) -> None:
+    fill(fresh, 300)
+    before = cells(fresh.cache_dir)
+    seen: list[tuple[int, int]] = []
+    done = fresh.clear(
+        fresh.plan_clear(TaskFilter()),
+        progress=lambda through, total: seen.append((through, total)),
+        should_stop=lambda: bool(seen),
+    )
+    assert done.stopped == "cancelled"
+    assert 0 < done.cleared < 300
+    assert seen == [(done.cleared, 300)]
+    assert [(reason.why, reason.count) for reason in done.kept] == [
+        ("not reached", 300 - done.cleared)
+    ]
+    assert [receipt.state for receipt in fresh.receipts()] == ["cancelled"]
+    fresh.undo_clear(done.receipt_id)
+    assert cells(fresh.cache_dir) == before
+
+
+statuses = st.sampled_from(["success", "failed", "cancelled", "running", "QUEUED"])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    tasks=st.lists(st.tuples(st.integers(0, 20), statuses), max_size=25),
+    meddling=st.lists(st.tuples(st.integers(0, 20), statuses), max_size=5),
+    wanted=st.sampled_from(["any", "finished", "failed"]),
+    limit=st.none() | st.integers(1, 10),
+)
+def test_every_record_is_in_the_store_or_in_a_receipt(
+    tmp_path_factory: pytest.TempPathFactory,
+    tasks: list[tuple[int, str]],
+    meddling: list[tuple[int, str]],
+    wanted: str,
+    limit: int | None,
+) -> None:
+    store = TaskStore(tmp_path_factory.mktemp("round"))
+    for number, status in tasks:
+        store.save(TaskInfo(task_id=f"t{number}", backend="dummy", status=status))
+    plan = store.plan_clear(TaskFilter(status=wanted), policy=ClearPolicy(max_rows=limit))
+    for number, status in meddling:
+        store.save(TaskInfo(task_id=f"t{number}", backend="other", status=status))
+    known = {task.task_id: task for task in store.list()}
+    done = store.clear(plan)
+    left = {task.task_id for task in store.list()}
+    assert done.cleared + len(left) == len(known)
+    assert all(known[task_id].finished for task_id in known.keys() - left)
+    assert done.cleared + sum(reason.count for reason in done.kept) == len(plan.rows)
+    if done.receipt_id:
+        assert store.undo_clear(done.receipt_id).restored == done.cleared
+    assert {task.task_id: task for task in store.list()} == known
+
+
+def test_the_directory_may_have_any_name(tmp_path: Path) -> None:
+    directory = tmp_path / "a ?#%25 'place' é"
+    store = TaskStore(directory)
+    fill(store, 2)
+    done = store.clear(store.plan_clear(TaskFilter()))
+    store.undo_clear(done.receipt_id)
+    assert store.count() == 2
+    assert sorted(entry.name for entry in directory.iterdir()) == [CLEARED_FILENAME, "tasks.sqlite"]

@@ -1,0 +1,77 @@
+"""A process that is killed at any statement of a clear or an undo loses no record."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from uniqc_store import CLEARED_FILENAME, TaskFilter, TaskStore
+
+STORES = Path(__file__).parents[1] / "data" / "stores"
+TASK = "task_id, backend, status, shots, submit_time, update_time, result_json, metadata_json"
+SHARD = "uniqc_task_id, shard_index, platform_task_id, status, result_json"
+
+
+def records(path: Path, tables: dict[str, str]) -> Counter[tuple[object, ...]]:
+    """The rows of some tables, as far as there are such columns already."""
+    found: Counter[tuple[object, ...]] = Counter()
+    if path.exists():
+        with closing(sqlite3.connect(path)) as connection:
+            for table, columns in tables.items():
+                info = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+                if {name for (name,) in info} >= set(columns.split(", ")):
+                    found.update(connection.execute(f"SELECT {columns} FROM {table}"))
+    return found
+
+
+def in_store(directory: Path) -> Counter[tuple[object, ...]]:
+    return records(directory / "tasks.sqlite", {"tasks": TASK, "task_shards": SHARD})
+
+
+def in_receipts(directory: Path) -> Counter[tuple[object, ...]]:
+    tables = {"cleared_tasks": TASK, "cleared_shards": SHARD}
+    return records(directory / CLEARED_FILENAME, tables)
+
+
+@pytest.mark.parametrize("what", ["clear", "undo"])
+def test_every_record_is_somewhere_and_comes_back(
+    tmp_path: Path, what: Literal["clear", "undo"]
+) -> None:
+    script = str(Path(__file__).with_name("dies_at.py"))
+    for statements in range(200):
+        directory = tmp_path / str(statements)
+        directory.mkdir()
+        shutil.copy(STORES / "5-0.1.0.sqlite", directory / "tasks.sqlite")
+        before = in_store(directory)
+        if what == "undo":
+            store = TaskStore(directory)
+            store.clear(store.plan_clear(TaskFilter()))
+        died = subprocess.run(
+            [sys.executable, script, str(directory), what, str(statements)], check=False
+        )
+        found = in_store(directory) | in_receipts(directory)
+        assert found == before, f"after {statements} statements"
+        put_back(TaskStore(directory))
+        assert in_store(directory) == before, f"after {statements} statements"
+        if died.returncode == 0:
+            break
+        assert died.returncode == -signal.SIGKILL
+    else:
+        pytest.fail("it has more statements than this test kills it at")
+
+
+def put_back(store: TaskStore) -> None:
+    """The next start: it settles what was left in the middle, and the receipts are good."""
+    store.clear(store.plan_clear(TaskFilter(status="no such status")))
+    for receipt in store.receipts():
+        if receipt.held:
+            store.undo_clear(receipt.receipt_id)

@@ -1,0 +1,231 @@
+"""Clear and undo beside uniqc itself, for as many rounds as asked; then account for every record.
+
+    python tests/soak/live_writer.py [--rounds 200] [--writers 2]
+
+uniqc 0.1.1 is taken from the package registry, its own store module only, and given a HOME of its
+own. Its processes save, update, archive, restore and clear (cancelled tasks, which the policy
+here leaves alone) while another process plans, commits and undoes. At the end each record that a
+writer saved and uniqc did not clear must be in the store, in the archive or in a receipt, in the
+last version that was saved. No uniqc process may have been kept waiting for longer than a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uniqc_store import CLEARED_FILENAME, ClearPolicy, StoreError, TaskFilter, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PACKAGES = (
+    "uniqc",
+    "uniqc.backend_adapter",
+    "uniqc.backend_adapter.task",
+    "uniqc.gateway",
+    "uniqc.gateway.db",
+)
+LONGEST_WAIT_SECONDS = 1.0
+
+
+def uniqc_modules(site: Path) -> tuple[Any, Any]:
+    """uniqc's store and archive, without the packages around them and what those need."""
+    for name in PACKAGES:
+        package = types.ModuleType(name)
+        package.__path__ = [str(site.joinpath(*name.split(".")))]
+        sys.modules[name] = package
+    sys.path.insert(0, str(site))
+    from uniqc.backend_adapter.task import store  # type: ignore[import-not-found]  # noqa: PLC0415
+    from uniqc.gateway.db import archive_store  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    return store, archive_store
+
+
+class Writer:
+    """A uniqc process: it does what users do, and keeps a ledger of what it saved last."""
+
+    def __init__(self, site: Path, number: int) -> None:
+        self.theirs, archive = uniqc_modules(site)
+        self.store, self.archive = self.theirs.TaskStore(), archive.ArchiveStore()
+        self.number, self.made = number, 0
+        self.random = random.Random(number)
+        self.ledger: dict[str, tuple[str, str]] = {}
+        self.tasks: list[Any] = []
+        self.archived: set[str] = set()
+        self.longest = 0.0
+        self.trouble: Counter[str] = Counter()
+
+    def run(self, stop: Path) -> None:
+        moves = (self.begin, self.begin, self.finish, self.finish, self.put_away, self.take_out)
+        while not stop.exists():
+            move = self.random.choice(moves)
+            try:
+                move()
+                if self.random.random() < 0.02:
+                    self.timed(self.store.clear_completed, ("cancelled",))
+            except sqlite3.Error as error:
+                self.trouble[f"{move.__name__}: {error}"] += 1
+            time.sleep(self.random.random() * 0.01)
+
+    def timed(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """One call of uniqc's, which is one transaction."""
+        began = time.monotonic()
+        try:
+            return call(*arguments)
+        finally:
+            self.longest = max(self.longest, time.monotonic() - began)
+
+    def begin(self) -> None:
+        self.made += 1
+        task = self.theirs.TaskInfo(
+            task_id=f"uqt_{self.number}_{self.made:06}", backend="originq:WK_C180", status="running"
+        )
+        self.save(task)
+        shard = self.theirs.TaskShard(task.task_id, 0, f"job-{self.made}", task.backend)
+        shard.status = "success"
+        self.timed(self.store.save_shard, shard)
+        self.tasks.append(task)
+
+    def finish(self) -> None:
+        # Saving a task that is in the archive would make uniqc trip over itself.
+        if live := [task for task in self.tasks[-50:] if task.task_id not in self.archived]:
+            task = self.random.choice(live)
+            task.status = self.random.choice(["success", "success", "failed", "cancelled"])
+            task.result = {"00": self.random.randrange(1000), "11": 5}
+            self.save(task)
+
+    def put_away(self) -> None:
+        if live := [task for task in self.tasks[-50:] if task.task_id not in self.archived]:
+            task = self.random.choice(live)
+            if self.timed(self.archive.archive_task, task.task_id):
+                self.archived.add(task.task_id)
+
+    def take_out(self) -> None:
+        if self.archived:
+            task_id = self.random.choice(sorted(self.archived))
+            if self.timed(self.archive.restore_task, task_id):
+                self.archived.discard(task_id)
+
+    def save(self, task: Any) -> None:
+        self.timed(self.store.save, task)
+        self.ledger[task.task_id] = (task.status, task.update_time)
+
+
+def write(site: Path, number: int, directory: Path) -> None:
+    writer = Writer(site, number)
+    writer.run(directory / "stop")
+    report = {
+        "ledger": writer.ledger,
+        "longest": writer.longest,
+        "trouble": writer.trouble,
+    }
+    (directory / f"writer-{number}.json").write_text(json.dumps(report))
+
+
+def clear(cache_dir: Path, rounds: int) -> Counter[str]:
+    """Plan, commit and undo, over and over."""
+    store = TaskStore(cache_dir)
+    policy = ClearPolicy(statuses=("success", "failed"))
+    dice = random.Random(0)
+    counts: Counter[str] = Counter()
+    while counts["rounds"] < rounds:
+        counts["rounds"] += 1
+        try:
+            done = store.clear(store.plan_clear(TaskFilter(), policy=policy))
+            counts["cleared"] += done.cleared
+            counts["kept"] += sum(reason.count for reason in done.kept)
+            for receipt in store.receipts():
+                if receipt.held and dice.random() < 0.5:
+                    counts["restored"] += store.undo_clear(receipt.receipt_id).restored
+        except StoreError as error:
+            counts[f"trouble: {error}"] += 1
+    return counts
+
+
+def places(cache_dir: Path) -> dict[str, set[str]]:
+    """The update times under which each task is to be found, wherever that is."""
+    found: dict[str, set[str]] = {}
+    tables = {
+        "tasks.sqlite": ("tasks", "archived_tasks"),
+        CLEARED_FILENAME: ("cleared_tasks",),
+    }
+    for file, names in tables.items():
+        with closing(sqlite3.connect(cache_dir / file)) as connection:
+            for name in names:
+                for task_id, touched in connection.execute(
+                    f"SELECT task_id, update_time FROM {name}"
+                ):
+                    found.setdefault(task_id, set()).add(touched)
+    return found
+
+
+def account(directory: Path, cache_dir: Path, writers: int) -> int:
+    """How much is wrong: records that are nowhere, and uniqc's own trouble."""
+    found, wrong, saved = places(cache_dir), 0, 0
+    for number in range(writers):
+        report = json.loads((directory / f"writer-{number}.json").read_text())
+        print(f"writer {number}: longest wait {report['longest']:.2f} s, {report['trouble']}")
+        wrong += len(report["trouble"]) + (report["longest"] > LONGEST_WAIT_SECONDS)
+        saved += len(report["ledger"])
+        for task_id, (status, touched) in report["ledger"].items():
+            if status != "cancelled" and touched not in found.get(task_id, set()):
+                print(f"lost: {task_id} {status} {touched}, found {found.get(task_id)}")
+                wrong += 1
+    print(f"{saved} records accounted for, {wrong} wrong")
+    return wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--as-writer", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.as_writer:
+        site, number, directory = options.as_writer
+        write(Path(site), int(number), Path(directory))
+        return
+    with tempfile.TemporaryDirectory(prefix="uniqc-soak-") as name:
+        directory = Path(name)
+        site, home = directory / "site", directory / "home"
+        install = ["install", "-q", "--no-deps", "--target", str(site), "unified-quantum==0.1.1"]
+        subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+        cache_dir = home / ".uniqc" / "cache"
+        environment = {**os.environ, "HOME": str(home)}
+        home.mkdir()
+        processes = [
+            subprocess.Popen(
+                [sys.executable, __file__, "--as-writer", str(site), str(number), name],
+                env=environment,
+            )
+            for number in range(options.writers)
+        ]
+        try:
+            while not (cache_dir / "tasks.sqlite").exists():
+                time.sleep(0.01)
+            began = time.monotonic()
+            counts = clear(cache_dir, options.rounds)
+            print(f"{dict(counts)} in {time.monotonic() - began:.0f} s")
+        finally:
+            (directory / "stop").touch()
+            codes = [process.wait(timeout=60) for process in processes]
+        wrong = account(directory, cache_dir, options.writers)
+        trouble = [name for name in counts if name.startswith("trouble")]
+        sys.exit(1 if wrong or trouble or any(codes) else 0)
+
+
+if __name__ == "__main__":
+    main()
