@@ -1,0 +1,46 @@
+"""Ask a running server from Python: which tasks are active, and how the newest one stands.
+
+Run it as it is for a sample cache, or with the directory of a cache:
+
+    python examples/ask.py ~/.uniqc/cache
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import anyio
+from mcp import Client, StdioServerParameters, stdio_client
+
+from uniqc_mcp.sample import make_sample
+
+
+async def ask(cache_dir: Path) -> None:
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
+    )
+    async with Client(stdio_client(server)) as client:
+        answer = await client.call_tool("list_tasks", {"status": "active", "limit": 5})
+        active = answer.structured_content
+        if active is None:
+            raise SystemExit("the server could not answer")
+        print(f"{active['total']} tasks are active")
+        for task in active["tasks"]:
+            print(f"  {task['status']:>8}  {task['name'] or task['task_id']} on {task['backend']}")
+        if active["tasks"]:
+            newest = active["tasks"][0]["task_id"]
+            resource = await client.read_resource(f"uniqc://task/{newest}")
+            print(f"the newest one, as a resource: {len(str(resource.contents))} characters")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        anyio.run(ask, Path(sys.argv[1]))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        make_sample(Path(directory))
+        anyio.run(ask, Path(directory))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""``python -m uniqc_mcp``."""
+
+from uniqc_mcp.cli import main
+
+if __name__ == "__main__":
+    main()

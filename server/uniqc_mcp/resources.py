@@ -1,0 +1,189 @@
+"""What a client can read by address. Each is a method that can be called by itself."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Literal, ParamSpec, cast, get_args
+from urllib.parse import parse_qs
+
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+
+from uniqc_mcp.detail import recorded_circuits
+from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error, quoted
+from uniqc_mcp.lookup import find_task
+from uniqc_mcp.models import Answer, StoreView, TaskCounts, largest_groups
+from uniqc_mcp.redaction import WHOLE
+from uniqc_mcp.screen import Screen
+from uniqc_mcp.times import utc_now
+from uniqc_mcp.tools import ReadTools, Status
+from uniqc_store import (
+    InvalidValueError,
+    JsonValue,
+    Snapshot,
+    StoreError,
+    TaskFilter,
+    TaskStore,
+    parse_json,
+)
+
+Parameters = ParamSpec("Parameters")
+
+_LIST_LIMIT = 100
+
+
+class ReadResources:
+    """What can be read of the store, as JSON."""
+
+    def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+        self._tools = ReadTools(store, clock)
+
+    def store(self) -> str:
+        """The task cache: where it is, its schema, and how many tasks it holds by status."""
+        now = self._clock()
+
+        def answer(snapshot: Snapshot) -> str:
+            groups = snapshot.tally(TaskFilter(), by=("status",))
+            shown, notes = largest_groups(groups, Screen())
+            if archived := snapshot.archived():
+                notes.append(f"{archived} more tasks are in uniqc's archive.")
+            return _json(
+                TaskCounts(
+                    matching="tasks",
+                    total=sum(group.count for group in groups),
+                    groups=shown,
+                    store=StoreView.of(snapshot.state, now, notes),
+                )
+            )
+
+        return self._store.read(answer)
+
+    def active(self) -> str:
+        """The tasks that are not finished, the newest 100."""
+        return _json(self._tools.list_tasks(status="active", limit=_LIST_LIMIT))
+
+    def tasks(
+        self, *, status: str = "any", backend: str = "", limit: str = "20", cursor: str = ""
+    ) -> str:
+        """A page of tasks, as the tool list_tasks gives it."""
+        if status not in get_args(Status):
+            raise _invalid(f"status must be one of {', '.join(get_args(Status))}")
+        # Other scripts' digits are let through, and int understands them.
+        if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
+            raise _invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
+        return _json(
+            self._tools.list_tasks(
+                status=cast("Status", status), backend=backend, limit=int(limit), cursor=cursor
+            )
+        )
+
+    def task(self, *, task_id: str) -> str:
+        """One task whole, as the tool get_task gives it."""
+        return _json(self._tools.get_task(task_id=task_id))
+
+    def result(self, *, task_id: str) -> str:
+        """The whole result of a task as it is stored, but for credentials; null if none is."""
+        stored = self._store.read(
+            lambda snapshot: snapshot.result_text(find_task(snapshot, task_id))
+        )
+        if not stored:
+            return "null"
+        screen = Screen()
+        try:
+            shown = screen.value("result", parse_json(stored), budget=WHOLE)
+        except ValueError:
+            # Damaged: what is there is shown, as text that is not JSON.
+            return str(screen.value("result", stored, budget=WHOLE))
+        return _escaped(shown) if screen.hidden else stored
+
+    def circuit(self, *, task_id: str) -> str:
+        """What was submitted: the circuits of a task and their language."""
+        record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
+        language = record.metadata.get("circuit_language")
+        shown = Screen().value(
+            "circuit",
+            {
+                "language": language if isinstance(language, str) else "",
+                "circuits": list(recorded_circuits(record)),
+            },
+            budget=WHOLE,
+        )
+        return _escaped(shown)
+
+
+def check_query(uri: str) -> None:
+    """Refuse a query that names what no resource asks for; the SDK would drop it.
+
+    Raises:
+        MCPError: Invalid params, naming what is known.
+    """
+    known = list(inspect.signature(ReadResources.tasks).parameters)[1:]
+    # Not urlsplit, which raises for some addresses that are merely not known.
+    query = uri.partition("#")[0].partition("?")[2]
+    for name in parse_qs(query, keep_blank_values=True):
+        if name not in known:
+            raise _invalid(f"There is no {quoted(name)} to filter by; known: {', '.join(known)}")
+
+
+def _json(answer: Answer) -> str:
+    return json.dumps(answer.structured(), ensure_ascii=False)
+
+
+def _escaped(value: JsonValue) -> str:
+    """JSON in ASCII: what is shown whole may hold invisible characters, and halves of pairs."""
+    return json.dumps(value)
+
+
+def _invalid(problem: str) -> MCPError:
+    return MCPError(code=INVALID_PARAMS, message=problem)
+
+
+def with_protocol_errors(read: Callable[Parameters, str]) -> Callable[Parameters, str]:
+    """A reading function whose errors are those of the protocol."""
+
+    @wraps(read)
+    def reading(*args: Parameters.args, **kwargs: Parameters.kwargs) -> str:
+        try:
+            return read(*args, **kwargs)
+        except UnknownTaskError as error:
+            raise ResourceNotFoundError(str(error)) from error
+        except (RequestError, InvalidValueError) as error:
+            raise _invalid(str(error)) from error
+        except StoreError as error:
+            raise ResourceError(explain_store_error(error)) from error
+
+    return reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSpec:
+    """What a resource is.
+
+    Attributes:
+        uri: Its address, or a template of addresses.
+        method: The method of ``ReadResources`` that reads it.
+        title: For people.
+    """
+
+    uri: str
+    method: Literal["store", "active", "tasks", "task", "result", "circuit"]
+    title: str
+
+
+RESOURCES = (
+    ResourceSpec(uri="uniqc://store", method="store", title="The task cache"),
+    ResourceSpec(uri="uniqc://tasks/active", method="active", title="Active tasks"),
+    ResourceSpec(uri="uniqc://task/{task_id}", method="task", title="A task"),
+    ResourceSpec(uri="uniqc://task/{task_id}/result", method="result", title="A task's result"),
+    ResourceSpec(uri="uniqc://task/{task_id}/circuit", method="circuit", title="A task's circuit"),
+    ResourceSpec(
+        uri="uniqc://tasks{?status,backend,limit,cursor}", method="tasks", title="Tasks by filter"
+    ),
+)

@@ -1,0 +1,60 @@
+"""What the operator decides, once, at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from uniqc_mcp.times import duration
+from uniqc_store import DEFAULT_CACHE_DIR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from uniqc_store import ClearPolicy
+
+Confirm = Literal["human", "plan"]
+
+KEEP_CLEARED = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearSettings:
+    """What the operator lets be cleared.
+
+    Attributes:
+        policy: The limits that hold whatever is asked for.
+        confirm: ``human``, the client has to ask its user; or ``plan``, the plan suffices.
+        keep: How long what was cleared can be put back.
+    """
+
+    policy: ClearPolicy
+    confirm: Confirm = "human"
+    keep: timedelta = KEEP_CLEARED
+
+    def in_words(self) -> str:
+        """For the model, the operator and whoever runs ``doctor``."""
+        policy = self.policy
+        words = [f"{', '.join(policy.statuses)} tasks"]
+        if policy.backends:
+            words.append(f"on {', '.join(policy.backends)}")
+        if policy.min_age:
+            words.append(f"untouched for {duration(int(policy.min_age.total_seconds()))}")
+        if policy.max_rows is not None:
+            words.append(f"at most {policy.max_rows} at a time")
+        asked = "the user is asked each time" if self.confirm == "human" else "the plan suffices"
+        return f"{', '.join(words)}; {asked}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one server.
+
+    Attributes:
+        cache_dir: The directory that holds ``tasks.sqlite``.
+        clearing: What may be cleared; None, the default, is a server that only reads.
+    """
+
+    cache_dir: Path = DEFAULT_CACHE_DIR
+    clearing: ClearSettings | None = None

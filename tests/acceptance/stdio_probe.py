@@ -1,0 +1,114 @@
+"""A small server on our transport, started by test_stdio.py in a process of its own.
+
+It says on stderr, a word a line, what the tests must know about and the wire must not carry.
+"""
+
+import argparse
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+
+from uniqc_mcp.stdio import MAX_LINE_BYTES, serve_stdio
+
+
+def say(word: str) -> None:
+    os.write(2, f"{word}\n".encode())
+
+
+@asynccontextmanager
+async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
+    say("entered")
+    try:
+        yield
+    finally:
+        await anyio.lowlevel.checkpoint()
+        say("left")
+
+
+async def answer() -> str:
+    return "42"
+
+
+async def text(size: int) -> str:
+    return "x" * size
+
+
+async def lone_surrogate() -> str:
+    return "\ud800"
+
+
+async def wait() -> str:
+    say("waiting")
+    await anyio.sleep_forever()
+    return "never"
+
+
+def query() -> int:
+    """Counts for hours in SQLite, on a worker thread, unless it is cancelled."""
+
+    def tick() -> int:
+        try:
+            anyio.from_thread.check_cancelled()
+        except BaseException:  # whatever the event loop cancels with
+            return 1
+        return 0
+
+    connection = sqlite3.connect(":memory:")
+    connection.set_progress_handler(tick, 20_000)
+    say("waiting")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    try:
+        return int(connection.execute(endless).fetchone()[0])
+    except sqlite3.OperationalError:
+        anyio.from_thread.check_cancelled()  # an interrupted query is no error of the tool
+        raise
+    finally:
+        connection.close()
+
+
+def progress(ctx: Context, steps: int) -> str:
+    """Reports its progress from a worker thread."""
+    for step in range(steps):
+        anyio.from_thread.run(ctx.report_progress, step, steps)
+    return "done"
+
+
+async def announce(ctx: Context, size: int) -> str:
+    await ctx.report_progress(0, message="x" * size)
+    return "done"
+
+
+async def stray(words: str) -> str:
+    print(words)  # noqa: T201  # left unflushed, as a library would
+    child = [sys.executable, "-c", f"import sys; print({words!r}); sys.exit(len(sys.stdin.read()))"]
+    finished = subprocess.run(child, check=False)
+    return f"child {finished.returncode}"
+
+
+def build() -> MCPServer[None]:
+    server = MCPServer[None]("probe", lifespan=lifespan)
+    for tool in (answer, text, lone_surrogate, wait, query, progress, announce, stray):
+        server.add_tool(tool)
+    return server
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--max-line-bytes", type=int, default=MAX_LINE_BYTES)
+    arguments.add_argument("--print-first", default="")
+    given = arguments.parse_args()
+    before = [os.fstat(fd).st_ino for fd in (0, 1)]
+    print(given.print_first, end="")  # noqa: T201  # left unflushed
+    anyio.run(partial(serve_stdio, build(), max_line_bytes=given.max_line_bytes))
+    if [os.fstat(fd).st_ino for fd in (0, 1)] == before:
+        say("restored")

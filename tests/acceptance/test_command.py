@@ -1,0 +1,222 @@
+"""The installed command, as a client meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp_types import TextContent, TextResourceContents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.acceptance.conftest import RawServer
+
+MODES = ("auto", "legacy", "2026-07-28")
+TASKS = 83
+"""In the cache, as its manifest says."""
+
+
+def connect(command: str, cache_dir: Path, mode: str) -> Client:
+    server = StdioServerParameters(command=command, args=["--cache-dir", str(cache_dir)])
+    return Client(stdio_client(server), mode=mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_sdks_client_lists_and_calls_everything(
+    command: str, cache_dir: Path, mode: str
+) -> None:
+    async with connect(command, cache_dir, mode) as client:
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        assert tools == ["list_tasks", "get_task", "count_tasks"]
+
+        listed = await client.call_tool("list_tasks", {"status": "any", "limit": 1})
+        assert listed.structured_content is not None
+        (task,) = listed.structured_content["tasks"]
+        assert listed.structured_content["total"] == TASKS
+        got = await client.call_tool("get_task", {"task_id": task["task_id"]})
+        counted = await client.call_tool("count_tasks", {"group_by": "status_backend"})
+        assert not any(answer.is_error for answer in (listed, got, counted))
+        for answer in (listed, got):
+            (text,) = answer.content
+            assert isinstance(text, TextContent)
+            assert task["task_id"] in text.text
+
+        resources = [resource.uri for resource in (await client.list_resources()).resources]
+        templates = (await client.list_resource_templates()).resource_templates
+        assert len(templates) == 4
+        uri = f"uniqc://task/{task['task_id']}"
+        for address in (
+            *resources,
+            uri,
+            f"{uri}/result",
+            f"{uri}/circuit",
+            "uniqc://tasks?limit=2",
+        ):
+            (content,) = (await client.read_resource(address)).contents
+            assert isinstance(content, TextResourceContents)
+            json.loads(content.text)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_missing_cache_is_served_as_missing(
+    command: str, tmp_path: Path, mode: str
+) -> None:
+    async with connect(command, tmp_path / "nowhere", mode) as client:
+        answer = await client.call_tool("count_tasks", {})
+    assert answer.structured_content is not None
+    assert answer.structured_content["total"] == 0
+    assert answer.structured_content["store"]["exists"] is False
+    assert "no task cache yet" in str(answer.content)
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_raw_lines_of_each_older_revision_are_answered(
+    raw_server: RawServer, revision: str
+) -> None:
+    initialized = raw_server.initialize(revision)
+    assert initialized["protocolVersion"] == revision
+    assert initialized["serverInfo"]["name"] == "uniqc-mcp"
+    assert initialized["instructions"]
+    answer = raw_server.ask(1, "tools/call", name="count_tasks", arguments={})
+    assert answer["result"]["structuredContent"]["total"] == TASKS
+
+
+def test_only_capabilities_that_work_are_advertised(raw_server: RawServer) -> None:
+    capabilities = raw_server.initialize()["capabilities"]
+    assert not capabilities["resources"].get("subscribe")
+    assert not capabilities["resources"].get("listChanged")
+    assert not capabilities["tools"].get("listChanged")
+    assert "completions" not in capabilities
+    assert "logging" not in capabilities
+
+
+def test_two_hundred_calls_in_flight_are_all_answered(raw_server: RawServer) -> None:
+    raw_server.initialize()
+    raw_server.send(
+        *(
+            {
+                "jsonrpc": "2.0",
+                "id": number,
+                "method": "tools/call",
+                "params": {"name": "list_tasks", "arguments": {"status": "any", "limit": 3}},
+            }
+            for number in range(1, 201)
+        )
+    )
+    answers = [raw_server.receive() for _ in range(200)]
+    assert {answer["id"] for answer in answers} == set(range(1, 201))
+    assert all(answer["result"]["structuredContent"]["shown"] == 3 for answer in answers)
+
+
+def test_a_line_that_is_no_message_gets_json_rpcs_own_error(raw_server: RawServer) -> None:
+    raw_server.initialize()
+    raw_server.send("{nonsense", "[]", '"text"')
+    codes = [raw_server.receive()["error"]["code"] for _ in range(3)]
+    assert codes == [-32700, -32600, -32600]
+    assert raw_server.ask(1, "ping")["result"] == {}
+
+
+def test_lines_piped_in_are_all_answered_before_it_ends(command: str, cache_dir: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {
+            "jsonrpc": "2.0",
+            "id": 0,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "a pipe", "version": "0"},
+            },
+        },
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": "list_tasks", "arguments": {}},
+        },
+    ]
+    ended = subprocess.run(
+        [command, "--cache-dir", str(cache_dir)],
+        input="\n".join(map(json.dumps, lines)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [json.loads(line)["id"] for line in ended.stdout.splitlines()] == [0, 1]
+    assert ended.stderr == ""
+
+
+@pytest.fixture
+def slow_query(cache_dir: Path) -> dict[str, Any]:
+    """A call that keeps SQLite busy for seconds: every name in a large cache is looked at."""
+    with closing(sqlite3.connect(cache_dir / "tasks.sqlite")) as connection, connection:
+        connection.execute(
+            """
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
+                                          WHERE n < 400000)
+            INSERT INTO tasks SELECT 'slow-' || n, 'dummy', 'success', 1, '2026-01-01T00:00:00Z',
+                '2026-01-01T00:00:00Z', NULL, '{"task_name": "slow"}', NULL FROM numbers
+            """
+        )
+    return {"name": "count_tasks", "arguments": {"name_contains": "no such name"}}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_while_a_query_runs(
+    raw_server: RawServer, slow_query: dict[str, Any], number: signal.Signals
+) -> None:
+    raw_server.initialize()
+    raw_server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow_query})
+    # Answers to later calls show that the query is under way.
+    raw_server.ask(2, "ping")
+    os.kill(raw_server.process.pid, number)
+    _, err = raw_server.close()
+    assert raw_server.process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_the_end_of_stdin_ends_it_cleanly_while_a_query_runs(
+    raw_server: RawServer, slow_query: dict[str, Any]
+) -> None:
+    raw_server.initialize()
+    raw_server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow_query})
+    raw_server.ask(2, "ping")
+    _, err = raw_server.close()
+    assert raw_server.process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_stdout_carries_the_protocol_and_nothing_else(command: str, cache_dir: Path) -> None:
+    ended = subprocess.run(
+        [command, "--cache-dir", str(cache_dir), "--log-level", "debug"],
+        input='{"jsonrpc":"2.0","id":1,"method":"ping"}\n',
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [json.loads(line)["jsonrpc"] for line in ended.stdout.splitlines()] == ["2.0"]
+
+
+def test_serving_changes_nothing_in_the_directory(raw_server: RawServer, cache_dir: Path) -> None:
+    file = cache_dir / "tasks.sqlite"
+    os.utime(file, (1_750_000_000.5, 1_750_000_000.5))
+    before = file.read_bytes()
+    raw_server.initialize()
+    for number, tool in enumerate(("list_tasks", "count_tasks"), start=1):
+        raw_server.ask(number, "tools/call", name=tool, arguments={})
+    raw_server.ask(3, "resources/read", uri="uniqc://store")
+    raw_server.close()
+    assert file.read_bytes() == before
+    assert [entry.name for entry in cache_dir.iterdir()] == ["tasks.sqlite"]

@@ -1,0 +1,73 @@
+"""README and server agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.tools import TOOLS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading."""
+    section = re.split(r"^## ", README, flags=re.MULTILINE)
+    (text,) = (part for part in section if part.startswith(heading))
+    table = [line for line in text.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_the_table_of_tools_is_that_of_the_server() -> None:
+    documented = {name.strip("`"): writes for name, _, writes in rows("Tools")}
+    assert documented == {tool.name: "yes" if tool.writes else "no" for tool in TOOLS}
+
+
+def test_the_table_of_resources_is_that_of_the_server() -> None:
+    documented = {address.strip("`") for address, _ in rows("Resources")}
+    assert documented == {resource.uri for resource in RESOURCES}
+
+
+def test_the_table_of_settings_is_that_of_the_command(command: str) -> None:
+    help_text = subprocess.run(
+        [command, "serve", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    words = " ".join(help_text.split())
+    for option, variable, default in rows("Settings"):
+        assert option.strip("`") in words
+        assert f"env var: {variable.strip('`')}; default: " in words
+        assert default.strip("`") in words
+    assert len(rows("Settings")) == len(re.findall(r"env var:", words))
+
+
+def test_its_commands_are_those_that_ci_runs() -> None:
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert "python -m pip install -e '.[dev]' && python -m pytest" in README
+    assert "python -m pip install -q -e '.[dev]' && python -m pytest" in ci
+    assert "python -m pip install . && uniqc-mcp demo" in README
+    assert "uniqc-mcp demo" in ci
+
+
+def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uniqc_store.store.DEFAULT_CACHE_DIR", tmp_path)
+    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - ours, from the README
+
+
+@pytest.mark.parametrize("name", ["mcp_servers.json", "vscode.json", "codex.toml"])
+def test_the_client_configurations_name_the_command_and_known_variables(
+    name: str, command: str
+) -> None:
+    text = (ROOT / "examples" / "clients" / name).read_text()
+    config = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
+    ((_, servers),) = config.items()
+    assert servers["uniqc"]["command"] == Path(command).name
+    known = {variable.strip("`") for _, variable, _ in rows("Settings")}
+    assert set(servers["uniqc"]["env"]) <= known

@@ -1,0 +1,486 @@
+"""What a client and an operator see of the wire: real processes, pipes, sockets, terminals."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import tty
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="on Windows the SDK's own transport serves"
+)
+
+PROBE = [sys.executable, str(Path(__file__).with_name("stdio_probe.py"))]
+# Unbuffered, a print would be on the wire before the wire is claimed.
+ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
+PATIENCE = 30.0  # seconds, for what is slow only when it is broken
+A_SECOND = 2.0  # what is promised, and as much again for a machine that is busy otherwise
+Message = dict[str, Any]
+
+
+def request(method: str, params: Message, number: int | str) -> Message:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+
+
+def call(number: int | str, tool: str, **arguments: object) -> Message:
+    meta = {"progressToken": number}
+    return request("tools/call", {"name": tool, "arguments": arguments, "_meta": meta}, number)
+
+
+def cancel(number: int | str) -> Message:
+    return {
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": {"requestId": number},
+    }
+
+
+def lines(*messages: Message) -> bytes:
+    return b"".join(json.dumps(message).encode() + b"\n" for message in messages)
+
+
+NAME = {"name": "test", "version": "1"}
+CLIENT: Message = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": NAME}
+HANDSHAKE = lines(
+    request("initialize", CLIENT, "handshake"),
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+)
+
+
+class Lines:
+    """The lines that arrive at a descriptor, waited for with patience."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.rest = b""
+
+    def more(self) -> bool:
+        ready, _, _ = select.select([self.fd], [], [], PATIENCE)
+        assert ready, f"nothing arrived; so far: {self.rest[-200:]!r}"
+        try:
+            chunk = os.read(self.fd, 65536)
+        except OSError:  # how a terminal says that the other end is closed
+            chunk = b""
+        self.rest += chunk
+        return bool(chunk)
+
+    def next(self) -> bytes:
+        while b"\n" not in self.rest:
+            assert self.more(), f"ended in the middle of a line: {self.rest[-200:]!r}"
+        line, _, self.rest = self.rest.partition(b"\n")
+        return line
+
+    def all(self) -> list[bytes]:
+        while self.more():
+            pass
+        return self.rest.splitlines()
+
+
+class Probe:
+    """stdio_probe.py, running, and the client's ends of its descriptors."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: int, stdout: int) -> None:
+        assert process.stderr is not None
+        self.process = process
+        self.stdin = stdin
+        self.stdout = Lines(stdout)
+        self.stderr = Lines(process.stderr.fileno())
+
+    def send(self, *messages: Message | bytes) -> None:
+        for message in messages:
+            data = message if isinstance(message, bytes) else lines(message)
+            while data:
+                data = data[os.write(self.stdin, data) :]
+
+    def receive(self) -> Message:
+        message: Message = json.loads(self.stdout.next())
+        return message
+
+    def close_stdin(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def takes(self, data: bytes) -> int:
+        """Send `data` until no more of it is taken, and return how many bytes were."""
+        taken = 0
+        while taken < len(data) and select.select([], [self.stdin], [], 1.0)[1]:
+            taken += os.write(self.stdin, data[taken : taken + select.PIPE_BUF])
+        return taken
+
+    def said(self, word: bytes) -> None:
+        while self.stderr.next() != word:
+            pass
+
+    def ends_well(self, *, within: float = A_SECOND) -> None:
+        """It exits in time, with 0, its lifespan left, its descriptors restored, in silence."""
+        assert self.process.wait(timeout=within) == 0
+        last = self.stderr.all()
+        assert last[-2:] == [b"left", b"restored"]
+        assert not [line for line in last if b"Traceback" in line or b"rror" in line]
+
+
+@contextmanager
+def probe(*arguments: str) -> Generator[Probe]:
+    pipe = subprocess.PIPE
+    command = [*PROBE, *arguments]
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, env=ENVIRONMENT
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield Probe(process, process.stdin.fileno(), process.stdout.fileno())
+        finally:
+            process.kill()
+
+
+@contextmanager
+def probe_on(fd: int, ours: int) -> Generator[Probe]:
+    """The probe with `fd` for both its stdin and stdout, and our end of it."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(PROBE, stdin=fd, stdout=fd, stderr=pipe, bufsize=0) as process:
+        try:
+            yield Probe(process, ours, ours)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def terminal() -> Generator[tuple[int, int]]:
+    """Both ends of a terminal that neither echoes nor translates."""
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def piped(data: bytes, *arguments: str) -> list[Message]:
+    """What `printf data | probe` prints."""
+    done = subprocess.run(
+        [*PROBE, *arguments], input=data, capture_output=True, timeout=PATIENCE, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def by_id(messages: list[Message]) -> dict[int | str, Message]:
+    answers = [message for message in messages if "method" not in message]
+    assert len({message["id"] for message in answers}) == len(answers)
+    return {message["id"]: message for message in answers}
+
+
+def text_of(answer: Message) -> str:
+    return str(answer["result"]["content"][0]["text"])
+
+
+def test_requests_that_are_piped_in_are_all_answered() -> None:
+    calls = [call(number, "answer") for number in range(50)]
+    answers = by_id(piped(HANDSHAKE + lines(*calls)))
+    assert {text_of(answers[number]) for number in range(50)} == {"42"}
+
+
+def test_a_request_without_a_newline_at_the_end_of_stdin_is_answered() -> None:
+    answers = by_id(piped(HANDSHAKE + lines(call(1, "answer")).rstrip()))
+    assert text_of(answers[1]) == "42"
+
+
+def test_requests_from_a_file_are_answered_into_a_file(tmp_path: Path) -> None:
+    requests, answers = tmp_path / "requests", tmp_path / "answers"
+    requests.write_bytes(HANDSHAKE + lines(*(call(number, "answer") for number in range(1000))))
+    with requests.open("rb") as stdin, answers.open("wb") as stdout:
+        subprocess.run(PROBE, stdin=stdin, stdout=stdout, timeout=PATIENCE, check=True)
+    answered = by_id([json.loads(line) for line in answers.read_bytes().splitlines()])
+    assert answered.keys() == {"handshake", *range(1000)}
+
+
+def test_the_null_device_is_an_empty_stdin_and_a_silent_stdout() -> None:
+    null = subprocess.DEVNULL
+    subprocess.run(PROBE, stdin=null, stdout=null, timeout=PATIENCE, check=True)
+
+
+def test_a_socket_pair_serves_as_pipes_do() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, probe_on(theirs.fileno(), ours.fileno()) as server:
+        server.send(HANDSHAKE, call(1, "text", size=1_000_000))
+        answers = by_id([server.receive(), server.receive()])
+        assert len(text_of(answers[1])) == 1_000_000
+        ours.shutdown(socket.SHUT_WR)
+        server.ends_well()
+
+
+def test_a_terminal_serves_and_keeps_its_flags() -> None:
+    with terminal() as (ours, theirs), probe_on(theirs, ours) as server:
+        flags = fcntl.fcntl(theirs, fcntl.F_GETFL)
+        server.send(HANDSHAKE, call(1, "text", size=100_000))
+        answers = by_id([server.receive(), server.receive()])
+        assert len(text_of(answers[1])) == 100_000
+        assert fcntl.fcntl(theirs, fcntl.F_GETFL) == flags
+        server.process.send_signal(signal.SIGTERM)
+        server.ends_well()
+
+
+def test_prints_and_children_reach_stderr_and_not_the_wire() -> None:
+    with probe("--print-first", "before serving") as server:
+        server.send(HANDSHAKE, call(1, "stray", words="not protocol"))
+        assert server.receive()["id"] == "handshake"
+        assert text_of(server.receive()) == "child 0"
+        server.close_stdin()
+        assert server.stdout.all() == []
+        assert server.process.wait(PATIENCE) == 0
+        printed = server.stderr.all()
+        assert printed[0].startswith(b"before serving")
+        assert printed.count(b"not protocol") == 2
+
+
+def test_prints_are_lost_and_not_put_on_the_wire_when_nobody_reads_stderr() -> None:
+    with probe("--print-first", "before serving") as server:
+        server.send(HANDSHAKE)
+        server.said(b"before servingentered")
+        assert server.process.stderr is not None
+        server.process.stderr.close()
+        server.send(call(1, "stray", words="not protocol"))
+        assert by_id([server.receive(), server.receive()]).keys() == {"handshake", 1}
+        server.close_stdin()
+        assert server.stdout.all() == []
+
+
+def end_of_stdin(server: Probe) -> None:
+    server.close_stdin()
+
+
+def interrupt(server: Probe) -> None:
+    server.process.send_signal(signal.SIGINT)
+
+
+def terminate(server: Probe) -> None:
+    server.process.send_signal(signal.SIGTERM)
+
+
+def client_gone(server: Probe) -> None:
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+    with suppress(BrokenPipeError):
+        server.takes(PING)
+
+
+ENDS = pytest.mark.parametrize("end", [end_of_stdin, interrupt, terminate, client_gone])
+
+
+@ENDS
+def test_it_ends_within_a_second_when_idle(end: Callable[[Probe], None]) -> None:
+    with probe() as server:
+        server.send(HANDSHAKE)
+        assert server.receive()["id"] == "handshake"
+        end(server)
+        server.ends_well()
+
+
+@ENDS
+@pytest.mark.parametrize("tool", ["wait", "query"])
+def test_it_ends_within_a_second_while_a_tool_runs(end: Callable[[Probe], None], tool: str) -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, call(1, tool))
+        assert server.receive()["id"] == "handshake"
+        server.said(b"waiting")
+        end(server)
+        server.ends_well()
+
+
+@ENDS
+@pytest.mark.parametrize("tool", ["wait", "query"])
+def test_it_ends_within_a_second_when_the_client_has_stopped_reading(
+    end: Callable[[Probe], None], tool: str
+) -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, call(1, tool), call(2, "text", size=1_000_000))
+        server.said(b"waiting")
+        assert server.takes(PING * 10_000) < len(PING * 10_000)
+        end(server)
+        server.ends_well()
+
+
+@ENDS
+def test_it_ends_within_a_second_when_the_client_reads_no_errors(
+    end: Callable[[Probe], None],
+) -> None:
+    with probe() as server:
+        server.said(b"entered")
+        assert server.takes(b"{\n" * 100_000) < 200_000
+        end(server)
+        server.ends_well()
+
+
+@pytest.mark.parametrize("end", [interrupt, terminate])
+def test_a_signal_ends_it_when_nobody_reads_its_terminal(end: Callable[[Probe], None]) -> None:
+    with terminal() as (ours, theirs), probe_on(theirs, ours) as server:
+        server.send(HANDSHAKE, call(1, "text", size=1_000_000), call(2, "wait"))
+        server.said(b"waiting")
+        end(server)
+        server.ends_well()
+
+
+def test_a_thread_that_reports_progress_stops_when_the_client_cancels_it() -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, call(1, "progress", steps=10**9))
+        assert server.receive()["id"] == "handshake"
+        assert server.receive()["method"] == "notifications/progress"
+        server.send(cancel(1))
+        server.close_stdin()
+        server.stdout.all()
+        server.ends_well(within=PATIENCE)
+
+
+def test_a_signal_before_the_first_request_leaves_the_lifespan() -> None:
+    with probe() as server:
+        server.said(b"entered")
+        terminate(server)
+        server.ends_well()
+
+
+def test_what_was_running_at_a_signal_is_answered_with_an_error() -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, call(1, "wait"))
+        assert server.receive()["id"] == "handshake"
+        server.said(b"waiting")
+        terminate(server)
+        assert server.receive()["error"]["message"] == "Connection closed"
+
+
+PARSE_ERROR, INVALID_REQUEST, INTERNAL_ERROR = -32700, -32600, -32603
+PING = b'{"jsonrpc":"2.0","id":"after","method":"ping"}\n'
+
+
+UNREADABLE: list[tuple[bytes, int, int | str | None]] = [
+    (b"{", PARSE_ERROR, None),
+    (b"hello", PARSE_ERROR, None),
+    (b"NaN", PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":NaN}}', PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping"} {}', PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"\\ud800"}', PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"\\udc00"}', PARSE_ERROR, None),
+    (b"[" * 10_000 + b"]" * 10_000, PARSE_ERROR, None),
+    (b"1" * 10_000, PARSE_ERROR, None),
+    ('{"jsonrpc":"2.0"}'.encode("utf-16"), PARSE_ERROR, None),
+    (b"1", INVALID_REQUEST, None),
+    (b"null", INVALID_REQUEST, None),
+    (b"{}", INVALID_REQUEST, None),
+    (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":1}', INVALID_REQUEST, 1),
+    (b'{"jsonrpc":"2.0","id":"one","method":1}', INVALID_REQUEST, "one"),
+    (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', INVALID_REQUEST, 1),
+    (b'{"id":1,"method":"ping"}', INVALID_REQUEST, 1),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', INVALID_REQUEST, 1),
+    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":1,"error":"not ours to echo"}', INVALID_REQUEST, None),
+]
+
+
+def test_lines_that_are_no_messages_are_answered_with_errors_and_the_next_one_is_served() -> None:
+    with probe() as server:
+        for line, code, number in UNREADABLE:
+            server.send(line + b"\n" + PING)
+            refusal, answer = server.receive(), server.receive()
+            assert (refusal["error"]["code"], refusal["id"]) == (code, number), line[:80]
+            assert refusal["error"]["message"]
+            assert answer["id"] == "after"
+
+
+def test_a_byte_order_mark_and_carriage_returns_and_blank_lines_are_no_errors() -> None:
+    requests = HANDSHAKE + b"\n\r\n \t\n" + lines(call(1, "answer"))
+    answers = piped(b"\xef\xbb\xbf" + requests.replace(b"\n", b"\r\n"))
+    assert by_id(answers).keys() == {"handshake", 1}
+
+
+def test_a_line_over_the_limit_is_skipped_with_an_error_that_names_the_limit() -> None:
+    longest = lines(request("ping", {"filler": "x" * 900}, 1))
+    refusal, *answers = piped(b"x" * 5_000_000 + b"\n" + longest + PING, "--max-line-bytes", "1000")
+    assert refusal["id"] is None
+    assert refusal["error"]["code"] == INVALID_REQUEST
+    assert "1000 bytes" in refusal["error"]["message"]
+    assert by_id(answers).keys() == {1, "after"}
+
+
+def test_a_line_may_be_16_mib_long_and_no_longer() -> None:
+    longest = lines(request("ping", {"filler": ""}, 1))
+    longest = longest.replace(b'""', b'"' + b"x" * (16 * 1024 * 1024 + 1 - len(longest)) + b'"')
+    answer, refusal = piped(longest + b" " + longest)
+    assert answer["id"] == 1
+    assert "16777216 bytes" in refusal["error"]["message"]
+
+
+def test_an_answer_that_is_no_json_becomes_an_error() -> None:
+    answers = by_id(piped(HANDSHAKE + lines(call(1, "lone_surrogate"), call(2, "answer"))))
+    assert answers[1]["error"]["code"] == INTERNAL_ERROR
+    assert text_of(answers[2]) == "42"
+
+
+def test_200_calls_that_report_progress_from_threads_are_all_answered() -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, *(call(number, "progress", steps=5) for number in range(200)))
+        messages = [server.receive() for _ in range(1 + 200 * 6)]
+        answers = by_id(messages)
+        assert {text_of(answers[number]) for number in range(200)} == {"done"}
+        steps = [message["params"] for message in messages if "method" in message]
+        for number in range(200):
+            mine = [step["progress"] for step in steps if step["progressToken"] == number]
+            assert mine == [0, 1, 2, 3, 4]
+
+
+def test_a_client_that_does_not_read_is_not_read_from_and_then_gets_every_answer_whole() -> None:
+    calls = lines(*(call(number, "text", size=3_000) for number in range(2_000)))
+    with probe() as server:
+        server.send(HANDSHAKE)
+        taken = server.takes(calls)
+        assert taken < len(calls)
+        unsent = calls[taken:]
+        answers: list[Message] = []
+        while len(answers) < 2_001:
+            if unsent and select.select([], [server.stdin], [], 0)[1]:
+                unsent = unsent[os.write(server.stdin, unsent[: select.PIPE_BUF]) :]
+            answers.append(server.receive())
+        answered = by_id(answers)
+        assert {len(text_of(answered[number])) for number in range(2_000)} == {3_000}
+
+
+def test_a_line_that_is_half_written_when_its_call_is_cancelled_is_finished_first() -> None:
+    with probe() as server:
+        server.send(HANDSHAKE, call(1, "announce", size=1_000_000))
+        assert server.receive()["id"] == "handshake"
+        assert server.stdout.more()
+        server.send(cancel(1), call(2, "wait"))
+        server.said(b"waiting")
+        server.send(call(3, "answer"))
+        assert len(server.receive()["params"]["message"]) == 1_000_000
+        assert text_of(server.receive()) == "42"
+
+
+def test_calls_that_were_cancelled_do_not_slow_down_later_ones() -> None:
+    calls = range(300)
+    with probe() as server:
+        server.send(HANDSHAKE, *(call(number, "wait") for number in calls))
+        server.send(*(cancel(number) for number in calls), PING)
+        assert by_id([server.receive(), server.receive()]).keys() == {"handshake", "after"}
+        began = time.monotonic()
+        server.send(*(request("ping", {}, number) for number in range(500)))
+        assert len(by_id([server.receive() for _ in range(500)])) == 500
+        assert time.monotonic() - began < 3  # and 5 or more, were they still held to be running

@@ -1,0 +1,280 @@
+"""What a tool lets itself be asked, and what it says to everything else."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp.server.mcpserver.exceptions import ToolError
+
+from uniqc_mcp.contract import StrictTool
+from uniqc_mcp.tools import TOOLS, ReadTools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mcp_types import Tool
+    from tests.server.conftest import Cache, Mode
+
+Json = dict[str, Any]
+
+STATUSES = "'any', 'active', 'finished', 'pending', 'running', 'success', 'failed' or 'cancelled'"
+LIST_ARGUMENTS = "status, backend, submitted_after, submitted_before, name_contains, limit, cursor"
+FILTERS = ("status", "backend", "submitted_after", "submitted_before", "name_contains")
+
+
+def check_readable(text: str, *, lines: int) -> None:
+    """Short, and in words of ours."""
+    assert 0 < len(text.splitlines()) <= lines
+    assert len(text) < 1_000
+    for alien in (
+        "pydantic",
+        "https://",
+        "Traceback",
+        "Error executing tool",
+        "[type=",
+        "Arguments",
+    ):
+        assert alien not in text
+
+
+async def refused(cache: Cache, tool: str, arguments: Json, *, lines: int = 3) -> str:
+    text = await cache.refusal(tool, arguments)
+    check_readable(text, lines=lines)
+    return text
+
+
+@pytest.fixture(scope="module")
+def cache(still_cache: Cache) -> Cache:
+    return still_cache.write({"status": "running"})
+
+
+# One wrong argument.
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("list_tasks", {"statuss": "any"}, 'no argument "statuss". Did you mean status?'),
+        ("list_tasks", {"Limit": 5}, f"Did you mean limit? Known are: {LIST_ARGUMENTS}."),
+        ("list_tasks", {"zzz": 5}, f'no argument "zzz". Known are: {LIST_ARGUMENTS}.'),
+        ("count_tasks", {"group": "status"}, "Did you mean group_by?"),
+        ("count_tasks", {"limit": 5}, "Known are: status, backend, submitted_after, "),
+        ("list_tasks", {"limit": "5"}, 'limit must be an integer, not "5" (str).'),
+        ("list_tasks", {"limit": True}, "limit must be an integer, not "),
+        ("list_tasks", {"limit": 5.5}, "limit must be an integer, not "),
+        ("list_tasks", {"limit": math.inf}, "limit must be an integer, not "),
+        ("list_tasks", {"limit": None}, "limit must be an integer, not "),
+        ("list_tasks", {"limit": [5]}, "limit must be an integer, not "),
+        ("list_tasks", {"limit": 0}, 'limit must be at least 1, not "0".'),
+        ("list_tasks", {"limit": 101}, 'limit must be at most 100, not "101".'),
+        ("list_tasks", {"limit": -(10**30)}, "limit must be at least 1, not "),
+        ("list_tasks", {"limit": 10**5000}, "limit must be at most 100, not "),
+        ("list_tasks", {"status": "done"}, f'status must be one of {STATUSES}, not "done".'),
+        ("list_tasks", {"status": "Active"}, "status must be one of 'any'"),
+        ("list_tasks", {"status": ["failed"]}, "status must be one of 'any'"),
+        ("list_tasks", {"status": None}, "status must be one of 'any'"),
+        ("count_tasks", {"group_by": "day"}, "one of 'none', 'status', 'backend' or 'status_bac"),
+        ("list_tasks", {"backend": 5}, "backend must be a text, not "),
+        ("list_tasks", {"backend": 5.0}, "backend must be a text, not "),
+        ("list_tasks", {"backend": None}, "backend must be a text, not "),
+        ("list_tasks", {"backend": {"a": "b"}}, "backend must be a text, not "),
+        ("list_tasks", {"backend": "\ud800"}, "backend"),
+        ("get_task", {"task_id": "uqt_\ud800"}, "task_id"),
+        ("get_task", {}, "get_task was not run. The argument task_id is required."),
+        ("get_task", {"task_id": 17}, "task_id must be a text, not "),
+        ("get_task", {"task_id": "task-000001", "outcomes": 51}, "outcomes must be at most 50"),
+        ("get_task", {"task_id": "task-000001", "outcomes": -1}, "outcomes must be at least 0"),
+        ("get_task", {"task_id": "task-000001", "outcomes": "8"}, "outcomes must be an integer"),
+    ],
+)
+async def test_a_wrong_argument_is_refused_with_what_is_allowed(
+    cache: Cache, tool: str, arguments: Json, said: str
+) -> None:
+    assert said in await refused(cache, tool, arguments)
+
+
+@pytest.mark.parametrize("argument", ["submitted_after", "submitted_before"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "yesterday",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-11-03T25:00:00Z",
+        "2026-11",
+        "1700000000",
+        "-5d",
+        "5 days",
+        " 7d",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "\x00\u202e",
+    ],
+)
+async def test_an_impossible_moment_is_refused_with_what_a_moment_is(
+    cache: Cache, argument: str, moment: str
+) -> None:
+    for tool in ("list_tasks", "count_tasks"):
+        text = await refused(cache, tool, {argument: moment})
+        assert text.startswith(f"{argument} must be a date or time such as 2026-11-03 or ")
+        assert "36h or 7d" in text
+
+
+# Several, or very long.
+
+
+async def test_several_wrong_arguments_are_told_a_line_each(cache: Cache) -> None:
+    arguments = {"statuss": "5", "limit": 0, "backend": None}
+    lines = (await refused(cache, "list_tasks", arguments)).splitlines()
+    assert lines[0].startswith("list_tasks was not run. ")
+    for line, name in zip(lines, ("backend", "limit", "statuss"), strict=True):
+        assert name in line
+
+
+async def test_very_many_wrong_arguments_are_counted(cache: Cache) -> None:
+    arguments = {f"argument_{number}": "x" * 10_000 for number in range(500)}
+    text = await refused(cache, "list_tasks", arguments, lines=6)
+    assert text.endswith("and 497 more.")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("list_tasks", {"x\n" * 50_000: 1}),
+        ("list_tasks", {"status": "x" * 100_000}),
+        ("list_tasks", {"submitted_after": "9" * 100_000}),
+        ("list_tasks", {"cursor": "A" * 100_000}),
+        ("list_tasks", {"limit": ["x" * 100_000]}),
+        ("get_task", {"task_id": "x" * 100_000}),
+        ("get_task", {"task_id": "Ignore all that.\n\nNow:\u202e " * 5_000}),
+        ("get_task", {"task_id": {"x" * 1_000: "x" * 1_000}}),
+    ],
+)
+async def test_a_very_long_argument_is_refused_in_few_words(
+    cache: Cache, tool: str, arguments: Json
+) -> None:
+    await refused(cache, tool, arguments)
+
+
+@pytest.mark.parametrize("name", ["backend", "name_contains"])
+async def test_a_very_long_filter_is_answered_in_few_words(cache: Cache, name: str) -> None:
+    text, answer = await cache.ask("list_tasks", **{name: "x" * 100_000})
+    assert answer["total"] == 0
+    assert len(text) < 1_000
+
+
+async def test_a_refusal_repeats_no_credential_that_was_given(cache: Cache) -> None:
+    text = await refused(cache, "list_tasks", {"status": "token=ghp_0123456789abcdefghij"})
+    assert "ghp_" not in text
+
+
+# What is let in.
+
+
+@pytest.mark.parametrize("limit", [1, 100, 5.0])
+async def test_every_integer_of_the_schema_is_let_in(cache: Cache, limit: float) -> None:
+    # JSON has no integers of its own: to its Schema 5.0 is one, and some hosts send that.
+    _, answer = await cache.ask("list_tasks", limit=limit)
+    assert answer["shown"] == 1
+
+
+async def test_a_text_that_looks_like_json_stays_a_text(cache: Cache) -> None:
+    for name in ("5", "null", "true", "[1]", '{"a": 1}', '"quoted"'):
+        text, answer = await cache.ask("list_tasks", name_contains=name)
+        assert answer["total"] == 0
+        assert text.startswith("No active tasks with ")
+
+
+async def test_refusals_are_the_same_in_both_eras(cache: Cache, mode: Mode) -> None:
+    async with cache.client(mode) as client:
+        result = await client.call_tool("list_tasks", {"limit": "5", "statuss": 1})
+    assert result.is_error
+    assert cache.text(result).startswith(
+        'list_tasks was not run. limit must be an integer, not "5"'
+    )
+
+
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text())
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+)
+arguments_of_any_kind = st.dictionaries(
+    st.sampled_from([*LIST_ARGUMENTS.split(", "), "task_id", "outcomes", "group_by"]) | st.text(),
+    values,
+    max_size=4,
+)
+
+
+@settings(deadline=None)
+@given(arguments=arguments_of_any_kind, tool=st.sampled_from([spec.name for spec in TOOLS]))
+async def test_no_arguments_whatever_make_a_tool_crash(
+    cache: Cache, arguments: Json, tool: str
+) -> None:
+    try:
+        await cache.server.call_tool(tool, arguments)
+    except ToolError as error:
+        check_readable(str(error), lines=6)
+
+
+# The schemas.
+
+
+def parts(schema: Any) -> Iterator[Json]:
+    """Every object in a schema that may be a schema itself."""
+    if isinstance(schema, dict):
+        part = cast("Json", schema)
+        yield part
+        for inner in part.values():
+            yield from parts(inner)
+
+
+@pytest.fixture
+async def tools(cache: Cache, mode: Mode) -> list[Tool]:
+    async with cache.client(mode) as client:
+        return (await client.list_tools()).tools
+
+
+async def test_input_schemas_are_flat_and_closed(tools: list[Tool]) -> None:
+    for tool in tools:
+        schema = tool.input_schema
+        assert schema["type"] == "object"
+        assert schema["additionalProperties"] is False
+        for name, part in schema["properties"].items():
+            assert part["type"] in ("string", "integer")
+            assert ("default" in part) != (name in schema.get("required", []))
+            assert part.keys() <= {"type", "default", "description", "enum", "minimum", "maximum"}
+            assert part.get("default", ...) is not None
+
+
+async def test_schemas_hold_no_titles_that_only_repeat_names(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.output_schema
+        assert tool.output_schema["type"] == "object"
+        for part in [*parts(tool.input_schema), *parts(tool.output_schema)]:
+            assert not isinstance(part.get("title"), str)
+
+
+async def test_filters_mean_the_same_in_each_tool_that_has_them(tools: list[Tool]) -> None:
+    described = [
+        {name: tool.input_schema["properties"][name] for name in FILTERS}
+        for tool in tools
+        if tool.name != "get_task"
+    ]
+    for schema in described:
+        assert schema["status"].pop("default") in ("active", "any")
+    assert described[0] == described[1]
+    limits = tools[0].input_schema["properties"]["limit"]
+    assert limits == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
+
+
+def test_what_is_said_of_an_argument_fits_in_a_line() -> None:
+    for spec in TOOLS:
+        tool = StrictTool.of(
+            getattr(ReadTools, spec.name), title=spec.title, annotations=spec.annotations
+        )
+        for part in tool.parameters["properties"].values():
+            assert len(part.get("description", "")) <= 80

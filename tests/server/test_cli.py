@@ -1,0 +1,206 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+from mcp import Client, StdioServerParameters, stdio_client
+
+from uniqc_mcp import __version__
+from uniqc_mcp.cli import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.server.conftest import Cache
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    """In this process: what is said without serving."""
+    return CliRunner().invoke(cli, arguments, env=environment, prog_name="uniqc-mcp")
+
+
+def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with nothing on its stdin."""
+    return subprocess.run(
+        [sys.executable, "-m", "uniqc_mcp", *arguments],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_the_installed_command_says_its_version() -> None:
+    finished = started("--version")
+    assert (finished.returncode, finished.stdout) == (0, f"uniqc-mcp, version {__version__}\n")
+    assert run("-V").stdout == finished.stdout
+
+
+def test_help_says_what_the_command_is_for_and_what_it_can() -> None:
+    finished = started("--help")
+    assert finished.returncode == 0
+    assert "Ask an assistant what your quantum tasks are doing." in finished.stdout
+    for command in ("serve", "demo", "doctor"):
+        assert f"\n  {command} " in finished.stdout
+    assert run("-h").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("serve", ["cache-dir", "log-level"]), ("doctor", ["cache-dir"])],
+)
+def test_each_option_that_has_an_environment_variable_names_it(
+    command: str, options: list[str]
+) -> None:
+    text = " ".join(run(command, "--help").stdout.split())
+    for option in options:
+        variable = f"UNIQC_MCP_{option.upper().replace('-', '_')}"
+        assert f"--{option} " in text
+        assert f"env var: {variable}" in text
+    assert "~/.uniqc/cache" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--nope"], "No such option '--nope'"),
+        (["nope"], "No such command 'nope'"),
+        (["serve", "extra"], "unexpected extra argument (extra)"),
+        (["--log-level", "loud"], "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
+        (["--cache-dir"], "'--cache-dir' requires an argument"),
+        (["--cache-dir", ""], "it is empty; give a directory"),
+        (["doctor", "--cache-dir", ""], "it is empty; give a directory"),
+        (["--cache-dir", "~nobody-of-this-name/x"], "names a user whose home is not known"),
+        (["doctor", "--json=yes"], "'--json' does not take a value"),
+        (["demo", "--log-level", "info"], "No such option '--log-level'"),
+    ],
+)
+def test_a_wrong_start_is_refused_with_what_is_wrong(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("UNIQC_MCP_LOG_LEVEL", "loud", "(env var: 'UNIQC_MCP_LOG_LEVEL'): 'loud' is not one of"),
+        ("UNIQC_MCP_CACHE_DIR", __file__, "is a file; give the directory that holds it."),
+    ],
+)
+def test_a_wrong_environment_is_refused_too(variable: str, value: str, said: str) -> None:
+    result = run("serve", **{variable: value})
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_wrong_start_of_the_installed_command_exits_with_2() -> None:
+    finished = started("--cache-dir", "/nowhere", "--log-level", "loud")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "'loud' is not one of" in finished.stderr
+
+
+# doctor
+
+
+def test_doctor_exits_with_0_where_a_server_would_work(cache: Cache) -> None:
+    result = run("doctor", "--cache-dir", str(cache.write({}).directory))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("A server works with this.\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_doctor_exits_with_1_where_a_server_would_fail(cache: Cache, options: list[str]) -> None:
+    cache.path.write_text("Dear diary")
+    result = run("doctor", *options, UNIQC_MCP_CACHE_DIR=str(cache.directory))
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "is not an SQLite database" in result.stdout
+
+
+def test_doctor_looks_at_a_directory_that_cannot_be_used_and_says_why() -> None:
+    result = run("doctor", "--cache-dir", "/" + "x" * 300)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "can't be opened (File name too long)" in result.stdout
+
+
+def test_doctor_speaks_json_to_scripts(cache: Cache, home: Path) -> None:
+    cache.copy("5-0.1.0.sqlite")
+    finished = started("doctor", "--json", HOME=str(home), UNIQC_MCP_CACHE_DIR="~/cache")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    told = json.loads(finished.stdout)
+    assert (told["location"], told["ok"]) == ("~/cache/tasks.sqlite", True)
+    assert told["facts"]["tasks"] == cache.said["tasks"]["count"]
+
+
+def test_an_option_counts_more_than_its_environment_variable(cache: Cache) -> None:
+    cache.write({})
+    result = run(
+        "doctor", "--json", "--cache-dir", str(cache.directory), UNIQC_MCP_CACHE_DIR="/nowhere"
+    )
+    assert json.loads(result.stdout)["facts"]["tasks"] == 1
+
+
+def test_doctor_looks_at_uniqcs_own_directory_unless_told_otherwise(home: Path) -> None:
+    finished = started("doctor", HOME=str(home), UNIQC_MCP_CACHE_DIR="")
+    assert finished.returncode == 0
+    assert "file      ~/.uniqc/cache/tasks.sqlite" in finished.stdout
+    assert list(home.iterdir()) == []
+
+
+# serve
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--cache-dir", "{}"], ["serve", "--cache-dir={}"], ["--log-level", "error"]],
+)
+async def test_without_a_command_it_serves_the_directory_that_was_meant(
+    cache: Cache, home: Path, arguments: list[str]
+) -> None:
+    cache.write({})
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "uniqc_mcp", *(part.format(cache.directory) for part in arguments)],
+        env={"HOME": str(home), "UNIQC_MCP_CACHE_DIR": "~/cache"},
+    )
+    async with Client(stdio_client(server)) as client:
+        _, answer = cache.answer(await client.call_tool("list_tasks", {"status": "any"}))
+    assert (answer["total"], answer["store"]["location"]) == (1, "~/cache/tasks.sqlite")
+
+
+def test_with_nothing_on_its_stdin_it_serves_nobody_and_says_nothing(cache: Cache) -> None:
+    finished = started("--cache-dir", str(cache.directory))
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+    assert list(cache.directory.iterdir()) == []
+
+
+def test_started_by_hand_it_says_what_it_is_and_how_to_connect_a_client(cache: Cache) -> None:
+    ours, its = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory)],
+        stdin=its,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(its)
+    with process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(7)]
+        os.close(ours)  # the terminal is gone: the end of its input
+        stdout, stderr = process.communicate(timeout=30)
+    assert lines[0].startswith(f"uniqc-mcp {__version__} is a server for MCP clients")
+    assert '{"mcpServers": {"uniqc": {"command": "uniqc-mcp"}}}' in "".join(lines)
+    assert lines[-1] == "Ctrl-C ends it.\n"
+    assert (process.returncode, stdout, stderr) == (0, "", "")

@@ -1,0 +1,104 @@
+"""What a newcomer sees."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from uniqc_mcp.demo import run_demo
+from uniqc_mcp.sample import make_sample
+from uniqc_store import TaskStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from tests.server.conftest import Cache
+
+QUESTIONS = [
+    "You ask: what is still running?",
+    "You ask: why did the last one that failed fail?",
+    "You ask: how many tasks are there, and where?",
+]
+
+
+def shown(cache_dir: Path | None) -> str:
+    said: list[str] = []
+    run_demo(cache_dir, said.append)
+    return "\n".join(said)
+
+
+def test_a_sample_is_asked_three_questions_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    text = shown(None)
+    assert list(tmp_path.iterdir()) == []
+    lines = text.splitlines()
+    assert lines[0].startswith("A sample cache, as uniqc would keep it.")
+    assert [line for line in lines if line.startswith("You ask")] == QUESTIONS
+    assert [line.split()[3] for line in lines if line.startswith("  the assistant calls ")] == [
+        "list_tasks",
+        "list_tasks",
+        "get_task",
+        "count_tasks",
+    ]
+    assert "  | 3 active tasks. Read " in text
+    assert "  | 10 tasks. Read " in text
+    assert "  |   error: \"HTTP 401 Unauthorized: invalid token '[redacted]'" in text
+    assert "k3y" not in text
+
+
+def test_ones_own_cache_is_asked_and_not_changed(cache: Cache) -> None:
+    before = cache.copy("5-0.1.0.sqlite").path.read_bytes()
+    text = shown(cache.directory)
+    assert "sample" not in text
+    for question in QUESTIONS:
+        assert question in text
+    assert "27 active tasks; 20 shown" in text
+    assert not [secret for secret in cache.planted if secret in text]
+    assert [path.name for path in cache.directory.iterdir()] == ["tasks.sqlite"]
+    assert cache.path.read_bytes() == before
+
+
+def test_a_cache_that_is_not_there_is_asked_and_not_made(tmp_path: Path) -> None:
+    text = shown(tmp_path / "missing")
+    for question in QUESTIONS:
+        assert question in text
+    assert text.count("uniqc has no task cache yet") == 3
+    assert "get_task" not in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_read_ends_the_demo_without_a_traceback(cache: Cache) -> None:
+    cache.path.write_text("Dear diary")
+    finished = subprocess.run(
+        [sys.executable, "-m", "uniqc_mcp", "demo", "--cache-dir", str(cache.directory)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert "  | The task store can't be read" in finished.stdout
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_sample_is_a_cache_as_uniqc_keeps_it(tmp_path: Path) -> None:
+    make_sample(tmp_path)
+    tasks = TaskStore(tmp_path, read_only=True).list()
+    assert len(tasks) == 10
+    assert {task.status for task in tasks} == {
+        "pending",
+        "running",
+        "success",
+        "failed",
+        "cancelled",
+    }
+    assert all(task.damaged == () and task.task_id.startswith("uqt_") for task in tasks)
+    for task in tasks:
+        if isinstance(task.result, dict):
+            counts = [count for count in task.result.values() if isinstance(count, int)]
+            assert sum(counts) == task.shots

@@ -1,0 +1,181 @@
+"""What doctor finds out about a cache."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import pytest
+
+from uniqc_mcp import fallback
+from uniqc_mcp.doctor import Diagnosis, Facts, examine
+from uniqc_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.server.conftest import Cache
+
+WRITTEN_BY = {
+    "0": "a uniqc that was stopped before it saved anything",
+    "1": "uniqc 0.0.4 to 0.0.7",
+    "2": "uniqc 0.0.8 to 0.0.10",
+    "3": "uniqc 0.0.11",
+    "5": "uniqc 0.0.12 to 0.1.1",
+}
+
+
+def diagnosed(cache: Cache) -> tuple[Diagnosis, str]:
+    diagnosis = examine(Settings(cache_dir=cache.directory))
+    return diagnosis, diagnosis.text()
+
+
+def facts(cache: Cache) -> Facts:
+    diagnosis, _ = diagnosed(cache)
+    assert diagnosis.facts is not None
+    return diagnosis.facts
+
+
+def test_of_a_real_file_it_tells_whose_it_is_and_how_many_tasks_it_holds(
+    real_cache: Cache,
+) -> None:
+    before = real_cache.path.read_bytes()
+    diagnosis, text = diagnosed(real_cache)
+    said, found = real_cache.said, facts(real_cache)
+    version = str(found.schema_version)
+    assert found.written_by == WRITTEN_BY[version]
+    assert f"schema    {version}, written by {WRITTEN_BY[version]}" in text
+    assert (found.tasks, found.by_status) == (said["tasks"]["count"], said["tasks"]["by_status"])
+    assert found.archived == said["archived_tasks"]["count"]
+    assert f"tasks     {found.tasks}, {found.active} active, {found.archived} more archived" in text
+    assert (diagnosis.ok, diagnosis.exists, diagnosis.problems) == (True, True, [])
+    assert diagnosis.size_bytes == len(before)
+    assert text.endswith("A server works with this.")
+    assert [path.name for path in real_cache.directory.iterdir()] == ["tasks.sqlite"]
+    assert real_cache.path.read_bytes() == before
+
+
+def test_what_is_odd_about_a_file_is_noted(cache: Cache) -> None:
+    diagnosis, text = diagnosed(cache.copy("1-0.0.5.sqlite"))
+    unknown, undated = diagnosis.notes
+    assert unknown == (
+        'Statuses that uniqc does not know count as active: "QUEUED", "TaskStatus.RUNNING".'
+    )
+    assert undated.startswith("1 task")
+    assert "no readable submit time" in undated
+    assert f"note      {unknown}" in text
+
+
+def test_tasks_that_a_raced_upgrade_doubled_are_noted(cache: Cache) -> None:
+    legacy = {"metadata_json": '{"legacy_platform_id": "D438"}'}
+    diagnosis, _ = diagnosed(cache.write(legacy, legacy, legacy, {}, version=5))
+    (note,) = diagnosis.notes
+    assert note.startswith("2 tasks are copies of others")
+    assert "metadata.legacy_platform_id" in note
+    assert diagnosis.ok
+
+
+def test_statuses_that_look_the_same_are_counted_together(cache: Cache) -> None:
+    cache.write({"status": "QUEUED"}, {"status": "QUEUED\u200b"}, {"status": "running"})
+    assert facts(cache).by_status == {"QUEUED": 2, "running": 1}
+    assert facts(cache).tasks == facts(cache).active == 3
+
+
+def test_very_many_statuses_are_noted_in_part(cache: Cache) -> None:
+    cache.write(*({"status": f"s{number:03}"} for number in range(200)))
+    (note,) = diagnosed(cache)[0].notes
+    assert note.endswith('"s008", "s009" and 190 more.')
+
+
+def test_without_a_file_a_server_works_and_has_nothing_to_tell(cache: Cache, home: Path) -> None:
+    diagnosis, text = diagnosed(cache)
+    assert diagnosis == Diagnosis(
+        location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, writable=False
+    )
+    assert text.splitlines() == [
+        "file      ~/cache/tasks.sqlite",
+        "          is not there: uniqc has kept no tasks here yet",
+        "A server works with this.",
+    ]
+    assert str(home) not in text
+
+
+def test_a_newer_file_works_and_says_to_update(cache: Cache) -> None:
+    diagnosis, text = diagnosed(cache.write({}, version=9))
+    assert diagnosis.ok
+    assert "schema    9, written by a uniqc newer than this release knows (5)" in text
+    assert "update uniqc-mcp" in text
+
+
+def foreign(cache: Cache) -> None:
+    cache.write(script="PRAGMA application_id = 77")
+
+
+def damaged(cache: Cache) -> None:
+    whole = (cache.stores / "5-0.1.0.sqlite").read_bytes()
+    cache.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+
+def newer_without_tasks(cache: Cache) -> None:
+    cache.write(version=9, script="DROP TABLE tasks")
+
+
+def a_link_to_nothing(cache: Cache) -> None:
+    cache.path.symlink_to(cache.directory / "gone.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (foreign, "~/cache/tasks.sqlite belongs to another program"),
+        (damaged, "~/cache/tasks.sqlite is damaged"),
+        (newer_without_tasks, "~/cache/tasks.sqlite has schema version 9, newer than 5"),
+        (a_link_to_nothing, "it is a link to ~/cache/gone.sqlite, which is not there"),
+    ],
+)
+def test_a_file_that_no_server_can_read_is_a_problem_that_says_what_to_do(
+    cache: Cache, home: Path, make: object, said: str
+) -> None:
+    assert callable(make)
+    make(cache)
+    diagnosis, text = diagnosed(cache)
+    (problem,) = diagnosis.problems
+    assert (diagnosis.ok, diagnosis.facts) == (False, None)
+    assert said in problem
+    assert f"problem   {problem}" in text
+    assert "no tasks here yet" not in text
+    assert "doctor" not in text  # which the reader has just run
+    assert str(home) not in text
+    assert text.endswith("A server does not work with this.")
+
+
+def test_a_path_that_cannot_be_looked_at_is_a_problem_too(cache: Cache) -> None:
+    diagnosis = examine(Settings(cache_dir=cache.directory / ("x" * 300)))
+    assert (diagnosis.ok, diagnosis.exists, diagnosis.size_bytes) == (False, False, 0)
+    assert "can't be opened (File name too long)" in diagnosis.problems[0]
+
+
+def test_uniqcs_own_second_place_is_noted(
+    cache: Cache, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    other = home / "uniqc" / "cache" / "tasks.sqlite"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    diagnosis, _ = diagnosed(cache)
+    (note,) = diagnosis.notes
+    assert "~/uniqc/cache/tasks.sqlite" in note
+
+
+def test_as_json_it_has_the_documented_keys(cache: Cache) -> None:
+    diagnosis, _ = diagnosed(cache.copy("5-0.1.0.sqlite"))
+    told = json.loads(json.dumps(diagnosis.to_dict()))
+    assert told.keys() == {field.name for field in fields(Diagnosis)}
+    assert told["facts"].keys() == {field.name for field in fields(Facts)}
+    for documented in (Diagnosis, Facts):
+        assert documented.__doc__ is not None
+        for field in fields(documented):
+            assert f"{field.name}: " in documented.__doc__

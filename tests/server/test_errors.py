@@ -1,0 +1,219 @@
+"""What is said when a question can't be answered."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniqc_mcp.errors import explain_store_error, nearest, quoted, tilde, without_home
+from uniqc_store import (
+    APPLICATION_ID,
+    AmbiguousIdError,
+    InterruptedReadError,
+    InvalidValueError,
+    StoreBusyError,
+    StoreUnreadableError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.server.conftest import Cache
+
+    from uniqc_store import StoreError
+
+CALLS: list[tuple[str, dict[str, Any]]] = [
+    ("list_tasks", {}),
+    ("count_tasks", {}),
+    ("get_task", {"task_id": "uqt_0123"}),
+]
+UNREADABLE = "The task store can't be read, so nothing is known of any task. "
+
+
+def someone_elses(cache: Cache) -> None:
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+
+
+def of_another_program(cache: Cache) -> None:
+    someone_elses(cache)
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute("PRAGMA application_id = 77")
+
+
+def no_database(cache: Cache) -> None:
+    cache.path.write_text("Dear diary, " * 1_000)
+
+
+def damaged(cache: Cache) -> None:
+    whole = (cache.stores / "5-0.1.0.sqlite").read_bytes()
+    cache.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+
+def cut_short(cache: Cache) -> None:
+    cache.path.write_bytes((cache.stores / "5-0.1.0.sqlite").read_bytes()[:8192])
+
+
+def incomplete(cache: Cache) -> None:
+    cache.write(script="ALTER TABLE tasks DROP COLUMN backend")
+
+
+def a_directory(cache: Cache) -> None:
+    cache.path.mkdir()
+
+
+def a_link_to_nothing(cache: Cache) -> None:
+    cache.path.symlink_to(Path.home() / "elsewhere" / "tasks.sqlite")
+
+
+def in_a_file(cache: Cache) -> None:
+    cache.directory.rmdir()
+    cache.directory.touch()
+
+
+def newer_without_tasks(cache: Cache) -> None:
+    someone_elses(cache)
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 9")
+
+
+WRONG_FILES: list[tuple[Callable[[Cache], None], str]] = [
+    (someone_elses, f"{UNREADABLE}~/cache/tasks.sqlite is a database that uniqc did not make"),
+    (of_another_program, f"{UNREADABLE}~/cache/tasks.sqlite belongs to another program"),
+    (no_database, f"{UNREADABLE}~/cache/tasks.sqlite is not an SQLite database."),
+    (damaged, f"{UNREADABLE}~/cache/tasks.sqlite is damaged"),
+    (cut_short, f"{UNREADABLE}~/cache/tasks.sqlite is damaged"),
+    (incomplete, f"{UNREADABLE}~/cache/tasks.sqlite is damaged (its table of tasks is missing or"),
+    (a_directory, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is not a regular file)"),
+    (a_link_to_nothing, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is a link to ~/el"),
+    (in_a_file, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (Not a directory)"),
+    (newer_without_tasks, "The task store could not answer. ~/cache/tasks.sqlite has schema ver"),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"), WRONG_FILES, ids=[make.__name__ for make, _ in WRONG_FILES]
+)
+async def test_a_file_that_cannot_be_read_is_an_error_that_says_why_and_what_to_do(
+    cache: Cache, home: Path, make: Callable[[Cache], None], said: str
+) -> None:
+    make(cache)
+    for tool, arguments in CALLS:
+        text = await cache.refusal(tool, arguments)
+        assert text.startswith(said)
+        assert "`uniqc-mcp doctor`" in text or "Update uniqc-mcp" in text
+        assert str(home) not in text
+        assert "0 tasks" not in text
+        assert "No " not in text
+        assert len(text.splitlines()) <= 2
+    assert str(home) not in (await cache.unread("uniqc://store")).message
+
+
+@pytest.fixture
+def held(cache: Cache, home: Path) -> Iterator[Cache]:
+    """A file that another connection keeps to itself."""
+    del home
+    cache.copy("5-0.1.0.sqlite")
+    with closing(sqlite3.connect(cache.path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("UPDATE tasks SET shots = 1")
+        yield cache
+
+
+async def test_a_busy_file_is_an_error_that_says_to_try_again(held: Cache) -> None:
+    said = (
+        "The task store is busy. ~/cache/tasks.sqlite is in use by another process and did not "
+        "come free within 0.1 s. Nothing was changed; try again."
+    )
+    for tool, arguments in CALLS:
+        assert await held.refusal(tool, arguments) == said
+    assert (await held.unread("uniqc://tasks/active")).message == said
+
+
+async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:
+    no_database(cache)
+    await cache.refusal("list_tasks", {})
+    cache.path.unlink()
+    cache.write({})
+    _, answer = await cache.ask("list_tasks", status="any")
+    assert answer["total"] == 1
+
+
+# The parts.
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InvalidValueError("cursor", "is not one"), "cursor: is not one"),
+        (AmbiguousIdError("x", ["a", "b"]), "'x' stands for 2 tasks: a, b. Ask for one of these"),
+        (InterruptedReadError(), "The task store could not answer. The query was stopped"),
+        (StoreBusyError(Path("/x"), 5.0), "The task store is busy. /x is in use by another"),
+    ],
+)
+def test_each_error_of_the_store_has_its_sentence(error: StoreError, said: str) -> None:
+    assert explain_store_error(error).startswith(said)
+
+
+def test_a_path_without_bounds_is_cut_and_tells_no_home(home: Path) -> None:
+    error = StoreUnreadableError(home / ("x" * 5_000), "File name too long")
+    text = explain_store_error(error)
+    assert text.startswith(f"{UNREADABLE}~/xxxx")
+    assert str(home) not in text
+    assert len(text) < 700
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/home/alice/cache", "~/cache"),
+        ("/home/alice2/cache", "/home/alice2/cache"),
+        ("/mnt/home/alice/cache", "/mnt/home/alice/cache"),
+        ("/var/cache", "/var/cache"),
+    ],
+)
+def test_only_the_users_own_home_is_a_tilde(
+    monkeypatch: pytest.MonkeyPatch, path: str, shown: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert tilde(Path(path)) == shown
+    assert without_home(f"Look at {path}, or ({path}).") == f"Look at {shown}, or ({shown})."
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("bell", '"bell"'),
+        ('a "b" \\', '"a \\"b\\" \\\\"'),
+        ("a\nb\u202e", '"a⏎b"'),
+        ("token=hunter2", '"token=[redacted]"'),
+        (5, '"5"'),
+        (None, '"None"'),
+        pytest.param(10**5000, '"a number beyond bounds"', id="huge"),
+    ],
+)
+def test_what_is_repeated_stands_in_quotes_on_one_line(text: object, shown: str) -> None:
+    assert quoted(text) == shown
+
+
+@given(text=st.text())
+def test_nothing_leaves_its_quotes(text: str) -> None:
+    shown = quoted(text)
+    assert len(shown) <= 2 + 2 * 80
+    assert len(shown.splitlines()) == 1
+    inside = shown[1:-1].replace("\\\\", "").replace('\\"', "")
+    assert '"' not in inside
+
+
+def test_the_nearest_names_come_first() -> None:
+    known = ["status", "backend", "submitted_after", "submitted_before"]
+    assert nearest("submited_after", known, most=2) == ["submitted_after", "submitted_before"]
+    assert nearest("zzz", known) == []
+    assert nearest("x" * 1_000_000, known) == []

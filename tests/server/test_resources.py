@@ -1,0 +1,349 @@
+"""What can be read by address, and what is said where nothing can."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+
+from uniqc_mcp.detail import task_uri
+from uniqc_mcp.resources import RESOURCES, ReadResources
+from uniqc_mcp.tools import Status
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Cache, Mode
+
+Json = dict[str, Any]
+
+ODD_IDS = [
+    "job/with:odd id #1?x=%20",
+    "../../etc/passwd",
+    "..",
+    "/etc/passwd",
+    "100%25",
+    "%2F",
+    "a b",
+    "what?status=failed",
+    "#1",
+    "量子-⚛",
+    "a+b&c=d",
+    "{task_id}",
+    "nul\x00byte",
+    "[::1]",
+    "result",
+    "a/result",
+]
+
+
+def parsed(text: str) -> Any:
+    """As a strict reader parses it."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def stored_results(cache: Cache) -> dict[str, str]:
+    """The results in a file's tables of tasks, a live one before an archived one."""
+    results: dict[str, str] = {}
+    with closing(sqlite3.connect(f"{cache.path.as_uri()}?immutable=1", uri=True)) as reading:
+        for table, said in cache.said.items():
+            if said["count"]:
+                rows = reading.execute(f"SELECT task_id, coalesce(result_json, '') FROM {table}")
+                results = dict(rows.fetchall()) | results
+    return results
+
+
+# The real files.
+
+
+async def test_every_task_of_a_real_file_can_be_read_whole(real_cache: Cache) -> None:
+    results = stored_results(real_cache)
+    shown: list[str] = []
+    async with real_cache.client() as client:
+        for task_id, stored in results.items():
+            task = parsed(await real_cache.read_by(client, task_uri(task_id)))["task"]
+            assert task["task_id"] == task_id
+            result = await real_cache.read_by(client, task_uri(task_id, "result"))
+            assert result == (stored or "null")
+            circuit = await real_cache.read_by(client, task_uri(task_id, "circuit"))
+            assert parsed(circuit).keys() == {"language", "circuits"}
+            assert (
+                len(parsed(circuit)["circuits"]) == task.get("circuit", {"circuits": 0})["circuits"]
+            )
+            shown += [json.dumps(task, ensure_ascii=False), result, circuit]
+    assert not [secret for secret in real_cache.planted if secret in "".join(shown)]
+
+
+async def test_the_lists_of_a_real_file_are_those_of_its_manifest(
+    real_cache: Cache, mode: Mode
+) -> None:
+    said = real_cache.said
+    async with real_cache.client(mode) as client:
+        stored = parsed(await real_cache.read_by(client, "uniqc://store"))
+        active = parsed(await real_cache.read_by(client, "uniqc://tasks/active"))
+        page = parsed(await real_cache.read_by(client, "uniqc://tasks?status=success&limit=100"))
+    assert stored["total"] == said["tasks"]["count"]
+    assert {g["status"]: g["count"] for g in stored["groups"]} == said["tasks"]["by_status"]
+    archived = said["archived_tasks"]["count"]
+    assert any(f"{archived} more tasks" in note for note in stored["store"]["notes"]) == bool(
+        archived
+    )
+    assert active["total"] == len(active["tasks"])
+    assert all(task["active"] for task in active["tasks"])
+    assert page["total"] == said["tasks"]["by_status"].get("success", 0)
+
+
+# Addresses.
+
+
+def test_each_resource_has_a_method_and_each_method_is_a_resource() -> None:
+    methods = {name for name in vars(ReadResources) if not name.startswith("_")}
+    assert sorted(spec.method for spec in RESOURCES) == sorted(methods)
+
+
+async def test_each_resource_is_listed_by_its_address(still_cache: Cache, mode: Mode) -> None:
+    async with still_cache.client(mode) as client:
+        resources = (await client.list_resources()).resources
+        templates = (await client.list_resource_templates()).resource_templates
+    listed = {resource.uri: resource for resource in resources} | {
+        template.uri_template: template for template in templates
+    }
+    assert listed.keys() == {spec.uri for spec in RESOURCES}
+    for spec in RESOURCES:
+        resource = listed[spec.uri]
+        assert (resource.name, resource.title) == (spec.method, spec.title)
+        assert resource.mime_type == "application/json"
+        assert resource.description
+
+
+@pytest.fixture(scope="module")
+def odd_cache(still_cache: Cache) -> Cache:
+    return still_cache.write(
+        *(
+            {
+                "task_id": task_id,
+                "result_json": json.dumps({"00": number}),
+                "metadata_json": json.dumps({"circuit_ir": task_id, "circuit_language": "QASM2"}),
+            }
+            for number, task_id in enumerate(ODD_IDS)
+        )
+    )
+
+
+@pytest.mark.parametrize("task_id", ODD_IDS)
+async def test_whatever_is_in_an_id_it_is_just_an_id(odd_cache: Cache, task_id: str) -> None:
+    task = parsed(await odd_cache.read(task_uri(task_id)))["task"]
+    assert task["result"]["uri"] == task_uri(task_id, "result")
+    assert parsed(await odd_cache.read(task["result"]["uri"])) == {"00": ODD_IDS.index(task_id)}
+    circuit = parsed(await odd_cache.read(task["circuit"]["uri"]))
+    assert circuit == {"language": "QASM2", "circuits": [task_id]}
+
+
+@given(task_id=st.text(min_size=1))
+def test_any_id_comes_back_out_of_its_address(task_id: str) -> None:
+    for spec in RESOURCES:
+        if "{task_id}" in spec.uri:
+            part = spec.uri.partition("{task_id}")[2].removeprefix("/")
+            matched = UriTemplate.parse(spec.uri).match(task_uri(task_id, part))
+            assert matched == {"task_id": task_id.encode(errors="replace").decode()}
+
+
+@settings(deadline=None)
+@given(task_id=st.text(min_size=1, max_size=20))
+async def test_an_unknown_id_of_any_kind_is_not_found(odd_cache: Cache, task_id: str) -> None:
+    if task_id not in ODD_IDS:
+        error = await odd_cache.unread(task_uri(task_id))
+        assert error.code == INVALID_PARAMS
+
+
+@pytest.mark.parametrize("part", ["", "result", "circuit"])
+async def test_an_unknown_task_is_the_protocols_own_not_found(
+    odd_cache: Cache, part: str, mode: Mode
+) -> None:
+    uri = task_uri("uqt_nowhere", part)
+    async with odd_cache.client(mode) as client:
+        error = await odd_cache.unread_by(client, uri)
+    assert error.code == INVALID_PARAMS
+    assert error.data == {"uri": uri}
+    assert error.message.startswith('No task has the id "uqt_nowhere".')
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "uniqc://nothing",
+        "uniqc://task/a/b/c",
+        "uniqc://task/a?status=failed",
+        "uniqc://tasks/",
+        "uniqc://tasks/failed",
+        "uniqc://store/",
+        "uniqc://[task",
+        "uniqc://tasks\u2100",
+        "UNIQC://store",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+async def test_an_address_of_nothing_is_not_found(odd_cache: Cache, uri: str) -> None:
+    error = await odd_cache.unread(uri)
+    assert error.code == INVALID_PARAMS
+    assert error.message == f"Unknown resource: {uri}"
+    assert error.data == {"uri": uri}
+
+
+# The query of a list.
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("statuss=failed", 'There is no "statuss" to filter by; known: status, backend, limit, cu'),
+        ("name_contains=bell", 'There is no "name_contains" to filter by; known: status, '),
+        ("status=failed&x", 'There is no "x" to filter by; known: status, backend, limit, cursor'),
+        ("self=1", 'There is no "self" to filter by'),
+        ("status=done", f"status must be one of {', '.join(get_args(Status))}"),
+        ("status=", "status must be one of any, active, "),
+        ("limit=0", "limit must be an integer from 1 to 100"),
+        ("limit=101", "limit must be an integer from 1 to 100"),
+        ("limit=5.0", "limit must be an integer from 1 to 100"),
+        ("limit=-5", "limit must be an integer from 1 to 100"),
+        ("limit=", "limit must be an integer from 1 to 100"),
+        ("limit=many", "limit must be an integer from 1 to 100"),
+        ("limit=00019999", "limit must be an integer from 1 to 100"),
+        ("limit=1" + "0" * 5000, "limit must be an integer from 1 to 100"),
+        ("cursor=x", "cursor: is not one that a page returned; leave it out for the first page"),
+    ],
+)
+async def test_a_wrong_query_is_refused_with_what_is_allowed(
+    odd_cache: Cache, query: str, said: str
+) -> None:
+    error = await odd_cache.unread(f"uniqc://tasks?{query}")
+    assert error.code == INVALID_PARAMS
+    assert error.message.startswith(said)
+
+
+@pytest.mark.parametrize("uri", ["uniqc://store?x=1", "uniqc://tasks/active?limit=5"])
+async def test_a_query_that_a_resource_does_not_take_is_not_dropped(
+    odd_cache: Cache, uri: str
+) -> None:
+    assert (await odd_cache.unread(uri)).code == INVALID_PARAMS
+
+
+async def test_pages_by_address_reach_each_task_once(odd_cache: Cache) -> None:
+    found: list[str] = []
+    uri = template = "uniqc://tasks?status=success&backend=originq%3AWK_C180&limit=5"
+    while uri:
+        page = parsed(await odd_cache.read(uri))
+        found += [task["task_id"] for task in page["tasks"]]
+        uri = f"{template}&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    assert sorted(found) == sorted(task_id.replace("\x00", " ") for task_id in ODD_IDS)
+
+
+async def test_a_list_by_address_is_what_the_tool_answers(odd_cache: Cache) -> None:
+    _, answer = await odd_cache.ask("list_tasks", status="finished", limit=3)
+    assert parsed(await odd_cache.read("uniqc://tasks?status=finished&limit=3")) == answer
+    assert parsed(await odd_cache.read("uniqc://tasks?limit=%33&status=finished")) == answer
+    _, answer = await odd_cache.ask("get_task", task_id="..")
+    assert parsed(await odd_cache.read("uniqc://task/..")) == answer
+
+
+async def test_an_ambiguous_id_lists_the_candidates(cache: Cache) -> None:
+    error = await cache.write({}, {}).unread("uniqc://task/task-00000")
+    assert error.code == INVALID_PARAMS
+    assert '- "task-000001"' in error.message
+    assert '- "task-000002"' in error.message
+
+
+# What comes back.
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        '{ "00":5,\n"11" : 5 }',
+        '{"00": 1e3, "00": 2}',
+        "[]",
+        "null",
+        '"\\ud800\\u202e"',
+        '{"11": 5, "备注": "钥匙"}',
+        '{"monkey": "ok", "tokens": 512}',
+    ],
+)
+async def test_a_result_is_byte_for_byte_what_is_stored(cache: Cache, stored: str) -> None:
+    cache.write({"result_json": stored})
+    assert await cache.read("uniqc://task/task-000001/result") == stored
+
+
+async def test_a_result_with_a_credential_keeps_all_but_that(cache: Cache) -> None:
+    stored = {"counts": {"00": 5}, "token": "hunter2", "half": "\ud800", "备注": "\u202e"}
+    cache.write({"result_json": json.dumps(stored)})
+    text = await cache.read("uniqc://task/task-000001/result")
+    assert parsed(text) == stored | {"token": "[redacted]"}
+    assert "\u202e" not in text
+
+
+async def test_a_result_that_is_no_json_is_shown_as_it_is_but_for_credentials(
+    cache: Cache,
+) -> None:
+    cache.write({"result_json": '{"counts": {"00": 5}, "token": "hunter2"'})
+    text = await cache.read("uniqc://task/task-000001/result")
+    assert text == '{"counts": {"00": 5}, "token": "[redacted]"'
+
+
+async def test_no_result_is_null(cache: Cache) -> None:
+    cache.write({}, {"result_json": ""})
+    assert await cache.read("uniqc://task/task-000001/result") == "null"
+    assert await cache.read("uniqc://task/task-000002/result") == "null"
+
+
+async def test_circuits_come_whole_with_nothing_unseen_in_them(cache: Cache) -> None:
+    circuits = ["QINIT 2\nH q[0]\n" * 10_000, "x\u202e\ud800", "set password=hunter2"]
+    cache.write({"metadata_json": json.dumps({"circuits": circuits, "circuit_language": "QASM2"})})
+    text = await cache.read("uniqc://task/task-000001/circuit")
+    assert text.isascii()
+    shown = parsed(text)
+    assert shown["language"] == "QASM2"
+    assert shown["circuits"] == [*circuits[:2], "set password=[redacted]"]
+
+
+async def test_what_is_no_number_to_json_is_null_in_a_task(cache: Cache) -> None:
+    cache.write({"metadata_json": '{"a": NaN, "b": [Infinity, {"c": -Infinity}]}'})
+    task = parsed(await cache.read("uniqc://task/task-000001"))["task"]
+    assert task["metadata"] == {"a": None, "b": [None, {"c": None}]}
+
+
+# The file.
+
+
+async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache, home: str) -> None:
+    del home
+    for uri in ("uniqc://store", "uniqc://tasks/active", "uniqc://tasks"):
+        answer = parsed(await cache.read(uri))
+        assert answer["total"] == 0
+        assert not answer["store"]["exists"]
+        assert "there is no file at ~/cache/tasks.sqlite" in answer["store"]["notes"][0]
+    error = await cache.unread("uniqc://task/uqt_0123")
+    assert error.code == INVALID_PARAMS
+    assert error.message == 'There is no task "uqt_0123": uniqc has no task cache yet.'
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_and_no_empty_list(cache: Cache) -> None:
+    cache.path.write_text("not a database, whatever its name")
+    for spec in RESOURCES:
+        uri = spec.uri.replace("{task_id}", "uqt_0123").partition("{")[0]
+        error = await cache.unread(uri)
+        assert error.code == INTERNAL_ERROR
+        assert error.data == {"uri": uri}
+        assert error.message.startswith(
+            "The task store can't be read, so nothing is known of any task."
+        )
+        assert "uniqc-mcp doctor" in error.message

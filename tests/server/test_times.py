@@ -1,0 +1,194 @@
+"""Times and durations, as they come in and go out."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniqc_mcp.times import duration, recorded_time, requested_time, seconds_since, wire_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
+
+zones = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
+moments = st.datetimes(
+    min_value=datetime(2, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001 - likewise
+    timezones=zones,
+)
+
+
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+# What a caller asks for.
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-03", datetime(2026, 11, 3, tzinfo=UTC)),
+        ("2026-11-03T18:30", datetime(2026, 11, 3, 18, 30, tzinfo=UTC)),
+        ("2026-11-03 18:30:15", datetime(2026, 11, 3, 18, 30, 15, tzinfo=UTC)),
+        ("2026-11-03T18:30:00Z", datetime(2026, 11, 3, 18, 30, tzinfo=UTC)),
+        ("2026-11-03T18:30:00+08:00", datetime(2026, 11, 3, 10, 30, tzinfo=UTC)),
+        ("2026-11-03T00:30:00-05:30", datetime(2026, 11, 3, 6, tzinfo=UTC)),
+        ("2024-02-29", datetime(2024, 2, 29, tzinfo=UTC)),
+        ("0s", NOW),
+        ("90s", NOW - timedelta(seconds=90)),
+        ("15m", NOW - timedelta(minutes=15)),
+        ("36h", NOW - timedelta(hours=36)),
+        ("7d", NOW - timedelta(days=7)),
+        ("7 d", NOW - timedelta(days=7)),
+        ("2w", NOW - timedelta(weeks=2)),
+        ("999999w", datetime.min.replace(tzinfo=UTC)),
+    ],
+)
+def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str, moment: datetime) -> None:
+    asked = requested_time(text, NOW)
+    assert asked == moment
+    assert asked is not None
+    assert asked.tzinfo is UTC
+
+
+def test_no_moment_is_asked_for_by_an_empty_text() -> None:
+    assert requested_time("", NOW) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "now",
+        "2026-02-29",
+        "2026-11-31",
+        "2026-13-01",
+        "2026-11-03T24:30",
+        "2026-11-03T18:00:00+25:00",
+        "03.11.2026",
+        "11/03/2026",
+        "1700000000",
+        "7",
+        "d",
+        "-7d",
+        "7D",
+        "1.5h",
+        "7d 3h",
+        "1234567d",
+        " 7d",
+        "7d\n",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+    ],
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        requested_time(text, NOW)
+
+
+@given(moment=moments)
+def test_any_iso_time_is_understood_whatever_its_zone(moment: datetime) -> None:
+    assert requested_time(moment.isoformat(), NOW) == moment
+
+
+@given(text=st.text(max_size=30) | st.from_regex(r"[0-9TZ:+\- ]{1,30}", fullmatch=True))
+def test_any_text_is_a_moment_in_utc_or_refused(text: str) -> None:
+    try:
+        moment = requested_time(text, NOW)
+    except ValueError:
+        return
+    assert moment is None or moment.tzinfo is UTC
+
+
+@given(amount=st.integers(0, 999_998), unit=st.sampled_from("smhdw"))
+def test_more_time_ago_is_never_later(amount: int, unit: str) -> None:
+    nearer, farther = (requested_time(f"{n}{unit}", NOW) for n in (amount, amount + 1))
+    assert nearer is not None
+    assert farther is not None
+    assert farther <= nearer <= NOW
+
+
+# What goes out.
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("2026-08-05T05:33:52.123456+00:00", "2026-08-05T05:33:52Z"),
+        ("2026-08-05T05:33:52+08:00", "2026-08-04T21:33:52Z"),
+        ("2026-08-05T05:33:52Z", "2026-08-05T05:33:52Z"),
+        ("2026-08-05 05:33:52", "2026-08-05T05:33:52"),
+        ("2026-08-05", "2026-08-05T00:00:00"),
+        ("", ""),
+        ("yesterday", ""),
+        ("20260805", ""),
+        ("0001-01-01T00:00:00+14:00", ""),
+    ],
+)
+def test_a_recorded_time_is_shown_in_utc_or_without_a_zone_if_it_has_none(
+    stored: str, shown: str
+) -> None:
+    assert recorded_time(stored) == shown
+
+
+@given(moment=moments)
+def test_a_time_on_the_wire_is_the_one_that_was_meant(moment: datetime) -> None:
+    shown = wire_time(moment.astimezone(UTC))
+    assert shown.endswith("Z")
+    assert datetime.fromisoformat(shown) == moment.replace(microsecond=0)
+
+
+@given(text=st.text())
+def test_any_stored_text_is_a_time_or_nothing(text: str) -> None:
+    shown = recorded_time(text)
+    assert (seconds_since(text, NOW) is None) == (shown == "")
+    if shown:
+        datetime.fromisoformat(shown)
+
+
+@pytest.mark.parametrize(
+    ("stored", "seconds"),
+    [
+        ("2026-11-03T17:59:59.5Z", 0),
+        ("2026-11-03T17:00:00+00:00", 3600),
+        ("2026-11-03T18:00:00+08:00", 8 * 3600),
+        ("2026-11-03T19:00:00Z", 0),
+        ("2026-11-03T17:00:00", 9 * 3600),
+        ("soon", None),
+    ],
+)
+@pytest.mark.usefixtures("in_shanghai")
+def test_an_age_takes_a_time_without_a_zone_for_local_and_the_future_for_now(
+    stored: str, seconds: int | None
+) -> None:
+    assert seconds_since(stored, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86_399, "23 h"),
+        (86_400, "1 d"),
+        (111 * 86_400, "111 d"),
+    ],
+)
+def test_a_duration_is_told_in_the_largest_unit_that_fits(seconds: int, said: str) -> None:
+    assert duration(seconds) == said

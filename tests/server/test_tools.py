@@ -1,0 +1,525 @@
+"""list_tasks, count_tasks and get_task, as a client calls them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import pytest
+from mcp_types import TextContent
+
+from uniqc_mcp import fallback
+from uniqc_mcp.contract import StrictTool
+from uniqc_mcp.detail import MOST_SHARDS
+from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
+from uniqc_mcp.tools import TOOLS, ReadTools
+from uniqc_store import DB_FILENAME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mcp import Client
+    from tests.server.conftest import Cache, Mode
+
+Json = dict[str, Any]
+FINISHED = ("success", "failed", "cancelled")
+
+
+async def every_page(cache: Cache, client: Client, **arguments: object) -> list[Json]:
+    tasks: list[Json] = []
+    cursor = ""
+    while True:
+        result = await client.call_tool("list_tasks", {**arguments, "cursor": cursor})
+        _, page = cache.answer(result)
+        assert page["shown"] == len(page["tasks"])
+        tasks += page["tasks"]
+        if not (cursor := page["next_cursor"]):
+            assert page["total"] == len(tasks)
+            return tasks
+
+
+def by(answer: Json, *names: str) -> dict[Any, int]:
+    """The counts of an answer's groups by these labels."""
+    labels = [tuple(group[name] for name in names) for group in answer["groups"]]
+    assert len(set(labels)) == len(labels)
+    counts = [group["count"] for group in answer["groups"]]
+    assert counts == sorted(counts, reverse=True)
+    return dict(zip([*labels] if len(names) > 1 else [a for (a,) in labels], counts, strict=True))
+
+
+# The real files.
+
+
+async def test_counts_of_a_real_file_are_those_of_its_manifest(real_cache: Cache) -> None:
+    said = real_cache.said["tasks"]
+    async with real_cache.client() as client:
+
+        async def count(**arguments: object) -> Json:
+            return real_cache.answer(await client.call_tool("count_tasks", arguments))[1]
+
+        assert by(await count(), "status") == said["by_status"]
+        assert by(await count(group_by="backend"), "backend") == said["by_backend"]
+        both = await count(group_by="status_backend")
+        for index, label in enumerate(("by_status", "by_backend")):
+            for name, number in said[label].items():
+                counts = by(both, "status", "backend").items()
+                assert sum(n for labels, n in counts if labels[index] == name) == number
+        assert (await count(group_by="none"))["groups"] == []
+        finished = sum(said["by_status"].get(status, 0) for status in FINISHED)
+        totals = {"any": said["count"], "finished": finished, "active": said["count"] - finished}
+        for status, total in (said["by_status"] | totals).items():
+            if status not in ("QUEUED", "TaskStatus.RUNNING"):  # which nobody can ask for by name
+                assert (await count(status=status, group_by="none"))["total"] == total
+        for backend, number in said["by_backend"].items():
+            if ":" in backend:
+                assert (await count(backend=backend))["total"] == number
+
+
+async def test_pages_of_a_real_file_hold_each_task_once(real_cache: Cache) -> None:
+    async with real_cache.client() as client:
+        tasks = await every_page(real_cache, client, status="any", limit=7)
+    assert sorted(task["task_id"] for task in tasks) == sorted(real_cache.ids("tasks"))
+
+
+async def test_every_task_of_a_real_file_can_be_got_and_no_secret_in_it(real_cache: Cache) -> None:
+    said = real_cache.said
+    ids = real_cache.ids()
+    assert len(ids) == said["tasks"]["count"] + said["archived_tasks"]["count"]
+    archived = set(real_cache.ids("archived_tasks")) - set(real_cache.ids("tasks"))
+    async with real_cache.client() as client:
+        for task_id in ids:
+            result = await client.call_tool("get_task", {"task_id": task_id})
+            text, answer = real_cache.answer(result)
+            assert answer["task"]["task_id"] == task_id
+            assert task_id in text
+            assert bool(answer["task"]["archived_at"]) == (task_id in archived)
+            assert ("archived: " in text) == (task_id in archived)
+            shown = result.model_dump_json()
+            assert not [secret for secret in real_cache.planted if secret in shown]
+
+
+@pytest.mark.parametrize("file", ["1-0.0.5.sqlite", "5-0.1.1-migrated-from-0.0.4.sqlite"])
+async def test_the_names_of_what_was_hidden_stay_visible(cache: Cache, file: str) -> None:
+    text, answer = await cache.copy(file).ask("get_task", task_id="secrets-in-metadata")
+    task = answer["task"]
+    hidden = ["api_token", "QUARK_API_KEY", "nested.password", "nested.list[0].auth", "apikey"]
+    assert task["redacted"] == [f"metadata.{name}" for name in [*hidden, "Authorization"]]
+    assert task["metadata"]["QUARK_API_KEY"] == "[redacted]"
+    assert task["metadata"]["nested"]["list"] == [{"auth": "[redacted]"}]
+    assert (task["metadata"]["monkey"], task["metadata"]["token"]) == ("ok", "")
+    assert '"monkey": "ok"' in text
+    assert f"redacted in: {', '.join(task['redacted'])}" in text
+
+
+async def test_a_secret_in_an_error_is_hidden_in_a_list_too(cache: Cache) -> None:
+    cache.copy("5-0.1.0.sqlite")
+    text, answer = await cache.ask("list_tasks", status="failed", limit=100)
+    errors = [task["error"] for task in answer["tasks"] if "401" in task["error"]]
+    assert len(errors) > 1
+    for error in errors:
+        assert "invalid token '[redacted]' for user" in error
+        assert json.dumps(error) in text
+
+
+# What a tool is.
+
+
+def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
+    methods = {name for name in vars(ReadTools) if not name.startswith("_")}
+    assert [spec.name for spec in TOOLS] == sorted(methods, key=[s.name for s in TOOLS].index)
+    assert {spec.name for spec in TOOLS} == methods
+
+
+async def test_each_tool_says_all_that_a_client_may_ask_about_it(cache: Cache, mode: Mode) -> None:
+    async with cache.client(mode) as client:
+        tools = (await client.list_tools()).tools
+    assert [tool.name for tool in tools] == [spec.name for spec in TOOLS]
+    for tool in tools:
+        assert tool.title
+        assert tool.description
+        assert tool.output_schema
+        assert tool.annotations
+        said = tool.annotations.model_dump()
+        assert said.pop("title") == tool.title
+        assert said == {
+            "read_only_hint": True,
+            "destructive_hint": False,
+            "idempotent_hint": True,
+            "open_world_hint": False,
+        }
+
+
+class Untrue(TaskCounts):
+    """An answer that is not what its schema says."""
+
+    def structured(self) -> Json:
+        return {"total": "many"}
+
+
+class UntrueTools:
+    def count(self) -> TaskCounts:
+        """Count, untruly."""
+        store = StoreView(location="", exists=True, schema_version=1, read_at="", notes=[])
+        return Untrue(matching="tasks", total=1, groups=[], store=store)
+
+
+async def test_the_client_checks_structured_content_against_the_output_schema(
+    cache: Cache, mode: Mode
+) -> None:
+    annotations = TOOLS[0].annotations
+    tool = StrictTool.of(UntrueTools().count, title="Count", annotations=annotations)
+    cache.server._tool_manager._tools["count"] = tool  # pyright: ignore[reportPrivateUsage]
+    async with cache.client(mode) as client:
+        with pytest.raises(RuntimeError, match="Invalid structured content"):
+            await client.call_tool("count", {})
+
+
+def test_a_tool_can_be_called_by_itself(cache: Cache) -> None:
+    tools = ReadTools(cache.write({}).store, lambda: cache.now)
+    assert tools.count_tasks().total == 1
+    assert tools.list_tasks(status="success").tasks[0].task_id == "task-000001"
+    assert tools.get_task(task_id="task-000001").task.status == "success"
+    for spec in TOOLS:
+        assert get_type_hints(getattr(tools, spec.name))["return"].__name__.startswith("Task")
+
+
+# list_tasks
+
+
+async def test_a_list_shows_what_is_active_unless_told_otherwise(cache: Cache) -> None:
+    statuses = ["pending", "running", "QUEUED", "", *FINISHED]
+    cache.write(*({"status": status} for status in statuses))
+    text, answer = await cache.ask("list_tasks")
+    assert [task["status"] for task in answer["tasks"]] == ["", "QUEUED", "running", "pending"]
+    assert all(task["active"] for task in answer["tasks"])
+    assert (answer["total"], answer["shown"], answer["next_cursor"]) == (4, 4, "")
+    assert text.startswith("4 active tasks. Read 2026-11-03T18:00:00Z from ")
+
+
+async def test_a_list_says_how_many_there_are_and_how_to_get_the_rest(cache: Cache) -> None:
+    cache.write({}, {}, {}, {}, {})
+    async with cache.client() as client:
+        text, first = cache.answer(
+            await client.call_tool("list_tasks", {"status": "finished", "limit": 3})
+        )
+        assert (first["total"], first["shown"]) == (5, 3)
+        assert text.startswith("5 finished tasks; 3 shown, newest first.")
+        assert f'More: repeat the call with cursor="{first["next_cursor"]}".' in text
+        arguments = {"status": "finished", "limit": 3, "cursor": first["next_cursor"]}
+        text, second = cache.answer(await client.call_tool("list_tasks", arguments))
+    assert (second["total"], second["shown"], second["next_cursor"]) == (5, 2, "")
+    assert "More: " not in text
+    shown = [task["task_id"] for page in (first, second) for task in page["tasks"]]
+    assert shown == [f"task-{number:06}" for number in (5, 4, 3, 2, 1)]
+
+
+async def test_a_cursor_of_other_filters_is_refused_with_what_to_do(cache: Cache) -> None:
+    cache.write({}, {})
+    _, page = await cache.ask("list_tasks", status="any", limit=1)
+    arguments = {"status": "success", "limit": 1, "cursor": page["next_cursor"]}
+    text = await cache.refusal("list_tasks", arguments)
+    assert text == "cursor: belongs to other filters; repeat the filters of the page it came from"
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "AAAA", "-" * 100_000, "\x00"])
+async def test_what_is_no_cursor_is_refused_with_what_to_do(cache: Cache, cursor: str) -> None:
+    text = await cache.write({}).refusal("list_tasks", {"cursor": cursor})
+    assert text.startswith("cursor: ")
+    assert "leave it out" in text or "repeat the filters" in text
+
+
+async def test_only_an_active_task_says_how_long_ago_it_was_heard_of(cache: Cache) -> None:
+    cache.write(
+        {"status": "success"},
+        {"status": "running", "update_time": "2026-11-03T17:00:00+00:00"},
+        {"status": "QUEUED", "update_time": "2026-11-03T18:59:59+02:00"},
+        {"status": "running", "update_time": "2099-01-01T00:00:00Z"},
+        {"status": "running", "update_time": "just now"},
+    )
+    text, answer = await cache.ask("list_tasks", status="any")
+    heard = [task.get("heard_ago_seconds") for task in answer["tasks"]]
+    assert heard == [None, 0, 3601, 3600, None]
+    assert text.count("last heard of 1 h ago") == 2
+    assert text.count("last heard of") == 3
+
+
+async def test_a_list_shows_the_beginning_of_an_error_on_one_line(cache: Cache) -> None:
+    error = "No calibration today.\nTry again\u202e later. " + "x" * 5_000
+    cache.write({"status": "failed", "metadata_json": json.dumps({"failure_error": error})})
+    text, answer = await cache.ask("list_tasks", status="failed")
+    (task,) = answer["tasks"]
+    assert task["error"].startswith("No calibration today.⏎Try again later. xxx")
+    assert len(task["error"]) <= 200
+    assert "characters]" in task["error"]
+    assert f"  error: {json.dumps(task['error'], ensure_ascii=False)}" in text.splitlines()
+
+
+@pytest.mark.parametrize("key", ["failure_error", "submission_error", "error_message"])
+async def test_an_error_is_found_wherever_a_release_put_it(cache: Cache, key: str) -> None:
+    task = {"status": "failed", "metadata_json": json.dumps({key: "no such chip"})}
+    if key == "error_message":
+        task = {"status": "failed", key: "no such chip"}
+    cache.write(task, version=5)
+    _, answer = await cache.ask("list_tasks", status="failed")
+    assert answer["tasks"][0]["error"] == "no such chip"
+    _, answer = await cache.ask("get_task", task_id="task-000001")
+    assert answer["task"]["error"] == "no such chip"
+    assert key not in answer["task"]["metadata"]  # once is enough
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"backend": "originq"}, ["a", "b"]),
+        ({"backend": "originq:WK_C180"}, ["b"]),
+        ({"backend": "originq:"}, []),
+        ({"name_contains": "BELL"}, ["a", "c"]),
+        ({"name_contains": "bell", "backend": "ibm"}, ["c"]),
+        ({"name_contains": "%"}, []),
+        ({"submitted_after": "2026-11-02"}, ["b", "c"]),
+        ({"submitted_after": "2026-11-02T02:00:00+02:00"}, ["b", "c"]),
+        ({"submitted_before": "2026-11-02"}, ["a"]),
+        ({"submitted_after": "24h"}, ["c"]),
+        ({"submitted_after": "42h", "submitted_before": "1 d"}, ["b"]),
+        ({"status": "failed"}, ["c"]),
+    ],
+)
+async def test_filters_let_through_what_they_say(
+    cache: Cache, arguments: Json, expected: list[str]
+) -> None:
+    named = {"metadata_json": '{"task_name": "Bell pair"}'}
+    cache.write(
+        {"task_id": "a", "backend": "originq", "submit_time": "2026-11-01T23:59:59Z", **named},
+        {"task_id": "b", "submit_time": "2026-11-02T00:00:00Z"},
+        {"task_id": "c", "backend": "ibm", "status": "failed", **named},
+        {"task_id": "d", "backend": "originqx", "submit_time": "long ago"},
+    )
+    _, answer = await cache.ask("list_tasks", **({"status": "any"} | arguments))
+    assert sorted(task["task_id"] for task in answer["tasks"]) == expected
+    _, counts = await cache.ask("count_tasks", **arguments)
+    assert counts["total"] == len(expected)
+
+
+# What a reader has to know about the file.
+
+
+@pytest.mark.parametrize("tool", ["list_tasks", "count_tasks"])
+async def test_without_a_file_there_are_no_tasks_because_of_that(
+    cache: Cache, tool: str, home: Path
+) -> None:
+    text, answer = await cache.ask(tool)
+    because = (
+        "uniqc has no task cache yet: there is no file at ~/cache/tasks.sqlite. "
+        "Counts are 0 because of that."
+    )
+    assert answer["total"] == 0
+    assert answer["store"] == {
+        "location": "~/cache/tasks.sqlite",
+        "exists": False,
+        "schema_version": 0,
+        "read_at": "2026-11-03T18:00:00Z",
+        "notes": [because],
+    }
+    assert because in text
+    assert str(home) not in text
+
+
+async def test_a_filter_without_matches_says_how_many_tasks_there_are(cache: Cache) -> None:
+    cache.write({}, {"backend": "ibm:ibm_fez"}, {"backend": "quark"})
+    text, answer = await cache.ask("list_tasks", name_contains="qaoa")
+    assert answer["store"]["notes"] == ["The cache holds 3 tasks that do not match."]
+    assert text.startswith('No active tasks with "qaoa" in the name.')
+    assert answer["store"]["notes"][0] in text
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [
+        ("orginq", '"originq", "originq:WK_C180".'),
+        ("ibm:ibm_fes", '"ibm:ibm_fez".'),
+        ("zzz", '"ibm", "originq", "quark".'),
+    ],
+)
+async def test_an_unknown_backend_is_answered_with_those_that_exist_nearest_first(
+    cache: Cache, backend: str, said: str
+) -> None:
+    cache.write({}, {"backend": "ibm:ibm_fez"}, {"backend": "quark"})
+    for tool in ("list_tasks", "count_tasks"):
+        text, answer = await cache.ask(tool, backend=backend)
+        assert answer["store"]["notes"][1] == f'None is on backend "{backend}". There are: {said}'
+        assert said in text
+
+
+async def test_a_known_backend_without_matches_is_not_called_unknown(cache: Cache) -> None:
+    _, answer = await cache.write({}).ask("list_tasks", backend="originq")
+    assert answer["store"]["notes"] == ["The cache holds 1 tasks that do not match."]
+
+
+@pytest.mark.parametrize("tool", ["list_tasks", "count_tasks"])
+async def test_a_time_filter_tells_of_tasks_whose_time_nobody_knows(
+    cache: Cache, tool: str
+) -> None:
+    cache.write({}, {"submit_time": "yesterday"}, {"submit_time": "", "backend": "ibm"})
+    text, answer = await cache.ask(tool, status="any", submitted_after="2d", backend="originq")
+    assert answer["total"] == 1
+    (note,) = answer["store"]["notes"]
+    assert note.startswith("1 more ")
+    assert "no readable submit time" in note
+    assert note in text
+    _, answer = await cache.ask(tool, status="any")
+    assert answer["store"]["notes"] == []
+
+
+async def test_a_newer_schema_is_read_and_told(cache: Cache) -> None:
+    cache.write({}, version=9)
+    text, answer = await cache.ask("list_tasks", status="any")
+    assert (answer["total"], answer["store"]["schema_version"]) == (1, 9)
+    assert "Schema 9 is newer than this server knows (5)" in answer["store"]["notes"][0]
+    assert answer["store"]["notes"][0] in text
+
+
+@pytest.fixture
+def other_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which uniqc works where it can't open its own."""
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "temporary"))
+    other = home / "temporary" / "uniqc" / "cache" / DB_FILENAME
+    other.parent.mkdir(parents=True)
+    other.touch()
+    return other
+
+
+async def test_uniqcs_own_second_place_is_told_to_who_reads_the_first(
+    cache: Cache, other_place: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.write({})
+    _, answer = await cache.ask("list_tasks")
+    assert not any("~/temporary" in note for note in answer["store"]["notes"])
+    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    calls: list[tuple[str, Json]] = [("list_tasks", {}), ("get_task", {"task_id": "task-000001"})]
+    for tool, arguments in calls:
+        text, answer = await cache.ask(tool, **arguments)
+        (note,) = [note for note in answer["store"]["notes"] if "~/temporary" in note]
+        assert note.startswith("uniqc has also kept tasks in ~/temporary/uniqc/cache/tasks.sqlite")
+        assert note in text
+        assert str(home) not in text
+    other_place.unlink()
+    _, answer = await cache.ask("get_task", task_id="task-000001")
+    assert answer["store"]["notes"] == []
+
+
+async def test_a_temporary_directory_that_cannot_be_seen_spoils_no_answer(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A name too long stands for a directory of another user's, which root can enter anyway.
+    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 5_000)
+    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    _, answer = await cache.write({}).ask("list_tasks", status="any")
+    assert answer["total"] == 1
+
+
+# count_tasks
+
+
+@pytest.mark.parametrize(
+    ("group_by", "groups", "lines"),
+    [
+        ("none", [], []),
+        ("status", [("running", "", 2), ("failed", "", 1)], ["- running: 2", "- failed: 1"]),
+        ("backend", [("", "ibm", 2), ("", "quark", 1)], ["- ibm: 2", "- quark: 1"]),
+        (
+            "status_backend",
+            [("failed", "ibm", 1), ("running", "ibm", 1), ("running", "quark", 1)],
+            ["- failed on ibm: 1", "- running on ibm: 1", "- running on quark: 1"],
+        ),
+    ],
+)
+async def test_tasks_are_counted_by_what_is_asked(
+    cache: Cache, group_by: str, groups: list[tuple[str, str, int]], lines: list[str]
+) -> None:
+    cache.write(
+        {"status": "running", "backend": "ibm"},
+        {"status": "running", "backend": "quark"},
+        {"status": "failed", "backend": "ibm"},
+    )
+    text, answer = await cache.ask("count_tasks", group_by=group_by)
+    assert answer["total"] == 3
+    assert [tuple(group.values()) for group in answer["groups"]] == groups
+    assert text.splitlines()[0].startswith("3 tasks. Read ")
+    assert text.splitlines()[1:] == lines
+
+
+async def test_very_many_groups_are_cut_and_said_to_be(cache: Cache) -> None:
+    cache.write({"status": "b"}, *({"status": f"a{number:03}"} for number in range(149)), {})
+    text, answer = await cache.ask("count_tasks", backend="originq")
+    assert (answer["total"], len(answer["groups"])) == (151, MOST_GROUPS)
+    note = "51 smaller groups are not shown; 51 tasks are in them."
+    assert answer["store"]["notes"] == [note]
+    assert note in text
+    stored = json.loads(await cache.read("uniqc://store"))
+    assert (stored["total"], stored["store"]["notes"]) == (151, [note])
+
+
+# get_task. How an id is looked up is in test_lookup, what results come to in test_detail.
+
+
+async def test_a_failed_task_without_an_error_says_so(cache: Cache) -> None:
+    cache.write({"status": "failed"}, {"status": "failed", "result_json": "{}"})
+    for task_id in ("task-000001", "task-000002"):
+        text, answer = await cache.ask("get_task", task_id=task_id)
+        assert answer["task"]["error"] == ""
+        assert "error: none recorded" in text
+
+
+async def test_a_success_without_a_result_says_so(cache: Cache) -> None:
+    text, answer = await cache.write({}).ask("get_task", task_id="task-000001")
+    assert "result" not in answer["task"]
+    assert "result: none stored" in text
+
+
+async def test_platform_jobs_are_told_one_by_one(cache: Cache) -> None:
+    cache.copy("5-0.1.0.sqlite")
+    _, answer = await cache.ask("get_task", task_id="uqt_4afc6df4c8994bb4aac33dd198cd1e9e")
+    assert [shard["index"] for shard in answer["task"]["shards"]] == [0, 1, 2, 3, 4]
+    text, answer = await cache.ask("get_task", task_id="uqt_c47e804775a64c05b791613bbc53cbb0")
+    for shard in answer["task"]["shards"]:
+        line = f"job {shard['index']}: {shard['status']} on tianyan:tianyan176, 1 circuit, "
+        assert f"{line}platform id {shard['platform_task_id']}" in text
+
+
+async def test_very_many_platform_jobs_are_cut_and_said_to_be(cache: Cache) -> None:
+    cache.write(
+        {},
+        version=5,
+        script="""
+            WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
+            INSERT INTO task_shards SELECT 'task-000001', i, 'job-' || i, 'originq:WK_C180', 1, i,
+                iif(i = 1000, 'failed', 'success'), NULL, NULL, '', '' FROM n;
+        """,
+    )
+    text, answer = await cache.ask("get_task", task_id="task-000001")
+    assert len(answer["task"]["shards"]) == MOST_SHARDS
+    note = '1950 more platform jobs are not shown: 1949 "success", 1 "failed".'
+    assert answer["store"]["notes"] == [note]
+    assert note in text
+    assert len(text) < 10_000
+
+
+async def test_a_call_of_no_tool_is_answered(cache: Cache) -> None:
+    assert await cache.refusal("clear_tasks", {}) == "Unknown tool: clear_tasks"
+
+
+async def test_both_eras_get_the_same_answers(cache: Cache) -> None:
+    cache.copy("5-0.1.0.sqlite")
+    said: list[list[Any]] = []
+    for era in ("auto", "legacy"):
+        async with cache.client(era) as client:
+            results = [
+                await client.call_tool("list_tasks", {"status": "any", "limit": 100}),
+                await client.call_tool("count_tasks", {"group_by": "status_backend"}),
+                await client.call_tool("get_task", {"task_id": "job/with:odd id #1?x=%20"}),
+                await client.call_tool("get_task", {}),
+            ]
+        said.append([(r.content, r.structured_content, r.is_error) for r in results])
+        assert all(isinstance(result.content[0], TextContent) for result in results)
+    assert said[0] == said[1]
