@@ -1,0 +1,352 @@
+"""What these tests share: files as other programs write and leave them, and other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
+from uniqc_store.schema import make_version_1, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+STORES = Path(__file__).parents[1] / "data" / "stores"
+MANIFEST: dict[str, Any] = json.loads((STORES / "manifest.json").read_text())
+REAL_FILES = sorted(MANIFEST)
+
+unhurried = settings(deadline=None)
+"""For property tests: the machine may have other things to do."""
+with_files = settings(deadline=None, max_examples=40)
+"""For those that make files, which takes longer."""
+
+_CHILD = Path(__file__).with_name("child.py")
+_NOBODY = 65534
+_LONG_AGO = (1_000_000_000, 1_000_000_000)
+
+
+# Files
+
+
+@dataclass(frozen=True)
+class NotUtf8:
+    """A value that is stored as text although it is none."""
+
+    stored: bytes
+
+
+def connect(directory: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
+    """Another program's connection to the file: what it executes is committed at once."""
+    return sqlite3.connect(directory / DB_FILENAME, isolation_level=None, timeout=timeout)
+
+
+def execute(directory: Path, *statements: str) -> None:
+    """What another program does to the file, from opening it to closing it."""
+    with closing(connect(directory)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def insert(where: Path | sqlite3.Connection, task_id: object, **columns: object) -> None:
+    """One row, put into ``tasks``, or another ``table``, past the store."""
+    if isinstance(where, Path):
+        with closing(connect(where)) as connection:
+            insert(connection, task_id, **columns)
+        return
+    table = columns.pop("table", "tasks")
+    row: dict[str, object] = {
+        "task_id": task_id,
+        "backend": "originq:WK_C180",
+        "status": "running",
+        "shots": 1000,
+        "submit_time": "2026-08-01T09:00:00+00:00",
+        "update_time": "2026-08-01T09:00:00+00:00",
+        "metadata_json": "{}",
+        **columns,
+    }
+    places = ["CAST(? AS TEXT)" if isinstance(value, NotUtf8) else "?" for value in row.values()]
+    values = [value.stored if isinstance(value, NotUtf8) else value for value in row.values()]
+    where.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(places)})", values)
+
+
+def insert_shard(where: Path, task_id: str, platform_task_id: str, **columns: object) -> None:
+    """One platform job of a task, live or in ``archived_task_shards``."""
+    row: dict[str, object] = {
+        "uniqc_task_id": task_id,
+        "shard_index": 0,
+        "platform_task_id": platform_task_id,
+        "backend": "originq:WK_C180",
+        "circuit_count": 1,
+        "sub_index_offset": 0,
+        "status": "running",
+        "submit_time": "2026-08-01T09:00:00+00:00",
+        "update_time": "2026-08-01T09:00:00+00:00",
+        **columns,
+    }
+    table = row.pop("table", "task_shards")
+    with closing(connect(where)) as connection:
+        connection.execute(
+            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})",
+            list(row.values()),
+        )
+
+
+def make_store(directory: Path, *, version: int = 1) -> Path:
+    """A file of ours in rollback mode, at a version of the test's choosing."""
+    directory.mkdir(exist_ok=True)
+    with closing(connect(directory)) as connection:
+        make_version_1(connection)
+        stamp(connection, version)
+    return directory
+
+
+def fill(directory: Path, *task_ids: str, **columns: object) -> Path:
+    """Tasks in one transaction."""
+    with closing(connect(directory)) as connection:
+        connection.execute("BEGIN")
+        for task_id in task_ids:
+            insert(connection, task_id, **columns)
+        connection.execute("COMMIT")
+    return directory
+
+
+def copy_real(name: str, directory: Path) -> Path:
+    """A file that a release of uniqc wrote, as it would lie in a cache directory."""
+    shutil.copyfile(STORES / name, directory / DB_FILENAME)
+    return directory
+
+
+def copy_as_killed(directory: Path, target: Path) -> Path:
+    """The files as a kill at this moment would leave them; without the ``-shm``."""
+    target.mkdir()
+    for suffix in ("", "-wal", "-journal"):
+        file = directory / (DB_FILENAME + suffix)
+        if file.exists():
+            shutil.copyfile(file, target / file.name)
+    return target
+
+
+def copy_with_hot_journal(tmp_path: Path) -> Path:
+    """Thirty tasks in rollback mode, half overwritten, and the journal that undoes it."""
+    live = make_store(tmp_path / "live")
+    note = '{"note": "' + "x" * 5000 + '"}'
+    fill(live, *(f"task-{number}" for number in range(30)), metadata_json=note)
+    with closing(connect(live)) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE tasks SET status = 'lost', metadata_json = metadata_json || ' '")
+        return copy_as_killed(live, tmp_path / "killed")
+
+
+def put_to_rest(directory: Path) -> Path:
+    """Make it look as if nobody had written for years."""
+    for file in directory.iterdir():
+        os.utime(file, _LONG_AGO)
+    return directory
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    """All that is in a directory."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def header(directory: Path) -> tuple[int, int]:
+    """``application_id`` and ``user_version``."""
+    with closing(connect(directory)) as connection:
+        (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return application_id, version
+
+
+def tables(directory: Path) -> set[str]:
+    with closing(connect(directory)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name for (name,) in names}
+
+
+def check_free(directory: Path) -> None:
+    """Nobody holds a lock or has the file open: it can be had for oneself alone, at once."""
+    with closing(connect(directory, timeout=0)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+    with closing(connect(directory)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def open_files(directory: Path) -> dict[str, int]:
+    """What this process has open in a directory, and how: ``os.O_RDONLY``, ``os.O_RDWR``."""
+    found: dict[str, int] = {}
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            target = descriptor.readlink()
+            info = Path("/proc/self/fdinfo", descriptor.name).read_text()
+        except FileNotFoundError:  # of the listing itself
+            continue
+        if target.parent == directory:
+            flags = int(info.partition("flags:")[2].split()[0], 8)
+            found[target.name] = flags & os.O_ACCMODE
+    return found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TaskStore:
+    """A fresh store in a directory of its own."""
+    return TaskStore(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def fresh_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a directory for each example of a property test."""
+    base = tmp_path_factory.mktemp("examples")
+    numbers = count()
+
+    def make() -> Path:
+        directory = base / str(next(numbers))
+        directory.mkdir()
+        return directory
+
+    return make
+
+
+@pytest.fixture(params=REAL_FILES)
+def real_name(request: pytest.FixtureRequest) -> str:
+    """Each of the files that releases of uniqc wrote."""
+    name = request.param
+    assert isinstance(name, str)
+    return name
+
+
+@pytest.fixture
+def real_directory(real_name: str, tmp_path: Path) -> Path:
+    return copy_real(real_name, tmp_path)
+
+
+def v5_directory(directory: Path) -> Path:
+    """An empty store as uniqc 0.1.0 has it, with its shards and its archive."""
+    copy_real("5-0.1.0.sqlite", directory)
+    execute(
+        directory,
+        "PRAGMA foreign_keys = ON",
+        "DELETE FROM tasks",
+        "DELETE FROM archived_tasks",
+        "DELETE FROM archived_task_shards",
+    )
+    assert header(directory) == (APPLICATION_ID, 5)
+    return directory
+
+
+@pytest.fixture
+def in_china(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """This machine's clock shows UTC+8, by a rule that needs no time zone database."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CST-8")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+# Permissions
+
+
+@contextmanager
+def unprivileged() -> Generator[None]:
+    """As somebody for whom permissions count, whoever runs the tests."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def public_directory() -> Generator[Path]:
+    """A directory that everybody may look into, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="uniqc-store-test-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
+        directory.chmod(0o755)
+
+
+# Processes
+
+
+class Child:
+    """Another process, which runs one function of child.py."""
+
+    def __init__(self, program: str, *arguments: object) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(_CHILD), program, *(str(argument) for argument in arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def hear(self) -> Any:
+        """The next thing that it says."""
+        line = _stream(self._process.stdout).readline()
+        assert line, f"the other process ended with {self._process.wait()}"
+        return json.loads(line)
+
+    def go_on(self) -> None:
+        """Let it take its next step."""
+        stdin = _stream(self._process.stdin)
+        stdin.write("\n")
+        stdin.flush()
+
+    def finish(self) -> Any:
+        """Let it come to its end; the last thing that it says."""
+        self.go_on()
+        said = self.hear()
+        self.wait(0)
+        return said
+
+    def wait(self, code: int) -> None:
+        assert self._process.wait() == code
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+        _stream(self._process.stdout).close()
+        _stream(self._process.stdin).close()
+
+
+def _stream(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+@pytest.fixture
+def start() -> Generator[Callable[..., Child]]:
+    """Starts other processes, and sees to it that they end with the test."""
+    children: list[Child] = []
+
+    def start(program: str, *arguments: object) -> Child:
+        children.append(Child(program, *arguments))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.close()

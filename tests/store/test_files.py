@@ -1,0 +1,190 @@
+"""Where the file is, who may see it, and what is noticed of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import copy_as_killed, insert, make_store, put_to_rest
+
+from uniqc_store import (
+    DB_FILENAME,
+    DEFAULT_CACHE_DIR,
+    StoreUnreadableError,
+    TaskInfo,
+    TaskStore,
+)
+from uniqc_store.files import Signature, Stamp, beside, identity_of, signature_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+SECOND = 1_000_000_000
+NOW = 1_800_000_000 * SECOND
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request: pytest.FixtureRequest) -> Generator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def test_the_default_is_where_uniqc_keeps_its_tasks() -> None:
+    assert (DEFAULT_CACHE_DIR.name, DEFAULT_CACHE_DIR.parent.name) == ("cache", ".uniqc")
+    assert TaskStore(read_only=True).db_path == DEFAULT_CACHE_DIR / "tasks.sqlite"
+
+
+@pytest.mark.usefixtures("umask")
+def test_what_is_made_is_for_this_user_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "above" / "cache"
+    TaskStore(directory).save(TaskInfo("a", "dummy"))
+    assert (mode(directory.parent), mode(directory)) == (0o700, 0o700)
+    assert mode(directory / DB_FILENAME) == 0o600
+
+
+def test_what_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+    directory = make_store(tmp_path / "cache")
+    directory.chmod(0o755)
+    (directory / DB_FILENAME).chmod(0o640)
+    TaskStore(directory).save(TaskInfo("a", "dummy"))
+    assert (mode(directory), mode(directory / DB_FILENAME)) == (0o755, 0o640)
+
+
+def test_a_directory_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+    directory = tmp_path / "cache"
+    directory.mkdir()
+    directory.chmod(0o750)
+    TaskStore(directory)
+    assert (mode(directory), mode(directory / DB_FILENAME)) == (0o750, 0o600)
+
+
+def test_a_relative_directory_means_what_it_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    writer, reader = TaskStore("cache"), TaskStore("cache", read_only=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    writer.save(TaskInfo("a", "dummy"))
+    assert reader.count() == 1
+    assert writer.cache_dir == tmp_path / "cache"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "a?mode=ro", "a#b", "a%20b", "数据", "a'b", "a&b=c"])
+def test_a_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = TaskStore(str(tmp_path / name))
+    store.save(TaskInfo("a", "dummy"))
+    assert (tmp_path / name / DB_FILENAME).exists()
+    assert TaskStore(tmp_path / name, read_only=True).count() == 1
+    store.clear_all()
+    assert list((tmp_path / name).iterdir()) == []
+
+
+def test_a_directory_may_have_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+    directory = tmp_path / os.fsdecode(b"caf\xe9")
+    TaskStore(directory).save(TaskInfo("a", "dummy"))
+    assert TaskStore(directory, read_only=True).count() == 1
+
+
+def test_a_link_to_a_directory_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    TaskStore(tmp_path / "link").save(TaskInfo("a", "dummy"))
+    assert TaskStore(tmp_path / "real", read_only=True).count() == 1
+
+
+def test_a_link_to_a_file_is_followed_to_its_wal_too(tmp_path: Path) -> None:
+    store = TaskStore(tmp_path / "cache")
+    with_wal = TaskStore(make_store(tmp_path / "live"))
+    with_wal.save(TaskInfo("a", "dummy"))
+
+    def copy_while_open(_: object) -> None:
+        insert(with_wal.cache_dir, "b")
+        copy_as_killed(with_wal.cache_dir, tmp_path / "killed")
+
+    with_wal.read(copy_while_open)
+    put_to_rest(tmp_path / "killed")
+    store.clear_all()
+    store.db_path.symlink_to(tmp_path / "killed" / DB_FILENAME)
+    assert TaskStore(store.cache_dir, read_only=True).count() == 2
+
+
+def test_the_repr_says_where_it_is_and_whether_it_writes(tmp_path: Path) -> None:
+    assert repr(TaskStore(tmp_path)) == f"TaskStore({str(tmp_path)!r}, read_only=False)"
+    assert TaskStore(tmp_path, read_only=True).read_only
+
+
+def test_nothing_is_there_is_told_from_something_in_the_way(tmp_path: Path) -> None:
+    assert identity_of(tmp_path / "missing") is None
+    assert identity_of(tmp_path / "missing" / "below") is None
+    assert signature_of(tmp_path / "missing") is None
+    with pytest.raises(StoreUnreadableError):
+        identity_of(tmp_path)
+
+
+def test_a_file_in_the_place_of_another_is_another(tmp_path: Path) -> None:
+    file, other = tmp_path / "file", tmp_path / "other"
+    file.write_text("a")
+    other.write_text("b")
+    before = identity_of(file)
+    file.write_text("c")
+    assert identity_of(file) == before
+    other.rename(file)
+    assert identity_of(file) != before
+
+
+def test_a_write_to_the_file_or_its_companions_changes_the_signature(tmp_path: Path) -> None:
+    file = tmp_path / DB_FILENAME
+    file.write_text("a")
+    seen = [signature_of(file)]
+    for path, text in [
+        (file, "ab"),
+        (beside(file, "-wal"), ""),
+        (beside(file, "-wal"), "c"),
+        (beside(file, "-journal"), "d"),
+    ]:
+        path.write_text(text)
+        seen.append(signature_of(file))
+    assert len(set(seen)) == len(seen)
+
+
+def test_an_empty_wal_is_none(tmp_path: Path) -> None:
+    file = tmp_path / DB_FILENAME
+    file.touch()
+    beside(file, "-wal").touch()
+    signature = signature_of(file)
+    assert signature is not None
+    assert not signature.has_wal
+
+
+def stamped(ns: int) -> Stamp:
+    return (1, 2, 3, ns)
+
+
+@pytest.mark.parametrize(
+    ("file", "wal", "settled"),
+    [
+        (stamped(NOW - SECOND // 10 - 1), None, True),
+        (stamped(NOW - SECOND // 100 - 1), None, False),
+        (stamped(NOW - 1), None, False),
+        (stamped(NOW - SECOND), None, False),  # whole: a file system that counts in seconds
+        (stamped(NOW - 3 * SECOND), None, True),
+        (stamped(NOW + SECOND + 1), None, True),
+        (stamped(NOW - 9 * SECOND), stamped(NOW - 1), False),
+        (stamped(NOW - 9 * SECOND), stamped(NOW - 8 * SECOND), True),
+    ],
+)
+def test_a_file_is_settled_when_a_write_would_move_its_time(
+    file: Stamp, wal: Stamp | None, *, settled: bool
+) -> None:
+    signature = Signature(file=file, wal=wal, has_journal=False)
+    assert signature.settled(NOW) is settled

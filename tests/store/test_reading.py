@@ -1,0 +1,402 @@
+"""Reading without leaving a trace, whatever state the file is in and whoever writes it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import (
+    Child,
+    check_free,
+    connect,
+    copy_as_killed,
+    copy_real,
+    copy_with_hot_journal,
+    execute,
+    files,
+    fill,
+    insert,
+    make_store,
+    open_files,
+    put_to_rest,
+    unprivileged,
+)
+
+from uniqc_store import (
+    DB_FILENAME,
+    MIGRATIONS,
+    ReadOnlyStoreError,
+    StoreBusyError,
+    StoreState,
+    StoreUnreadableError,
+    TaskFilter,
+    TaskInfo,
+    TaskStore,
+    schema,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+WAL = f"{DB_FILENAME}-wal"
+SHM = f"{DB_FILENAME}-shm"
+
+
+def read_only(directory: Path) -> TaskStore:
+    return TaskStore(directory, read_only=True, busy_timeout=1)
+
+
+def state(store: TaskStore) -> StoreState:
+    return store.read(lambda snapshot: snapshot.state)
+
+
+def ask_everything(store: TaskStore) -> None:
+    """Every way to read there is."""
+    store.get("unknown")
+    store.list()
+    store.count()
+    store.search(TaskFilter(name_contains="bell"), limit=5)
+    store.tally(TaskFilter())
+    state(store)
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """A store of ten tasks, at rest."""
+    directory = make_store(tmp_path / "filled")
+    fill(directory, *(f"task-{number}" for number in range(10)))
+    execute(directory, "PRAGMA journal_mode = WAL")
+    return put_to_rest(directory)
+
+
+@pytest.fixture
+def with_wal(filled: Path, tmp_path: Path) -> Path:
+    """The same, and three more that were committed and never moved out of the WAL."""
+    with closing(connect(filled)) as connection:
+        connection.execute("SELECT COUNT(*) FROM tasks").fetchone()
+        fill(filled, "late-1", "late-2", "late-3")
+        directory = put_to_rest(copy_as_killed(filled, tmp_path / "with-wal"))
+    assert (directory / WAL).stat().st_size > 0
+    return directory
+
+
+# Nothing there
+
+
+@pytest.mark.parametrize("below", ["", "missing/cache"])
+def test_a_missing_file_is_an_empty_store_that_says_so(tmp_path: Path, below: str) -> None:
+    store = read_only(tmp_path / below)
+    assert state(store) == StoreState(path=store.db_path, exists=False, schema_version=0)
+    assert store.get("a") is None
+    assert (store.list(), store.count()) == ([], 0)
+    assert store.search(TaskFilter(), limit=5).total == 0
+    assert store.tally(TaskFilter()) == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_comes_later_is_read(tmp_path: Path) -> None:
+    store = read_only(tmp_path)
+    assert not state(store).exists
+    TaskStore(tmp_path).save(TaskInfo("a", "dummy"))
+    assert state(store).exists
+    assert store.count() == 1
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_file_without_tasks_is_an_empty_store_that_exists(tmp_path: Path, version: int) -> None:
+    if version:
+        make_store(tmp_path)
+    else:
+        copy_real("0-halfinit.sqlite", tmp_path)
+    store = read_only(tmp_path)
+    assert state(store) == StoreState(path=store.db_path, exists=True, schema_version=version)
+    assert store.count() == 0
+
+
+def test_an_empty_file_is_an_empty_store_that_exists(tmp_path: Path) -> None:
+    (tmp_path / DB_FILENAME).touch()
+    store = read_only(tmp_path)
+    assert state(store).exists
+    assert (store.count(), store.list(), store.tally(TaskFilter())) == (0, [], ())
+    assert files(tmp_path) == {DB_FILENAME: b""}
+
+
+# No trace
+
+
+def test_every_way_to_write_is_refused(filled: Path) -> None:
+    store = read_only(filled)
+    before = files(filled)
+    writes: list[Callable[[], object]] = [
+        lambda: store.save(TaskInfo("a", "dummy")),
+        lambda: store.delete("task-1"),
+        store.clear_completed,
+        store.clear_all,
+    ]
+    for write in writes:
+        with pytest.raises(ReadOnlyStoreError) as caught:
+            write()
+        assert caught.value.path == store.db_path
+    assert store.read_only
+    assert files(filled) == before
+
+
+def test_no_connection_can_write(filled: Path, with_wal: Path) -> None:
+    for directory in (filled, with_wal):
+        store = read_only(directory)
+        opened = store.read(lambda snapshot: open_files(snapshot.state.path.parent))
+        assert opened[DB_FILENAME] == os.O_RDONLY
+
+
+def test_a_file_at_rest_is_read_without_a_trace(real_directory: Path) -> None:
+    before = files(put_to_rest(real_directory))
+    ask_everything(read_only(real_directory))
+    assert files(real_directory) == before
+    assert open_files(real_directory) == {}
+
+
+def test_a_file_that_was_just_written_keeps_its_bytes(real_directory: Path) -> None:
+    before = files(real_directory)
+    ask_everything(read_only(real_directory))
+    after = files(real_directory)
+    assert after.pop(WAL, b"") == b""
+    after.pop(SHM, None)
+    assert after == before
+
+
+def test_what_a_read_leaves_behind_the_next_save_cleans_up(filled: Path) -> None:
+    os.utime(filled / DB_FILENAME)
+    read_only(filled).count()
+    TaskStore(filled).save(TaskInfo("a", "dummy"))
+    assert set(files(filled)) == {DB_FILENAME}
+
+
+def test_a_read_only_store_migrates_nothing(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def migrate(connection: sqlite3.Connection) -> None:
+        pytest.fail("a reader has migrated")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, (2, migrate)])
+    before = files(filled)
+    assert read_only(filled).count() == 10
+    assert files(filled) == before
+
+
+def test_a_file_in_rollback_mode_stays_in_it(tmp_path: Path) -> None:
+    directory = make_store(tmp_path / "cache")
+    insert(directory, "a")
+    before = files(directory)
+    assert read_only(directory).count() == 1
+    assert files(directory) == before
+
+
+# Left over
+
+
+def test_what_a_killed_writer_had_committed_is_seen(with_wal: Path) -> None:
+    assert read_only(with_wal).count() == 13
+
+
+def test_a_process_that_was_killed_left_its_tasks(
+    filled: Path, start: Callable[..., Child]
+) -> None:
+    start("die_with_wal", filled, 3).wait(-9)
+    assert read_only(filled).count() == 13
+    assert read_only(put_to_rest(filled)).count() == 13
+
+
+def test_what_a_killed_writer_had_not_committed_is_not_seen(filled: Path, tmp_path: Path) -> None:
+    with closing(connect(filled)) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        for number in range(50):
+            insert(connection, f"lost-{number}", metadata_json='{"note": "' + "x" * 5000 + '"}')
+        killed = put_to_rest(copy_as_killed(filled, tmp_path / "killed"))
+    assert (killed / WAL).stat().st_size > 0
+    assert read_only(killed).count() == 10
+
+
+def test_a_wal_that_is_garbage_is_ignored(filled: Path) -> None:
+    (filled / WAL).write_bytes(b"left over from something else" * 500)
+    assert read_only(put_to_rest(filled)).count() == 10
+
+
+def test_a_hot_journal_is_read_past(tmp_path: Path) -> None:
+    killed = put_to_rest(copy_with_hot_journal(tmp_path))
+    before = files(killed)
+    store = read_only(killed)
+    assert (store.count(), store.count(status="lost")) == (30, 0)
+    assert files(killed) == before
+
+
+# Where one may not write
+
+
+@pytest.fixture
+def locked(public_directory: Path) -> Callable[[Path], Path]:
+    """Lays files into a directory that may be looked into, and not written to."""
+
+    def lock(source: Path) -> Path:
+        for name, content in files(source).items():
+            (public_directory / name).write_bytes(content)
+            (public_directory / name).chmod(0o444)
+        put_to_rest(public_directory)
+        public_directory.chmod(0o555)
+        return public_directory
+
+    return lock
+
+
+def test_a_directory_that_may_not_be_written_to_is_read(
+    filled: Path, locked: Callable[[Path], Path]
+) -> None:
+    directory = locked(filled)
+    before = files(directory)
+    with unprivileged():
+        assert read_only(directory).count() == 10
+    assert files(directory) == before
+
+
+def test_a_wal_in_such_a_directory_is_read(with_wal: Path, locked: Callable[[Path], Path]) -> None:
+    directory = locked(with_wal)
+    before = files(directory)
+    with unprivileged():
+        assert read_only(directory).count() == 13
+    assert files(directory) == before
+
+
+def test_a_wal_in_such_a_directory_that_was_just_written_is_read(
+    with_wal: Path, locked: Callable[[Path], Path]
+) -> None:
+    directory = locked(with_wal)
+    for name in (DB_FILENAME, WAL):
+        os.utime(directory / name)
+    with unprivileged():
+        assert read_only(directory).count() == 13
+
+
+def test_a_wal_in_such_a_directory_is_read_beside_its_shm(
+    with_wal: Path, locked: Callable[[Path], Path]
+) -> None:
+    (with_wal / SHM).write_bytes(bytes(32768))
+    directory = locked(with_wal)
+    with unprivileged():
+        assert read_only(directory).count() == 13
+
+
+def test_a_file_in_such_a_directory_that_was_just_written_is_read(
+    filled: Path, locked: Callable[[Path], Path]
+) -> None:
+    directory = locked(filled)
+    os.utime(directory / DB_FILENAME)
+    with unprivileged():
+        assert read_only(directory).count() == 10
+
+
+def test_copies_leave_nothing_in_the_temporary_directory(
+    with_wal: Path, locked: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = locked(with_wal)
+    with tempfile.TemporaryDirectory() as temporary, monkeypatch.context() as patch:
+        Path(temporary).chmod(0o777)
+        patch.setattr(tempfile, "tempdir", temporary)
+        with unprivileged():
+            assert read_only(directory).count() == 13
+        assert list(Path(temporary).iterdir()) == []
+
+
+def test_no_place_for_copies_is_an_error_of_the_tree(
+    with_wal: Path, locked: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = locked(with_wal)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with unprivileged(), pytest.raises(StoreUnreadableError) as caught:
+        read_only(directory).count()
+    assert caught.value.path == directory / DB_FILENAME
+
+
+def test_a_live_writer_in_such_a_directory_is_read(public_directory: Path) -> None:
+    make_store(public_directory)
+    (public_directory / DB_FILENAME).chmod(0o644)
+    with closing(connect(public_directory)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        insert(connection, "live-0")
+        public_directory.chmod(0o555)
+        for number in range(1, 5):
+            with unprivileged():
+                assert read_only(public_directory).count() == number
+            insert(connection, f"live-{number}")
+
+
+# Beside a writer
+
+
+def test_a_writer_that_is_in_a_transaction_is_not_waited_for(filled: Path) -> None:
+    with closing(connect(filled)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        insert(connection, "uncommitted")
+        store = TaskStore(filled, read_only=True, busy_timeout=0)
+        assert store.count() == 10
+        connection.execute("COMMIT")
+        assert store.count() == 11
+
+
+def test_a_file_that_is_locked_for_somebody_alone_is_waited_for(filled: Path) -> None:
+    with closing(connect(filled)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN IMMEDIATE")
+        insert(connection, "uncommitted")
+        store = TaskStore(filled, read_only=True, busy_timeout=0.05)
+        with pytest.raises(StoreBusyError) as caught:
+            store.count()
+        assert caught.value.waited_seconds == 0.05
+
+
+def test_answers_beside_a_writer_are_states_that_there_were(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    writer = start("write_pairs", directory)
+    assert writer.hear() == "writing"
+    store = read_only(directory)
+    seen = [0]
+    while seen[-1] < 400:
+        (count, listed) = store.read(
+            lambda snapshot: (
+                snapshot.count(TaskFilter()),
+                snapshot.search(TaskFilter(backend="dummy"), limit=1).total,
+            )
+        )
+        assert count == listed
+        seen.append(count)
+    written = writer.finish()
+    assert all(count % 2 == 0 for count in seen)
+    assert seen == sorted(seen)
+    assert store.count() == written
+    check_free(directory)
+
+
+def test_a_file_that_is_replaced_is_read_anew(filled: Path, tmp_path: Path) -> None:
+    store = read_only(filled)
+    assert store.count() == 10
+    other = make_store(tmp_path / "other")
+    put_to_rest(other)
+    (other / DB_FILENAME).replace(filled / DB_FILENAME)
+    assert store.count() == 0
+
+
+def test_the_question_is_asked_again_when_somebody_writes_meanwhile(filled: Path) -> None:
+    asked: list[int] = []
+
+    def question(_: object) -> int:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            execute(filled, "DELETE FROM tasks WHERE task_id = 'task-1'")
+        return len(asked)
+
+    assert read_only(filled).read(question) == 2
+    assert read_only(filled).count() == 9

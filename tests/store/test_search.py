@@ -1,0 +1,497 @@
+"""Filters, pages and counts, held against a plain model of what they should be."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.store.conftest import NotUtf8, connect, fill, insert, make_store, with_files
+
+from uniqc_store import (
+    TERMINAL_STATUSES,
+    Group,
+    InvalidValueError,
+    Snapshot,
+    TaskFilter,
+    TaskInfo,
+    TaskStatus,
+    TaskStore,
+    parse_time,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+CHINA = timezone(timedelta(hours=8))
+START = datetime(2026, 8, 1, tzinfo=UTC)
+
+Stored = str | bytes | NotUtf8
+
+
+# The model
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is stored of one task; its place among the others is its rowid."""
+
+    status: Stored
+    backend: Stored
+    submit_time: Stored
+    metadata_json: Stored
+
+    @property
+    def moment(self) -> datetime | None:
+        """With this machine's clock in China."""
+        parsed = parse_time(as_text(self.submit_time) or "")
+        if parsed is None or parsed.tzinfo is not None:
+            return parsed
+        return parsed.replace(tzinfo=CHINA)
+
+    @property
+    def name(self) -> str:
+        try:
+            metadata = json.loads(as_text(self.metadata_json) or "")
+        except ValueError:
+            return ""
+        if not isinstance(metadata, dict):
+            return ""
+        name = cast("dict[str, object]", metadata).get("task_name")
+        return name if isinstance(name, str) else ""
+
+    def passes(self, wanted: TaskFilter) -> bool:
+        return all(
+            (
+                wanted.status == "any"
+                or (wanted.status == "active" and self.status not in TERMINAL_STATUSES)
+                or (wanted.status == "finished" and self.status in TERMINAL_STATUSES)
+                or self.status == wanted.status,
+                not wanted.backend or self._is_on(wanted.backend),
+                wanted.name_contains.casefold() in self.name.casefold(),
+                self._is_in_time(wanted),
+            )
+        )
+
+    def _is_on(self, backend: str) -> bool:
+        label = as_text(self.backend)
+        if label is None:
+            return False
+        platform = label.partition(":")[0]
+        return label == backend or (":" not in backend and platform == backend)
+
+    def _is_in_time(self, wanted: TaskFilter) -> bool:
+        if not wanted.by_time:
+            return True
+        moment = self.moment
+        return moment is not None and (
+            (wanted.submitted_after is None or moment >= wanted.submitted_after)
+            and (wanted.submitted_before is None or moment < wanted.submitted_before)
+        )
+
+
+def as_text(stored: Stored) -> str | None:
+    if isinstance(stored, NotUtf8):
+        return stored.stored.decode(errors="replace")
+    return stored if isinstance(stored, str) else None
+
+
+def as_shown(stored: Stored) -> str:
+    return stored.decode(errors="replace") if isinstance(stored, bytes) else as_text(stored) or ""
+
+
+def newest_first(rows: Sequence[Row]) -> list[int]:
+    """By stored text, texts before BLOBs, then by row; as uniqc sorts them."""
+
+    def key(number: int) -> tuple[bool, bytes, int]:
+        time = rows[number].submit_time
+        if isinstance(time, bytes):
+            return True, time, number
+        return False, time.stored if isinstance(time, NotUtf8) else time.encode(), number
+
+    return sorted(range(len(rows)), key=key, reverse=True)
+
+
+def make(directory: Path, rows: Sequence[Row]) -> TaskStore:
+    make_store(directory)
+    with closing(connect(directory)) as connection:
+        connection.execute("BEGIN")
+        for number, row in enumerate(rows):
+            insert(connection, str(number), **row.__dict__)
+        connection.execute("COMMIT")
+    return TaskStore(directory, read_only=True)
+
+
+# Rows and filters at random, close enough to one another to meet
+
+
+def moment_at(minutes: int, microseconds: int) -> datetime:
+    return START + timedelta(minutes=minutes, microseconds=microseconds)
+
+
+def zone_at(quarters: int) -> timezone:
+    return timezone(timedelta(minutes=15 * quarters))
+
+
+def written(moment: datetime, zone: timezone, separator: str) -> str:
+    return moment.astimezone(zone).isoformat(separator)
+
+
+def written_zulu(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def written_local(moment: datetime) -> str:
+    return moment.astimezone(CHINA).replace(tzinfo=None).isoformat()
+
+
+def written_date(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+def cut_short(text: str) -> NotUtf8:
+    return NotUtf8(text.encode() + b"\xff")
+
+
+moments = st.builds(moment_at, st.integers(-60, 60 * 96), st.sampled_from([0, 0, 1, 999_999]))
+zones = st.builds(zone_at, st.integers(-23 * 4, 23 * 4))
+dated = st.one_of(
+    st.builds(written, moments, zones, st.sampled_from("T ")),
+    moments.map(written_zulu),
+    moments.map(written_local),
+    moments.map(written_date),
+)
+times: st.SearchStrategy[Stored] = st.one_of(
+    dated,
+    dated,
+    dated.map(str.encode),
+    dated.map(cut_short),
+    st.sampled_from(["", "soon", "2026-W31-6", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59"]),
+    st.text(max_size=5),
+)
+names = st.sampled_from(["bell", "Bell-2", "STRASSE", "straße", "贝尔态", "ΣΊΣΥΦΟΣ", "", "%", "_"])
+metadata: st.SearchStrategy[Stored] = st.one_of(
+    names.map(lambda name: json.dumps({"task_name": name}, ensure_ascii=False)),
+    names.map(lambda name: json.dumps({"note": 1, "task_name": name})),
+    names.map(lambda name: json.dumps({"task_name": [name], "note": name})),
+    names.map(lambda name: json.dumps({"task_name": name}).encode()),
+    st.sampled_from(["{}", "", "{", '{"task_name": "bell"', '["task_name", "bell"]']),
+    st.just(NotUtf8(b'{"task_name": "bell \xff"}')),
+)
+statuses: st.SearchStrategy[Stored] = st.sampled_from(
+    [*(status.value for status in TaskStatus), "QUEUED", "SUCCESS", "a", "z", "succes", "successx"]
+) | st.sampled_from([b"success", NotUtf8(b"failed\xff")])
+backends: st.SearchStrategy[Stored] = st.sampled_from(
+    ["dummy", "dummy:local", "dummy:local:line", "dummyx", "dummy;", "ibm", "ibm:fez", ":", ""]
+) | st.sampled_from([b"dummy", NotUtf8(b"dummy:\xff")])
+tables = st.lists(
+    st.builds(Row, status=statuses, backend=backends, submit_time=times, metadata_json=metadata),
+    max_size=12,
+)
+filters = st.builds(
+    TaskFilter,
+    status=st.sampled_from(["any", "any", "active", "finished", "success", "QUEUED", "unknown"]),
+    backend=st.sampled_from(["", "", "dummy", "dummy:local", "ibm", "ibm:fez", "dumm", ":", "d%"]),
+    submitted_after=st.none() | st.builds(datetime.astimezone, moments, zones),
+    submitted_before=st.none() | st.builds(datetime.astimezone, moments, zones),
+    name_contains=st.sampled_from(["", "", "BELL", "strasse", "贝尔", "σίσυφος", "%", "_", '"']),
+)
+
+
+@pytest.mark.usefixtures("in_china")
+@with_files
+@given(rows=tables, wanted=st.lists(filters, min_size=1, max_size=5))
+def test_a_filter_lets_through_what_the_model_does(
+    fresh_directory: Callable[[], Path], rows: list[Row], wanted: list[TaskFilter]
+) -> None:
+    store = make(fresh_directory(), rows)
+    for task_filter in wanted:
+        expected = [str(n) for n in newest_first(rows) if rows[n].passes(task_filter)]
+        page = store.search(task_filter, limit=100)
+        assert [record.task_id for record in page.records] == expected
+        assert page.total == len(expected)
+        assert page.next_cursor == ""
+        assert store.read(partial(Snapshot.count, task_filter=task_filter)) == len(expected)
+
+
+@pytest.mark.usefixtures("in_china")
+@with_files
+@given(rows=tables, wanted=filters)
+def test_a_tally_counts_what_the_model_does(
+    fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter
+) -> None:
+    store = make(fresh_directory(), rows)
+    passing = [row for row in rows if row.passes(wanted)]
+    by_both = Counter((as_shown(row.status), as_shown(row.backend)) for row in passing)
+    by_status = Counter(as_shown(row.status) for row in passing)
+    groups = store.tally(wanted)
+    assert {(group.status, group.backend): group.count for group in groups} == by_both
+    assert {g.status: g.count for g in store.tally(wanted, by=("status",))} == by_status
+    assert [group.count for group in groups] == sorted(by_both.values(), reverse=True)
+
+
+@pytest.mark.usefixtures("in_china")
+@with_files
+@given(rows=tables, wanted=filters)
+def test_undated_counts_what_no_time_lets_through(
+    fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter
+) -> None:
+    store = make(fresh_directory(), rows)
+    untimed = TaskFilter(
+        status=wanted.status, backend=wanted.backend, name_contains=wanted.name_contains
+    )
+    expected = sum(row.passes(untimed) and row.moment is None for row in rows)
+    assert store.read(lambda snapshot: snapshot.undated(wanted)) == expected
+
+
+@with_files
+@given(rows=tables, limit=st.integers(1, 5), status=st.sampled_from(["any", "active", "success"]))
+def test_pages_visit_each_task_once_in_the_order_of_list(
+    fresh_directory: Callable[[], Path], rows: list[Row], limit: int, status: str
+) -> None:
+    directory = fresh_directory()
+    store = make(directory, rows)
+    wanted = TaskFilter(status=status)
+    expected = [
+        task.task_id
+        for task in store.list()
+        if status == "any" or rows[int(task.task_id)].passes(wanted)
+    ]
+    visited: list[str] = []
+    cursor = ""
+    while True:
+        page = store.search(wanted, limit=limit, cursor=cursor)
+        visited += [record.task_id for record in page.records]
+        cursor = page.next_cursor
+        if not cursor:
+            break
+        assert len(page.records) == limit
+        # Newer than every other, whatever is stored there.
+        insert(directory, f"added-{len(visited)}", submit_time=b"\xff" * 40)
+    assert visited == expected
+
+
+# One by one
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> TaskStore:
+    store = TaskStore(make_store(tmp_path / "cache"))
+    fill(store.cache_dir, *"abcdefg")
+    return store
+
+
+def found(store: TaskStore, **wanted: Any) -> set[str]:
+    page = store.search(TaskFilter(**wanted), limit=50)
+    return {record.task_id for record in page.records}
+
+
+def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
+    first = seven.search(TaskFilter(), limit=3)
+    assert ([r.task_id for r in first.records], first.total) == (["g", "f", "e"], 7)
+    last = seven.search(TaskFilter(), limit=4, cursor=first.next_cursor)
+    assert ([r.task_id for r in last.records], last.total) == (["d", "c", "b", "a"], 7)
+    assert last.next_cursor == ""
+
+
+def test_a_last_page_that_is_just_full_has_no_next(seven: TaskStore) -> None:
+    assert seven.search(TaskFilter(), limit=7).next_cursor == ""
+
+
+def test_a_page_goes_on_where_its_last_task_was_removed(seven: TaskStore) -> None:
+    first = seven.search(TaskFilter(), limit=3)
+    seven.delete("e")
+    after = seven.search(TaskFilter(), limit=9, cursor=first.next_cursor)
+    assert [record.task_id for record in after.records] == ["d", "c", "b", "a"]
+
+
+def test_a_cursor_is_good_for_another_instance(seven: TaskStore) -> None:
+    cursor = seven.search(TaskFilter(), limit=6).next_cursor
+    other = TaskStore(seven.cache_dir, read_only=True)
+    assert [r.task_id for r in other.search(TaskFilter(), limit=6, cursor=cursor).records] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TaskFilter(status="active"),
+        TaskFilter(backend="originq"),
+        TaskFilter(name_contains="a"),
+        TaskFilter(submitted_after=START),
+        TaskFilter(submitted_before=START),
+    ],
+)
+def test_a_cursor_of_another_filter_is_refused(seven: TaskStore, other: TaskFilter) -> None:
+    cursor = seven.search(TaskFilter(), limit=3).next_cursor
+    with pytest.raises(InvalidValueError, match="other filters") as caught:
+        seven.search(other, limit=3, cursor=cursor)
+    assert caught.value.field == "cursor"
+
+
+@given(st.text(min_size=1) | st.binary(min_size=1).map(lambda raw: raw.hex()))
+@with_files
+def test_what_is_no_cursor_is_refused(fresh_directory: Callable[[], Path], cursor: str) -> None:
+    store = TaskStore(fresh_directory(), read_only=True)
+    with pytest.raises(InvalidValueError) as caught:
+        store.search(TaskFilter(), limit=3, cursor=cursor)
+    assert caught.value.field == "cursor"
+
+
+def test_a_cursor_that_was_changed_does_no_harm(seven: TaskStore) -> None:
+    cursor = seven.search(TaskFilter(), limit=3).next_cursor
+    refused = 0
+    for place in range(len(cursor)):
+        for letter in "A_9=é\0 ":
+            changed = cursor[:place] + letter + cursor[place + 1 :]
+            try:
+                assert seven.search(TaskFilter(), limit=3, cursor=changed).total == 7
+            except InvalidValueError:
+                refused += 1
+    assert refused > len(cursor)
+
+
+def test_any_task_that_is_not_finished_is_active(store: TaskStore) -> None:
+    for status in [*(status.value for status in TaskStatus), "QUEUED", "SUCCESS", ""]:
+        insert(store.cache_dir, status or "empty", status=status)
+    assert found(store, status="finished") == {"success", "failed", "cancelled"}
+    assert found(store, status="active") == {"pending", "running", "QUEUED", "SUCCESS", "empty"}
+    assert found(store, status="QUEUED") == {"QUEUED"}
+    assert found(store, status=TaskStatus.RUNNING) == {"running"}
+    assert found(store, status="unknown") == set()
+
+
+def test_a_platform_stands_for_all_its_backends(store: TaskStore) -> None:
+    for label in (
+        "originq",
+        "originq:WK_C180",
+        "originq:full:amplitude",
+        "originqx",
+        "dummy:originq",
+    ):
+        insert(store.cache_dir, label, backend=label)
+    assert found(store, backend="originq") == {
+        "originq",
+        "originq:WK_C180",
+        "originq:full:amplitude",
+    }
+    assert found(store, backend="originq:WK_C180") == {"originq:WK_C180"}
+    assert found(store, backend="originq:") == set()
+    assert found(store, backend="ORIGINQ") == set()
+
+
+def test_a_name_is_found_by_any_part_in_any_case(store: TaskStore) -> None:
+    for name in ("Bell-Pair", "GROẞ", "ÉTAT", "100%", "tab\there"):
+        store.save(TaskInfo(name, "dummy", metadata={"task_name": name}))
+    store.save(TaskInfo("unnamed", "dummy", metadata={"note": "bell"}))
+    assert found(store, name_contains="bell-p") == {"Bell-Pair"}
+    assert found(store, name_contains="gross") == {"GROẞ"}
+    assert found(store, name_contains="état") == {"ÉTAT"}
+    assert found(store, name_contains="%") == {"100%"}
+    assert found(store, name_contains="\t") == {"tab\there"}
+
+
+@pytest.mark.usefixtures("in_china")
+def test_moments_are_compared_and_not_texts(store: TaskStore) -> None:
+    for name, time in {
+        "utc": "2026-08-01T23:00:00+00:00",
+        "zulu": "2026-08-01T23:00:00Z",
+        "ahead": "2026-08-02T13:00:00+14:00",
+        "behind": "2026-08-01T11:00:00-12:00",
+        "local": "2026-08-02T07:00:00",
+        "local with a space": "2026-08-02 07:00:00",
+    }.items():
+        insert(store.cache_dir, name, submit_time=time)
+    moment = datetime(2026, 8, 1, 23, tzinfo=UTC)
+    everything = found(store)
+    assert found(store, submitted_after=moment) == everything
+    assert found(store, submitted_before=moment) == set()
+    later = moment + timedelta(microseconds=1)
+    assert found(store, submitted_after=later) == set()
+    assert found(store, submitted_before=later) == everything
+    assert found(store, submitted_after=moment, submitted_before=later) == everything
+
+
+def test_the_ends_of_the_calendar_are_moments_too(store: TaskStore) -> None:
+    insert(store.cache_dir, "first", submit_time="0001-01-01T00:00:00Z")
+    insert(store.cache_dir, "last", submit_time="9999-12-31T23:00:00Z")
+    for moment in ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+00:00"):
+        first = datetime.fromisoformat(moment)
+        assert found(store, submitted_after=first) == {"first", "last"}
+        assert found(store, submitted_before=first) == set()
+    for moment in ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59+00:00"):
+        last = datetime.fromisoformat(moment)
+        assert found(store, submitted_after=last) == set()
+        assert found(store, submitted_before=last) == {"first", "last"}
+
+
+@pytest.mark.parametrize("name", ["submitted_after", "submitted_before"])
+def test_a_moment_needs_a_zone(name: str) -> None:
+    arguments: Any = {name: START.replace(tzinfo=None)}
+    with pytest.raises(InvalidValueError) as caught:
+        TaskFilter(**arguments)
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize("name", ["status", "backend", "name_contains"])
+@pytest.mark.parametrize("value", [None, 5, b"x", "\ud800"])
+def test_a_filter_is_made_of_text(name: str, value: object) -> None:
+    arguments: Any = {name: value}
+    with pytest.raises(InvalidValueError) as caught:
+        TaskFilter(**arguments)
+    assert caught.value.field == name
+
+
+def test_a_tally_can_be_by_one_of_the_two(seven: TaskStore) -> None:
+    insert(seven.cache_dir, "z", status="failed", backend="dummy")
+    assert seven.tally(TaskFilter(), by=("backend",)) == (
+        Group(backend="originq:WK_C180", count=7),
+        Group(backend="dummy", count=1),
+    )
+    assert seven.tally(TaskFilter(), by=("backend", "status")) == (
+        Group(status="running", backend="originq:WK_C180", count=7),
+        Group(status="failed", backend="dummy", count=1),
+    )
+
+
+def test_equal_groups_are_in_order_of_their_names(store: TaskStore) -> None:
+    for name in "cab":
+        insert(store.cache_dir, name, backend=name)
+    assert [group.backend for group in store.tally(TaskFilter())] == ["a", "b", "c"]
+
+
+def test_the_backends_are_told_in_order(store: TaskStore) -> None:
+    for number, label in enumerate(["originq", "dummy", "originq", "ibm:fez"]):
+        insert(store.cache_dir, str(number), backend=label)
+    assert store.read(lambda snapshot: snapshot.backends()) == ("dummy", "ibm:fez", "originq")
+
+
+def test_the_newest_ids_come_newest_first(seven: TaskStore) -> None:
+    insert(seven.cache_dir, "older", submit_time="2025-01-01")
+    assert seven.read(lambda snapshot: snapshot.newest_ids(2)) == ("g", "f")
+    assert seven.read(lambda snapshot: snapshot.newest_ids(50))[-1] == "older"
+
+
+@pytest.mark.parametrize(
+    ("task_id", "neighbours"),
+    [("d", "cbde"), ("cc", "cbde"), ("", "ab"), ("zz", "gf"), ("\0", "ab"), ("a", "ab")],
+)
+def test_the_neighbours_of_an_id_are_on_either_side(
+    seven: TaskStore, task_id: str, neighbours: str
+) -> None:
+    ids = seven.read(lambda snapshot: snapshot.neighbouring_ids(task_id, 2))
+    assert "".join(ids) == neighbours
+
+
+@pytest.mark.parametrize("task_id", [5, "\ud800"])
+def test_neighbours_are_of_text(seven: TaskStore, task_id: Any) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        seven.read(lambda snapshot: snapshot.neighbouring_ids(task_id, 2))
+    assert caught.value.field == "task_id"

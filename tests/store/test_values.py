@@ -1,0 +1,296 @@
+"""What can't be stored is refused by name, before anything is written."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.store.conftest import files, insert, with_files
+
+from uniqc_store import InvalidValueError, TaskFilter, TaskInfo, TaskStatus, TaskStore
+from uniqc_store.values import limit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HALF_A_PAIR = "\ud83d"
+
+
+def refused(store: TaskStore, **fields: Any) -> str:
+    """The field that a save is refused for; neither the file nor the task has changed."""
+    task = TaskInfo("a", "dummy")
+    for name, value in fields.items():
+        setattr(task, name, value)
+    before = files(store.cache_dir), dict(task.__dict__)
+    with pytest.raises(InvalidValueError) as caught:
+        store.save(task)
+    assert (files(store.cache_dir), task.__dict__) == before
+    assert caught.value.field in str(caught.value)
+    return caught.value.field
+
+
+@pytest.mark.parametrize("task_id", ["", None, 5, b"a", HALF_A_PAIR])
+def test_an_id_has_to_be_text_and_not_empty(store: TaskStore, task_id: object) -> None:
+    assert refused(store, task_id=task_id) == "task_id"
+
+
+@pytest.mark.parametrize("backend", [None, 5, b"dummy", ["dummy"], HALF_A_PAIR])
+def test_a_backend_has_to_be_text(store: TaskStore, backend: object) -> None:
+    assert refused(store, backend=backend) == "backend"
+
+
+@pytest.mark.parametrize("status", ["", None, 5, HALF_A_PAIR])
+def test_a_status_has_to_be_text_and_not_empty(store: TaskStore, status: object) -> None:
+    assert refused(store, status=status) == "status"
+
+
+@pytest.mark.parametrize("shots", [None, "1000", 1.0, True, 2**63, -(2**63) - 1])
+def test_shots_have_to_be_an_integer_of_64_bits(store: TaskStore, shots: object) -> None:
+    assert refused(store, shots=shots) == "shots"
+
+
+@pytest.mark.parametrize("submit_time", [None, 1785574800, HALF_A_PAIR])
+def test_a_submit_time_has_to_be_text(store: TaskStore, submit_time: object) -> None:
+    assert refused(store, submit_time=submit_time) == "submit_time"
+
+
+@pytest.mark.parametrize("message", [5, b"failed", HALF_A_PAIR])
+def test_an_error_message_has_to_be_text(store: TaskStore, message: object) -> None:
+    assert refused(store, error_message=message) == "error_message"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        {1, 2},
+        b"11",
+        Decimal("0.5"),
+        object(),
+        HALF_A_PAIR,
+        {HALF_A_PAIR: 1},
+        [[["deep", {"deeper": {1, 2}}]]],
+    ],
+)
+def test_what_json_can_not_say_is_refused(store: TaskStore, value: object) -> None:
+    assert refused(store, result={"counts": value}) == "result"
+    assert refused(store, metadata={"note": value}) == "metadata"
+
+
+def test_an_integer_that_python_does_not_print_is_refused(store: TaskStore) -> None:
+    assert refused(store, result=10**5000) == "result"
+
+
+@pytest.mark.parametrize("metadata", ["{}", [], 0, False])
+def test_metadata_have_to_be_a_dict(store: TaskStore, metadata: object) -> None:
+    assert refused(store, metadata=metadata) == "metadata"
+
+
+BAD_KEYS: list[tuple[object, str]] = [
+    ({1: 5, "1": 6}, "result.counts"),
+    ({"a": {True: 1}}, "result.counts.a"),
+    ({None: 1}, "result.counts"),
+    ({0.5: 1}, "result.counts"),
+    ({("0", "1"): 1}, "result.counts"),
+    ([5, {b"00": 1}], "result.counts[1]"),
+    ((5, {False: 1}), "result.counts[1]"),
+]
+
+
+@pytest.mark.parametrize(("counts", "place"), BAD_KEYS)
+def test_a_key_that_json_would_change_is_refused(
+    store: TaskStore, counts: object, place: str
+) -> None:
+    assert refused(store, result={"counts": counts}) == place
+
+
+def test_what_holds_itself_is_refused(store: TaskStore) -> None:
+    circle: dict[str, Any] = {}
+    circle["again"] = [circle]
+    assert refused(store, result=circle) == "result"
+    assert refused(store, metadata=circle) == "metadata"
+
+
+def test_what_is_nested_without_end_is_refused(store: TaskStore) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    task = TaskInfo("a", "dummy", result=deep)
+    with pytest.raises(InvalidValueError) as caught:
+        store.save(task)
+    assert caught.value.field == "result"
+
+
+def test_a_refused_update_leaves_the_row_as_it_was(store: TaskStore) -> None:
+    task = TaskInfo("a", "dummy", result={"00": 1})
+    store.save(task)
+    stored = store.get("a")
+    task.result = {"00": float("nan")}
+    with pytest.raises(InvalidValueError):
+        store.save(task)
+    assert store.get("a") == stored
+
+
+@pytest.mark.parametrize("shots", [0, -1, 2**63 - 1, -(2**63)])
+def test_every_integer_of_64_bits_is_stored(store: TaskStore, shots: int) -> None:
+    store.save(TaskInfo("a", "dummy", shots=shots))
+    assert [task.shots for task in store.list()] == [shots]
+
+
+def test_an_integer_of_another_type_is_stored(store: TaskStore) -> None:
+    class Count:
+        """As NumPy's integers."""
+
+        def __index__(self) -> int:
+            return 12
+
+    shots: Any = Count()
+    store.save(TaskInfo("a", "dummy", shots=shots))
+    assert [task.shots for task in store.list()] == [12]
+
+
+def test_integer_keys_become_text(store: TaskStore) -> None:
+    counts: Any = {0: 5, 3: {7: 1}}
+    store.save(TaskInfo("a", "dummy", result=counts))
+    assert [task.result for task in store.list()] == [{"0": 5, "3": {"7": 1}}]
+
+
+def test_an_enum_is_stored_as_its_value_wherever_it_stands(store: TaskStore) -> None:
+    store.save(TaskInfo("a", "dummy", metadata={"was": TaskStatus.FAILED}))
+    assert [task.metadata for task in store.list()] == [{"was": "failed"}]
+
+
+def test_no_metadata_are_stored_as_empty(store: TaskStore) -> None:
+    nothing: Any = None
+    store.save(TaskInfo("a", "dummy", metadata=nothing))
+    assert [task.metadata for task in store.list()] == [{}]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@with_files
+@given(
+    st.builds(
+        TaskInfo,
+        task_id=texts.filter(bool),
+        backend=texts,
+        status=st.sampled_from([status.value for status in TaskStatus]),
+        result=json_values,
+        shots=st.integers(-(2**63), 2**63 - 1),
+        submit_time=st.datetimes().map(lambda moment: moment.isoformat()),
+        metadata=st.dictionaries(texts, json_values, max_size=3),
+    )
+)
+def test_what_is_accepted_comes_back_as_it_was(
+    fresh_directory: Callable[[], Path], task: TaskInfo
+) -> None:
+    store = TaskStore(fresh_directory())
+    expected = deepcopy(task)
+    store.save(task)
+    (stored,) = store.list()
+    expected.update_time = task.update_time
+    assert stored == expected
+    assert store.get(task.task_id) == expected
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", 2**63])
+def test_a_limit_has_to_be_a_positive_integer(store: TaskStore, number: Any) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        store.list(limit=number)
+    assert caught.value.field == "limit"
+    with pytest.raises(InvalidValueError) as caught:
+        store.search(TaskFilter(), limit=number)
+    assert caught.value.field == "limit"
+
+
+def test_the_largest_limit_is_as_good_as_none(store: TaskStore) -> None:
+    store.save(TaskInfo("a", "dummy"))
+    largest = 2**63 - 1
+    assert limit(largest) <= largest
+    assert len(store.list(limit=largest)) == 1
+    assert store.search(TaskFilter(), limit=largest).total == 1
+    assert store.read(lambda snapshot: snapshot.newest_ids(largest)) == ("a",)
+
+
+@pytest.mark.parametrize("name", ["status", "backend"])
+@pytest.mark.parametrize("value", [5, b"success", HALF_A_PAIR])
+def test_a_list_or_a_count_by_what_is_no_text_names_it(
+    store: TaskStore, name: str, value: object
+) -> None:
+    arguments: Any = {name: value}
+    for ask in (store.list, store.count):
+        with pytest.raises(InvalidValueError) as caught:
+            ask(**arguments)
+        assert caught.value.field == name
+
+
+@pytest.mark.parametrize("value", [5, None, HALF_A_PAIR])
+def test_statuses_to_clear_have_to_be_text(store: TaskStore, value: Any) -> None:
+    store.save(TaskInfo("a", "dummy", TaskStatus.SUCCESS))
+    with pytest.raises(InvalidValueError) as caught:
+        store.clear_completed(["success", value])
+    assert caught.value.field == "terminal_statuses"
+    assert store.count() == 1
+
+
+@pytest.mark.parametrize("task_id", [5, None, b"a", HALF_A_PAIR])
+def test_an_id_to_get_or_to_delete_has_to_be_text(store: TaskStore, task_id: Any) -> None:
+    for ask in (store.get, store.delete):
+        with pytest.raises(InvalidValueError) as caught:
+            ask(task_id)
+        assert caught.value.field == "task_id"
+
+
+@pytest.mark.parametrize("cache_dir", ["", "a\0b"])
+def test_a_directory_that_can_not_be_is_refused(cache_dir: str) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        TaskStore(cache_dir)
+    assert caught.value.field == "cache_dir"
+
+
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        ("task_id", "task_id"),
+        ("backend", "backend"),
+        ("shots", "shots"),
+        ("result_json", "result"),
+        ("metadata_json", "metadata"),
+    ],
+)
+def test_a_field_that_could_not_be_read_is_not_overwritten_unasked(
+    store: TaskStore, column: str, field: str
+) -> None:
+    insert(store.cache_dir, **{"task_id": "a", column: b"\xff"})
+    (task,) = store.list()
+    assert task.damaged == (field,)
+    with pytest.raises(InvalidValueError) as caught:
+        store.save(task)
+    assert caught.value.field == field
+    task.damaged = ()
+    store.save(task)
+
+
+def test_a_status_or_a_time_of_no_release_may_be_saved_back(store: TaskStore) -> None:
+    insert(store.cache_dir, "a", status="QUEUED", submit_time="yesterday", update_time="today")
+    (task,) = store.list()
+    assert task.damaged == ("status", "submit_time", "update_time")
+    store.save(task)
+    (saved,) = store.list()
+    assert (saved.status, saved.submit_time) == ("QUEUED", "yesterday")

@@ -1,0 +1,390 @@
+"""What is written stays; what is removed was nobody's at that moment."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import (
+    Child,
+    check_free,
+    connect,
+    copy_as_killed,
+    copy_with_hot_journal,
+    execute,
+    files,
+    header,
+    insert,
+    make_store,
+    open_files,
+    put_to_rest,
+)
+
+from uniqc_store import (
+    APPLICATION_ID,
+    DB_FILENAME,
+    StoreBusyError,
+    StoreForeignError,
+    StoreNewerError,
+    TaskInfo,
+    TaskStore,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def ids(store: TaskStore) -> list[str]:
+    return sorted(task.task_id for task in store.list())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TaskStore:
+    """A store with one task, which does not wait for long."""
+    store = TaskStore(tmp_path / "cache", busy_timeout=0.05)
+    store.save(TaskInfo("old", "dummy"))
+    return store
+
+
+def test_after_clear_all_nothing_is_there(store: TaskStore) -> None:
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+def test_after_clear_all_every_instance_starts_afresh(store: TaskStore) -> None:
+    other, reader = TaskStore(store.cache_dir), TaskStore(store.cache_dir, read_only=True)
+    for again in ("once", "twice"):
+        store.clear_all()
+        assert reader.count() == 0
+        assert not reader.read(lambda snapshot: snapshot.state).exists
+        assert other.count() == store.count() == 0
+        assert header(store.cache_dir) == (APPLICATION_ID, 1)
+        other.save(TaskInfo(again, "dummy"))
+        assert ids(store) == ids(reader) == [again]
+
+
+@pytest.mark.parametrize("first", ["save", "delete", "clear_completed", "list", "get"])
+def test_after_clear_all_any_call_starts_afresh(store: TaskStore, first: str) -> None:
+    other = TaskStore(store.cache_dir)
+    store.clear_all()
+    calls: dict[str, Callable[[], object]] = {
+        "save": lambda: other.save(TaskInfo("new", "dummy")),
+        "delete": lambda: other.delete("old"),
+        "clear_completed": other.clear_completed,
+        "list": other.list,
+        "get": lambda: other.get("old"),
+    }
+    calls[first]()
+    assert ids(store) == (["new"] if first == "save" else [])
+
+
+def test_clear_all_of_nothing_makes_nothing(store: TaskStore) -> None:
+    store.clear_all()
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+def test_clear_all_removes_what_a_file_that_is_gone_left_behind(store: TaskStore) -> None:
+    (store.cache_dir / f"{DB_FILENAME}-wal").write_bytes(b"left over")
+    (store.cache_dir / f"{DB_FILENAME}-shm").write_bytes(b"left over")
+    store.db_path.unlink()
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+def test_clear_all_removes_a_wal_that_a_kill_left_behind(
+    store: TaskStore, start: Callable[..., Child]
+) -> None:
+    start("die_with_wal", store.cache_dir, 3).wait(-9)
+    assert f"{DB_FILENAME}-wal" in files(store.cache_dir)
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+def test_clear_all_leaves_what_else_is_in_the_directory(store: TaskStore) -> None:
+    (store.cache_dir / "notes.txt").write_text("mine")
+    store.clear_all()
+    assert files(store.cache_dir) == {"notes.txt": b"mine"}
+
+
+def test_clear_all_works_on_a_file_in_rollback_mode(tmp_path: Path) -> None:
+    store = TaskStore(make_store(tmp_path / "cache"))
+    execute(store.cache_dir, "PRAGMA journal_mode = DELETE")
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+HELD = {
+    "idle": ["SELECT COUNT(*) FROM tasks"],
+    "reading": ["BEGIN", "SELECT COUNT(*) FROM tasks"],
+    "writing": ["BEGIN IMMEDIATE", "DELETE FROM tasks"],
+    "exclusive": ["PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"],
+}
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_clear_all_removes_no_file_that_another_process_is_in(
+    store: TaskStore, start: Callable[..., Child], how: str
+) -> None:
+    other = start("hold", store.cache_dir, *HELD[how])
+    assert other.hear() == "in"
+    inode = store.db_path.stat().st_ino
+    with pytest.raises(StoreBusyError) as caught:
+        store.clear_all()
+    assert (caught.value.path, caught.value.waited_seconds) == (store.db_path, 0.05)
+    assert store.db_path.stat().st_ino == inode
+    assert other.finish() == "out"
+    assert ids(store) == ["old"]
+    store.clear_all()
+    assert files(store.cache_dir) == {}
+
+
+@pytest.mark.parametrize("how", HELD)
+def test_clear_all_removes_no_file_that_this_process_is_in(store: TaskStore, how: str) -> None:
+    with closing(connect(store.cache_dir)) as other:
+        for statement in HELD[how]:
+            other.execute(statement).fetchall()
+        with pytest.raises(StoreBusyError):
+            store.clear_all()
+        assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() in [(1,), (0,)]
+    assert ids(store) == ["old"]
+
+
+def test_clear_all_beside_its_own_read_is_refused(store: TaskStore) -> None:
+    def clear(_: object) -> None:
+        store.clear_all()
+
+    with pytest.raises(StoreBusyError):
+        store.read(clear)
+    assert ids(store) == ["old"]
+
+
+def test_clear_all_waits_for_whoever_is_in_the_file(store: TaskStore) -> None:
+    patient = TaskStore(store.cache_dir, busy_timeout=30)
+    cleared = Thread(target=patient.clear_all)
+    with closing(connect(store.cache_dir)) as other:
+        other.execute("SELECT COUNT(*) FROM tasks").fetchone()
+        cleared.start()
+    cleared.join()
+    assert files(store.cache_dir) == {}
+
+
+def test_clear_all_in_another_process_is_noticed_here(
+    store: TaskStore, start: Callable[..., Child]
+) -> None:
+    assert start("clear_all", store.cache_dir).hear() == "cleared"
+    assert store.count() == 0
+    store.save(TaskInfo("new", "dummy"))
+    assert ids(store) == ["new"]
+
+
+def test_a_clear_all_that_is_refused_leaves_a_file_that_works(
+    store: TaskStore, start: Callable[..., Child]
+) -> None:
+    with closing(connect(store.cache_dir)) as other:
+        other.execute("SELECT COUNT(*) FROM tasks").fetchone()
+        assert start("clear_all", store.cache_dir).hear() == "busy"
+        store.save(TaskInfo("new", "dummy"))
+        assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (2,)
+
+
+def test_who_opened_the_file_before_clear_all_does_not_write_into_nothing(
+    store: TaskStore,
+) -> None:
+    with closing(connect(store.cache_dir)) as other:  # which has read nothing yet
+        store.clear_all()
+        store.save(TaskInfo("new", "dummy"))
+        with pytest.raises(Exception, match=r"no such table|readonly|disk I/O|malformed"):
+            insert(other, "lost")
+    assert ids(store) == ["new"]
+
+
+# A file that isn't ours
+
+
+def make_foreign(directory: Path, *statements: str, mode: str) -> Path:
+    directory.mkdir()
+    execute(directory, f"PRAGMA journal_mode = {mode}", "CREATE TABLE notes (text)", *statements)
+    return directory
+
+
+def check_refused(directory: Path, *, found: int) -> None:
+    """Every way in is closed, and nothing in the directory changes."""
+    before = files(put_to_rest(directory))
+    for read_only in (False, True):
+        with pytest.raises(StoreForeignError) as caught:
+            TaskStore(directory, read_only=read_only).count()
+        assert (caught.value.path, caught.value.found) == (directory / DB_FILENAME, found)
+        assert files(directory) == before
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_without_an_id_that_holds_something_is_refused(
+    tmp_path: Path, mode: str
+) -> None:
+    check_refused(make_foreign(tmp_path / "cache", mode=mode), found=0)
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_database_of_another_program_is_refused(tmp_path: Path, mode: str) -> None:
+    stamp = "PRAGMA application_id = 0x47504B47"
+    check_refused(make_foreign(tmp_path / "cache", stamp, mode=mode), found=0x47504B47)
+
+
+def test_an_empty_database_with_a_foreign_id_is_refused(tmp_path: Path) -> None:
+    execute(tmp_path, "PRAGMA application_id = -5")
+    check_refused(tmp_path, found=-5)
+
+
+def test_an_empty_database_with_a_foreign_version_is_refused(tmp_path: Path) -> None:
+    execute(tmp_path, "PRAGMA user_version = 3")
+    check_refused(tmp_path, found=0)
+
+
+@pytest.mark.parametrize("kind", ["VIEW v AS SELECT 1", "TABLE tasks (task_id TEXT)"])
+def test_a_database_is_foreign_by_whatever_is_in_it(tmp_path: Path, kind: str) -> None:
+    execute(tmp_path, f"CREATE {kind}")
+    check_refused(tmp_path, found=0)
+
+
+def test_a_foreign_wal_is_not_moved_into_its_file(tmp_path: Path) -> None:
+    directory = make_foreign(tmp_path / "live", mode="WAL")
+    with closing(connect(directory)) as connection:
+        connection.execute("INSERT INTO notes VALUES ('only in the WAL')")
+        killed = copy_as_killed(directory, tmp_path / "killed")
+    before = files(killed)
+    with pytest.raises(StoreForeignError):
+        TaskStore(killed)
+    after = files(killed)
+    assert {name: after[name] for name in before} == before
+
+
+def test_an_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    with closing(connect(tmp_path / "live")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE notes (text)")
+        connection.execute("PRAGMA application_id = 0x47504B47")
+        killed = copy_as_killed(tmp_path / "live", tmp_path / "killed")
+    before = files(killed)
+    for read_only in (False, True):
+        with pytest.raises(StoreForeignError) as caught:
+            TaskStore(killed, read_only=read_only).count()
+        assert caught.value.found == 0x47504B47
+    after = files(killed)
+    assert {name: after[name] for name in before} == before
+
+
+def test_our_own_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
+    live = TaskStore(tmp_path / "live")
+
+    def copy_while_open(_: object) -> None:
+        insert(live.cache_dir, "a")
+        copy_as_killed(live.cache_dir, tmp_path / "killed")
+
+    live.read(copy_while_open)
+    assert ids(TaskStore(tmp_path / "killed")) == ["a"]
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to hold a header" * 99])
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / DB_FILENAME).write_bytes(content)
+    for read_only in (False, True):
+        with pytest.raises(StoreForeignError) as caught:
+            TaskStore(tmp_path, read_only=read_only).count()
+        assert caught.value.found is None
+        assert files(tmp_path) == {DB_FILENAME: content}
+
+
+def test_a_foreign_file_in_the_place_of_ours_is_refused(store: TaskStore, tmp_path: Path) -> None:
+    foreign = make_foreign(tmp_path / "foreign", mode="DELETE")
+    (foreign / DB_FILENAME).replace(store.db_path)
+    before = files(store.cache_dir)
+    for call in (store.count, store.clear_all, lambda: store.save(TaskInfo("a", "dummy"))):
+        with pytest.raises(StoreForeignError):
+            call()
+    assert files(store.cache_dir) == before
+
+
+def test_a_foreign_file_that_was_copied_over_ours_is_left_alone(
+    store: TaskStore, tmp_path: Path
+) -> None:
+    live = make_foreign(tmp_path / "live", mode="WAL")
+    with closing(connect(live)) as connection:
+        connection.execute("INSERT INTO notes VALUES ('only in the WAL')")
+        killed = copy_as_killed(live, tmp_path / "killed")
+    for name, content in files(killed).items():
+        (store.cache_dir / name).write_bytes(content)  # into the same inode
+    with pytest.raises(StoreForeignError):
+        store.count()
+    after = files(store.cache_dir)
+    assert {name: after[name] for name in files(killed)} == files(killed)
+
+
+# A file of a newer uniqc
+
+
+def test_a_newer_file_is_read_and_not_written(tmp_path: Path) -> None:
+    directory = make_store(tmp_path / "cache", version=6)
+    insert(directory, "a", status="success")
+    before = files(directory)
+    store = TaskStore(directory)
+    assert ids(store) == ["a"]
+    assert store.read(lambda snapshot: snapshot.state).schema_version == 6
+    writes: list[Callable[[], object]] = [
+        lambda: store.save(TaskInfo("b", "dummy")),
+        lambda: store.delete("a"),
+        store.clear_completed,
+        store.clear_all,
+    ]
+    for write in writes:
+        with pytest.raises(StoreNewerError) as caught:
+            write()
+        assert (caught.value.path, caught.value.found, caught.value.known) == (store.db_path, 6, 5)
+    assert files(directory) == before
+
+
+def test_a_newer_file_without_tasks_that_we_know_is_not_read(tmp_path: Path) -> None:
+    execute(
+        tmp_path,
+        "CREATE TABLE jobs (id)",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 99",
+    )
+    before = files(tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(StoreNewerError) as caught:
+            TaskStore(tmp_path, read_only=read_only).count()
+        assert caught.value.found == 99
+    assert files(tmp_path) == before
+
+
+def test_a_file_that_uniqc_upgrades_meanwhile_is_read_on(store: TaskStore) -> None:
+    execute(store.cache_dir, "PRAGMA user_version = 6")
+    assert ids(store) == ["old"]
+    with pytest.raises(StoreNewerError):
+        store.save(TaskInfo("new", "dummy"))
+
+
+# A file that a process left in the middle of something
+
+
+def test_what_a_killed_process_had_not_committed_is_undone(tmp_path: Path) -> None:
+    killed = copy_with_hot_journal(tmp_path)
+    store = TaskStore(killed, busy_timeout=1)
+    assert (store.count(), store.count(status="lost")) == (30, 0)
+    check_free(killed)
+
+
+# One after the other
+
+
+def test_no_file_is_left_open(store: TaskStore) -> None:
+    store.save(TaskInfo("new", "dummy"))
+    store.list()
+    with suppress(StoreForeignError):
+        TaskStore(make_foreign(store.cache_dir / "foreign", mode="DELETE"))
+    assert open_files(store.cache_dir) == open_files(store.cache_dir / "foreign") == {}
