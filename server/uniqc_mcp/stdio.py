@@ -11,12 +11,11 @@ import os
 import select
 import signal
 import sys
-from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from math import inf
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import anyio
 import anyio.lowlevel
@@ -24,8 +23,8 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.server import MCPServer
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import jsonrpc
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, from_json
+
+from uniqc_mcp.messages import Unreadable, read_message, too_long, write_message
 
 if sys.platform != "win32":
     import fcntl
@@ -160,11 +159,16 @@ class _Requests(ObjectReceiveStream[SessionMessage | Exception]):
             await self._hold_back()
             while not self._lines:
                 await self._read()
-            message = self._message(self._lines.popleft())
-            if isinstance(message, SessionMessage):
-                self.answers.owed += isinstance(message.message, jsonrpc.JSONRPCRequest)
-                return message
-            await self.answers.write(message)
+            line = self._lines.popleft()
+            if len(line) > self._max_line_bytes:
+                await self.answers.write(too_long(self._max_line_bytes))
+                continue
+            message = read_message(line)
+            if isinstance(message, Unreadable):
+                await self.answers.write(message.answer)
+                continue
+            self.answers.owed += isinstance(message, jsonrpc.JSONRPCRequest)
+            return SessionMessage(message, self._metadata)
 
     async def _hold_back(self) -> None:
         """Leave what the client sent where it is, while we cannot keep up or it does not."""
@@ -213,26 +217,6 @@ class _Requests(ObjectReceiveStream[SessionMessage | Exception]):
         # Of a line over the limit, one byte too many is kept, to tell by.
         self._line += piece[: self._max_line_bytes + 1 - len(self._line)]
 
-    def _message(self, line: bytes) -> SessionMessage | jsonrpc.JSONRPCError:
-        """What a line says, or what to answer to one that the server can make nothing of."""
-        if len(line) > self._max_line_bytes:
-            reason = f"line skipped: it is longer than {self._max_line_bytes} bytes"
-            return _error(jsonrpc.INVALID_REQUEST, reason)
-        try:
-            value: object = from_json(line.removeprefix(BOM_UTF8), allow_inf_nan=False)
-        except ValueError as error:
-            return _error(jsonrpc.PARSE_ERROR, f"not JSON: {error}")
-        members = cast("dict[str, object]", value) if isinstance(value, dict) else {}
-        try:
-            message = jsonrpc.jsonrpc_message_adapter.validate_python(value, by_name=False)
-        except ValidationError:
-            message = None
-        # A request whose id is none passes for a notification, and would never be answered.
-        no_request = isinstance(message, jsonrpc.JSONRPCNotification) and "id" in members
-        if message is None or no_request:
-            return _error(jsonrpc.INVALID_REQUEST, "not a JSON-RPC 2.0 message", _id_in(members))
-        return SessionMessage(message, self._metadata)
-
 
 class _Answers(ObjectSendStream[SessionMessage]):
     """What the client is sent: whole lines, each written before the next one is begun."""
@@ -269,7 +253,7 @@ class _Answers(ObjectSendStream[SessionMessage]):
         self._broken = True
 
     async def write(self, message: jsonrpc.JSONRPCMessage) -> None:
-        line = _line(message)
+        line = write_message(message)
         size = max(len(line), 1024)  # The task that waits with it takes more than a short line.
         self.unsent += size
         try:
@@ -302,31 +286,6 @@ class _Answers(ObjectSendStream[SessionMessage]):
         if line and not self._broken:
             self._broken = True
             self._on_broken()
-
-
-def _id_in(members: dict[str, object]) -> jsonrpc.RequestId | None:
-    found = members.get("id")
-    # The id in a malformed answer is one of ours, and would be taken for one of the client's.
-    if isinstance(found, bool) or "result" in members or "error" in members:
-        return None
-    return found if isinstance(found, int | str) else None
-
-
-def _error(code: int, reason: str, to: jsonrpc.RequestId | None = None) -> jsonrpc.JSONRPCError:
-    error = jsonrpc.ErrorData(code=code, message=reason)
-    return jsonrpc.JSONRPCError(jsonrpc="2.0", id=to, error=error)
-
-
-def _line(message: jsonrpc.JSONRPCMessage) -> bytes:
-    try:
-        text = message.model_dump_json(by_alias=True, exclude_unset=True)
-    except PydanticSerializationError:
-        # Such as a lone surrogate in what a tool returned. Its caller still waits.
-        if not isinstance(message, jsonrpc.JSONRPCResponse | jsonrpc.JSONRPCError):
-            raise
-        reason = "the answer cannot be written as JSON"
-        return _line(_error(jsonrpc.INTERNAL_ERROR, reason, message.id))
-    return text.encode() + b"\n"
 
 
 def _hung_up(fd: int) -> bool:
