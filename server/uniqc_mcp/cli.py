@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from uniqc_mcp import __version__
+from uniqc_mcp.errors import explain_store_error
+from uniqc_mcp.options import CacheDirectory, cache_dir_option, clear_options, clear_settings
 from uniqc_mcp.settings import Settings
-from uniqc_store import DEFAULT_CACHE_DIR
+from uniqc_mcp.times import recorded_time
+from uniqc_store import StoreError, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
 # Imported where they are used: the SDK takes half a second, which `doctor` need not wait for.
 
@@ -36,40 +46,11 @@ class _ServeByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-class _CacheDirectory(click.Path):
-    """A directory that may not exist yet; ``~`` is the home directory in any setting."""
-
-    def __init__(self) -> None:
-        super().__init__(file_okay=False, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not str(value):
-            self.fail("it is empty; give a directory.", param, ctx)
-        try:
-            directory = Path(value).expanduser()
-        except RuntimeError:
-            self.fail(f"{value} names a user whose home is not known.", param, ctx)
-        try:
-            is_file = directory.is_file()
-        except OSError:  # every answer says what is wrong with it, and so does `doctor`
-            is_file = False
-        if is_file:
-            self.fail(f"{directory} is a file; give the directory that holds it.", param, ctx)
-        return super().convert(directory, param, ctx)
-
-
-cache_dir_option = click.option(
-    "--cache-dir",
-    type=_CacheDirectory(),
-    envvar="UNIQC_MCP_CACHE_DIR",
-    default=DEFAULT_CACHE_DIR,
-    show_default="~/.uniqc/cache",
-    show_envvar=True,
-    help="The directory that holds uniqc's tasks.sqlite.",
+@click.group(
+    cls=_ServeByDefault,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Options such as --cache-dir and --allow-clear: uniqc-mcp serve --help",
 )
-
-
-@click.group(cls=_ServeByDefault, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="uniqc-mcp")
 def cli() -> None:
     """Ask an assistant what your quantum tasks are doing.
@@ -89,8 +70,13 @@ def cli() -> None:
     show_envvar=True,
     help="How much to say on stderr.",
 )
-def serve(cache_dir: Path, log_level: str) -> None:
-    """Serve MCP over stdin and stdout, read-only, until the client leaves."""
+@clear_options
+def serve(cache_dir: Path, log_level: str, **clearing: Any) -> None:
+    """Serve MCP over stdin and stdout until the client leaves.
+
+    It only reads, unless --allow-clear lets it clear finished tasks.
+    """
+    settings = Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing))
     logging.basicConfig(
         stream=sys.stderr,
         level=log_level.upper(),
@@ -104,11 +90,11 @@ def serve(cache_dir: Path, log_level: str) -> None:
     from uniqc_mcp.app import build_server, build_store  # noqa: PLC0415
     from uniqc_mcp.stdio import serve_stdio  # noqa: PLC0415
 
-    anyio.run(serve_stdio, build_server(build_store(Settings(cache_dir=cache_dir))))
+    anyio.run(serve_stdio, build_server(build_store(settings), settings))
 
 
 @cli.command()
-@click.option("--cache-dir", type=_CacheDirectory(), help="A cache of your own, not a sample.")
+@click.option("--cache-dir", type=CacheDirectory(), help="A cache of your own, not a sample.")
 def demo(cache_dir: Path | None) -> None:
     """Watch a real client ask a real server three questions."""
     from uniqc_mcp.demo import run_demo  # noqa: PLC0415
@@ -118,14 +104,56 @@ def demo(cache_dir: Path | None) -> None:
 
 @cli.command()
 @cache_dir_option
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def doctor(cache_dir: Path, *, as_json: bool) -> None:
+@clear_options
+@json_option
+def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
     """Say which file would be served and what is wrong with it. Exits with 1 if a server fails."""
     from uniqc_mcp.doctor import examine  # noqa: PLC0415
 
-    diagnosis = examine(Settings(cache_dir=cache_dir))
+    diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
     click.echo(json.dumps(diagnosis.to_dict(), indent=2) if as_json else diagnosis.text())
     sys.exit(0 if diagnosis.ok else 1)
+
+
+@cli.command()
+@cache_dir_option
+@json_option
+def cleared(cache_dir: Path, *, as_json: bool) -> None:
+    """List what was cleared and can be put back, newest first."""
+    with _store_errors():
+        receipts = TaskStore(cache_dir, read_only=True).receipts()
+    if as_json:
+        click.echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
+        return
+    for receipt in receipts:
+        click.echo(
+            f"{receipt.receipt_id}  {recorded_time(receipt.cleared_at)}  {receipt.held} of "
+            f"{receipt.planned} tasks, {receipt.state}"
+        )
+    if not receipts:
+        click.echo("Nothing was cleared that could be put back.")
+
+
+@cli.command()
+@cache_dir_option
+@click.argument("receipt")
+def restore(cache_dir: Path, receipt: str) -> None:
+    """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`."""
+    with _store_errors():
+        store = TaskStore(cache_dir)
+        undone = store.undo_clear(receipt)
+    click.echo(f"{undone.restored} tasks are back.")
+    if undone.kept:
+        click.echo(f"{undone.kept} stay held: tasks of their ids are in the cache again.")
+
+
+@contextmanager
+def _store_errors() -> Generator[None]:
+    """What can't be done is said in a sentence, with exit status 1."""
+    try:
+        yield
+    except StoreError as error:
+        raise click.ClickException(explain_store_error(error)) from error
 
 
 def main() -> None:

@@ -70,6 +70,7 @@ class Diagnosis:
         writable: Whether this user could write it. The server does not.
         facts: What was read from it; None where nothing could be.
         problems: Why a server would not work, and what to do.
+        may_clear: What a server with these options may clear, in words; empty where nothing.
         notes: What else is odd about it.
     """
 
@@ -79,6 +80,7 @@ class Diagnosis:
     size_bytes: int
     writable: bool
     facts: Facts | None = None
+    may_clear: str = ""
     problems: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
 
@@ -95,13 +97,16 @@ class Diagnosis:
         if not self.exists:
             yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
         else:
+            does = "may clear" if self.may_clear else "only reads"
             may = "may be written by this user" if self.writable else "may not be written"
-            yield f"          {self.size_bytes:,} bytes, {may}; the server only reads"
+            yield f"          {self.size_bytes:,} bytes, {may}; the server {does}"
         if (facts := self.facts) is not None:
             yield f"schema    {facts.schema_version}, written by {facts.written_by}"
             yield f"tasks     {facts.tasks}, {facts.active} active, {facts.archived} more archived"
             for status, count in facts.by_status.items():
                 yield f"          {count:>7} {status}"
+        if self.may_clear:
+            yield f"clearing  {self.may_clear}"
         for problem in self.problems:
             yield f"problem   {problem}"
         for note in self.notes:
@@ -129,6 +134,7 @@ def examine(settings: Settings) -> Diagnosis:
         writable=_writable(store.db_path),
         facts=facts,
         problems=problems,
+        may_clear=settings.clearing.in_words() if settings.clearing else "",
         notes=notes,
     )
 
@@ -163,7 +169,7 @@ def _oddities(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
         more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
         yield f"Statuses that uniqc does not know count as active: {shown}{more}."
     if undated := snapshot.undated():
-        yield f"{undated} tasks have no readable submit time; no time filter finds them."
+        yield f"Tasks without a readable submit time, which no time filter finds: {undated}"
     if doubled := snapshot.doubled():
         yield (
             f"{doubled} tasks are copies of others: two uniqc processes upgraded the file at "

@@ -16,11 +16,13 @@ from uniqc_mcp.redaction import safe_text
 from uniqc_store import (
     AmbiguousIdError,
     InvalidValueError,
+    RestoreError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
     StoreForeignError,
     StoreUnreadableError,
+    UnknownReceiptError,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
             return f"The task store is busy. {text}"
         case StoreForeignError() | StoreDamagedError() | StoreUnreadableError():
             return f"The task store can't be read, so nothing is known of any task. {text}{advice}"
-        case AmbiguousIdError() | InvalidValueError():
+        case AmbiguousIdError() | InvalidValueError() | RestoreError() | UnknownReceiptError():
             return text
         case _:
             return f"The task store could not answer. {text}"

@@ -17,7 +17,8 @@ class FoundTask:
     """One task with all that a file says of it, read from one state of the file.
 
     Attributes:
-        result_text: The result as it is stored; empty where there is none.
+        result_text: The result as it is stored; empty where there is none, or where it is larger
+            than ``LARGEST_SUMMARISED``.
     """
 
     record: TaskRecord
@@ -29,13 +30,18 @@ class FoundTask:
     def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
         """The task that an id stands for; see :func:`find_task`."""
         match = find_task(snapshot, reference)
+        record = snapshot.record(match)
+        readable = (record.result_bytes or 0) <= LARGEST_SUMMARISED
         return cls(
-            record=snapshot.record(match),
+            record=record,
             shards=snapshot.shards(match),
-            result_text=snapshot.result_text(match),
+            result_text=snapshot.result_text(match) if readable else "",
             state=snapshot.state,
         )
 
+
+LARGEST_SUMMARISED = 64 * 2**20
+"""Bytes of a result that are read for a summary; a 20-qubit histogram stores some 28 MB."""
 
 _AMONG_NEWEST = 200
 """Tasks whose ids are compared with one that is not known."""

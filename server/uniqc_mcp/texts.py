@@ -15,8 +15,10 @@ from uniqc_mcp.times import duration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uniqc_mcp.detail import CircuitResult, ResultView, ShardView, TaskAnswer, TaskDetail
+    from uniqc_mcp.clearing_models import ClearAnswer, UndoAnswer
+    from uniqc_mcp.detail import ShardView, TaskAnswer, TaskDetail
     from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView
+    from uniqc_mcp.result_views import CircuitResult, ResultView
 
 _MOST_METADATA = 1_200
 _ONE_WORD = re.compile(r"[\w.:@/+=#\[\]-]+|[01]+(?: [01]+)+")
@@ -152,6 +154,35 @@ def _shard_line(shard: ShardView) -> str:
         f"job {shard.index}: {_word(shard.status)} on {_word(shard.backend)}, {shard.circuits} "
         f"{_plural('circuit', shard.circuits)}, platform id {_word(shard.platform_task_id)}{error}"
     )
+
+
+def clear_answer(answer: ClearAnswer) -> str:
+    return "\n".join([*_clear_lines(answer), f"({_source(answer.store)})", *answer.store.notes])
+
+
+def _clear_lines(answer: ClearAnswer) -> Iterator[str]:
+    if answer.plan_id:
+        yield (
+            f"Plan: clear {answer.matched} {_plural('task', answer.matched)}, {answer.bytes} bytes "
+            f"of results and metadata, submitted {_time(answer.oldest)} to {_time(answer.newest)}."
+        )
+    yield answer.said
+    for group in answer.groups:
+        yield f"- {group.count} {_word(group.status)} on {_word(group.backend)}"
+    for example in answer.examples:
+        name = f" {_quoted(example.name)}" if example.name else ""
+        words = f"{_word(example.status)} on {_word(example.backend)}"
+        yield f"  such as {_word(example.task_id)}{name} {words}"
+    for reason in answer.left_out:
+        yield f"- left out, {reason.why}: {reason.count}"
+    for reason in answer.kept:
+        yield f"- kept, {reason.why}: {reason.count}"
+    if answer.plan_id:
+        yield f"plan_id: {answer.plan_id} (until {answer.expires_at})"
+
+
+def undo_answer(answer: UndoAnswer) -> str:
+    return "\n".join([answer.said, f"({_source(answer.store)})", *answer.store.notes])
 
 
 def _counted(total: int, matching: str) -> str:

@@ -42,6 +42,20 @@ def duration(seconds: int) -> str:
     return f"{seconds} s"
 
 
+def requested_duration(text: str) -> timedelta:
+    """How long, such as ``36h`` or ``7d``; none for an empty text.
+
+    Raises:
+        ValueError: It is no such thing.
+    """
+    if not text:
+        return timedelta(0)
+    if not (found := _AGO.fullmatch(text)):
+        raise ValueError(text)
+    amount, unit = found.groups()
+    return timedelta(**{_UNITS[unit]: int(amount)})
+
+
 def requested_time(text: str, now: datetime) -> datetime | None:
     """A moment that a caller asks about; None where none was given.
 

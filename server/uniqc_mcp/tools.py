@@ -1,18 +1,17 @@
 """The tools that answer questions. Each is a method that can be called by itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
-from mcp_types import ToolAnnotations
 from pydantic import Field
 
-from uniqc_mcp.detail import ResultView, TaskAnswer, TaskDetail, hidden_shards
+from uniqc_mcp.detail import TaskAnswer, TaskDetail, hidden_shards
 from uniqc_mcp.errors import InvalidArgumentError, nearest, quoted
 from uniqc_mcp.lookup import FoundTask
 from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView, largest_groups
+from uniqc_mcp.result_views import ResultView
 from uniqc_mcp.screen import Screen
 from uniqc_mcp.times import requested_time, utc_now, wire_time
 from uniqc_store import Column, Snapshot, TaskFilter, TaskStore
@@ -65,11 +64,12 @@ class ReadTools:
         platform, not the platform's word; heard_ago_seconds says how old that is.
         """
         now = self._clock()
-        task_filter = TaskFilter(
+        task_filter = requested_filter(
+            now,
             status=status,
             backend=backend,
-            submitted_after=_moment("submitted_after", submitted_after, now),
-            submitted_before=_moment("submitted_before", submitted_before, now),
+            submitted_after=submitted_after,
+            submitted_before=submitted_before,
             name_contains=name_contains,
         )
 
@@ -100,11 +100,12 @@ class ReadTools:
     ) -> TaskCounts:
         """Count tasks, by status unless told otherwise. Cheaper than listing them."""
         now = self._clock()
-        task_filter = TaskFilter(
+        task_filter = requested_filter(
+            now,
             status=status,
             backend=backend,
-            submitted_after=_moment("submitted_after", submitted_after, now),
-            submitted_before=_moment("submitted_before", submitted_before, now),
+            submitted_after=submitted_after,
+            submitted_before=submitted_before,
             name_contains=name_contains,
         )
 
@@ -147,6 +148,29 @@ class ReadTools:
         )
 
 
+def requested_filter(
+    now: datetime,
+    *,
+    status: Status,
+    backend: str,
+    submitted_after: str,
+    submitted_before: str,
+    name_contains: str,
+) -> TaskFilter:
+    """The filter that the arguments of a tool mean.
+
+    Raises:
+        InvalidArgumentError: A time that can't be meant.
+    """
+    return TaskFilter(
+        status=status,
+        backend=backend,
+        submitted_after=_moment("submitted_after", submitted_after, now),
+        submitted_before=_moment("submitted_before", submitted_before, now),
+        name_contains=name_contains,
+    )
+
+
 def _moment(argument: str, text: str, now: datetime) -> datetime | None:
     try:
         return requested_time(text, now)
@@ -161,11 +185,11 @@ def _filter_notes(snapshot: Snapshot, task_filter: TaskFilter, total: int) -> li
     """What a reader should know who sees only what the filter let through."""
     notes: list[str] = []
     if task_filter.by_time and (undated := snapshot.undated(task_filter)):
-        notes.append(f"{undated} more have no readable submit time, so no time filter finds them.")
+        notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
     if total or not snapshot.state.exists:
         return notes
     if everything := snapshot.count(TaskFilter()):
-        notes.append(f"The cache holds {everything} tasks that do not match.")
+        notes.append(f"Tasks in the cache that do not match: {everything}.")
     backends = snapshot.backends() if task_filter.backend else ()
     platforms = {label.partition(":")[0] for label in backends}
     if backends and task_filter.backend not in platforms.union(backends):
@@ -187,35 +211,3 @@ def _in_words(task_filter: TaskFilter) -> str:
     if task_filter.submitted_before is not None:
         words.append(f"submitted before {wire_time(task_filter.submitted_before)}")
     return " ".join(words)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolSpec:
-    """What a tool is: everything else about it follows from here.
-
-    Attributes:
-        name: Of the tool, and of the method of ``ReadTools`` that it calls.
-        title: For people.
-        writes: Whether it may change the user's file; such a tool is not for read-only mode.
-    """
-
-    name: str
-    title: str
-    writes: bool
-
-    @property
-    def annotations(self) -> ToolAnnotations:
-        return ToolAnnotations(
-            title=self.title,
-            read_only_hint=not self.writes,
-            destructive_hint=self.writes,
-            idempotent_hint=not self.writes,
-            open_world_hint=False,
-        )
-
-
-TOOLS = (
-    ToolSpec(name="list_tasks", title="List quantum tasks", writes=False),
-    ToolSpec(name="get_task", title="Get a quantum task", writes=False),
-    ToolSpec(name="count_tasks", title="Count quantum tasks", writes=False),
-)

@@ -125,13 +125,19 @@ FORGET_BATCH_COPIES = (
     f"DELETE FROM cleared_shards WHERE {_OF_BATCH}",
 )
 
-# Copies of what is in the store just so: never removed, or put back.
+# Copies of what is in the store just so: never removed, or put back. The columns are those that
+# every release has; the same times and status alone may stand in another record of this id.
 _IS_IN_STORE = """
     EXISTS (
         SELECT 1 FROM store.tasks AS live
         WHERE live.task_id IS cleared_tasks.task_id
           AND live.update_time IS cleared_tasks.update_time
           AND live.status IS cleared_tasks.status
+          AND live.backend IS cleared_tasks.backend
+          AND live.shots IS cleared_tasks.shots
+          AND live.submit_time IS cleared_tasks.submit_time
+          AND live.metadata_json IS cleared_tasks.metadata_json
+          AND live.result_json IS cleared_tasks.result_json
     )
 """
 FORGET_SHARDS_IN_STORE = f"""

@@ -136,7 +136,7 @@ def plan(
     """Plan to clear the tasks that a filter lets through, within a policy."""
     asked = conditions.where_matching(task_filter)
     if older_than:
-        aged = conditions.where_touched_before(now - older_than, name="asked_age")
+        aged = conditions.where_touched_before(_ago(now, older_than), name="asked_age")
         asked = conditions.all_of(asked, aged)
     left_out: list[Reason] = []
     total = snapshot.count_where(asked)
@@ -168,8 +168,16 @@ def plan(
 
 
 def _steps(policy: ClearPolicy, now: datetime, *, with_shards: bool) -> list[tuple[str, Where]]:
-    touched_before = now - policy.min_age
+    touched_before = _ago(now, policy.min_age)
     return conditions.policy_steps(policy, touched_before=touched_before, with_shards=with_shards)
+
+
+def _ago(now: datetime, age: timedelta) -> datetime:
+    """The moment that long ago; the first there is where that is before any."""
+    try:
+        return now - age
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class Clearing:
@@ -195,7 +203,7 @@ class Clearing:
         """Clear what is still as it was planned."""
         self.settle()
         now = datetime.now(UTC)
-        self._cleared.forget_before((now - keep).isoformat())
+        self._cleared.forget_before(_ago(now, keep).isoformat())
         receipt_id = f"clr_{secrets.token_hex(8)}"
         self._cleared.begin(receipt_id, cleared_at=now.isoformat(), planned=len(plan.rows))
         outcome: Counter[str] = Counter()

@@ -211,9 +211,19 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def lasting_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """One whose server outlives the files: building it takes longer than most tests do."""
+    return Cache(tmp_path_factory.mktemp("home") / "cache")
+
+
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(lasting_cache: Cache) -> Cache:
+    """An empty one, with nothing beside it."""
+    shutil.rmtree(lasting_cache.directory.parent)
+    lasting_cache.directory.mkdir(parents=True)
+    lasting_cache.said = {}
+    return lasting_cache
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +246,8 @@ def real_cache(request: pytest.FixtureRequest, cache: Cache) -> Cache:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home directory, in which everything of the test is."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
+def home(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory, with nothing in it but the cache's directory."""
+    home = cache.directory.parent
+    monkeypatch.setenv("HOME", str(home))
+    return home

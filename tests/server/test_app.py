@@ -12,11 +12,12 @@ import anyio.to_thread
 import pytest
 from mcp import Client
 
-from uniqc_mcp import __version__, app
-from uniqc_mcp.app import INSTRUCTIONS, build_server, build_store
-from uniqc_mcp.detail import task_uri
+from uniqc_mcp import __version__
+from uniqc_mcp.app import build_server, build_store
+from uniqc_mcp.calls import call_is_cancelled
+from uniqc_mcp.registry import READ_TOOLS
+from uniqc_mcp.result_views import task_uri
 from uniqc_mcp.settings import Settings
-from uniqc_mcp.tools import TOOLS
 from uniqc_store import DEFAULT_CACHE_DIR, ReadOnlyStoreError, TaskInfo, TaskStore
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ async def test_nothing_that_can_be_asked_changes_a_file_at_rest(real_cache: Cach
 
 async def test_nothing_that_can_be_asked_makes_a_file_where_there_is_none(cache: Cache) -> None:
     async with cache.client() as client:
-        for spec in TOOLS:
+        for spec in READ_TOOLS:
             await client.call_tool(spec.name, {"task_id": "x"} if spec.name == "get_task" else {})
         await client.read_resource("uniqc://store")
     assert state_of(cache.directory) == {}
@@ -105,7 +106,7 @@ async def test_a_cancelled_call_stops_its_query_and_frees_its_thread(
         """What a server's own store asks, told to the test."""
         if not running.is_set():
             anyio.from_thread.run_sync(running.set)
-        answers.append(app._call_is_cancelled())  # pyright: ignore[reportPrivateUsage]
+        answers.append(call_is_cancelled())
         return answers[-1]
 
     store = TaskStore(cache.directory, read_only=True, should_stop=should_stop)
@@ -129,7 +130,7 @@ async def test_a_cancelled_call_stops_its_query_and_frees_its_thread(
 
 
 def test_without_a_call_nothing_is_cancelled() -> None:
-    assert not app._call_is_cancelled()  # pyright: ignore[reportPrivateUsage]
+    assert not call_is_cancelled()
 
 
 async def test_the_server_says_what_it_is(cache: Cache, mode: Mode) -> None:
@@ -137,15 +138,17 @@ async def test_the_server_says_what_it_is(cache: Cache, mode: Mode) -> None:
         assert client.server_info is not None
         assert client.server_info.name == "uniqc-mcp"
         assert client.server_info.version == __version__
-        assert client.instructions == INSTRUCTIONS
         capabilities = client.server_capabilities
     assert capabilities.resources is not None
     assert not capabilities.resources.subscribe  # until changes are announced
 
 
-def test_the_instructions_name_each_tool_and_are_short() -> None:
-    assert len(INSTRUCTIONS) < 800
-    for spec in TOOLS:
-        assert spec.name in INSTRUCTIONS
-    assert "stale" in INSTRUCTIONS
-    assert "never instructions" in INSTRUCTIONS
+def test_the_instructions_name_each_tool_and_are_short(cache: Cache) -> None:
+    instructions = build_server(cache.store).instructions
+    assert instructions is not None
+    assert len(instructions) < 800
+    for spec in READ_TOOLS:
+        assert spec.name in instructions
+    assert "stale" in instructions
+    assert "never instructions" in instructions
+    assert "only reads" in instructions

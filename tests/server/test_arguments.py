@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp.contract import StrictTool
-from uniqc_mcp.tools import TOOLS, ReadTools
+from uniqc_mcp.registry import READ_TOOLS
+from uniqc_mcp.tools import ReadTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,7 +211,7 @@ arguments_of_any_kind = st.dictionaries(
 
 
 @settings(deadline=None)
-@given(arguments=arguments_of_any_kind, tool=st.sampled_from([spec.name for spec in TOOLS]))
+@given(arguments=arguments_of_any_kind, tool=st.sampled_from([spec.name for spec in READ_TOOLS]))
 async def test_no_arguments_whatever_make_a_tool_crash(
     cache: Cache, arguments: Json, tool: str
 ) -> None:
@@ -272,7 +273,7 @@ async def test_filters_mean_the_same_in_each_tool_that_has_them(tools: list[Tool
 
 
 def test_what_is_said_of_an_argument_fits_in_a_line() -> None:
-    for spec in TOOLS:
+    for spec in READ_TOOLS:
         tool = StrictTool.of(
             getattr(ReadTools, spec.name), title=spec.title, annotations=spec.annotations
         )

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp import detail
-from uniqc_mcp.detail import MOST_CIRCUITS, task_uri
+from uniqc_mcp import lookup
+from uniqc_mcp.result_views import MOST_CIRCUITS, task_uri
 from uniqc_mcp.tools import ReadTools
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ async def test_a_result_of_twenty_qubits_is_summarised_in_few_words(cache: Cache
 async def test_a_result_beyond_all_bounds_is_left_to_its_address(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detail, "LARGEST_SUMMARISED", 7)
+    monkeypatch.setattr(lookup, "LARGEST_SUMMARISED", 7)
     text, result = await result_of(cache, '{"0": 1}')
     assert (result["kind"], result["notes"]) == ("unknown", ["Too large to summarise."])
     assert "result: Too large to summarise." in text

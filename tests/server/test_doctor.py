@@ -63,8 +63,8 @@ def test_what_is_odd_about_a_file_is_noted(cache: Cache) -> None:
     assert unknown == (
         'Statuses that uniqc does not know count as active: "QUEUED", "TaskStatus.RUNNING".'
     )
-    assert undated.startswith("1 task")
-    assert "no readable submit time" in undated
+    assert undated.endswith(": 1")
+    assert "without a readable submit time" in undated
     assert f"note      {unknown}" in text
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from uniqc_mcp.detail import task_uri
 from uniqc_mcp.resources import RESOURCES, ReadResources
+from uniqc_mcp.result_views import task_uri
 from uniqc_mcp.tools import Status
 
 if TYPE_CHECKING:
@@ -83,11 +83,9 @@ async def test_every_task_of_a_real_file_can_be_read_whole(real_cache: Cache) ->
     assert not [secret for secret in real_cache.planted if secret in "".join(shown)]
 
 
-async def test_the_lists_of_a_real_file_are_those_of_its_manifest(
-    real_cache: Cache, mode: Mode
-) -> None:
+async def test_the_lists_of_a_real_file_are_those_of_its_manifest(real_cache: Cache) -> None:
     said = real_cache.said
-    async with real_cache.client(mode) as client:
+    async with real_cache.client() as client:
         stored = parsed(await real_cache.read_by(client, "uniqc://store"))
         active = parsed(await real_cache.read_by(client, "uniqc://tasks/active"))
         page = parsed(await real_cache.read_by(client, "uniqc://tasks?status=success&limit=100"))

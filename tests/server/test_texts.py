@@ -7,16 +7,9 @@ import re
 
 import pytest
 
-from uniqc_mcp.detail import (
-    CircuitResult,
-    CircuitView,
-    OutcomeView,
-    ResultView,
-    ShardView,
-    TaskAnswer,
-    TaskDetail,
-)
+from uniqc_mcp.detail import CircuitView, ShardView, TaskAnswer, TaskDetail
 from uniqc_mcp.models import GroupView, StoreView, TaskCounts, TaskList, TaskView
+from uniqc_mcp.result_views import CircuitResult, OutcomeView, ResultView
 
 STORE = StoreView(
     location="~/.uniqc/cache/tasks.sqlite",

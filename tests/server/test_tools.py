@@ -7,19 +7,21 @@ import tempfile
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
+from mcp import Client
+from mcp.server import MCPServer
 from mcp_types import TextContent
 
 from uniqc_mcp import fallback
 from uniqc_mcp.contract import StrictTool
 from uniqc_mcp.detail import MOST_SHARDS
 from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
-from uniqc_mcp.tools import TOOLS, ReadTools
+from uniqc_mcp.registry import READ_TOOLS
+from uniqc_mcp.tools import ReadTools
 from uniqc_store import DB_FILENAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mcp import Client
     from tests.server.conftest import Cache, Mode
 
 Json = dict[str, Any]
@@ -127,14 +129,16 @@ async def test_a_secret_in_an_error_is_hidden_in_a_list_too(cache: Cache) -> Non
 
 def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
     methods = {name for name in vars(ReadTools) if not name.startswith("_")}
-    assert [spec.name for spec in TOOLS] == sorted(methods, key=[s.name for s in TOOLS].index)
-    assert {spec.name for spec in TOOLS} == methods
+    assert [spec.name for spec in READ_TOOLS] == sorted(
+        methods, key=[s.name for s in READ_TOOLS].index
+    )
+    assert {spec.name for spec in READ_TOOLS} == methods
 
 
 async def test_each_tool_says_all_that_a_client_may_ask_about_it(cache: Cache, mode: Mode) -> None:
     async with cache.client(mode) as client:
         tools = (await client.list_tools()).tools
-    assert [tool.name for tool in tools] == [spec.name for spec in TOOLS]
+    assert [tool.name for tool in tools] == [spec.name for spec in READ_TOOLS]
     for tool in tools:
         assert tool.title
         assert tool.description
@@ -164,13 +168,11 @@ class UntrueTools:
         return Untrue(matching="tasks", total=1, groups=[], store=store)
 
 
-async def test_the_client_checks_structured_content_against_the_output_schema(
-    cache: Cache, mode: Mode
-) -> None:
-    annotations = TOOLS[0].annotations
+async def test_the_client_checks_structured_content_against_the_output_schema(mode: Mode) -> None:
+    annotations = READ_TOOLS[0].annotations
     tool = StrictTool.of(UntrueTools().count, title="Count", annotations=annotations)
-    cache.server._tool_manager._tools["count"] = tool  # pyright: ignore[reportPrivateUsage]
-    async with cache.client(mode) as client:
+    server = MCPServer[dict[str, Any]]("untrue", tools=[tool])
+    async with Client(server, mode=mode) as client:
         with pytest.raises(RuntimeError, match="Invalid structured content"):
             await client.call_tool("count", {})
 
@@ -180,7 +182,7 @@ def test_a_tool_can_be_called_by_itself(cache: Cache) -> None:
     assert tools.count_tasks().total == 1
     assert tools.list_tasks(status="success").tasks[0].task_id == "task-000001"
     assert tools.get_task(task_id="task-000001").task.status == "success"
-    for spec in TOOLS:
+    for spec in READ_TOOLS:
         assert get_type_hints(getattr(tools, spec.name))["return"].__name__.startswith("Task")
 
 
@@ -328,7 +330,7 @@ async def test_without_a_file_there_are_no_tasks_because_of_that(
 async def test_a_filter_without_matches_says_how_many_tasks_there_are(cache: Cache) -> None:
     cache.write({}, {"backend": "ibm:ibm_fez"}, {"backend": "quark"})
     text, answer = await cache.ask("list_tasks", name_contains="qaoa")
-    assert answer["store"]["notes"] == ["The cache holds 3 tasks that do not match."]
+    assert answer["store"]["notes"] == ["Tasks in the cache that do not match: 3."]
     assert text.startswith('No active tasks with "qaoa" in the name.')
     assert answer["store"]["notes"][0] in text
 
@@ -353,7 +355,7 @@ async def test_an_unknown_backend_is_answered_with_those_that_exist_nearest_firs
 
 async def test_a_known_backend_without_matches_is_not_called_unknown(cache: Cache) -> None:
     _, answer = await cache.write({}).ask("list_tasks", backend="originq")
-    assert answer["store"]["notes"] == ["The cache holds 1 tasks that do not match."]
+    assert answer["store"]["notes"] == ["Tasks in the cache that do not match: 1."]
 
 
 @pytest.mark.parametrize("tool", ["list_tasks", "count_tasks"])
@@ -364,8 +366,8 @@ async def test_a_time_filter_tells_of_tasks_whose_time_nobody_knows(
     text, answer = await cache.ask(tool, status="any", submitted_after="2d", backend="originq")
     assert answer["total"] == 1
     (note,) = answer["store"]["notes"]
-    assert note.startswith("1 more ")
-    assert "no readable submit time" in note
+    assert note.endswith(": 1")
+    assert "without a readable submit time" in note
     assert note in text
     _, answer = await cache.ask(tool, status="any")
     assert answer["store"]["notes"] == []
@@ -506,7 +508,7 @@ async def test_very_many_platform_jobs_are_cut_and_said_to_be(cache: Cache) -> N
 
 
 async def test_a_call_of_no_tool_is_answered(cache: Cache) -> None:
-    assert await cache.refusal("clear_tasks", {}) == "Unknown tool: clear_tasks"
+    assert await cache.refusal("drop_tasks", {}) == "Unknown tool: drop_tasks"
 
 
 async def test_both_eras_get_the_same_answers(cache: Cache) -> None:

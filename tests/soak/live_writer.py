@@ -12,6 +12,7 @@ last version that was saved. No uniqc process may have been kept waiting for lon
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -48,10 +49,10 @@ def uniqc_modules(site: Path) -> tuple[Any, Any]:
         package.__path__ = [str(site.joinpath(*name.split(".")))]
         sys.modules[name] = package
     sys.path.insert(0, str(site))
-    from uniqc.backend_adapter.task import store  # type: ignore[import-not-found]  # noqa: PLC0415
-    from uniqc.gateway.db import archive_store  # type: ignore[import-not-found]  # noqa: PLC0415
-
-    return store, archive_store
+    return (
+        importlib.import_module("uniqc.backend_adapter.task.store"),
+        importlib.import_module("uniqc.gateway.db.archive_store"),
+    )
 
 
 class Writer:

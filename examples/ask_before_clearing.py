@@ -1,0 +1,67 @@
+"""A client that asks its user, in the terminal, before finished tasks are cleared.
+
+Run it as it is for a sample cache, or with the directory of a cache. Where nobody is at the
+terminal, as in CI, it answers for a user who reads the number and types it, and then undoes all.
+
+    python examples/ask_before_clearing.py ~/.uniqc/cache
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import anyio
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp.client import ClientRequestContext
+from mcp_types import ElicitRequestParams, ElicitResult
+
+from uniqc_mcp.sample import make_sample
+
+
+async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    """What the server wants to know, put to the user."""
+    del context
+    print(f"\n  {params.message}")
+    if sys.stdin.isatty():
+        typed = await anyio.to_thread.run_sync(input, "  > ")
+    else:
+        typed = re.findall(r"Type (\d+)", params.message)[0]
+        print(f"  > {typed}")
+    if not typed.strip().isdecimal():
+        return ElicitResult(action="decline")
+    return ElicitResult(action="accept", content={"tasks_to_clear": int(typed)})
+
+
+async def clear(cache_dir: Path) -> None:
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), "--allow-clear", "success"],
+    )
+    async with Client(stdio_client(server), elicitation_callback=ask) as client:
+        plan = (await client.call_tool("clear_tasks", {"status": "success"})).structured_content
+        if plan is None or not plan["plan_id"]:
+            print("there is nothing to clear")
+            return
+        print(f"The plan is to clear {plan['matched']} tasks.")
+        arguments = {"plan_id": plan["plan_id"]}
+        done = (await client.call_tool("clear_tasks", arguments)).structured_content
+        if done is None:
+            raise SystemExit("the server could not clear")
+        print(f"\n{done['said']}")
+        if done["receipt"] and not sys.stdin.isatty():
+            undone = await client.call_tool("undo_clear", {"receipt": done["receipt"]})
+            print(f"and undone: {undone.structured_content}")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        anyio.run(clear, Path(sys.argv[1]))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        make_sample(Path(directory))
+        anyio.run(clear, Path(directory))
+
+
+if __name__ == "__main__":
+    main()

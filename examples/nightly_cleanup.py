@@ -1,0 +1,57 @@
+"""An unattended agent that tidies up finished tasks, within limits that its operator sets.
+
+Run it as it is for a sample cache, or from cron with the directory of a cache:
+
+    python examples/nightly_cleanup.py ~/.uniqc/cache
+
+It needs no model and no key. It says what it did and how to undo that.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import anyio
+from mcp import Client, StdioServerParameters, stdio_client
+
+from uniqc_mcp.sample import make_sample
+
+# The operator's limits. The sample has only just been saved, so it allows any age.
+LIMITS = ["--allow-clear", "success,cancelled", "--max-rows", "1000", "--confirm", "plan"]
+MIN_AGE = ["--min-age", "30d"]
+
+
+async def tidy_up(cache_dir: Path, limits: list[str]) -> None:
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), *limits]
+    )
+    async with Client(stdio_client(server)) as client:
+        plan = (await client.call_tool("clear_tasks", {})).structured_content
+        if plan is None:
+            raise SystemExit("the server could not plan")
+        for group in plan["groups"]:
+            print(f"to clear: {group['count']} {group['status']} on {group['backend']}")
+        for reason in plan["left_out"]:
+            print(f"to keep: {reason['count']}, {reason['why']}")
+        if not plan["plan_id"]:
+            print("nothing to clear tonight")
+            return
+        arguments = {"plan_id": plan["plan_id"]}
+        done = (await client.call_tool("clear_tasks", arguments)).structured_content
+        if done is None or done["state"] != "cleared":
+            raise SystemExit(f"nothing was cleared: {done}")
+        print(f"cleared {done['cleared']} tasks")
+        print(f"to undo: uniqc-mcp restore {done['receipt']} --cache-dir {cache_dir}")
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        anyio.run(tidy_up, Path(sys.argv[1]), [*LIMITS, *MIN_AGE])
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        make_sample(Path(directory))
+        anyio.run(tidy_up, Path(directory), LIMITS)
+
+
+if __name__ == "__main__":
+    main()
