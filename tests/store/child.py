@@ -5,6 +5,7 @@ They say things in lines of JSON, and wait for a line where the test decides whe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -55,7 +56,8 @@ def open_and_save(directory: str, rounds: str, name: str) -> None:
         say(said)
         wait()
         try:
-            TaskStore(Path(directory, str(number))).save(TaskInfo(name, "dummy"))
+            store = TaskStore(Path(directory, str(number)), busy_timeout=30)
+            store.save(TaskInfo(name, "dummy"))
             said = "saved"
         except Exception as error:
             said = repr(error)
@@ -113,7 +115,7 @@ def write_pairs(directory: str) -> None:
 def save_some(directory: str, name: str, count: str) -> None:
     say("ready")
     wait()
-    store = TaskStore(directory)
+    store = TaskStore(directory, busy_timeout=30)
     for number in range(int(count)):
         store.save(TaskInfo(f"{name}-{number}", "dummy"))
     say(store.count())
@@ -127,6 +129,7 @@ def save_while_cleared(directory: str, name: str, how: str) -> None:
     say("saving")
     number = 0
     while not told_to_stop():
+        hashlib.pbkdf2_hmac("sha256", b"what a user does", b"between two saves", 20_000)
         number += 1
         began = time.monotonic()
         try:

@@ -205,8 +205,8 @@ def open_files(directory: Path) -> dict[str, int]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> TaskStore:
-    """A fresh store in a directory of its own."""
-    return TaskStore(tmp_path / "cache")
+    """A fresh store in a directory of its own, patient on a machine that has much to do."""
+    return TaskStore(tmp_path / "cache", busy_timeout=30)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,237 @@
+"""Threads, processes and forks: nothing is lost, and nothing is kept open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import Child, check_free, connect, insert, make_store, open_files
+
+from uniqc_store import (
+    StoreBusyError,
+    StoreError,
+    TaskFilter,
+    TaskInfo,
+    TaskStatus,
+    TaskStore,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+THREADS = 8
+
+Saved = Sequence[tuple[str, float, float]]
+"""Id, and when its save began and returned, by a clock that all processes share."""
+
+
+def ids(store: TaskStore) -> list[str]:
+    return sorted(task.task_id for task in store.list())
+
+
+def together(work: Callable[[int], object]) -> None:
+    """Run it in several threads that begin at once; what one raises is raised here."""
+    barrier = Barrier(THREADS)
+
+    def begin(number: int) -> object:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(begin, range(THREADS)):
+            pass
+
+
+def test_threads_share_one_instance(store: TaskStore) -> None:
+    def work(thread: int) -> None:
+        for number in range(15):
+            task = TaskInfo(f"{thread}-{number}", f"backend-{thread}", result={"00": number})
+            store.save(task)
+            assert store.get(task.task_id) == task
+            assert store.count(backend=f"backend-{thread}") == number + 1
+            page = store.search(TaskFilter(backend=f"backend-{thread}"), limit=3)
+            assert page.total == number + 1
+
+    together(work)
+    assert store.count() == THREADS * 15
+    check_free(store.cache_dir)
+    assert open_files(store.cache_dir) == {}
+
+
+def test_threads_that_open_a_fresh_path_at_once_all_succeed(tmp_path: Path) -> None:
+    def open_and_save(directory: Path, thread: int) -> None:
+        TaskStore(directory).save(TaskInfo(f"task-{thread}", "dummy"))
+
+    for number in range(10):
+        directory = tmp_path / str(number)
+        together(partial(open_and_save, directory))
+        assert ids(TaskStore(directory)) == [f"task-{thread}" for thread in range(THREADS)]
+
+
+def test_threads_that_change_one_task_leave_one_of_its_states(store: TaskStore) -> None:
+    def work(thread: int) -> None:
+        for number in range(10):
+            store.save(TaskInfo("one", f"backend-{thread}", result=[thread, number]))
+
+    together(work)
+    (task,) = store.list()
+    assert task.result in [[thread, 9] for thread in range(THREADS)]
+    assert task.result == [int(task.backend.removeprefix("backend-")), 9]
+
+
+def test_each_task_is_deleted_by_one_thread(store: TaskStore) -> None:
+    for number in range(20):
+        insert(store.cache_dir, str(number))
+    deleted: list[str] = []
+
+    def work(_: int) -> None:
+        deleted.extend(str(number) for number in range(20) if store.delete(str(number)))
+
+    together(work)
+    assert sorted(deleted) == sorted(str(number) for number in range(20))
+
+
+def test_each_task_is_cleared_by_one_thread(store: TaskStore) -> None:
+    for number in range(40):
+        insert(store.cache_dir, str(number), status=TaskStatus.SUCCESS.value)
+    cleared: list[int] = []
+    together(lambda _: cleared.append(store.clear_completed()))
+    assert sum(cleared) == 40
+
+
+def test_threads_that_clear_all_lose_nothing_that_comes_later(store: TaskStore) -> None:
+    def work(thread: int) -> None:
+        for number in range(5):
+            with suppress(StoreError):
+                if thread == 0:
+                    store.clear_all()
+                else:
+                    store.save(TaskInfo(f"{thread}-{number}", "dummy"))
+
+    together(work)
+    store.save(TaskInfo("later", "dummy"))
+    assert "later" in ids(store)
+    assert set(ids(store)) <= {"later"} | {f"{t}-{n}" for t in range(1, THREADS) for n in range(5)}
+    check_free(store.cache_dir)
+
+
+def test_processes_that_save_at_once_lose_nothing(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    children = [start("save_some", tmp_path, f"process-{n}", 20) for n in range(4)]
+    for child in children:
+        assert child.hear() == "ready"
+    for child in children:
+        child.go_on()
+    assert max(child.hear() for child in children) == 80
+    expected = sorted(f"process-{n}-{number}" for n in range(4) for number in range(20))
+    assert ids(TaskStore(tmp_path)) == expected
+    check_free(tmp_path)
+
+
+def test_an_instance_outlives_a_fork_on_both_sides(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    assert start("fork", tmp_path).hear() == {
+        "code": 0,
+        "ids": ["before", "in the child", "in the parent"],
+    }
+
+
+def test_our_saves_and_those_of_uniqc_go_together(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    store = TaskStore(make_store(tmp_path / "cache"), busy_timeout=30)
+    uniqc = start("write_pairs", store.cache_dir)
+    assert uniqc.hear() == "writing"
+    for number in range(20):
+        store.save(TaskInfo(f"ours-{number}", "ibm"))
+    written = uniqc.finish()
+    assert (store.count(backend="ibm"), store.count(backend="dummy")) == (20, written)
+
+
+def test_nothing_waits_for_a_reader_of_ours(store: TaskStore) -> None:
+    def write(_: object) -> None:
+        with closing(connect(store.cache_dir, timeout=0)) as uniqc:
+            uniqc.execute("BEGIN IMMEDIATE")
+            insert(uniqc, "from uniqc")
+            uniqc.execute("COMMIT")
+            insert(uniqc, "from uniqc too")
+
+    store.read(write)
+    assert store.count() == 2
+
+
+# Saving while another process clears
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was there at one moment.
+
+    Attributes:
+        cleared: When the last clear before it had returned.
+        asked: When it was asked for.
+        ids: What was there.
+    """
+
+    cleared: float
+    asked: float
+    ids: frozenset[str]
+
+
+def look_and_clear(store: TaskStore, clears: int) -> list[Look]:
+    """Look again and again, clear whenever something has been saved, and look once more."""
+    looks: list[Look] = []
+    cleared = 0.0
+    for _ in range(10_000):
+        asked = time.monotonic()
+        try:
+            found = frozenset(ids(store))
+        except StoreError:  # right after a clear the file may be in the making
+            continue
+        looks.append(Look(cleared, asked, found))
+        if len(found) < 2:
+            continue
+        if not clears:
+            return looks
+        with suppress(StoreBusyError):
+            store.clear_all()
+            cleared = time.monotonic()
+            clears -= 1
+    pytest.fail("the file never came free")
+
+
+def lost(saved: Saved, looks: list[Look]) -> set[str]:
+    """What was saved after a clear had returned, and is not there at a look before the next."""
+    return {
+        task_id
+        for look in looks
+        for task_id, began, returned in saved
+        if began > look.cleared and returned < look.asked and task_id not in look.ids
+    }
+
+
+@pytest.mark.parametrize("how", ["ours", "uniqc"])
+def test_what_was_saved_after_a_clear_is_there(
+    tmp_path: Path, start: Callable[..., Child], how: str
+) -> None:
+    store = TaskStore(tmp_path, busy_timeout=0.3)
+    savers = [start("save_while_cleared", tmp_path, f"saver-{n}", how) for n in range(2)]
+    assert [saver.hear() for saver in savers] == ["saving"] * 2
+    looks = look_and_clear(store, clears=8)
+    told = [saver.finish() for saver in savers]
+    looks.append(Look(looks[-1].cleared, time.monotonic(), frozenset(ids(store))))
+    saved: Saved = [save for one in told for save in one["saved"]]
+    assert len({look.cleared for look in looks}) > 8
+    assert any(began > looks[-1].cleared for _, began, _ in saved)
+    assert lost(saved, looks) == set()
+    check_free(tmp_path)
