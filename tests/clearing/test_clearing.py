@@ -41,10 +41,15 @@ TABLES = ("tasks", "task_shards", "archived_tasks", "archived_task_shards")
 Cells = dict[str, list[tuple[object, ...]]]
 
 
+def as_text(raw: bytes) -> tuple[str, bytes]:
+    """Text told apart from a blob of the same bytes, be it UTF-8 or not."""
+    return "text", raw
+
+
 def cells(directory: Path) -> Cells:
     """Every row of every table with its place, its bytes and their types."""
     with closing(sqlite3.connect(directory / "tasks.sqlite")) as connection:
-        connection.text_factory = lambda raw: ("text", raw)
+        connection.text_factory = as_text
         present = {name for ((_, name),) in connection.execute("SELECT name FROM sqlite_master")}
         return {
             table: connection.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid").fetchall()

@@ -1,0 +1,125 @@
+"""Looking at what was cleared, and putting it back, without a client."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from uniqc_mcp.cli import cli
+from uniqc_store import CLEARED_FILENAME, Clearance, TaskFilter, TaskStore
+
+if TYPE_CHECKING:
+    from tests.clearing.conftest import Cache
+
+
+def run(cache: Cache, *arguments: str) -> Result:
+    environment = {"UNIQC_MCP_CACHE_DIR": str(cache.directory)}
+    return CliRunner().invoke(cli, arguments, env=environment, prog_name="uniqc-mcp")
+
+
+def clear(cache: Cache, status: str = "finished") -> Clearance:
+    store = TaskStore(cache.directory)
+    return store.clear(store.plan_clear(TaskFilter(status=status)))
+
+
+def test_cleared_lists_the_receipts_newest_first(cache: Cache) -> None:
+    cache.fill(3).fill(2, prefix="x", status="failed")
+    first, second = clear(cache, "success"), clear(cache, "failed")
+    result = run(cache, "cleared")
+    assert (result.exit_code, result.stderr) == (0, "")
+    newest, oldest = result.stdout.splitlines()
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(rf"{second.receipt_id}  {time}  2 of 2 tasks, done", newest)
+    assert re.fullmatch(rf"{first.receipt_id}  {time}  3 of 3 tasks, done", oldest)
+
+
+def test_cleared_speaks_json_to_scripts(cache: Cache) -> None:
+    done = clear(cache.fill(3))
+    result = run(cache, "cleared", "--json")
+    (receipt,) = json.loads(result.stdout)
+    assert (receipt["receipt_id"], receipt["held"]) == (done.receipt_id, 3)
+    assert receipt.keys() == {"receipt_id", "cleared_at", "planned", "state", "held"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [([], "Nothing was cleared that could be put back.\n"), (["--json"], "[]\n")],
+)
+def test_where_nothing_was_cleared_cleared_says_so_and_makes_nothing(
+    cache: Cache, options: list[str], said: str
+) -> None:
+    result = run(cache, "cleared", *options)
+    assert (result.exit_code, result.stdout) == (0, said)
+    assert cache.files() == {}
+
+
+@pytest.mark.parametrize("name", ["1-0.0.5.sqlite", "5-0.1.0.sqlite"])
+def test_restore_puts_everything_back(cache: Cache, name: str) -> None:
+    before = cache.copy(name).rows()
+    done = clear(cache)
+    assert cache.rows() != before
+    result = run(cache, "restore", done.receipt_id)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{done.cleared} tasks are back.\n"
+    assert cache.rows() == before
+    assert run(cache, "cleared").stdout.startswith("Nothing")
+
+
+def test_restore_says_what_stays_held(cache: Cache) -> None:
+    done = clear(cache.fill(3))
+    cache.fill(1, backend="elsewhere")
+    result = run(cache, "restore", done.receipt_id)
+    assert result.stdout.splitlines() == [
+        "2 tasks are back.",
+        "1 stay held: tasks of their ids are in the cache again.",
+    ]
+    assert "1 of 3 tasks" in run(cache, "cleared").stdout
+
+
+def test_restore_of_an_unknown_receipt_exits_with_1_and_a_sentence(cache: Cache) -> None:
+    cache.fill(1)
+    result = run(cache, "restore", "clr_of_somebody_else")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Error: There is nothing to put back for the receipt" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert cache.ids() == ["task-1"]
+
+
+def test_restore_wants_a_receipt(cache: Cache) -> None:
+    result = run(cache, "restore")
+    assert result.exit_code == 2
+    assert "Missing argument 'RECEIPT'" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["cleared"], ["restore", "clr_1"]])
+def test_a_foreign_file_in_place_of_the_copies_is_an_error_and_not_an_empty_list(
+    cache: Cache, command: list[str]
+) -> None:
+    cache.fill(1)
+    (cache.directory / CLEARED_FILENAME).write_text("Dear diary")
+    result = run(cache, *command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert CLEARED_FILENAME in result.stderr
+
+
+def test_doctor_states_the_policy_in_force(cache: Cache) -> None:
+    cache.fill(1)
+    options = ("--allow-clear", "success,failed", "--max-rows", "9", "--confirm", "plan")
+    words = "success, failed tasks, at most 9 at a time; the plan suffices"
+    result = run(cache, "doctor", *options)
+    assert result.exit_code == 0
+    assert f"clearing  {words}\n" in result.stdout
+    assert "the server may clear" in result.stdout
+    assert json.loads(run(cache, "doctor", "--json", *options).stdout)["may_clear"] == words
+
+
+def test_doctor_says_that_a_server_without_permission_only_reads(cache: Cache) -> None:
+    cache.fill(1)
+    result = run(cache, "doctor")
+    assert "the server only reads" in result.stdout
+    assert "clearing  " not in result.stdout
+    assert json.loads(run(cache, "doctor", "--json").stdout)["may_clear"] == ""

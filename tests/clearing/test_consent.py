@@ -1,0 +1,287 @@
+"""With ``--confirm human``, what a person says is what happens; a model can't say it for them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import anyio
+import pytest
+from mcp import Client
+from mcp_types import (
+    ClientCapabilities,
+    ElicitationCapability,
+    ElicitResult,
+    FormElicitationCapability,
+    UrlElicitationCapability,
+)
+
+from uniqc_mcp.consent import can_ask, question
+from uniqc_mcp.plans import LIFETIME
+from uniqc_store import TaskFilter
+
+if TYPE_CHECKING:
+    from mcp.client.session import ClientRequestContext
+    from mcp_types import ElicitRequestFormParams, ElicitRequestParams
+    from tests.clearing.conftest import Cache, Mode, Person
+
+AGAIN = "Call clear_tasks without plan_id for a new plan."
+
+
+async def committed(
+    cache: Cache, mode: Mode, person: Person | None, **arguments: object
+) -> tuple[str, dict[str, Any]]:
+    """Plan to clear everything, then commit that."""
+    settings = cache.settings(confirm="human")
+    async with cache.client(mode, settings, person) as client:
+        text, plan = await cache.call(client, "clear_tasks", **arguments)
+        assert "The user is asked first." in text
+        return await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+
+
+async def test_the_right_number_clears(cache: Cache, mode: Mode, person: Person) -> None:
+    before = cache.copy().rows()
+    person.types = len(cache.store.plan_clear(TaskFilter()).rows)
+    _, done = await committed(cache, mode, person)
+    assert (done["state"], done["cleared"]) == ("cleared", person.types)
+    assert len(person.asked) == 1
+    assert len(cache.rows()["tasks"]) == len(before["tasks"]) - done["cleared"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (("decline", 5), "The user declined. Do not ask again unless they want to."),
+        (("cancel", 5), f"The user closed the question without an answer. {AGAIN}"),
+        (("accept", 4), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+        (("accept", 0), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+        (("accept", -5), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+    ],
+)
+async def test_any_other_answer_keeps_everything_and_spends_the_plan(
+    cache: Cache,
+    mode: Mode,
+    person: Person,
+    reply: tuple[Literal["accept", "decline", "cancel"], int],
+    said: str,
+) -> None:
+    before = cache.fill(5).files()
+    person.action, person.types = reply
+    async with cache.client(mode, cache.settings(confirm="human"), person) as client:
+        _, plan = await cache.call(client, "clear_tasks")
+        text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+        assert (done["state"], done["cleared"], done["receipt"]) == ("declined", 0, "")
+        assert text.startswith(f"Nothing was removed. {said}")
+        _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+        assert done["state"] == "expired"
+    assert len(person.asked) == 1
+    assert cache.files() == before
+
+
+@pytest.mark.parametrize("types", ["five", "", None, 1.5, True, ["1"]])
+async def test_what_is_no_number_clears_nothing(
+    cache: Cache, mode: Mode, person: Person, types: object
+) -> None:
+    before = cache.fill(1).files()
+    person.types = types
+    text, done = await committed(cache, mode, person)
+    assert done["state"] == "declined"
+    assert "What the user typed is not the number of tasks in the plan." in text
+    assert cache.files() == before
+
+
+@pytest.mark.parametrize("types", ["5", " 5 ", 5.0])
+async def test_the_right_number_may_come_as_forms_send_it(
+    cache: Cache, mode: Mode, person: Person, types: object
+) -> None:
+    cache.fill(5)
+    person.types = types
+    _, done = await committed(cache, mode, person)
+    assert done["cleared"] == 5
+
+
+async def test_a_client_that_can_not_ask_is_refused_with_the_flag_that_allows_it(
+    cache: Cache, mode: Mode
+) -> None:
+    before = cache.fill(5).files()
+    text, done = await committed(cache, mode, None)
+    assert done["state"] == "refused"
+    assert "this client has no way to ask" in text
+    assert "--confirm plan" in text
+    assert cache.files() == before
+
+
+async def test_an_answer_that_comes_after_the_plan_is_over_clears_nothing(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
+    before = cache.fill(5).files()
+
+    def dawdle() -> None:
+        cache.late = LIFETIME
+
+    person.types, person.meanwhile = 5, dawdle
+    text, done = await committed(cache, mode, person)
+    assert len(person.asked) == 1
+    assert (done["state"], done["cleared"]) == ("expired", 0)
+    assert AGAIN in text
+    assert cache.files() == before
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_a_call_that_waits_for_an_answer_waits_no_longer_than_the_plan_is_good(
+    cache: Cache, *, running: bool
+) -> None:
+    before = cache.fill(5).files()
+    start, stands = datetime.now(UTC), cache.clock()
+
+    async def nobody(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    def clock() -> datetime:
+        return stands + cache.late + ((datetime.now(UTC) - start) if running else timedelta(0))
+
+    cache.clock = clock
+    server = cache.server(cache.settings(confirm="human"))
+    async with Client(server, mode="legacy", elicitation_callback=nobody) as client:
+        _, plan = await cache.call(client, "clear_tasks")
+        cache.late = LIFETIME - (clock() - stands) - timedelta(seconds=0.3)
+        with anyio.fail_after(20):
+            text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+    assert (done["state"], done["cleared"]) == ("expired", 0)
+    assert text.startswith(f"Nothing was removed. Nobody answered the question in time. {AGAIN}")
+    assert cache.files() == before
+
+
+async def test_a_task_that_changes_while_the_person_thinks_is_kept(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
+    cache.fill(5)
+    person.types = 5
+    person.meanwhile = lambda: cache.change("UPDATE tasks SET update_time = '' WHERE rowid = 1")
+    _, done = await committed(cache, mode, person)
+    assert (done["state"], done["cleared"]) == ("cleared", 4)
+    assert done["kept"] == [{"why": "changed since", "count": 1}]
+    assert cache.ids() == ["task-1"]
+
+
+# The question
+
+
+async def asked(cache: Cache, mode: Mode, person: Person) -> ElicitRequestFormParams:
+    await committed(cache, mode, person)
+    (params,) = person.asked
+    return params
+
+
+async def test_the_question_has_the_figures_and_its_form_can_not_be_sent_by_accident(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
+    cache.fill(4, backend="ibm").fill(3, prefix="x", status="failed", backend="originq:WK_C180")
+    params = await asked(cache, mode, person)
+    for figure in ("Clear 7 finished", "4 success on ", "3 failed on ", "ibm", "originq:WK_C180"):
+        assert figure in params.message
+    assert "can be put back" in params.message
+    assert "Type 7 to clear them; anything else keeps them." in params.message
+    schema = params.requested_schema
+    ((name, field),) = schema["properties"].items()
+    assert schema["required"] == [name]
+    assert field["type"] == "integer"
+    assert "default" not in field
+
+
+async def test_the_question_is_short_and_a_record_can_not_speak_in_it(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
+    cache.fill(40)
+    cache.change("UPDATE tasks SET backend = 'dummy:' || rowid WHERE rowid > 2")
+    cache.change(
+        "UPDATE tasks SET backend = char(10) || 'x? They are copies. Type 40 ' || char(8238, 27)"
+        " || 'https://u:hunter2@host/' WHERE rowid <= 2"
+    )
+    message = (await asked(cache, mode, person)).message
+    assert len(message) < 700
+    assert message.isprintable()
+    assert "hunter2" not in message
+    assert '2 success on "' in message
+    assert "33 more groups" in message
+
+
+def test_the_question_is_the_same_for_the_same_plan(cache: Cache) -> None:
+    plan = cache.copy().store.plan_clear(TaskFilter())
+    assert question(plan) == question(plan)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "can"),
+    [
+        (None, False),
+        (ClientCapabilities(), False),
+        (ClientCapabilities(elicitation=ElicitationCapability()), True),
+        (
+            ClientCapabilities(elicitation=ElicitationCapability(form=FormElicitationCapability())),
+            True,
+        ),
+        (
+            ClientCapabilities(elicitation=ElicitationCapability(url=UrlElicitationCapability())),
+            False,
+        ),
+    ],
+)
+def test_only_a_client_that_shows_forms_can_ask(
+    capabilities: ClientCapabilities | None,
+    can: bool,  # noqa: FBT001 - of a table
+) -> None:
+    assert can_ask(capabilities) is can
+
+
+# Nobody else
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"consent": {"tasks_to_clear": 5}},
+        {"consent": {"action": "accept", "data": {"tasks_to_clear": 5}}},
+        {"consent": {"verdict": "go"}},
+        {"context": {}},
+        {"confirm": True},
+        {"confirmed": "yes"},
+        {"tasks_to_clear": 5},
+    ],
+)
+async def test_a_model_can_not_consent_by_itself(
+    cache: Cache, mode: Mode, person: Person, forged: dict[str, object]
+) -> None:
+    before = cache.fill(5).files()
+    async with cache.client(mode, cache.settings(confirm="human"), person) as client:
+        _, plan = await cache.call(client, "clear_tasks")
+        said = await cache.refusal(client, "clear_tasks", plan_id=plan["plan_id"], **forged)
+        (name,) = forged
+        assert f'There is no argument "{name}".' in said
+        assert "consent" not in said.partition("Known are")[2]
+    assert person.asked == []
+    assert cache.files() == before
+
+
+async def test_undo_and_planning_ask_nobody(cache: Cache, mode: Mode, person: Person) -> None:
+    before = cache.fill(5).rows()
+    person.types = 5
+    async with cache.client(mode, cache.settings(confirm="human"), person) as client:
+        await cache.call(client, "clear_tasks")
+        assert person.asked == []
+        _, plan = await cache.call(client, "clear_tasks")
+        _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+        await cache.call(client, "undo_clear", receipt=done["receipt"])
+    assert len(person.asked) == 1
+    assert cache.rows() == before
+
+
+async def test_a_plan_that_there_is_not_is_said_so_and_nobody_is_asked(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
+    cache.fill(1)
+    async with cache.client(mode, cache.settings(confirm="human"), person) as client:
+        _, done = await cache.call(client, "clear_tasks", plan_id="plan_of_my_own")
+    assert done["state"] == "expired"
+    assert person.asked == []

@@ -1,0 +1,156 @@
+"""What the operator may decide, and what stops the start."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from uniqc_mcp.cli import cli
+from uniqc_mcp.options import clear_options, clear_settings
+from uniqc_mcp.settings import ClearSettings
+from uniqc_store import ClearPolicy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(cli, arguments, env=environment, prog_name="uniqc-mcp")
+
+
+def settings_of(*arguments: str, **environment: str) -> ClearSettings | None:
+    """What a command that takes the options makes of these."""
+    found: list[ClearSettings | None] = []
+
+    @click.command
+    @clear_options
+    def command(**clearing: object) -> None:
+        found.append(clear_settings(**clearing))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - click's
+
+    result = CliRunner().invoke(command, arguments, env=environment)
+    assert result.exit_code == 0, result.stderr
+    (settings,) = found
+    return settings
+
+
+def test_without_options_nothing_may_be_cleared() -> None:
+    assert settings_of() is None
+
+
+def test_allowing_alone_asks_a_person_and_keeps_copies_for_thirty_days() -> None:
+    policy = ClearPolicy(statuses=("success", "failed"))
+    expected = ClearSettings(policy=policy, confirm="human", keep=timedelta(days=30))
+    assert settings_of("--allow-clear", "success,failed") == expected
+    assert settings_of("--allow-clear", " success , failed,success") == expected
+    assert settings_of(UNIQC_MCP_ALLOW_CLEAR="success,failed") == expected
+
+
+EVERYTHING = ClearSettings(
+    policy=ClearPolicy(
+        statuses=("cancelled",),
+        min_age=timedelta(days=7),
+        backends=("originq", "ibm:ibm_fez"),
+        max_rows=1000,
+    ),
+    confirm="plan",
+    keep=timedelta(weeks=2),
+)
+
+
+def test_every_limit_is_an_option_and_a_variable() -> None:
+    options = "--allow-clear cancelled --min-age 7d --backend originq --backend ibm:ibm_fez"
+    more = "--max-rows 1000 --confirm plan --keep-cleared 2w"
+    assert settings_of(*f"{options} {more}".split()) == EVERYTHING
+    variables = {
+        "UNIQC_MCP_ALLOW_CLEAR": "cancelled",
+        "UNIQC_MCP_MIN_AGE": "7d",
+        "UNIQC_MCP_BACKEND": "originq ibm:ibm_fez",
+        "UNIQC_MCP_MAX_ROWS": "1000",
+        "UNIQC_MCP_CONFIRM": "plan",
+        "UNIQC_MCP_KEEP_CLEARED": "2w",
+    }
+    assert settings_of(**variables) == EVERYTHING
+    help_text = " ".join(run("serve", "--help").stdout.split())
+    for variable in variables:
+        assert f"env var: {variable}" in help_text
+
+
+def test_an_option_counts_more_than_its_variable() -> None:
+    settings = settings_of("--allow-clear", "failed", UNIQC_MCP_ALLOW_CLEAR="success")
+    assert settings is not None
+    assert settings.policy.statuses == ("failed",)
+
+
+ALLOWED = ("--allow-clear", "success")
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--allow-clear", "running"], "'running' is not one of success, failed, cancelled."),
+        (["--allow-clear", "success,QUEUED"], "'QUEUED' is not one of"),
+        (["--allow-clear", "success,"], "'' is not one of"),
+        (["--allow-clear", ""], "'' is not one of"),
+        (["--allow-clear", "all"], "'all' is not one of"),
+        ([*ALLOWED, "--min-age", "a week"], "'a week' is no duration such as 12h or 30d."),
+        ([*ALLOWED, "--min-age", "-7d"], "'-7d' is no duration"),
+        ([*ALLOWED, "--min-age", "7"], "'7' is no duration"),
+        ([*ALLOWED, "--min-age", ""], "'' is no duration"),
+        ([*ALLOWED, "--keep-cleared", ""], "'' is no duration"),
+        ([*ALLOWED, "--keep-cleared", "forever"], "'forever' is no duration"),
+        ([*ALLOWED, "--backend", ""], "must not be empty"),
+        ([*ALLOWED, "--max-rows", "0"], "0 is not in the range x>=1."),
+        ([*ALLOWED, "--max-rows", "many"], "'many' is not a valid integer"),
+        ([*ALLOWED, "--confirm", "yes"], "'yes' is not one of 'human', 'plan'."),
+        (["--min-age", "7d"], "--min-age says what may be cleared, and without --allow-clear"),
+        (["--backend", "ibm"], "--backend says what may be cleared"),
+        (["--max-rows", "5", "--confirm", "plan"], "--max-rows, --confirm says what"),
+        (["--keep-cleared", "1d"], "Add --allow-clear success,failed, or leave it out."),
+    ],
+)
+def test_nonsense_stops_the_start(
+    tmp_path: Path, command: str, arguments: list[str], said: str
+) -> None:
+    result = run(command, "--cache-dir", str(tmp_path), *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("UNIQC_MCP_ALLOW_CLEAR", "running", "'running' is not one of success, failed, cancelled"),
+        ("UNIQC_MCP_MIN_AGE", "7 moons", "'7 moons' is no duration"),
+        ("UNIQC_MCP_MAX_ROWS", "-1", "-1 is not in the range"),
+        ("UNIQC_MCP_CONFIRM", "plan", "--confirm says what may be cleared"),
+    ],
+)
+def test_nonsense_in_the_environment_stops_it_too(variable: str, value: str, said: str) -> None:
+    result = run(**{variable: value})
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("extreme", ["0s", "999999w"])
+def test_an_extreme_age_is_a_limit_like_any_other(extreme: str) -> None:
+    settings = settings_of(*ALLOWED, "--min-age", extreme, "--keep-cleared", extreme)
+    assert settings is not None
+    assert settings.keep == settings.policy.min_age
+
+
+def test_the_policy_in_words_names_each_limit(tmp_path: Path) -> None:
+    result = run("doctor", "--json", "--cache-dir", str(tmp_path), *ALLOWED, "--min-age", "7d")
+    words = "success tasks, untouched for 7 d; the user is asked each time"
+    assert json.loads(result.stdout)["may_clear"] == words
+    assert EVERYTHING.in_words() == (
+        "cancelled tasks, on originq, ibm:ibm_fez, untouched for 7 d, at most 1000 at a time; "
+        "the plan suffices"
+    )

@@ -1,0 +1,246 @@
+"""A plan: what it says, that it writes nothing, and how long it is good."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from uniqc_mcp.plans import LIFETIME, MOST_PLANS, Plans
+from uniqc_store import ClearPolicy, TaskFilter
+
+if TYPE_CHECKING:
+    from tests.clearing.conftest import Cache, Mode
+
+FILTERS = "status, backend, submitted_after, submitted_before, name_contains, older_than, plan_id"
+
+
+def mixed(cache: Cache) -> Cache:
+    """Tasks of every kind that a policy tells apart."""
+    result = json.dumps({"00": 500, "11": 500})
+    cache.fill(7, prefix="a", backend="originq:WK_C180", result=result, name="bell")
+    cache.fill(3, prefix="b", backend="dummy", status="failed")
+    cache.fill(2, prefix="c", backend="dummy", status="cancelled")
+    cache.fill(4, prefix="d", backend="dummy", status="running")
+    return cache.fill(5, prefix="e", backend="dummy", touched=datetime.now(UTC))
+
+
+async def planned(cache: Cache, policy: ClearPolicy, **arguments: object) -> dict[str, Any]:
+    async with cache.client(settings=cache.settings(policy=policy)) as client:
+        _, plan = await cache.call(client, "clear_tasks", **arguments)
+    assert plan["state"] == "planned"
+    return plan
+
+
+async def test_a_plan_says_all_that_it_would_do(cache: Cache, mode: Mode) -> None:
+    mixed(cache)
+    policy = ClearPolicy(statuses=("success", "failed"), min_age=timedelta(days=7), max_rows=8)
+    async with cache.client(mode, cache.settings(policy=policy)) as client:
+        text, plan = await cache.call(client, "clear_tasks", status="any")
+    assert plan["state"] == "planned"
+    assert plan["matched"] == 8
+    assert plan["groups"] == [
+        {"status": "success", "backend": "originq:WK_C180", "count": 5},
+        {"status": "failed", "backend": "dummy", "count": 3},
+    ]
+    assert (plan["oldest"], plan["newest"]) == ("2025-01-01T00:00:01Z", "2025-01-01T00:00:05Z")
+    assert plan["bytes"] == 5 * len('{"00": 500, "11": 500}{"task_name": "bell"}') + 3 * 2
+    assert len(plan["examples"]) == 5
+    assert plan["examples"][0] == {
+        "task_id": "a-1",
+        "name": "bell",
+        "backend": "originq:WK_C180",
+        "status": "success",
+        "updated_at": "2025-01-02T00:00:00Z",
+    }
+    assert {reason["why"]: reason["count"] for reason in plan["left_out"]} == {
+        "not finished": 4,
+        "status not allowed": 2,
+        "touched too recently": 5,
+        "beyond the most rows per clear": 2,
+    }
+    assert plan["expires_at"] == "2026-11-03T18:10:00Z"
+    for said in (
+        "Plan: clear 8 tasks, ",
+        "Nothing was removed yet.",
+        f"plan_id: {plan['plan_id']} (until 2026-11-03T18:10:00Z)",
+        "- 5 success on originq:WK_C180",
+        'such as a-1 "bell" success on originq:WK_C180',
+        "- left out, not finished: 4",
+    ):
+        assert said in text
+    assert "user is asked" not in text
+
+
+async def test_planning_writes_nothing(cache: Cache, mode: Mode) -> None:
+    before = cache.copy().files()
+    async with cache.client(mode) as client:
+        for arguments in ({}, {"status": "failed"}, {"older_than": "7d"}, {"name_contains": "b"}):
+            await cache.call(client, "clear_tasks", **arguments)
+    assert cache.files() == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "matched"),
+    [
+        ({}, 17),
+        ({"status": "any"}, 17),
+        ({"status": "active"}, 0),
+        ({"status": "failed"}, 3),
+        ({"backend": "originq"}, 7),
+        ({"backend": "dummy"}, 10),
+        ({"name_contains": "BELL"}, 7),
+        ({"older_than": "1h"}, 12),
+        ({"older_than": "999999w"}, 0),
+        ({"submitted_after": "2025-01-01T00:00:05Z"}, 4),
+        ({"submitted_before": "2025-01-01T00:00:02Z"}, 4),
+    ],
+)
+async def test_a_plan_holds_what_was_asked_for_and_is_finished(
+    cache: Cache, asked: dict[str, object], matched: int
+) -> None:
+    plan = await planned(mixed(cache), ClearPolicy(), **asked)
+    assert plan["matched"] == matched
+
+
+@pytest.mark.parametrize(
+    ("policy", "matched"),
+    [
+        (ClearPolicy(statuses=("cancelled",)), 2),
+        (ClearPolicy(min_age=timedelta(days=7)), 12),
+        (ClearPolicy(min_age=timedelta(weeks=999_999)), 0),
+        (ClearPolicy(backends=("originq", "ibm")), 7),
+        (ClearPolicy(max_rows=4), 4),
+    ],
+)
+async def test_the_policy_limits_it_whatever_is_asked_for(
+    cache: Cache, policy: ClearPolicy, matched: int
+) -> None:
+    plan = await planned(mixed(cache), policy, status="any")
+    assert plan["matched"] == matched
+    assert matched + sum(reason["count"] for reason in plan["left_out"]) == 21
+
+
+async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cache) -> None:
+    mixed(cache)
+    policy = ClearPolicy(statuses=("cancelled",))
+    async with cache.client(settings=cache.settings(policy=policy)) as client:
+        text, plan = await cache.call(client, "clear_tasks", status="failed")
+    assert (plan["state"], plan["plan_id"], plan["matched"]) == ("planned", "", 0)
+    assert plan["left_out"] == [{"why": "status not allowed", "count": 3}]
+    assert text.startswith("There is nothing to clear")
+    assert "- left out, status not allowed: 3" in text
+
+
+async def test_where_there_is_no_store_there_is_nothing_to_clear_and_none_is_made(
+    cache: Cache,
+) -> None:
+    plan = await planned(cache, ClearPolicy())
+    assert (plan["matched"], plan["store"]["exists"]) == (0, False)
+    assert cache.files() == {}
+
+
+# How long it is good
+
+
+@pytest.mark.parametrize("late", [LIFETIME, timedelta(days=1)])
+async def test_a_plan_is_good_for_ten_minutes(cache: Cache, mode: Mode, late: timedelta) -> None:
+    before = cache.fill(3).rows()
+    async with cache.client(mode) as client:
+        _, plan = await cache.call(client, "clear_tasks")
+        cache.late = late
+        text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+        assert (done["state"], done["cleared"]) == ("expired", 0)
+        assert "Nothing was removed." in text
+        assert "Call clear_tasks without plan_id for a new plan." in text
+        assert cache.rows() == before
+        _, plan = await cache.call(client, "clear_tasks")
+        cache.late += LIFETIME - timedelta(seconds=1)
+        _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+    assert (done["state"], done["cleared"]) == ("cleared", 3)
+
+
+async def test_a_plan_is_good_once_and_in_its_own_server(cache: Cache) -> None:
+    cache.fill(3)
+    async with cache.client() as client, cache.client() as other:
+        _, plan = await cache.call(client, "clear_tasks")
+        answers = [
+            await cache.call(asked, "clear_tasks", plan_id=plan["plan_id"])
+            for asked in (other, client, client)
+        ]
+    assert [done["state"] for _, done in answers] == ["expired", "cleared", "expired"]
+    assert f'There is no plan "{plan["plan_id"]}"' in answers[-1][0]
+    assert len(cache.store.receipts()) == 1
+
+
+def test_a_ninth_plan_pushes_out_the_oldest(cache: Cache) -> None:
+    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plan = cache.fill(1).store.plan_clear(TaskFilter())
+    held = [plans.hold(plan, now) for _ in range(MOST_PLANS + 1)]
+    assert MOST_PLANS == 8
+    assert [plans.look(each.plan_id, now) for each in held] == [None, *held[1:]]
+
+
+def test_a_plan_is_taken_once_and_not_when_it_is_over(cache: Cache) -> None:
+    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plan = cache.fill(1).store.plan_clear(TaskFilter())
+    held = plans.hold(plan, now)
+    last = held.expires_at - timedelta(microseconds=1)
+    assert (plans.look(held.plan_id, last), plans.take(held.plan_id, last)) == (held, held)
+    assert (plans.look(held.plan_id, last), plans.take(held.plan_id, last)) == (None, None)
+    held = plans.hold(plan, now)
+    assert plans.take(held.plan_id, held.expires_at) is None
+    assert plans.take(held.plan_id, now) is None
+    assert plans.take("", now) is None
+
+
+def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
+    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plan = cache.fill(1).store.plan_clear(TaskFilter())
+    ids = {plans.hold(plan, now).plan_id for _ in range(1_000)}
+    assert len(ids) == 1_000
+    assert min(map(len, ids)) >= len("plan_") + 16
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"older_than": "a while"}, 'older_than must be a duration such as 12h or 30d, not "a w'),
+        ({"older_than": "-7d"}, "older_than must be a duration"),
+        ({"older_than": "7"}, "older_than must be a duration"),
+        ({"older_than": 7}, "older_than must be a text"),
+        ({"submitted_before": "soon"}, "submitted_before must be a date or time"),
+        ({"status": "done"}, "status must be one of 'any'"),
+        ({"plan": "plan_x"}, f"Did you mean plan_id? Known are: {FILTERS}."),
+        ({"limit": 5}, f"Known are: {FILTERS}."),
+        ({"dry_run": False}, 'There is no argument "dry_run".'),
+    ],
+)
+async def test_what_can_not_be_meant_is_refused_with_what_is_allowed(
+    cache: Cache, arguments: dict[str, object], said: str
+) -> None:
+    cache.fill(1)
+    async with cache.client() as client:
+        assert said in await cache.refusal(client, "clear_tasks", **arguments)
+    assert cache.ids() == ["task-1"]
+
+
+@pytest.mark.parametrize(
+    "filters", [{"status": "failed"}, {"backend": "dummy"}, {"older_than": "7d"}]
+)
+async def test_filters_beside_a_plan_id_are_refused_and_the_plan_stays_good(
+    cache: Cache, mode: Mode, filters: dict[str, object]
+) -> None:
+    cache.fill(2)
+    async with cache.client(mode) as client:
+        _, plan = await cache.call(client, "clear_tasks")
+        said = await cache.refusal(client, "clear_tasks", plan_id=plan["plan_id"], **filters)
+        assert "leave out the filters" in said
+        assert len(cache.ids()) == 2
+        _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+    assert done["cleared"] == 2

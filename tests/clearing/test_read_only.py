@@ -1,0 +1,196 @@
+"""Without ``--allow-clear`` nothing in the process can write, and no tool is there undecided."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import os
+import select
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from uniqc_mcp.clear_tools import ClearTools
+from uniqc_mcp.registry import TOOLS
+from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.tools import ReadTools
+from uniqc_store import CLEARED_FILENAME
+from uniqc_store.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp import Client
+    from tests.clearing.conftest import Cache, Mode, Spoken
+
+READS = {"list_tasks", "get_task", "count_tasks"}
+WRITES = {"clear_tasks", "undo_clear"}
+
+
+async def exercise(cache: Cache, client: Client) -> None:
+    """Every tool and every resource that there is; a plan is made, and none is committed."""
+    task_id = cache.ids()[0]
+    known: dict[str, dict[str, object]] = {
+        "list_tasks": {"status": "any", "name_contains": "b"},
+        "count_tasks": {"group_by": "status_backend"},
+        "get_task": {"task_id": task_id},
+        "clear_tasks": {},
+        "undo_clear": {"receipt": "clr_unknown"},
+    }
+    for tool in (await client.list_tools()).tools:
+        if tool.name == "undo_clear":
+            continue  # it is what writes; a plan does not
+        await cache.call(client, tool.name, **known[tool.name])
+    for spec in RESOURCES:
+        uri = spec.uri.replace("{task_id}", task_id)
+        await client.read_resource(uri.replace("{?status,backend,limit,cursor}", "?status=failed"))
+
+
+def writers(cache: Cache) -> list[Writer]:
+    """The objects of this process that could write this cache."""
+    gc.collect()
+    return [
+        found
+        for found in gc.get_objects()
+        if type(found) is Writer and found._path == cache.path  # pyright: ignore[reportPrivateUsage]
+    ]
+
+
+async def test_what_writes_is_not_listed_and_a_call_is_answered_with_the_flag(
+    cache: Cache, mode: Mode
+) -> None:
+    cache.copy()
+    async with cache.client(mode, cache.settings(clears=False)) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == READS
+        for name, arguments in (("clear_tasks", {"plan_id": "x"}), ("undo_clear", {})):
+            said = await cache.refusal(client, name, **arguments)
+            assert said.startswith(f"{name} is off: this server only reads.")
+            assert "uniqc-mcp --allow-clear success,failed" in said
+        assert "This server only reads." in (client.instructions or "")
+    async with cache.client(mode) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == READS | WRITES
+
+
+async def test_no_object_in_the_process_can_write(cache: Cache, mode: Mode) -> None:
+    cache.copy()
+    async with cache.client(mode, cache.settings(clears=False)) as client:
+        await exercise(cache, client)
+        assert writers(cache) == []
+
+
+async def test_where_clearing_is_allowed_too_none_can_but_for_a_commit(cache: Cache) -> None:
+    cache.copy()
+    async with cache.client() as client:
+        await exercise(cache, client)
+        assert writers(cache) == []
+        _, plan = await cache.call(client, "clear_tasks")
+        seen: list[int] = []
+
+        async def look(progress: float, total: float | None, message: str | None) -> None:
+            seen.append(len(writers(cache)))
+
+        await cache.call(client, "clear_tasks", look, plan_id=plan["plan_id"])
+        assert seen == [1]  # so the look finds what there is to find
+        assert writers(cache) == []
+
+
+@pytest.mark.parametrize("clears", [False, True])
+async def test_a_cache_at_rest_is_the_same_to_the_byte_after_everything_was_asked(
+    cache: Cache, mode: Mode, *, clears: bool
+) -> None:
+    before = cache.copy().files()
+    async with cache.client(mode, cache.settings(clears=clears)) as client:
+        await exercise(cache, client)
+        for name in WRITES - ({"clear_tasks"} if clears else set()):
+            await client.call_tool(name, {"receipt": 5})
+    assert cache.files() == before == {cache.store_name: before[cache.store_name]}
+
+
+def open_to_write(server: Spoken) -> dict[str, bool]:
+    """The files of its cache that a server has open, and whether it could write them."""
+    found: dict[str, bool] = {}
+    for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        try:
+            name = descriptor.readlink().name
+            info = Path(f"/proc/{server.process.pid}/fdinfo", descriptor.name).read_text()
+        except FileNotFoundError:
+            continue  # closed meanwhile
+        flags = int(info.partition("flags:")[2].split()[0], 8)
+        found[name] = found.get(name, False) or bool(flags & os.O_ACCMODE)
+    return found
+
+
+@pytest.mark.parametrize("options", [[], ["--allow-clear", "success", "--confirm", "plan"]])
+def test_the_command_never_opens_the_store_to_write_for_a_question_or_a_plan(
+    cache: Cache, spawn: Callable[..., Spoken], options: list[str]
+) -> None:
+    cache.fill(30_000, name="bell")
+    cache.change("UPDATE tasks SET shots = 1 WHERE task_id = 'task-1'")  # it is in use
+    server = spawn(*options)
+    seen: list[bool] = []
+    calls: list[tuple[str, dict[str, str]]] = [
+        ("list_tasks", {"status": "any", "name_contains": "no such name"}),
+        ("count_tasks", {"group_by": "status_backend"}),
+        ("get_task", {"task_id": "task-1"}),
+        ("clear_tasks", {}),
+        ("undo_clear", {}),
+    ]
+    for number, (tool, arguments) in enumerate(calls, 1):
+        server.call(number, tool, **arguments)
+        while not select.select([server.stdout], [], [], 0)[0]:
+            files = open_to_write(server)
+            assert CLEARED_FILENAME not in files
+            seen += [files[cache.store_name]] if cache.store_name in files else []
+        assert server.receive()["id"] == number
+    assert seen
+    assert not any(seen)
+
+
+# The table that decides
+
+
+def tool_methods(owner: type) -> set[str]:
+    """The public methods that take nothing by position, as arguments come: by name."""
+    return {
+        name
+        for name, method in inspect.getmembers(owner, inspect.isfunction)
+        if not name.startswith("_")
+        and all(
+            parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            for parameter in list(inspect.signature(method).parameters.values())[1:]
+        )
+    }
+
+
+def test_every_tool_has_a_row_that_decides_what_it_does() -> None:
+    assert tool_methods(ReadTools) == {spec.name for spec in TOOLS if not spec.writes} == READS
+    assert tool_methods(ClearTools) == {spec.name for spec in TOOLS if spec.writes} == WRITES
+    assert len({spec.name for spec in TOOLS}) == len(TOOLS)
+
+
+async def test_annotations_follow_from_what_a_tool_does_to_the_file(
+    cache: Cache, mode: Mode
+) -> None:
+    # read only, destructive, idempotent
+    hints = {
+        "reads": (True, False, True),
+        "writes": (False, False, False),
+        "destroys": (False, True, False),
+    }
+    effects = {spec.name: spec.effect for spec in TOOLS}
+    assert {name for name, effect in effects.items() if effect == "destroys"} == {"clear_tasks"}
+    async with cache.client(mode) as client:
+        for tool in (await client.list_tools()).tools:
+            found = tool.annotations
+            assert found is not None
+            told = (found.read_only_hint, found.destructive_hint, found.idempotent_hint)
+            assert told == hints[effects[tool.name]]
+            assert found.open_world_hint is False
+            assert found.title == tool.title != ""
+
+
+def test_no_tool_reaches_what_forgets_without_a_copy() -> None:
+    source = inspect.getsource(inspect.getmodule(ClearTools) or ClearTools)
+    for call in ("clear_all", "clear_completed", ".delete("):
+        assert call not in source
