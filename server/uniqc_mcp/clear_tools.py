@@ -207,16 +207,18 @@ class ClearTools:
 
     def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
         """Put back what a receipt holds."""
+        self._store.check_receipt(receipt)
         done = self._writing_store().undo_clear(
             receipt, progress=progress, should_stop=call_is_cancelled
         )
-        said = f"{done.restored} are back."
+        said = f"Put back: {done.restored}."
         if done.kept:
-            said += f" {done.kept} are still held" + (
-                ": it was stopped; call undo_clear again."
+            why = (
+                "it was stopped, call undo_clear again"
                 if done.stopped
-                else ": tasks of their ids are in the cache again and were left as they are."
+                else "tasks of their ids are in the cache again and were left as they are"
             )
+            said += f" Still held: {done.kept}; {why}."
         return UndoAnswer(
             said=said,
             restored=done.restored,
@@ -261,8 +263,8 @@ def _said_of(done: Clearance) -> str:
         return f"{_NOTHING} No task was as it was planned any more. {_AGAIN}"
     undo = f"undo_clear with receipt {done.receipt_id} puts them back."
     if done.stopped:
-        return f"{done.cleared} were removed before it was stopped ({done.stopped}). {undo}"
-    return f"{done.cleared} were removed. {undo}"
+        return f"Cleared before it was stopped ({done.stopped}): {done.cleared}. {undo}"
+    return f"Cleared: {done.cleared}. {undo}"
 
 
 def _report(context: Context[Any, Any], through: int, total: int) -> None:

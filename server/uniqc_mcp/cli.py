@@ -140,11 +140,11 @@ def cleared(cache_dir: Path, *, as_json: bool) -> None:
 def restore(cache_dir: Path, receipt: str) -> None:
     """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`."""
     with _store_errors():
-        store = TaskStore(cache_dir)
-        undone = store.undo_clear(receipt)
-    click.echo(f"{undone.restored} tasks are back.")
+        TaskStore(cache_dir, read_only=True).check_receipt(receipt)
+        undone = TaskStore(cache_dir).undo_clear(receipt)
+    click.echo(f"Put back: {undone.restored} tasks.")
     if undone.kept:
-        click.echo(f"{undone.kept} stay held: tasks of their ids are in the cache again.")
+        click.echo(f"Still held: {undone.kept}; tasks of their ids are in the cache again.")
 
 
 @contextmanager

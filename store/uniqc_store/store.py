@@ -16,6 +16,7 @@ from uniqc_store.errors import (
     ReadOnlyStoreError,
     StoreMissingError,
     StoreNewerError,
+    UnknownReceiptError,
 )
 from uniqc_store.files import identity_of
 from uniqc_store.policy import ClearPolicy
@@ -268,6 +269,11 @@ class TaskStore:
     def receipts(self) -> tuple[Receipt, ...]:
         """The clears of which something can be put back, newest first."""
         return ClearedFile(self._access).receipts()
+
+    def check_receipt(self, receipt_id: str) -> None:
+        """Raise ``UnknownReceiptError`` where nothing is held for a receipt; makes no file."""
+        if not any(receipt.receipt_id == receipt_id for receipt in self.receipts()):
+            raise UnknownReceiptError(receipt_id)
 
     def _clearing(self) -> Clearing:
         return Clearing(self._writing(), ClearedFile(self._access))

@@ -64,7 +64,7 @@ def test_restore_puts_everything_back(cache: Cache, name: str) -> None:
     assert cache.rows() != before
     result = run(cache, "restore", done.receipt_id)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{done.cleared} tasks are back.\n"
+    assert result.stdout == f"Put back: {done.cleared} tasks.\n"
     assert cache.rows() == before
     assert run(cache, "cleared").stdout.startswith("Nothing")
 
@@ -74,8 +74,8 @@ def test_restore_says_what_stays_held(cache: Cache) -> None:
     cache.fill(1, backend="elsewhere")
     result = run(cache, "restore", done.receipt_id)
     assert result.stdout.splitlines() == [
-        "2 tasks are back.",
-        "1 stay held: tasks of their ids are in the cache again.",
+        "Put back: 2 tasks.",
+        "Still held: 1; tasks of their ids are in the cache again.",
     ]
     assert "1 of 3 tasks" in run(cache, "cleared").stdout
 
@@ -123,3 +123,10 @@ def test_doctor_says_that_a_server_without_permission_only_reads(cache: Cache) -
     assert "the server only reads" in result.stdout
     assert "clearing  " not in result.stdout
     assert json.loads(run(cache, "doctor", "--json").stdout)["may_clear"] == ""
+
+
+def test_restore_in_a_directory_without_a_cache_makes_none(cache: Cache) -> None:
+    result = run(cache, "restore", "clr_0123456789abcdef")
+    assert result.exit_code == 1
+    assert "nothing to put back" in result.stderr
+    assert not (cache.directory / "tasks.sqlite").exists()

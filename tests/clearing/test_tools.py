@@ -43,7 +43,7 @@ async def test_the_plan_id_commits_and_the_receipt_puts_everything_back(
         assert left["archived_tasks"] == before["archived_tasks"]
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
         assert (undone["restored"], undone["kept"]) == (plan["matched"], 0)
-        assert text.startswith(f"{plan['matched']} are back.")
+        assert text.startswith(f"Put back: {plan['matched']}.")
     assert cache.rows() == before
 
 
@@ -128,7 +128,7 @@ async def test_what_is_there_again_is_left_as_it_is_and_reported(cache: Cache, m
         cache.fill(1, backend="elsewhere")
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
         assert (undone["restored"], undone["kept"]) == (2, 1)
-        assert "1 are still held: tasks of their ids are in the cache again" in text
+        assert "Still held: 1; tasks of their ids are in the cache again" in text
         assert cache.store.count(backend="elsewhere") == 1
         cache.change("DELETE FROM tasks WHERE backend = 'elsewhere'")
         _, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
