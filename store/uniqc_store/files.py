@@ -86,12 +86,12 @@ class Signature:
     Attributes:
         file: Of the file itself.
         wal: Of its write-ahead log; None where there is none.
-        has_journal: Whether there is a rollback journal, as while a file is switched to WAL.
+        journal: Of its rollback journal, as while a file is switched to WAL; None where none is.
     """
 
     file: Stamp
     wal: Stamp | None
-    has_journal: bool
+    journal: Stamp | None
 
     @property
     def has_wal(self) -> bool:
@@ -104,7 +104,7 @@ class Signature:
         The times of files tick: by some milliseconds, on some file systems by up to two
         seconds, and then they are whole.
         """
-        changed_ns = max(self.file[3], self.wal[3] if self.wal else 0)
+        changed_ns = max(stamp[3] for stamp in (self.file, self.wal, self.journal) if stamp)
         whole = changed_ns % 1_000_000_000 == 0
         # A time in the future is as good as one in the past: a write would change it to now.
         return abs(now_ns - changed_ns) > (
@@ -123,7 +123,7 @@ def signature_of(path: Path) -> Signature | None:
         return Signature(
             file=file,
             wal=_stamp(beside(path, "-wal")),
-            has_journal=_stamp(beside(path, "-journal")) is not None,
+            journal=_stamp(beside(path, "-journal")),
         )
 
 

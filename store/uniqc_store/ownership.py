@@ -43,7 +43,7 @@ def check_ours(connection: sqlite3.Connection, path: Path, *, to_write: bool) ->
 
 def _check_layout(layout: Layout, path: Path, *, to_write: bool) -> None:
     complete = layout.columns("tasks") >= schema.REQUIRED_COLUMNS
-    known = max(schema.NEWEST_RELEASED_SCHEMA, schema.MIGRATIONS[-1][0])
+    known = schema.newest_known()
     if layout.version > known and (to_write or not complete):
         problem = "it can be read, not written" if complete else "its tasks can't be read"
         raise StoreNewerError(path, problem, found=layout.version, known=known)

@@ -8,8 +8,9 @@ There are three ways, tried in this order:
    written to, or on a read-only mount.
 2. *Shared.* Otherwise SQLite's ordinary ``mode=ro`` with its locks. It may make an empty
    ``-wal`` and a ``-shm``, which uniqc's next save cleans up.
-3. *Copied.* Where that can't be done because those can't be made, file and WAL are copied to a
-   private directory and read there. It counts only if neither changed meanwhile.
+3. *Copied.* Where that can't be done, because those can't be made or because a killed process
+   left a rollback journal that only a writer could apply, the file and what is beside it are
+   copied to a private directory and read there. It counts only if nothing changed meanwhile.
 
 ``immutable`` without that check gave wrong answers: beside a live writer nearly every read
 found the file malformed, and beside a left-over WAL it saw none of what was in it.
@@ -21,6 +22,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-_DIRECTORY_NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_PATIENCE_SECONDS = 0.1
+
+_CAN_NOT_SHARE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
@@ -45,55 +49,73 @@ def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
     """
     with translated(access.path, access.busy_timeout):
         try:
-            return _read_at_rest(access, question)
-        except _NotAtRestError:
-            pass
-        try:
-            return _read_shared(access, question)
-        except sqlite3.OperationalError as error:
-            if primary_code(error) not in _DIRECTORY_NOT_WRITABLE:
-                raise
-        return _read_without_sharing(access, question)
+            return _through(access, lambda connection: ask(access, connection, question))
+        except _NoFileError:
+            return ask_stand_in(question)
 
 
-def _read_at_rest(access: Access, question: Callable[[Session], Answer]) -> Answer:
-    before = signature_of(access.path)
-    if before is None:
-        return ask_stand_in(question)
-    if before.has_wal or before.has_journal or not before.settled(time.time_ns()):
+def look(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
+    """Use a connection that can't write a byte of the file, whosever it is.
+
+    Waits a moment for a file that was just written to come to rest, so as to leave no trace.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        now = signature_of(access.path)
+        if now is None or now.has_wal or now.journal or now.settled(time.time_ns()):
+            break
+        time.sleep(0.01)
+    with suppress(_NoFileError):
+        _through(access, use)
+
+
+def _through(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    try:
+        return _at_rest(access, use)
+    except _NotAtRestError:
+        pass
+    try:
+        return _shared(access, use)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) not in _CAN_NOT_SHARE:
+            raise
+    return _without_sharing(access, use)
+
+
+def _at_rest(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    before = _signature(access)
+    if before.has_wal or before.journal or not before.settled(time.time_ns()):
         raise _NotAtRestError
 
     def immutable() -> Answer:
         with opened(access, "mode=ro&immutable=1") as connection:
-            return ask(access, connection, question)
+            return use(connection)
 
     return _unless_changed(access, before, immutable)
 
 
-def _read_shared(access: Access, question: Callable[[Session], Answer]) -> Answer:
+def _shared(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
     with opened(access, "mode=ro") as connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
-        return ask(access, connection, question)
+        return use(connection)
 
 
-def _read_without_sharing(access: Access, question: Callable[[Session], Answer]) -> Answer:
+def _without_sharing(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
     deadline = time.monotonic() + access.busy_timeout
     while True:
         try:
-            now = signature_of(access.path)
-            if now is not None and now.has_wal:
-                return _read_copied(access, question)
-            return _read_at_rest(access, question)
+            now = _signature(access)
+            return (_copied if now.has_wal or now.journal else _at_rest)(access, use)
         except _NotAtRestError:
             if time.monotonic() > deadline:
                 raise StoreBusyError(access.path, access.busy_timeout) from None
             time.sleep(0.01)
 
 
-def _read_copied(access: Access, question: Callable[[Session], Answer]) -> Answer:
-    before = signature_of(access.path)
-    if before is None or not before.settled(time.time_ns()):
+def _copied(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    before = _signature(access)
+    if not before.settled(time.time_ns()):
         raise _NotAtRestError
 
     def copied() -> Answer:
@@ -103,12 +125,21 @@ def _read_copied(access: Access, question: Callable[[Session], Answer]) -> Answe
         ):
             copy = Path(directory, access.path.name)
             shutil.copyfile(access.path, copy)
-            shutil.copyfile(beside(access.path, "-wal"), beside(copy, "-wal"))
+            for suffix in ("-wal", "-journal"):
+                if beside(access.path, suffix).exists():
+                    shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
             with opened(access, "mode=rw", path=copy) as connection:
                 connection.execute("BEGIN")
-                return ask(access, connection, question)
+                return use(connection)
 
     return _unless_changed(access, before, copied)
+
+
+def _signature(access: Access) -> Signature:
+    signature = signature_of(access.path)
+    if signature is None:
+        raise _NoFileError
+    return signature
 
 
 def _unless_changed(access: Access, before: Signature, attempt: Callable[[], Answer]) -> Answer:
@@ -125,3 +156,7 @@ def _unless_changed(access: Access, before: Signature, attempt: Callable[[], Ans
 
 class _NotAtRestError(Exception):
     """Somebody is writing, or has just written: what was read may not fit together."""
+
+
+class _NoFileError(Exception):
+    """There is no file, or no longer."""

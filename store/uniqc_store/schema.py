@@ -66,6 +66,11 @@ def pending_migrations(version: int) -> list[tuple[int, Migration]]:
     return [(target, migrate) for target, migrate in MIGRATIONS if target > version]
 
 
+def newest_known() -> int:
+    """The newest version that may be written."""
+    return max(NEWEST_RELEASED_SCHEMA, MIGRATIONS[-1][0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """What one file has: read from the file itself, as upgrades may have been interrupted.

@@ -18,6 +18,7 @@ from uniqc_store.connection import Access, Session, ask, opened, transaction
 from uniqc_store.errors import StoreBusyError, primary_code, translated
 from uniqc_store.files import beside, identity_of, make_private_file, os_errors
 from uniqc_store.ownership import check_ours
+from uniqc_store.reading import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,7 +42,6 @@ class Writer:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._path = access.path
-        self._inspected: Identity | None = None
 
     def read(self, question: Callable[[Session], Answer]) -> Answer:
         """Ask one question of one consistent state of the file, made first where there is none.
@@ -88,7 +88,7 @@ class Writer:
             # Left over without their file. Only under its lock is it certain that no fresh
             # store has just begun to use them.
             make_private_file(self._path)
-        self._inspect(identity)
+        self._inspect()
         with self._connected("mode=rw", identity) as connection, os_errors(self._path):
             # Leaving WAL mode needs the file for oneself alone, and exclusive mode keeps it so.
             # For memory: a journal beside the file would be deleted by its name at the end, and
@@ -118,7 +118,7 @@ class Writer:
         """A connection to a file that is ours, complete and in WAL mode, made where missing."""
         while (identity := identity_of(self._path)) is None:
             make_private_file(self._path)
-        self._inspect(identity)
+        self._inspect()
         with self._connected("mode=rw", identity) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             self._migrate(connection)
@@ -142,12 +142,24 @@ class Writer:
                     raise _ReplacedError from error
                 raise
 
-    def _inspect(self, identity: Identity) -> None:
+    def _inspect(self) -> None:
         """Refuse a file that isn't ours, through a connection that can't write a byte of it."""
-        if identity != self._inspected:
-            with self._connected("mode=ro", identity) as connection:
-                self._look(connection)
-            self._inspected = identity
+        if not self._is_ours_at_first_sight():
+            look(self._access, self._check)
+
+    def _is_ours_at_first_sight(self) -> bool:
+        """Whether the header says so; nothing is believed of what else it says."""
+        try:
+            with opened(self._access, "mode=ro&immutable=1") as connection:
+                (pages,) = connection.execute("PRAGMA page_count").fetchone()
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                stamped = schema.read_application_id(connection) == schema.APPLICATION_ID
+        except sqlite3.Error:
+            return False
+        return pages == 0 or (stamped and version <= schema.newest_known())
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        check_ours(connection, self._path, to_write=True)
 
     def _look(self, connection: sqlite3.Connection) -> Layout:
         """What the file has, all of it at one moment: it may be in the making elsewhere."""
