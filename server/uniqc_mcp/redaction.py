@@ -13,9 +13,9 @@ paths: they are the user's own, and often what the platform complains about.
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+from uniqc_store import JsonValue
 
 MARKER: Final = "[redacted]"
 DEEPEST: Final = 20

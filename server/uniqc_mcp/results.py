@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+    from uniqc_store import JsonValue
+
 Kind: TypeAlias = Literal["counts", "probabilities", "error", "empty", "unknown"]
 
 # The largest INTEGER of SQLite, where shots are kept: no count is larger. It also keeps every

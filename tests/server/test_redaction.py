@@ -17,7 +17,6 @@ from uniqc_mcp.redaction import (
     METADATA,
     WHOLE,
     Budget,
-    JsonValue,
     clean_text,
     cut_text,
     names_credential,
@@ -25,6 +24,7 @@ from uniqc_mcp.redaction import (
     safe_text,
     safe_value,
 )
+from uniqc_store import JsonValue
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
 PLANTED = ("FAKE", "hunter2", "RkFLRQ")

@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp.results import JsonValue, Outcome, Results, ResultSummary, summarise
+from uniqc_mcp.results import Outcome, Results, ResultSummary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from uniqc_store import JsonValue
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
 TABLES = ("tasks", "archived_tasks", "task_shards", "archived_task_shards")
