@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uniqc_store.errors import StoreUnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 Identity = tuple[int, int]
 """Device and inode: what tells a file from the one that took its place."""
@@ -70,6 +70,31 @@ def _make_private_directory(directory: Path) -> None:
     if not directory.is_dir():
         _make_private_directory(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def times_open(identity: Identity) -> int:
+    """How many descriptors of this user's processes are open on a file, this process's included.
+
+    Linux says so in ``/proc``; 0 where it can't be known.
+    """
+    return sum(
+        _is_open_on(descriptor, identity)
+        for descriptors in Path("/proc").glob("[0-9]*/fd")
+        for descriptor in _entries(descriptors)
+    )
+
+
+def _entries(directory: Path) -> list[Path]:
+    with suppress(OSError):  # another user's process, or one that has just ended
+        return list(directory.iterdir())
+    return []
+
+
+def _is_open_on(descriptor: Path, identity: Identity) -> bool:
+    with suppress(OSError):
+        found = descriptor.stat()
+        return (found.st_dev, found.st_ino) == identity
+    return False
 
 
 Stamp = tuple[int, int, int, int]

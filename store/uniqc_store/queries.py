@@ -84,18 +84,23 @@ def full_tasks(
     """
 
 
-def page(layout: Layout, where: Where) -> str:
+def page(layout: Layout, where: Where, *, order_by: str) -> str:
     """Tasks without their results, newest first, and what a cursor needs of each."""
     return f"""
         SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes,
             rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
             typeof(submit_time) = 'text' AS cursor_is_text
-        FROM tasks {where.sql} ORDER BY submit_time DESC, rowid DESC LIMIT :limit
+        FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC LIMIT :limit
     """
 
 
 def count(where: Where) -> str:
     return f"SELECT COUNT(*) FROM tasks {where.sql}"
+
+
+def count_at_most(where: Where) -> str:
+    """A count that ends at a bound."""
+    return f"SELECT COUNT(*) FROM (SELECT 1 FROM tasks {where.sql} LIMIT :bound)"
 
 
 def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from uniqc_store.conditions import Parameters, Where
+    from uniqc_store.conditions import Index, Parameters, Where
     from uniqc_store.connection import Session
     from uniqc_store.queries import TaskTable
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
@@ -25,6 +25,9 @@ FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
 
 SHORTEST_PREFIX = 6
 """Characters of an id that may stand for the whole of it."""
+
+FEW_TASKS = 5_000
+"""Tasks that are sorted sooner than the time index is walked to find them."""
 
 MOST_MATCHES = 10
 """Tasks that are named where an id stands for several."""
@@ -127,12 +130,14 @@ class Snapshot:
                 not positive.
         """
         limit = values.limit(limit)
-        where = conditions.where_matching(task_filter)
-        total = self.count_where(where)
+        index = self._best_index(task_filter)
+        total = self._total(task_filter, index)
+        where = conditions.where_matching(task_filter, index=index)
         if cursor:
-            conditions.start_after(where, Cursor.decode(cursor, task_filter))
+            conditions.start_after(where, Cursor.decode(cursor, task_filter), index=index)
         found = self._rows(
-            queries.page(self._layout, where), {**where.parameters, "limit": limit + 1}
+            queries.page(self._layout, where, order_by=conditions.order_by(index)),
+            {**where.parameters, "limit": limit + 1},
         )
         return Page(
             records=tuple(rows.task_record(row) for row in found[:limit]),
@@ -155,7 +160,7 @@ class Snapshot:
 
     def count(self, task_filter: TaskFilter) -> int:
         """How many tasks the filter lets through."""
-        return self.count_where(conditions.where_matching(task_filter))
+        return self._total(task_filter, self._best_index(task_filter))
 
     def undated(self, task_filter: TaskFilter = _EVERYTHING) -> int:
         """How many tasks have no submit time that can be read, whatever the filter's times."""
@@ -277,6 +282,24 @@ class Snapshot:
         return self._rows(statement, {**where.parameters, "limit": limit})
 
     # Plumbing
+
+    def _total(self, task_filter: TaskFilter, index: Index) -> int:
+        # Nothing is sorted in counting: what many tasks have is best counted in its own index.
+        by = None if index == "time" else index
+        return self.count_where(conditions.where_matching(task_filter, index=by))
+
+    def _best_index(self, task_filter: TaskFilter) -> Index:
+        """That of a label that few tasks have, else that of time.
+
+        Told by a bounded count in the label's index: without statistics in the file, which is
+        not ours to write, SQLite can't know.
+        """
+        for index, where in conditions.selective(task_filter):
+            statement = queries.count_at_most(where)
+            (row,) = self._rows(statement, {**where.parameters, "bound": FEW_TASKS})
+            if row[0] < FEW_TASKS:
+                return index
+        return "time"
 
     def _tasks(self, condition: str, parameters: Parameters) -> list[Match]:
         return [

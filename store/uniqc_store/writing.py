@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uniqc_store import schema
 from uniqc_store.connection import Access, Session, ask, opened, transaction
 from uniqc_store.errors import StoreBusyError, primary_code, translated
-from uniqc_store.files import beside, identity_of, make_private_file, os_errors
+from uniqc_store.files import beside, identity_of, make_private_file, os_errors, times_open
 from uniqc_store.ownership import check_ours
 from uniqc_store.reading import look
 
@@ -97,6 +97,10 @@ class Writer:
             connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
             self._check_not_replaced(connection, identity)
+            # Who has opened the file and not read it yet holds no lock. It would find its own
+            # file empty, and remove the WAL of that name, which is the next file's by then.
+            if times_open(identity) > 1:
+                raise _InUseError
             # Held until SQLite is done: closing any descriptor of a file drops this process's
             # locks on it.
             descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
@@ -208,12 +212,20 @@ class Writer:
                 before = identity_of(self._path)
                 try:
                     return attempt()
+                except _InUseError:
+                    if time.monotonic() > deadline:
+                        raise StoreBusyError(self._path, self._access.busy_timeout) from None
+                    time.sleep(0.01)
                 except _ReplacedError:
                     if time.monotonic() > deadline:
                         raise StoreBusyError(self._path, self._access.busy_timeout) from None
                 except sqlite3.Error:
                     if identity_of(self._path) == before or time.monotonic() > deadline:
                         raise
+
+
+class _InUseError(Exception):
+    """Somebody has the file open."""
 
 
 class _ReplacedError(Exception):

@@ -152,10 +152,10 @@ def test_our_saves_and_those_of_uniqc_go_together(
     store = TaskStore(make_store(tmp_path / "cache"), busy_timeout=30)
     uniqc = start("write_pairs", store.cache_dir)
     assert uniqc.hear() == "writing"
-    for number in range(20):
+    for number in range(5):
         store.save(TaskInfo(f"ours-{number}", "ibm"))
     written = uniqc.finish()
-    assert (store.count(backend="ibm"), store.count(backend="dummy")) == (20, written)
+    assert (store.count(backend="ibm"), store.count(backend="dummy")) == (5, written)
 
 
 def test_nothing_waits_for_a_reader_of_ours(store: TaskStore) -> None:
