@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
-from uniqc_mcp import texts
 from uniqc_mcp.models import Answer, GroupView, StoreView, Wire, largest_groups
 from uniqc_mcp.times import recorded_time, wire_time
 
@@ -78,9 +77,6 @@ class ClearAnswer(Answer):
     receipt: Annotated[str, Field(description="For undo_clear.")] = ""
     store: StoreView
 
-    def text(self) -> str:
-        return texts.clear_answer(self)
-
     @classmethod
     def planned(
         cls, held: HeldPlan, state: StoreState, now: datetime, *, said: str, screen: Screen
@@ -142,9 +138,6 @@ class UndoAnswer(Answer):
     restored: int
     kept: Annotated[int, Field(description="Held on: their ids are in the store again.")]
     store: StoreView
-
-    def text(self) -> str:
-        return texts.undo_answer(self)
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:

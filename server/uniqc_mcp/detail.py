@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
-from uniqc_mcp import texts
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.models import (
     LONGEST_ID,
@@ -151,6 +150,3 @@ class TaskAnswer(Answer):
 
     task: TaskDetail
     store: StoreView
-
-    def text(self) -> str:
-        return texts.task_answer(self)

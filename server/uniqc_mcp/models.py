@@ -6,13 +6,11 @@ for them at each start.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from uniqc_mcp import texts
 from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.fallback import fallback_note
 from uniqc_mcp.times import recorded_time, seconds_since, wire_time
@@ -43,12 +41,8 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Answer(Wire, ABC):
-    """What a tool returns, over two channels of which a client may pass on only one."""
-
-    @abstractmethod
-    def text(self) -> str:
-        """The answer for a reader who sees nothing else."""
+class Answer(Wire):
+    """What a tool returns; ``texts.text_of`` says the same in words."""
 
     def structured(self) -> dict[str, Any]:
         """The answer for a program, as its output schema says."""
@@ -154,9 +148,6 @@ class TaskList(Answer):
     next_cursor: Annotated[str, Field(description="Empty on the last page.")]
     store: StoreView
 
-    def text(self) -> str:
-        return texts.task_list(self)
-
 
 class GroupView(Wire):
     """How many tasks share a status and a backend; empty is what was not grouped by."""
@@ -189,6 +180,3 @@ class TaskCounts(Answer):
     total: int
     groups: list[GroupView]
     store: StoreView
-
-    def text(self) -> str:
-        return texts.task_counts(self)

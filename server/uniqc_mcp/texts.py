@@ -8,23 +8,33 @@ from __future__ import annotations
 
 import json
 import re
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.clearing_models import ClearAnswer, UndoAnswer
+from uniqc_mcp.detail import TaskAnswer
+from uniqc_mcp.models import Answer, TaskCounts, TaskList
 from uniqc_mcp.times import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uniqc_mcp.clearing_models import ClearAnswer, UndoAnswer
-    from uniqc_mcp.detail import ShardView, TaskAnswer, TaskDetail
-    from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView
+    from uniqc_mcp.detail import ShardView, TaskDetail
+    from uniqc_mcp.models import StoreView, TaskView
     from uniqc_mcp.result_views import CircuitResult, ResultView
 
 _MOST_METADATA = 1_200
 _ONE_WORD = re.compile(r"[\w.:@/+=#\[\]-]+|[01]+(?: [01]+)+")
 
 
-def task_list(answer: TaskList) -> str:
+@singledispatch
+def text_of(answer: Answer) -> str:
+    """An answer in words, for a reader who sees nothing else."""
+    raise TypeError(type(answer).__name__)
+
+
+@text_of.register(TaskList)
+def _(answer: TaskList) -> str:
     return "\n".join(_task_list_lines(answer))
 
 
@@ -52,7 +62,8 @@ def _task_line(task: TaskView) -> str:
     )
 
 
-def task_counts(answer: TaskCounts) -> str:
+@text_of.register(TaskCounts)
+def _(answer: TaskCounts) -> str:
     lines = [f"{_counted(answer.total, answer.matching)}. {_source(answer.store)}"]
     for group in answer.groups:
         labels = " on ".join(_word(label) for label in (group.status, group.backend) if label)
@@ -60,7 +71,8 @@ def task_counts(answer: TaskCounts) -> str:
     return "\n".join([*lines, *answer.store.notes])
 
 
-def task_answer(answer: TaskAnswer) -> str:
+@text_of.register(TaskAnswer)
+def _(answer: TaskAnswer) -> str:
     task = answer.task
     return "\n".join(
         [
@@ -156,7 +168,8 @@ def _shard_line(shard: ShardView) -> str:
     )
 
 
-def clear_answer(answer: ClearAnswer) -> str:
+@text_of.register(ClearAnswer)
+def _(answer: ClearAnswer) -> str:
     return "\n".join([*_clear_lines(answer), f"({_source(answer.store)})", *answer.store.notes])
 
 
@@ -181,7 +194,8 @@ def _clear_lines(answer: ClearAnswer) -> Iterator[str]:
         yield f"plan_id: {answer.plan_id} (until {answer.expires_at})"
 
 
-def undo_answer(answer: UndoAnswer) -> str:
+@text_of.register(UndoAnswer)
+def _(answer: UndoAnswer) -> str:
     return "\n".join([answer.said, f"({_source(answer.store)})", *answer.store.notes])
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from uniqc_mcp import lookup
 from uniqc_mcp.result_views import MOST_CIRCUITS, task_uri
+from uniqc_mcp.texts import text_of
 from uniqc_mcp.tools import ReadTools
 
 if TYPE_CHECKING:
@@ -356,7 +357,7 @@ def test_any_record_makes_an_answer_that_can_be_sent(
         json.dumps(result),
     )
     answer = ReadTools(one_task.store, lambda: one_task.now).get_task(task_id="task-000001")
-    one_task.check_sendable(answer.text(), answer.structured())
+    one_task.check_sendable(text_of(answer), answer.structured())
 
 
 def test_a_task_is_built_without_a_server(cache: Cache) -> None:
