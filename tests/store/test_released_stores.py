@@ -147,14 +147,16 @@ def test_the_kinds_of_times_are_those_of_the_manifest(reader: TaskStore, real_na
 
 
 def test_pages_visit_every_task(reader: TaskStore) -> None:
+    expected = [task.task_id for task in reader.list()]
     visited: list[str] = []
     cursor = ""
     while True:
         page = reader.search(TaskFilter(), limit=7, cursor=cursor)
         visited += [record.task_id for record in page.records]
+        assert visited == expected[: len(visited)]
         if not (cursor := page.next_cursor):
             break
-    assert visited == [task.task_id for task in reader.list()]
+    assert visited == expected
 
 
 def test_the_archive_is_found_and_told_from_what_is_live(

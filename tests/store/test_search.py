@@ -270,6 +270,7 @@ def test_pages_visit_each_task_once_in_the_order_of_list(
     while True:
         page = store.search(wanted, limit=limit, cursor=cursor)
         visited += [record.task_id for record in page.records]
+        assert visited == expected[: len(visited)]
         cursor = page.next_cursor
         if not cursor:
             break

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, suppress
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,6 @@ from uniqc_store import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def ids(store: TaskStore) -> list[str]:
@@ -205,6 +206,27 @@ def test_who_opened_the_file_before_clear_all_does_the_next_one_no_harm(store: T
                 insert(late, "late")
             assert "saved" in ids(store)
     assert "saved" in ids(store)
+
+
+def times_opened(path: Path) -> int:
+    descriptors = list(Path("/proc/self/fd").iterdir())
+    return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
+
+
+def test_a_save_that_waited_while_uniqc_replaced_the_file_goes_into_the_new_one(
+    store: TaskStore,
+) -> None:
+    patient = TaskStore(store.cache_dir, busy_timeout=30)
+    saving = Thread(target=lambda: patient.save(TaskInfo("new", "dummy")))
+    with closing(connect(store.cache_dir)) as uniqc:
+        uniqc.execute("BEGIN IMMEDIATE")
+        saving.start()
+        while times_opened(store.cache_dir / f"{DB_FILENAME}-wal") < 2:
+            pass  # until it is in the file too, where it has to wait
+        for suffix in ("", "-wal", "-shm"):  # as uniqc's own clear_all does, whoever is in it
+            (store.cache_dir / (DB_FILENAME + suffix)).unlink(missing_ok=True)
+    saving.join()
+    assert ids(store) == ["new"]
 
 
 # A file that isn't ours
