@@ -248,12 +248,13 @@ class Clearing:
         if receipt is None or not receipt.held:
             raise UnknownReceiptError(receipt_id)
         restored, stopped = 0, False
-        for batch in self._cleared.batches(receipt_id):
+        for number, batch in enumerate(self._cleared.batches(receipt_id)):
+            if number:
+                time.sleep(_PAUSE_SECONDS)
             if stopped := should_stop():
                 break
             restored += self._restore_batch(receipt_id, batch)
             progress(restored, receipt.held)
-            time.sleep(_PAUSE_SECONDS)
         kept = receipt.held - restored
         self._cleared.forget_if_empty(receipt_id)
         return Restoration(restored=restored, kept=kept, stopped=stopped)
