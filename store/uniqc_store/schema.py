@@ -91,8 +91,6 @@ class Layout:
         return self.tables.get(table, frozenset())
 
 
-KNOWN_TABLES = ("tasks", "archived_tasks", "task_shards", "archived_task_shards")
-
 REQUIRED_COLUMNS = frozenset({"task_id", "backend", "status", "submit_time", "update_time"})
 """What ``tasks`` has in every release; without these a row says nothing."""
 
