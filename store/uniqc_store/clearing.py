@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -274,7 +275,10 @@ class Clearing:
 
         counts = self._writer.write(change)
         if counts["cleared"]:
-            self._cleared.set_batch(receipt_id, number, "removed")
+            # They are removed, and that is the answer: a batch that can't be marked just now is
+            # settled at the next start, as after a kill.
+            with suppress(StoreError):
+                self._cleared.set_batch(receipt_id, number, "removed")
         return counts
 
     def _restore_batch(self, receipt_id: str, batch: int) -> int:
