@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -99,7 +100,11 @@ def demo(cache_dir: Path | None) -> None:
     """Watch a real client ask a real server three questions."""
     from uniqc_mcp.demo import run_demo  # noqa: PLC0415
 
-    run_demo(cache_dir, click.echo)
+    try:
+        run_demo(cache_dir, click.echo)
+    except* BrokenPipeError:
+        # Such as `| head`: who reads has enough. What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @cli.command()

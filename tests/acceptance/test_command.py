@@ -220,3 +220,15 @@ def test_serving_changes_nothing_in_the_directory(raw_server: RawServer, cache_d
     raw_server.close()
     assert file.read_bytes() == before
     assert [entry.name for entry in cache_dir.iterdir()] == ["tasks.sqlite"]
+
+
+def test_a_demo_whose_reader_has_enough_ends_quietly(command: str) -> None:
+    with subprocess.Popen(
+        [command, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        assert demo.stdout.readline()
+        demo.stdout.close()
+        assert demo.stderr.read() == ""
+    assert demo.returncode == 0
