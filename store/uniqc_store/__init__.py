@@ -8,12 +8,16 @@
 Standard library only.
 """
 
+from uniqc_store.changes import TaskWatch
 from uniqc_store.cleared import CLEARED_FILENAME, Receipt
 from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
+from uniqc_store.completing import Completions
+from uniqc_store.counting import Column
 from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
+    NotAtOnceError,
     ReadOnlyStoreError,
     RestoreError,
     StoreBusyError,
@@ -28,6 +32,7 @@ from uniqc_store.errors import (
     UnknownReceiptError,
 )
 from uniqc_store.filters import TaskFilter
+from uniqc_store.paging import Page
 from uniqc_store.policy import ClearPolicy
 from uniqc_store.rows import parse_json
 from uniqc_store.schema import (
@@ -39,15 +44,14 @@ from uniqc_store.schema import (
 from uniqc_store.snapshot import (
     MOST_MATCHES,
     SHORTEST_PREFIX,
-    Column,
     Group,
     Match,
     Matches,
-    Page,
     Snapshot,
     StoreState,
 )
 from uniqc_store.store import DB_FILENAME, DEFAULT_CACHE_DIR, TaskStore
+from uniqc_store.task_changes import Changes, Standing, TaskChange, TaskGone, TaskState
 from uniqc_store.tasks import (
     TERMINAL_STATUSES,
     JsonValue,
@@ -71,16 +75,19 @@ __all__ = [
     "SHORTEST_PREFIX",
     "TERMINAL_STATUSES",
     "AmbiguousIdError",
+    "Changes",
     "ClearPlan",
     "ClearPolicy",
     "Clearance",
     "Column",
+    "Completions",
     "Group",
     "InterruptedReadError",
     "InvalidValueError",
     "JsonValue",
     "Match",
     "Matches",
+    "NotAtOnceError",
     "Page",
     "ReadOnlyStoreError",
     "Reason",
@@ -88,6 +95,7 @@ __all__ = [
     "Restoration",
     "RestoreError",
     "Snapshot",
+    "Standing",
     "StoreBusyError",
     "StoreDamagedError",
     "StoreError",
@@ -98,12 +106,16 @@ __all__ = [
     "StoreNewerError",
     "StoreState",
     "StoreUnreadableError",
+    "TaskChange",
     "TaskFilter",
+    "TaskGone",
     "TaskInfo",
     "TaskRecord",
     "TaskShard",
+    "TaskState",
     "TaskStatus",
     "TaskStore",
+    "TaskWatch",
     "UnknownReceiptError",
     "assume_local",
     "parse_json",

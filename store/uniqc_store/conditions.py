@@ -22,7 +22,7 @@ Parameters = dict[str, object]
 Index = Literal["status", "backend", "time"]
 """The index to go by: that of a label, or that of the submit time, which is the order of pages."""
 
-_LABEL = re.compile(r"(?<![:\w])(status|backend)\b")
+_INDEXED = re.compile(r"(?<![:\w])(status|backend|submit_time)\b")
 
 _STATUS_IS = "status = :status"
 _STATUS_FINISHED = "status IN ('cancelled', 'failed', 'success')"
@@ -42,10 +42,18 @@ _PLATFORM_IS = "(backend = :backend OR (backend >= :backend || ':' AND backend <
 _SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"
 _UPDATE_TIME = f"utc_microseconds({raw_text('update_time')})"
 
-# The first half is about text and lets the index on submit_time leave most rows out; ISO 8601
-# allows any zone of less than a day. The second half is about time.
-_SUBMITTED_AFTER = f"(submit_time >= :after_text AND {_SUBMIT_TIME} >= :after)"
-_SUBMITTED_BEFORE = f"(submit_time < :before_text AND {_SUBMIT_TIME} < :before)"
+# First about text, which lets the index on submit_time leave most rows out; ISO 8601 allows any
+# zone of less than a day. Then about text in UTC, as uniqc writes it, by the hour. At last, and
+# only for what is left, about time.
+_TEXT_AFTER = "submit_time >= :after_text"
+_TEXT_BEFORE = "submit_time < :before_text"
+_IN_UTC = "submit_time GLOB '??????????T??:*+00:00'"
+_SUBMITTED_AFTER = f"""(
+    {_TEXT_AFTER} AND (submit_time >= :after_hour OR NOT {_IN_UTC}) AND {_SUBMIT_TIME} >= :after
+)"""
+_SUBMITTED_BEFORE = f"""(
+    {_TEXT_BEFORE} AND (submit_time < :before_hour OR NOT {_IN_UTC}) AND {_SUBMIT_TIME} < :before
+)"""
 _WIDEST_ZONE = timedelta(days=1)
 
 _NO_ACTIVE_JOB = f"""NOT EXISTS (
@@ -54,12 +62,22 @@ _NO_ACTIVE_JOB = f"""NOT EXISTS (
 )"""
 
 _UNDATED = f"{_SUBMIT_TIME} IS NULL"
+# As the index tells it: no date begins with anything but a digit, and ':' comes after the last.
+_NO_DATE = "(submit_time < '0' OR submit_time >= ':')"
 
-# Tasks without a name are told apart without parsing their JSON.
-_NAME_CONTAINS = (
-    "(instr(metadata_json, '\"task_name\"') > 0 "
-    f"AND name_contains({raw_text('metadata_json')}, :name))"
-)
+# Most tasks are told apart without parsing their JSON: where that is plain ASCII by LIKE, which
+# knows the upper and lower case of just that.
+_NAME_CONTAINS = f"""(
+    instr(metadata_json, '"task_name"') > 0
+    AND (
+        metadata_json LIKE :name_like ESCAPE '!'
+        OR metadata_json GLOB '*[^ -~]*' OR instr(metadata_json, '\\u') > 0
+    )
+    AND name_contains({raw_text("metadata_json")}, :name)
+)"""
+# Written in JSON with a backslash, or too long for LIKE's patterns.
+_NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f]|.{1000}', re.DOTALL)
+_LIKE_SPECIAL = re.compile(r"[%_!]")
 
 
 @dataclass(slots=True)
@@ -91,16 +109,27 @@ def where_equal(*, status: str | None, backend: str | None) -> Where:
 def where_matching(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
     """All that a filter says. The connection needs :func:`add_functions`.
 
-    With an index, only that one is used for labels: SQLite's planner, without statistics, goes
-    by the index of a status that nearly all tasks have, and then sorts them.
+    With an index, only that one is used: SQLite's planner, without statistics, goes by the index
+    of a status that nearly all tasks have, and then sorts them.
     """
     where = _where_untimed(task_filter, index=index)
+    where.parameters |= where_text_in_time(task_filter).parameters
     if (after := task_filter.submitted_after) is not None:
-        earliest = _text_before(after)
-        where.add(_SUBMITTED_AFTER, after=_microseconds(after), after_text=earliest)
+        condition = _for_index(_SUBMITTED_AFTER, "time", index)
+        where.add(condition, after=_microseconds(after), after_hour=_hour(after))
     if (before := task_filter.submitted_before) is not None:
-        latest = _text_after(before)
-        where.add(_SUBMITTED_BEFORE, before=_microseconds(before), before_text=latest)
+        condition = _for_index(_SUBMITTED_BEFORE, "time", index)
+        where.add(condition, before=_microseconds(before), before_hour=_hour(before, 1))
+    return where
+
+
+def where_text_in_time(task_filter: TaskFilter) -> Where:
+    """What the index on the submit time knows of a filter: some more tasks than it lets through."""
+    where = Where()
+    if (after := task_filter.submitted_after) is not None:
+        where.add(_TEXT_AFTER, after_text=_text_before(after))
+    if (before := task_filter.submitted_before) is not None:
+        where.add(_TEXT_BEFORE, before_text=_text_after(before))
     return where
 
 
@@ -111,19 +140,32 @@ def where_undated(task_filter: TaskFilter) -> Where:
     return where
 
 
-def _where_untimed(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
-    where = Where()
-    for column, condition, parameters in _labels(task_filter):
-        where.add(condition if index in (None, column) else _past_index(condition), **parameters)
-    if task_filter.name_contains:
-        where.add(_NAME_CONTAINS, name=task_filter.name_contains.casefold())
+def where_no_date(task_filter: TaskFilter) -> Where:
+    """Those of them whose submit time doesn't begin like a date, which its index finds."""
+    where = _where_untimed(task_filter, index="time")
+    where.add(_NO_DATE)
     return where
 
 
+def _where_untimed(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
+    where = Where()
+    for column, condition, parameters in _labels(task_filter):
+        where.add(_for_index(condition, column, index), **parameters)
+    if task_filter.name_contains:
+        name = task_filter.name_contains.casefold()
+        where.add(_NAME_CONTAINS, name=name, name_like=_like(name))
+    return where
+
+
+def _like(name: str) -> str:
+    return "%" if _NOT_FOR_LIKE.search(name) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", name) + "%"
+
+
 def selective(task_filter: TaskFilter) -> Iterator[tuple[Index, Where]]:
-    """What of a filter an index can find by itself."""
+    """What of a filter each index can find; that of time finds all where there is no time."""
     for column, condition, parameters in _labels(task_filter):
         yield column, Where([condition], dict(parameters))
+    yield "time", where_text_in_time(task_filter)
 
 
 def _labels(task_filter: TaskFilter) -> Iterator[tuple[Index, str, Parameters]]:
@@ -138,9 +180,11 @@ def _labels(task_filter: TaskFilter) -> Iterator[tuple[Index, str, Parameters]]:
         yield "backend", condition, {"backend": task_filter.backend}
 
 
-def _past_index(condition: str) -> str:
-    """The same, with SQLite's unary plus, which keeps its planner from the column's index."""
-    return _LABEL.sub(r"+\1", condition)
+def _for_index(condition: str, column: Index, index: Index | None) -> str:
+    """The same, with SQLite's unary plus where another index is to serve than the column's own."""
+    if index in (None, column):
+        return condition
+    return _INDEXED.sub(r"+\1", condition)
 
 
 def policy_steps(
@@ -212,13 +256,26 @@ def order_by(index: Index) -> str:
 
 def start_after(where: Where, cursor: Cursor, *, index: Index) -> None:
     """Begin after a cursor: keyset, not OFFSET, so that a page stays put while tasks are added."""
-    # The text as stored, which need not be UTF-8 and then can't be bound as text.
-    time = "CAST(:cursor_time AS TEXT)" if cursor.is_text else ":cursor_time"
     where.add(
-        f"({order_by(index)}, rowid) < ({time}, :cursor_rowid)",
+        f"({order_by(index)}, rowid) < {_place(cursor, 'cursor')}",
         cursor_time=cursor.time,
         cursor_rowid=cursor.rowid,
     )
+
+
+def end_with(where: Where, cursor: Cursor) -> None:
+    """Go no further than a cursor."""
+    where.add(
+        f"(submit_time, rowid) >= {_place(cursor, 'end')}",
+        end_time=cursor.time,
+        end_rowid=cursor.rowid,
+    )
+
+
+def _place(cursor: Cursor, name: str) -> str:
+    # The text as stored, which need not be UTF-8 and then can't be bound as text.
+    time = f"CAST(:{name}_time AS TEXT)" if cursor.is_text else f":{name}_time"
+    return f"({time}, :{name}_rowid)"
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
@@ -248,10 +305,19 @@ def _metadata_text(stored: object, key: str) -> str | None:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _hour(moment: datetime, later: int = 0) -> str:
+    """Of the moment, or so many hours later, in UTC."""
+    try:
+        return (moment.astimezone(UTC) + timedelta(hours=later)).isoformat()[:13]
+    except OverflowError:
+        return "" if not later else ":"
 
 
 def _text_before(moment: datetime) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import schema
+from uniqc_store.errors import primary_code
+from uniqc_store.memory import Facts, Memory
 from uniqc_store.ownership import check_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from uniqc_store.schema import Layout
@@ -35,11 +37,15 @@ class Access:
         path: Absolute.
         busy_timeout: Seconds to wait for another process.
         should_stop: Asked while a question runs; true ends it with ``InterruptedReadError``.
+        hurried: Whether to give up on what takes longer than a moment, instead of being patient.
+        memory: What was found out about the file, for as long as nobody writes.
     """
 
     path: Path
     busy_timeout: float
     should_stop: Callable[[], bool] | None
+    hurried: bool = False
+    memory: Memory = field(default_factory=Memory, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +56,37 @@ class Session:
         connection: Every statement on it sees the same state of the file.
         layout: What the file has.
         exists: False where there is no file; the connection is then to an empty stand-in.
+        facts: What is known of this state of the file already.
+        hurried: As in :class:`Access`.
     """
 
     connection: sqlite3.Connection
     layout: Layout
     exists: bool
+    facts: Facts = field(default_factory=Facts)
+    hurried: bool = False
+
+    def rows(
+        self, statement: str, parameters: Mapping[str, object] | None = None
+    ) -> list[sqlite3.Row]:
+        cursor = self.connection.cursor()
+        cursor.row_factory = sqlite3.Row
+        return cursor.execute(statement, parameters or {}).fetchall()
+
+    def number(self, statement: str, parameters: Mapping[str, object] | None = None) -> int:
+        """The one number that a statement is for."""
+        (number,) = self.connection.execute(statement, parameters or {}).fetchone()
+        return int(number)
+
+    def size(self, table: str, column: str, row: int) -> int | None:
+        """Bytes of a text or BLOB, which are not read for it; None for anything else."""
+        try:
+            with self.connection.blobopen(table, column, row, readonly=True) as stored:
+                return len(stored)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) == sqlite3.SQLITE_ERROR:  # it is NULL, or a number
+                return None
+            raise
 
 
 @contextmanager
@@ -85,15 +117,27 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 def ask(
-    access: Access, connection: sqlite3.Connection, question: Callable[[Session], Answer]
+    access: Access,
+    connection: sqlite3.Connection,
+    question: Callable[[Session], Answer],
+    *,
+    facts: Facts,
 ) -> Answer:
     """Put a question to a connection, once it is certain that its file is ours."""
-    layout = check_ours(connection, access.path, to_write=False)
+    layout = facts.recall(check_ours, lambda: check_ours(connection, access.path, to_write=False))
     if not layout.has("tasks"):
         return ask_stand_in(question, version=layout.version, exists=True)
     if access.should_stop is not None:
         connection.set_progress_handler(access.should_stop, _STEPS_BETWEEN_STOP_CHECKS)
-    return question(Session(connection=connection, layout=layout, exists=True))
+    return question(
+        Session(
+            connection=connection,
+            layout=layout,
+            exists=True,
+            facts=facts,
+            hurried=access.hurried,
+        )
+    )
 
 
 def ask_stand_in(

@@ -8,6 +8,7 @@
     ├── UnknownReceiptError  no clear of this id, or nothing of it is left
     ├── RestoreError         the store has no place for what was cleared
     ├── InterruptedReadError the caller asked a running query to stop
+    ├── NotAtOnceError       the answer takes longer than the caller can wait
     ├── ReadOnlyStoreError   a write on a store that was opened to be read
     └── StoreFileError       about the file itself
         ├── StoreMissingError     no file there, and the caller asked for one
@@ -114,6 +115,13 @@ class InterruptedReadError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("The query was stopped before it was done.")
+
+
+class NotAtOnceError(StoreError):
+    """The answer takes longer than a moment, and the caller can't wait; see ``at_once``."""
+
+    def __init__(self) -> None:
+        super().__init__("This takes a while. Ask the store itself, on a thread that can wait.")
 
 
 class StoreFileError(StoreError):

@@ -98,7 +98,7 @@ def _is_open_on(descriptor: Path, identity: Identity) -> bool:
 
 
 Stamp = tuple[int, int, int, int]
-"""Device, inode, size, and time of the last change in nanoseconds of the Unix epoch."""
+"""Device, inode, size, and time of the last write in nanoseconds of the Unix epoch."""
 
 _CERTAIN_AFTER_NS = 50_000_000
 _CERTAIN_AFTER_NS_IN_SECONDS = 2_100_000_000
@@ -112,11 +112,15 @@ class Signature:
         file: Of the file itself.
         wal: Of its write-ahead log; None where there is none.
         journal: Of its rollback journal, as while a file is switched to WAL; None where none is.
+        changed_ns: When anything about the file itself changed, its permissions for one: a time
+            that nobody can set back. Not of the others, as SQLite, run by root, hands those to
+            the file's owner whenever it opens them.
     """
 
     file: Stamp
     wal: Stamp | None
     journal: Stamp | None
+    changed_ns: int
 
     @property
     def has_wal(self) -> bool:
@@ -138,23 +142,37 @@ class Signature:
 
 
 def signature_of(path: Path) -> Signature | None:
-    """The signature as it is now; None where there is no file."""
-    if identity_of(path) is None:
-        return None
+    """The signature as it is now; None where there is no file.
+
+    Takes some microseconds, for every read asks for it: hence ``os``, as ``pathlib`` takes five
+    times as long.
+    """
+    name = os.fspath(path)
     with os_errors(path):
-        file = _stamp(path)
-        if file is None:
+        try:
+            found = os.lstat(name)
+        except FileNotFoundError:
             return None
+        if not stat.S_ISREG(found.st_mode):
+            if identity_of(path) is None:
+                return None
+            # A link: SQLite's companions are beside what it leads to.
+            name = os.path.realpath(name)
+            found = os.stat(name)  # noqa: PTH116 - see above
         return Signature(
-            file=file,
-            wal=_stamp(beside(path, "-wal")),
-            journal=_stamp(beside(path, "-journal")),
+            file=_stamped(found),
+            wal=_stamp(name + "-wal"),
+            journal=_stamp(name + "-journal"),
+            changed_ns=found.st_ctime_ns,
         )
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(name: str) -> Stamp | None:
     try:
-        found = path.stat()
+        return _stamped(os.stat(name))  # noqa: PTH116 - see above
     except FileNotFoundError:
         return None
+
+
+def _stamped(found: os.stat_result) -> Stamp:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -6,16 +6,21 @@ import base64
 import hashlib
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from uniqc_store.errors import InvalidValueError
+from uniqc_store.tasks import TERMINAL_STATUSES
 from uniqc_store.values import text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_PACKED = struct.Struct(">4sq?")
-"""Of a cursor: the filter's fingerprint, the row, and whether the time is text; then the time."""
+Label: TypeAlias = "str | bytes | int | float | None"
+"""A status or a backend as SQLite hands it over, whatever was stored."""
+
+_PACKED = struct.Struct(">4sqq?")
+"""Of a cursor: the filter's fingerprint, the row, how many tasks are on the pages so far, and
+whether the time is text; then the time."""
 
 ANY = "any"
 ACTIVE = "active"
@@ -57,6 +62,41 @@ class TaskFilter:
         return self.submitted_after is not None or self.submitted_before is not None
 
     @property
+    def by_label(self) -> bool:
+        return self.status != ANY or bool(self.backend)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether one label decides, or nothing: an index then tells how many there are."""
+        return self.only_by_label and (self.status == ANY or not self.backend)
+
+    @property
+    def only_by_label(self) -> bool:
+        """Whether status and backend decide alone."""
+        return not self.by_time and not self.name_contains
+
+    def lets_label_through(self, status: Label, backend: Label) -> bool:
+        """Whether a task with these, as SQLite hands them over, is let through but for the rest.
+
+        The same as the conditions in SQL say: a BLOB is no finished status, NULL is none at all.
+        """
+        return self._lets_status(status) and self.is_on(backend)
+
+    def is_on(self, backend: Label) -> bool:
+        """Whether a backend is the one that is meant, or one of the platform that is."""
+        if not self.backend or backend == self.backend:
+            return True
+        platform = f"{self.backend}:"
+        return ":" not in self.backend and isinstance(backend, str) and backend.startswith(platform)
+
+    def _lets_status(self, status: Label) -> bool:
+        if self.status == ACTIVE:
+            return status is not None and status not in TERMINAL_STATUSES
+        if self.status == FINISHED:
+            return status in TERMINAL_STATUSES
+        return self.status in (ANY, status)
+
+    @property
     def fingerprint(self) -> bytes:
         """Four bytes, others for another filter.
 
@@ -75,15 +115,18 @@ class Cursor:
         time: Its submit time, as the bytes that are stored.
         is_text: Whether they are stored as text. A BLOB sorts after every text.
         rowid: Its row.
+        seen: How many tasks are on the pages up to here.
     """
 
     time: bytes
     is_text: bool
     rowid: int
+    seen: int
 
     def encode(self, task_filter: TaskFilter) -> str:
         """Opaque text, good for the filter that made the page and for no other."""
-        packed = _PACKED.pack(task_filter.fingerprint, self.rowid, self.is_text) + self.time
+        said = _PACKED.pack(task_filter.fingerprint, self.rowid, self.seen, self.is_text)
+        packed = said + self.time
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
@@ -95,7 +138,7 @@ class Cursor:
         """
         try:
             packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            fingerprint, rowid, is_text = _PACKED.unpack_from(packed)
+            fingerprint, rowid, seen, is_text = _PACKED.unpack_from(packed)
         except (ValueError, struct.error):
             raise InvalidValueError(
                 "cursor", "is not one that a page returned; leave it out for the first page"
@@ -104,4 +147,4 @@ class Cursor:
             raise InvalidValueError(
                 "cursor", "belongs to other filters; repeat the filters of the page it came from"
             )
-        return cls(time=packed[_PACKED.size :], is_text=is_text, rowid=rowid)
+        return cls(time=packed[_PACKED.size :], is_text=is_text, rowid=rowid, seen=seen)

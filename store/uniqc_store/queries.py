@@ -34,7 +34,24 @@ SAVE_ERROR_MESSAGE = "UPDATE tasks SET error_message = :error_message WHERE task
 DELETE_TASK = "DELETE FROM tasks WHERE task_id = :task_id"
 DELETE_WITH_STATUS = "DELETE FROM tasks WHERE status = :status"
 
-BACKENDS = "SELECT DISTINCT backend FROM tasks ORDER BY backend"
+# One seek in the index for each label, where DISTINCT would read all of it.
+_LABELS = """
+    WITH RECURSIVE labels(label) AS (
+        SELECT MIN({column}) FROM tasks
+        UNION ALL
+        SELECT (SELECT MIN({column}) FROM tasks WHERE {column} > label) FROM labels
+        WHERE label IS NOT NULL
+    )
+    SELECT label FROM labels WHERE label IS NOT NULL LIMIT :limit
+"""
+STATUSES = _LABELS.format(column="status")
+BACKENDS = _LABELS.format(column="backend")
+COUNT_BY_BACKEND = "SELECT backend, COUNT(*) FROM tasks GROUP BY backend"
+# The index that is walked is that of the status: the plus keeps the planner from the other.
+COUNT_STATUS_BY_BACKEND = """
+    SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
+"""
+COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
 COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
 
 COUNT_DOUBLED = f"""
@@ -84,14 +101,46 @@ def full_tasks(
     """
 
 
+_PLACE = """
+    rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
+    typeof(submit_time) = 'text' AS cursor_is_text
+"""
+
+
 def page(layout: Layout, where: Where, *, order_by: str) -> str:
     """Tasks without their results, newest first, and what a cursor needs of each."""
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes,
-            rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
-            typeof(submit_time) = 'text' AS cursor_is_text
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_PLACE}
         FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC LIMIT :limit
     """
+
+
+def page_of_rows(layout: Layout) -> str:
+    """The same of rows that are known, given as a JSON array, in its order."""
+    return f"""
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes,
+            {_PLACE.replace("rowid", "tasks.rowid", 1)}
+        FROM json_each(:rows) AS chosen CROSS JOIN tasks ON tasks.rowid = chosen.value
+        ORDER BY chosen.key
+    """
+
+
+def rows_in_order(where: Where, *, order_by: str) -> str:
+    """Which rows there are, newest first."""
+    return f"SELECT rowid FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC"
+
+
+def place_after(where: Where) -> str:
+    """Where one is that so many tasks further on; of the index alone."""
+    return f"""
+        SELECT {_PLACE} FROM tasks {where.sql}
+        ORDER BY submit_time DESC, rowid DESC LIMIT 1 OFFSET :width
+    """
+
+
+def is_so(where: Where) -> str:
+    """Whether the conditions are true of one row."""
+    return f"SELECT {' AND '.join(where.conditions)} FROM tasks WHERE rowid = :row"
 
 
 def count(where: Where) -> str:
@@ -104,15 +153,15 @@ def count_at_most(where: Where) -> str:
 
 
 def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
-    names = ", ".join(by)
-    return f"SELECT {names}, COUNT(*) FROM tasks {where.sql} GROUP BY {names}"
+    names = "".join(f"{name}, " for name in by)
+    grouped = f"GROUP BY {', '.join(by)}" if by else ""
+    return f"SELECT {names}COUNT(*) FROM tasks {where.sql} {grouped}"
 
 
 def record(layout: Layout, table: TaskTable) -> str:
-    """One task, and the size of its result."""
+    """One task without its result."""
     return f"""
-        SELECT {_columns(layout, table, _TASK_COLUMNS)},
-            length(CAST(result_json AS BLOB)) AS result_bytes
+        SELECT {_columns(layout, table, _TASK_COLUMNS)}, NULL AS result_bytes
         FROM {table} WHERE rowid = :row
     """
 

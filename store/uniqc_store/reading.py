@@ -22,17 +22,17 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.connection import Access, Session, ask, ask_stand_in, opened
-from uniqc_store.errors import StoreBusyError, StoreError, primary_code, translated
+from uniqc_store.errors import NotAtOnceError, StoreBusyError, StoreError, primary_code, translated
 from uniqc_store.files import beside, os_errors, signature_of
+from uniqc_store.memory import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uniqc_store.files import Signature
 
 Answer = TypeVar("Answer")
@@ -49,7 +49,10 @@ def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
     """
     with translated(access.path, access.busy_timeout):
         try:
-            return _through(access, lambda connection: ask(access, connection, question))
+            return _through(
+                access,
+                lambda connection, facts: ask(access, connection, question, facts=facts),
+            )
         except _NoFileError:
             return ask_stand_in(question)
 
@@ -66,10 +69,14 @@ def look(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
             break
         time.sleep(0.01)
     with suppress(_NoFileError):
-        _through(access, use)
+        _through(access, lambda connection, _: use(connection))
 
 
-def _through(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+Use = Callable[[sqlite3.Connection, Facts], Answer]
+"""What is done with a connection, and with what is known of the state that it shows."""
+
+
+def _through(access: Access, use: Use[Answer]) -> Answer:
     try:
         return _at_rest(access, use)
     except _NotAtRestError:
@@ -82,28 +89,34 @@ def _through(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Ans
     return _without_sharing(access, use)
 
 
-def _at_rest(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def _at_rest(access: Access, use: Use[Answer]) -> Answer:
     before = _signature(access)
     if before.has_wal or before.journal or not before.settled(time.time_ns()):
         raise _NotAtRestError
 
     def immutable() -> Answer:
         with opened(access, "mode=ro&immutable=1") as connection:
-            return use(connection)
+            return use(connection, access.memory.of(before))
 
     return _unless_changed(access, before, immutable)
 
 
-def _shared(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def _shared(access: Access, use: Use[Answer]) -> Answer:
+    before = signature_of(access.path)
+    certain = before is not None and before.settled(time.time_ns())
     with opened(access, "mode=ro") as connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")
-        return use(connection)
+        # The transaction begins with its first read. Nobody has written from before until then,
+        # if nothing has changed: the state that it shows is the one of the signature.
+        connection.execute("PRAGMA schema_version").fetchone()
+        certain = certain and signature_of(access.path) == before
+        return use(connection, access.memory.of(before if certain else None))
 
 
-def _without_sharing(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def _without_sharing(access: Access, use: Use[Answer]) -> Answer:
     deadline = time.monotonic() + access.busy_timeout
-    while True:
+    while not access.hurried:
         try:
             now = _signature(access)
             return (_copied if now.has_wal or now.journal else _at_rest)(access, use)
@@ -111,9 +124,10 @@ def _without_sharing(access: Access, use: Callable[[sqlite3.Connection], Answer]
             if time.monotonic() > deadline:
                 raise StoreBusyError(access.path, access.busy_timeout) from None
             time.sleep(0.01)
+    raise NotAtOnceError
 
 
-def _copied(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+def _copied(access: Access, use: Use[Answer]) -> Answer:
     before = _signature(access)
     if not before.settled(time.time_ns()):
         raise _NotAtRestError
@@ -130,7 +144,7 @@ def _copied(access: Access, use: Callable[[sqlite3.Connection], Answer]) -> Answ
                     shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
             with opened(access, "mode=rw", path=copy) as connection:
                 connection.execute("BEGIN")
-                return use(connection)
+                return use(connection, access.memory.of(before))
 
     return _unless_changed(access, before, copied)
 

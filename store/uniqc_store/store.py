@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,8 +14,11 @@ from uniqc_store.clearing import Clearing
 from uniqc_store.connection import Access
 from uniqc_store.errors import (
     AmbiguousIdError,
+    InterruptedReadError,
     InvalidValueError,
+    NotAtOnceError,
     ReadOnlyStoreError,
+    StoreBusyError,
     StoreMissingError,
     StoreNewerError,
     UnknownReceiptError,
@@ -31,8 +36,10 @@ if TYPE_CHECKING:
     from uniqc_store.cleared import Receipt
     from uniqc_store.clearing import Clearance, ClearPlan, Progress, Restoration
     from uniqc_store.connection import Session
+    from uniqc_store.counting import Column
     from uniqc_store.filters import TaskFilter
-    from uniqc_store.snapshot import Column, Group, Page
+    from uniqc_store.paging import Page
+    from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
 
 DEFAULT_CACHE_DIR = Path.home() / ".uniqc" / "cache"
@@ -203,7 +210,26 @@ class TaskStore:
                 return self._writer.read(ask)
             except StoreNewerError:
                 pass  # It can't be written; whether it can be read is seen below.
-        return reading.read(self._access, ask)
+        try:
+            return reading.read(self._access, ask)
+        except (InterruptedReadError, StoreBusyError) as error:
+            if self._access.hurried:
+                raise NotAtOnceError from error
+            raise
+
+    def at_once(self) -> TaskStore:
+        """The same store, to be read by who can't wait, such as an event loop.
+
+        Where an answer takes more than a millisecond or two, because the query is long, the
+        result large, or another process in the way, its methods raise ``NotAtOnceError``. Then
+        ask this store, on a thread. What either found out about the file, both know.
+        """
+        hurried = copy.copy(self)
+        hurried._writer = None  # noqa: SLF001 - of its own class
+        hurried._access = replace(  # noqa: SLF001 - likewise
+            self._access, busy_timeout=0, should_stop=lambda: True, hurried=True
+        )
+        return hurried
 
     def search(self, task_filter: TaskFilter, *, limit: int, cursor: str = "") -> Page:
         """See :meth:`Snapshot.search`."""

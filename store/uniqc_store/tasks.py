@@ -54,7 +54,8 @@ def parse_time(text: str) -> datetime | None:
         if text[4:5] != "-" or text[5:6] == "W":
             return None
         moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+        # Most are in UTC as they stand, and there may be a million of them.
+        return moment if moment.tzinfo in (None, UTC) else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -65,6 +66,8 @@ def assume_local(moment: datetime) -> datetime:
     uniqc wrote it on the machine whose clock it showed, which is most likely this one. It is
     good enough to filter and to tell an age, not to be shown as a fact.
     """
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):  # the years 1 and 9999

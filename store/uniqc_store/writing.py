@@ -17,6 +17,7 @@ from uniqc_store import schema
 from uniqc_store.connection import Access, Session, ask, opened, transaction
 from uniqc_store.errors import StoreBusyError, primary_code, translated
 from uniqc_store.files import beside, identity_of, make_private_file, os_errors, times_open
+from uniqc_store.memory import Facts
 from uniqc_store.ownership import check_ours
 from uniqc_store.reading import look
 
@@ -53,7 +54,7 @@ class Writer:
             with self._open() as (connection, identity):
                 connection.execute("BEGIN")
                 self._check_not_replaced(connection, identity)
-                return ask(self._access, connection, question)
+                return ask(self._access, connection, question, facts=Facts())
 
         return self._until_settled(attempt)
 

@@ -140,6 +140,47 @@ def save_while_cleared(directory: str, name: str, how: str) -> None:
     say({"saved": saved, "failed": failed})
 
 
+def write_impatiently(directory: str) -> None:
+    """Commit as fast as it goes until told to stop, and never wait for anybody."""
+    say("writing")
+    failed: list[str] = []
+    number = 0
+    while not told_to_stop():
+        try:
+            with closing(sqlite3.connect(Path(directory, DB_FILENAME), timeout=0)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                with connection:
+                    insert(connection, f"task-{number}")
+        except sqlite3.Error as error:
+            failed.append(repr(error))
+        number += 1
+    say({"committed": number - len(failed), "failed": failed})
+
+
+def play_uniqc(directory: str, rounds: str) -> None:
+    """Submit, run, finish and delete tasks; then say each task's statuses, None once deleted."""
+    store = TaskStore(directory, busy_timeout=30)
+    said: dict[str, list[str | None]] = {}
+
+    def save(number: int, status: str) -> None:
+        task = TaskInfo(f"task-{number}", "dummy", status=status)
+        store.save(task)
+        said.setdefault(task.task_id, []).append(status)
+
+    say("playing")
+    for number in range(int(rounds)):
+        save(number, "pending")
+        if number >= 3:
+            save(number - 3, "running")
+        if number >= 6:
+            save(number - 6, "failed" if number % 3 else "success")
+        if number >= 9 and number % 4 == 0:
+            store.delete(f"task-{number - 9}")
+            said[f"task-{number - 9}"].append(None)
+        time.sleep(0.002 * (number % 7))
+    say(said)
+
+
 def _save(directory: str, task_id: str) -> None:
     TaskStore(directory).save(TaskInfo(task_id, "dummy"))
 
@@ -196,6 +237,8 @@ PROGRAMS: dict[str, Callable[..., None]] = {
         write_pairs,
         save_some,
         save_while_cleared,
+        write_impatiently,
+        play_uniqc,
         save_until_full,
         fork,
         clear_all,

@@ -186,5 +186,5 @@ def stamped(ns: int) -> Stamp:
 def test_a_file_is_settled_when_a_write_would_move_its_time(
     file: Stamp, wal: Stamp | None, *, settled: bool
 ) -> None:
-    signature = Signature(file=file, wal=wal, journal=None)
+    signature = Signature(file=file, wal=wal, journal=None, changed_ns=NOW)
     assert signature.settled(NOW) is settled

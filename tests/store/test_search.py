@@ -24,7 +24,9 @@ from uniqc_store import (
     TaskInfo,
     TaskStatus,
     TaskStore,
+    paging,
     parse_time,
+    probing,
 )
 
 if TYPE_CHECKING:
@@ -222,19 +224,67 @@ def test_a_filter_lets_through_what_the_model_does(
         assert store.read(partial(Snapshot.count, task_filter=task_filter)) == len(expected)
 
 
+few = st.integers(1, 20)
+
+
 @pytest.mark.usefixtures("in_china")
 @with_files
-@given(rows=tables, wanted=filters)
-def test_a_tally_counts_what_the_model_does(
-    fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter
+@given(rows=tables, wanted=filters, limit=st.integers(1, 4), few=few, steps=few, walked=few)
+def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
+    fresh_directory: Callable[[], Path],
+    *,
+    rows: list[Row],
+    wanted: TaskFilter,
+    limit: int,
+    few: int,
+    steps: int,
+    walked: int,
 ) -> None:
     store = make(fresh_directory(), rows)
+    expected = [str(n) for n in newest_first(rows) if rows[n].passes(wanted)]
+    visited: list[str] = []
+    cursor = ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "FEW_TASKS", few)
+        patch.setattr(paging, "FIRST_STEPS", steps)
+        patch.setattr(paging, "MOST_WALKED", walked)
+        patch.setattr(paging, "MOST_SEARCHED", walked)
+        while True:
+            page = store.search(wanted, limit=limit, cursor=cursor)
+            visited += [record.task_id for record in page.records]
+            assert visited == expected[: len(visited)]
+            assert len(visited) <= page.total <= len(expected)
+            assert page.total == len(expected) or not page.exact
+            cursor = page.next_cursor
+            assert page.cut_short == (bool(cursor) and len(page.records) < limit)
+            assert not page.cut_short or wanted.name_contains
+            if not cursor:
+                break
+    assert visited == expected
+    assert page.exact
+
+
+@pytest.mark.usefixtures("in_china")
+@with_files
+@given(rows=tables, wanted=filters, few=few)
+def test_a_tally_counts_what_the_model_does(
+    fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter, few: int
+) -> None:
+    store = make(fresh_directory(), rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "FEW_TASKS", few)
+        _check_tallies(store, rows, wanted)
+
+
+def _check_tallies(store: TaskStore, rows: list[Row], wanted: TaskFilter) -> None:
     passing = [row for row in rows if row.passes(wanted)]
     by_both = Counter((as_shown(row.status), as_shown(row.backend)) for row in passing)
     by_status = Counter(as_shown(row.status) for row in passing)
     groups = store.tally(wanted)
     assert {(group.status, group.backend): group.count for group in groups} == by_both
     assert {g.status: g.count for g in store.tally(wanted, by=("status",))} == by_status
+    assert sum(group.count for group in store.tally(wanted, by=())) == len(passing)
+    assert store.read(partial(Snapshot.count, task_filter=wanted)) == len(passing)
     assert [group.count for group in groups] == sorted(by_both.values(), reverse=True)
 
 

@@ -1,0 +1,162 @@
+"""Counts, without looking up each task.
+
+uniqc's indices hold one label each, so that counting by status and backend together looks up
+every task: a second for a million. But nearly all tasks have one status. How many of those each
+backend has is what is left of its tasks, which its index tells, once the few others are looked
+up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from uniqc_store import conditions, probing, queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from uniqc_store.connection import Session
+    from uniqc_store.filters import Label, TaskFilter
+
+Column = Literal["status", "backend"]
+Counts: TypeAlias = "Counter[tuple[Label, ...]]"
+
+_COLUMNS: tuple[Column, ...] = ("status", "backend")
+_MOST_STATUSES = 50
+"""Beyond so many there is no telling which one nearly all tasks have."""
+
+
+def tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
+    """How many tasks there are by each of the columns, as their labels are stored."""
+    key = ("tally", task_filter, *by)
+    return session.facts.recall(key, lambda: _tally(session, task_filter, by))
+
+
+def count(session: Session, task_filter: TaskFilter) -> int:
+    """How many tasks there are."""
+    return session.facts.recall(("count", task_filter), lambda: _count(session, task_filter))
+
+
+def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
+    narrowing = probing.narrowest(session, task_filter)
+    by_label = narrowing is not None and narrowing.index != "time"
+    if task_filter.only_by_label and not by_label:
+        needed = [
+            column
+            for column in _COLUMNS
+            if column in by or getattr(task_filter, column) not in ("", "any")
+        ]
+        return _chosen(_whole(session, needed), needed, task_filter, by)
+    where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
+    return _counted(session, queries.tally(by, where), where.parameters)
+
+
+def _count(session: Session, task_filter: TaskFilter) -> int:
+    narrowing = probing.narrowest(session, task_filter)
+    if narrowing is None and task_filter.only_by_label and task_filter.status != "any":
+        return tally(session, task_filter, ("status",)).total()
+    where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
+    return session.number(queries.count(where), where.parameters)
+
+
+def _chosen(
+    counts: Counts, columns: Sequence[Column], task_filter: TaskFilter, by: Sequence[Column]
+) -> Counts:
+    """Of counts by some columns, those that a filter lets through, by some of the columns."""
+    chosen: Counts = Counter()
+    for labels, number in counts.items():
+        named = dict(zip(columns, labels, strict=True))
+        if task_filter.lets_label_through(named.get("status", ""), named.get("backend", "")):
+            chosen[tuple(named[column] for column in by)] += number
+    return chosen
+
+
+def _whole(session: Session, columns: Sequence[Column]) -> Counts:
+    """All tasks by these columns."""
+    match columns:
+        case ["status"]:
+            counted = _by_status
+        case ["backend"]:
+            counted = _by_backend
+        case ["status", "backend"]:
+            counted = _by_both
+        case _:
+            return Counter({(): session.number(queries.count(conditions.Where()))})
+    return session.facts.recall(("whole", *columns), lambda: counted(session))
+
+
+def _by_backend(session: Session) -> Counts:
+    return _counted(session, queries.COUNT_BY_BACKEND)
+
+
+def _by_status(session: Session) -> Counts:
+    """The status that is told last is what the others leave: most often ``success``."""
+    statuses = _statuses(session)
+    if not statuses:
+        return _counted(session, queries.tally(["status"], conditions.Where()))
+    few: Counts = Counter()
+    common: list[Label] = []
+    for status in statuses:
+        where = conditions.Where(["status IS :status"], {"status": status})
+        number = probing.count_at_most(session, where)
+        if number < probing.FEW_TASKS:
+            few[status,] = number
+        else:
+            common.append(status)
+    for status in common[:-1]:
+        few[status,] = session.number(queries.COUNT_STATUS, {"status": status})
+    total = session.number(queries.count(conditions.Where()))
+    if common:
+        few[common[-1],] = total - few.total()
+    return few
+
+
+def _by_both(session: Session) -> Counts:
+    by_status = _whole(session, ["status"])
+    ((most,), number), *_ = by_status.most_common(1) or [((None,), 0)]
+    if not _statuses(session) or number * 2 < by_status.total():
+        return _counted(session, queries.tally(_COLUMNS, conditions.Where()))
+    both: Counts = Counter()
+    left = Counter({labels[0]: number for labels, number in _whole(session, ["backend"]).items()})
+    for (status,) in by_status:
+        if status != most:
+            of_one = _counted(session, queries.COUNT_STATUS_BY_BACKEND, {"status": status})
+            for (backend,), number in of_one.items():
+                both[status, backend] = number
+                left[backend] -= number
+    for backend, number in left.items():
+        if number:
+            both[most, backend] = number
+    return both
+
+
+def _statuses(session: Session) -> list[Label]:
+    """Every status; none where they are many, or not all of them can be asked for one by one."""
+    return session.facts.recall(_statuses, lambda: _find_statuses(session))
+
+
+def _find_statuses(session: Session) -> list[Label]:
+    rows = session.rows(queries.STATUSES, {"limit": _MOST_STATUSES + 1})
+    statuses: list[Label] = [row[0] for row in rows]
+    if len(statuses) > _MOST_STATUSES or not all(map(_can_be_bound, statuses)):
+        return []
+    if session.number(queries.COUNT_STATUS, {"status": None}):
+        statuses.insert(0, None)
+    return statuses
+
+
+def _can_be_bound(label: Label) -> bool:
+    """Whether it can be a parameter: text that is no UTF-8 can't."""
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _counted(
+    session: Session, statement: str, parameters: Mapping[str, object] | None = None
+) -> Counts:
+    rows = session.rows(statement, parameters)
+    return Counter({tuple(labels): number for *labels, number in rows})

@@ -1,0 +1,66 @@
+"""What was found out about one state of the file.
+
+Counting a million tasks takes a while, and most of the time nobody has written since they were
+counted last. So a store remembers what it found out, for as long as the signature of the file is
+the same, and no longer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from uniqc_store.files import Signature
+
+Found = TypeVar("Found")
+
+MOST_FACTS = 64
+"""Facts that are kept at a time. The largest are lists of a page's row numbers, some 100 KB."""
+
+
+class Facts:
+    """What is known of one state of the file."""
+
+    def __init__(self) -> None:
+        self._facts: dict[Hashable, object] = {}
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._facts
+
+    def recall(self, key: Hashable, find_out: Callable[[], Found]) -> Found:
+        """What is known under a key, found out now if it isn't yet.
+
+        Two threads may both find it out; they find the same.
+        """
+        if key in self._facts:
+            return cast("Found", self._facts[key])
+        found = find_out()
+        if len(self._facts) >= MOST_FACTS:
+            self._facts.clear()
+        self._facts[key] = found
+        return found
+
+
+class Memory:
+    """The facts of the file as it is now."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Signature, Facts] | None = None
+
+    def of(self, signature: Signature | None) -> Facts:
+        """The facts of this state; none yet, if it is another one than before.
+
+        Args:
+            signature: Of a state that is certain to have another one as soon as somebody
+                writes; None if that isn't certain, and what is found out is forgotten.
+        """
+        if signature is None:
+            return Facts()
+        kept = self._kept
+        if kept is not None and kept[0] == signature:
+            return kept[1]
+        facts = Facts()
+        self._kept = signature, facts
+        return facts

@@ -1,0 +1,99 @@
+"""Answers for who can't wait, and a clear sign where there is none at once."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import (
+    connect,
+    copy_with_hot_journal,
+    fill,
+    insert,
+    make_store,
+    put_to_rest,
+)
+
+from uniqc_store import NotAtOnceError, Snapshot, TaskFilter, TaskStore, paging, probing, snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def result_text(taken: Snapshot) -> str:
+    (match,) = taken.find("large").found
+    return taken.result_text(match)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TaskStore:
+    directory = fill(make_store(tmp_path / "cache"), "a", "b", "c")
+    return TaskStore(put_to_rest(directory), read_only=True)
+
+
+def test_what_takes_a_moment_is_answered_at_once(store: TaskStore) -> None:
+    page = store.at_once().search(TaskFilter(status="active"), limit=2)
+    assert ([record.task_id for record in page.records], page.total) == (["c", "b"], 3)
+
+
+def test_it_can_only_be_read(tmp_path: Path) -> None:
+    writing = TaskStore(tmp_path / "cache")
+    hurried = writing.at_once()
+    assert (writing.read_only, hurried.read_only) == (False, True)
+    assert hurried.db_path == writing.db_path
+
+
+def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
+    with closing(connect(store.cache_dir)) as connection:
+        connection.execute("BEGIN")
+        for number in range(probing.FEW_TASKS + 1):
+            insert(connection, number, metadata_json='{"task_name": "vqe"}')
+        connection.execute("COMMIT")
+    named = TaskFilter(name_contains="absent")
+    with pytest.raises(NotAtOnceError, match="on a thread that can wait"):
+        store.at_once().search(named, limit=5)
+    page = store.search(named, limit=5)
+    assert (page.total, page.cut_short) == (0, False)
+    assert paging.MOST_SEARCHED > probing.FEW_TASKS
+
+
+def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
+    with closing(connect(store.cache_dir)) as connection:
+        connection.execute("BEGIN")
+        for number in range(20_000):
+            insert(connection, number, status=("failed", "success")[number % 2])
+        connection.execute("COMMIT")
+    put_to_rest(store.cache_dir)
+    hurried = store.at_once()
+    with pytest.raises(NotAtOnceError):
+        hurried.tally(TaskFilter())
+    assert store.tally(TaskFilter()) == hurried.tally(TaskFilter())
+
+
+def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:
+    large = json.dumps({"0" * snapshot.LARGEST_AT_ONCE: 1})
+    insert(store.cache_dir, "large", result_json=large)
+    with pytest.raises(NotAtOnceError):
+        store.at_once().read(result_text)
+    assert store.read(result_text) == large
+
+
+def test_another_process_in_the_way_is_not_waited_for(store: TaskStore) -> None:
+    with closing(connect(store.cache_dir)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        writer.execute("DELETE FROM tasks")
+        with pytest.raises(NotAtOnceError):
+            store.at_once().count()
+
+
+def test_what_only_a_copy_would_tell_is_not_copied_at_once(
+    store: TaskStore, tmp_path: Path
+) -> None:
+    """A rollback journal that a killed process left can be applied to a copy only."""
+    directory = put_to_rest(copy_with_hot_journal(tmp_path))
+    killed = TaskStore(directory, read_only=True)
+    with pytest.raises(NotAtOnceError):
+        killed.at_once().count()
+    assert killed.count() > 0

@@ -1,0 +1,569 @@
+"""Somebody writes, and a watch that holds nothing notices it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import (
+    Child,
+    check_free,
+    connect,
+    copy_with_hot_journal,
+    execute,
+    files,
+    fill,
+    insert,
+    make_store,
+    open_files,
+    put_to_rest,
+    unprivileged,
+)
+
+from uniqc_store import (
+    DB_FILENAME,
+    Changes,
+    InvalidValueError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreForeignError,
+    StoreUnreadableError,
+    TaskChange,
+    TaskGone,
+    TaskInfo,
+    TaskState,
+    TaskStore,
+    TaskWatch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+DEADLINE_SECONDS = 60
+
+
+def watch_of(directory: Path, *, newest: int = 1_000) -> TaskWatch:
+    """A watch that has had its first look, and to which the file is at rest."""
+    watch = TaskWatch(TaskStore(directory, read_only=True), newest=newest)
+    assert watch.poll()
+    until_at_rest(watch)
+    return watch
+
+
+def until_at_rest(watch: TaskWatch) -> None:
+    """Look whenever it is time to, until a write is certain to be noticed."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while watch.poll() or not watch._sight.certain:  # pyright: ignore[reportPrivateUsage]
+        assert time.monotonic() < deadline, "it never comes to rest"
+        watch.look()
+        time.sleep(0.01)
+
+
+def noticed(watch: TaskWatch, cursor: str) -> Changes:
+    """What is told once something is noticed."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not watch.poll():
+        assert time.monotonic() < deadline, "it was never noticed"
+        time.sleep(0.01)
+    until_at_rest(watch)
+    return watch.since(cursor)
+
+
+def trouble(watch: TaskWatch) -> Exception | None:
+    return watch.since().standing.trouble
+
+
+def ids(what: Sequence[TaskState | TaskChange | TaskGone]) -> list[str]:
+    """Which tasks, in order."""
+    return [_state(one).task_id for one in what]
+
+
+def _state(one: TaskState | TaskChange | TaskGone) -> TaskState:
+    match one:
+        case TaskState():
+            return one
+        case TaskChange():
+            return one.after
+        case TaskGone():
+            return one.last
+
+
+# Noticing
+
+
+def test_a_file_at_rest_is_not_looked_at_again(tmp_path: Path) -> None:
+    watch = watch_of(fill(make_store(tmp_path / "cache"), "a"))
+    cursor = watch.since().cursor
+    assert not any(watch.poll() for _ in range(100))
+    assert not watch.since(cursor).store_changed
+
+
+def test_nothing_is_held_and_nothing_is_left_between_two_polls(tmp_path: Path) -> None:
+    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a"))
+    before = files(directory)
+    watch = watch_of(directory)
+    watch.poll()
+    assert open_files(directory) == {}
+    assert files(directory) == before
+    check_free(directory)
+
+
+def test_a_commit_that_is_done_with_is_read_without_leaving_a_trace(store: TaskStore) -> None:
+    watch = watch_of(put_to_rest(store.cache_dir))
+    cursor = watch.since().cursor
+    for number in range(5):
+        store.save(TaskInfo(f"task-{number}", "dummy"))
+        changes = noticed(watch, cursor)
+        assert len(changes.new) == number + 1
+        assert files(store.cache_dir).keys() == {DB_FILENAME}
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL", "TRUNCATE", "PERSIST"])
+def test_a_commit_is_noticed_in_every_journal_mode(tmp_path: Path, mode: str) -> None:
+    directory = make_store(tmp_path / "cache")
+    with closing(connect(directory)) as uniqc:
+        uniqc.execute(f"PRAGMA journal_mode = {mode}")
+        insert(uniqc, "a")
+        watch = watch_of(directory)
+        cursor = watch.since().cursor
+        insert(uniqc, "b")
+        assert ids(noticed(watch, cursor).new) == ["b"]
+
+
+def test_a_commit_of_another_process_is_noticed(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    child = start("save_some", directory, "theirs", 2)
+    assert child.hear() == "ready"
+    assert child.finish() == 2
+    assert sorted(ids(noticed(watch, cursor).new)) == ["theirs-0", "theirs-1"]
+
+
+def test_a_commit_that_leaves_the_sizes_as_they_are_is_noticed(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a", status="running")
+    size = (directory / DB_FILENAME).stat().st_size
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    execute(directory, "UPDATE tasks SET status = 'success'")
+    (change,) = noticed(watch, cursor).changed
+    assert (change.before and change.before.status, change.after.status) == ("running", "success")
+    assert (directory / DB_FILENAME).stat().st_size == size
+
+
+def test_a_commit_whose_time_is_turned_back_is_noticed(tmp_path: Path) -> None:
+    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a", status="running"))
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    execute(directory, "UPDATE tasks SET status = 'success'")
+    put_to_rest(directory)
+    assert len(noticed(watch, cursor).changed) == 1
+
+
+def test_a_file_that_was_just_written_is_looked_at_once_more(store: TaskStore) -> None:
+    watch = TaskWatch(store)
+    for number in range(20):
+        store.save(TaskInfo(f"task-{number}", "dummy"))
+        watch.look()
+        # Without another write: the next one might have been made within the same tick.
+        if not watch._sight.certain:  # pyright: ignore[reportPrivateUsage]
+            noticed(watch, watch.since().cursor)
+            return
+    pytest.fail("this file system's clock does not tick")
+
+
+def test_a_look_is_not_taken_for_a_write(store: TaskStore) -> None:
+    store.save(TaskInfo("a", "dummy"))
+    watch = TaskWatch(store)
+    with closing(connect(store.cache_dir)) as uniqc:
+        insert(uniqc, "b")
+        watch.look()
+    watch.look()
+    until_at_rest(watch)
+    for _ in range(3):
+        watch.look()
+        assert not watch.poll()
+
+
+def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
+    directory = make_store(tmp_path / "cache")
+    with closing(connect(directory)) as uniqc:
+        uniqc.execute("PRAGMA journal_mode = WAL")
+        insert(uniqc, "a")
+        watch = watch_of(directory)
+        cursor = watch.since().cursor
+        for how in ("PASSIVE", "RESTART", "TRUNCATE"):
+            uniqc.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+            until_at_rest(watch)
+    until_at_rest(watch)
+    execute(directory, "VACUUM")
+    until_at_rest(watch)
+    changes = watch.since(cursor)
+    assert not changes.store_changed
+    assert changes.cursor == cursor
+
+
+def test_a_file_that_is_made_later_is_noticed(tmp_path: Path) -> None:
+    directory = tmp_path / "above" / "cache"
+    watch = watch_of(directory)
+    nothing = watch.since()
+    assert nothing.standing.store is not None
+    assert not nothing.standing.store.exists
+    TaskStore(directory).save(TaskInfo("a", "dummy"))
+    changes = noticed(watch, nothing.cursor)
+    assert ids(changes.new) == ["a"]
+    assert changes.file_changed
+    assert changes.standing.total == 1
+
+
+def test_a_file_is_never_made(tmp_path: Path) -> None:
+    watch_of(tmp_path / "cache")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_unlinked_takes_its_tasks_along(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a", "b")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    (directory / DB_FILENAME).unlink()
+    changes = noticed(watch, cursor)
+    assert sorted(ids(changes.gone)) == ["a", "b"]
+    assert changes.file_changed
+    assert changes.standing.total == 0
+    assert not any(gone.archived for gone in changes.gone)
+
+
+def test_a_file_in_the_place_of_another_is_compared_with_it(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a", "b", "c")
+    other = fill(make_store(tmp_path / "other"), "c", "b", "d")
+    execute(other, "UPDATE tasks SET status = 'success' WHERE task_id = 'b'")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    shutil.move(other / DB_FILENAME, directory / DB_FILENAME)
+    changes = noticed(watch, cursor)
+    assert (ids(changes.new), ids(changes.changed), ids(changes.gone)) == (["d"], ["b"], ["a"])
+    assert not changes.file_changed
+
+
+def test_a_copy_of_the_same_size_and_time_in_its_place_is_noticed(tmp_path: Path) -> None:
+    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a"))
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    other = put_to_rest(fill(make_store(tmp_path / "other"), "b"))
+    assert (other / DB_FILENAME).stat().st_size == (directory / DB_FILENAME).stat().st_size
+    (other / DB_FILENAME).replace(directory / DB_FILENAME)
+    changes = noticed(watch, cursor)
+    assert (ids(changes.new), ids(changes.gone)) == (["b"], ["a"])
+
+
+def test_clear_all_goes_through_beside_an_idle_watch_and_is_noticed(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    store = TaskStore(tmp_path / "cache")
+    store.save(TaskInfo("a", "dummy"))
+    watch = watch_of(store.cache_dir)
+    cursor = watch.since().cursor
+    child = start("clear_all", store.cache_dir)
+    assert child.hear() == "cleared"
+    assert ids(noticed(watch, cursor).gone) == ["a"]
+    store.save(TaskInfo("b", "dummy"))
+    assert ids(noticed(watch, cursor).new) == ["b"]
+
+
+def test_a_writer_that_never_waits_does_not_fail_for_a_watch_that_polls(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    child = start("write_impatiently", directory)
+    assert child.hear() == "writing"
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    due = 0
+    while due < 1_000:
+        due += watch.poll()
+        assert time.monotonic() < deadline, "it was never noticed"
+    said = child.finish()
+    assert said["failed"] == []
+    until_at_rest(watch)
+    changes = watch.since(cursor)
+    assert len(changes.new) == said["committed"]
+
+
+def test_what_a_killed_process_left_unfinished_is_no_change(tmp_path: Path) -> None:
+    directory = put_to_rest(copy_with_hot_journal(tmp_path))
+    watch = watch_of(directory)
+    start = watch.since()
+    assert start.standing.trouble is None
+    assert start.standing.total == 30
+    assert watch.states(["task-7"])["task-7"].status == "running"
+    execute(directory, "SELECT COUNT(*) FROM tasks")  # A writer may, and so does, roll it back.
+    assert not (directory / f"{DB_FILENAME}-journal").exists()
+    assert not noticed(watch, start.cursor).store_changed
+
+
+def test_what_a_killed_process_committed_is_noticed(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    start("die_with_wal", directory, 3).wait(-9)
+    assert len(noticed(watch, cursor).new) == 3
+
+
+def test_a_task_that_is_to_be_known_is_a_reason_to_look(store: TaskStore) -> None:
+    watch = watch_of(store.cache_dir)
+    with watch.ids(["not there yet"]):
+        assert watch.poll()
+        watch.look()
+        until_at_rest(watch)
+        assert not watch.poll()
+
+
+# Trouble
+
+
+def noticed_once(watch: TaskWatch, cursor: str) -> Changes:
+    """What one look brought: a file in trouble never comes to rest."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not watch.poll():
+        assert time.monotonic() < deadline, "it was never noticed"
+        time.sleep(0.01)
+    watch.look()
+    return watch.since(cursor)
+
+
+def until_readable(watch: TaskWatch) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while trouble(watch) is not None:
+        assert time.monotonic() < deadline, "it never recovered"
+        if watch.poll():
+            watch.look()
+        time.sleep(0.01)
+    until_at_rest(watch)
+
+
+def test_a_damaged_file_is_told_of_and_its_recovery_too(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), *(f"task-{n}" for n in range(99)))
+    intact = (directory / DB_FILENAME).read_bytes()
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    (directory / DB_FILENAME).write_bytes(intact[:4096] + b"\x5a" * (len(intact) - 4096))
+    changes = noticed_once(watch, cursor)
+    assert isinstance(changes.standing.trouble, StoreDamagedError)
+    assert changes.standing.total == 99
+    assert (changes.file_changed, changes.states) == (True, ())
+    (directory / DB_FILENAME).write_bytes(intact)
+    execute(directory, "DELETE FROM tasks WHERE task_id = 'task-7'")
+    until_readable(watch)
+    assert ids(watch.since(cursor).gone) == ["task-7"]
+    assert not watch.since(cursor).file_changed
+    assert watch.since(changes.cursor).file_changed
+
+
+def test_something_else_in_the_place_of_the_file_is_told_of(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    (directory / DB_FILENAME).rename(tmp_path / "aside")
+    (directory / DB_FILENAME).mkdir()
+    assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreUnreadableError)
+    (directory / DB_FILENAME).rmdir()
+    (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
+    assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreForeignError)
+    (tmp_path / "aside").replace(directory / DB_FILENAME)
+    until_readable(watch)
+    assert not watch.since(cursor).store_changed
+
+
+def test_permissions_that_come_and_go_are_noticed(public_directory: Path) -> None:
+    directory = fill(make_store(public_directory / "cache"), "a")
+    (directory / DB_FILENAME).chmod(0o644)
+    with unprivileged():
+        watch = watch_of(directory)
+    cursor = watch.since().cursor
+    (directory / DB_FILENAME).chmod(0)
+    with unprivileged():
+        assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreUnreadableError)
+    (directory / DB_FILENAME).chmod(0o644)
+    with unprivileged():
+        until_readable(watch)
+    assert not watch.since(cursor).store_changed
+
+
+def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
+    public_directory: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uniqc_store.changes._SECONDS_BETWEEN_TRIES", 0.05)
+    directory = make_store(public_directory / "cache")
+    start("die_with_wal", directory, 3).wait(-9)
+    for file in directory.iterdir():
+        file.chmod(0o644)
+    put_to_rest(directory)
+    wal = directory / f"{DB_FILENAME}-wal"
+    with unprivileged():
+        watch = watch_of(directory)
+    wal.chmod(0)
+    with unprivileged():
+        watch.look()
+    assert isinstance(trouble(watch), StoreUnreadableError)
+    wal.chmod(0o644)  # which makes no other sight of the file
+    with unprivileged():
+        until_readable(watch)
+    assert watch.since().standing.total == 3
+
+
+def test_a_directory_that_is_closed_to_us_is_told_of(public_directory: Path) -> None:
+    directory = fill(make_store(public_directory / "cache"), "a")
+    (directory / DB_FILENAME).chmod(0o644)
+    with unprivileged():
+        watch = watch_of(directory)
+    directory.chmod(0)
+    with unprivileged():
+        changes = noticed_once(watch, watch.since().cursor)
+        assert isinstance(changes.standing.trouble, StoreUnreadableError)
+    directory.chmod(0o755)
+    with unprivileged():
+        until_readable(watch)
+
+
+def test_a_busy_file_is_told_of_once_it_was_waited_for(
+    tmp_path: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uniqc_store.changes._BUSY_SECONDS", 0.05)
+    directory = fill(make_store(tmp_path / "cache"), "a")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    child = start("hold", directory, "BEGIN EXCLUSIVE", "UPDATE tasks SET status = 'success'")
+    assert child.hear() == "in"
+    watch.look()
+    assert isinstance(trouble(watch), StoreBusyError)
+    assert watch.since(cursor).states == ()
+    child.finish()
+    until_readable(watch)
+    assert not watch.since(cursor).store_changed
+
+
+def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a")
+    (directory / DB_FILENAME).rename(tmp_path / "aside")
+    (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
+    watch = TaskWatch(TaskStore(directory, read_only=True))
+    start = watch.since()
+    assert start.standing.store is None
+    assert isinstance(start.standing.trouble, StoreForeignError)
+    (tmp_path / "aside").replace(directory / DB_FILENAME)
+    until_readable(watch)
+    changes = watch.since(start.cursor)
+    assert (changes.states, changes.others, changes.file_changed) == ((), 0, True)
+
+
+# The store as a whole
+
+
+def test_an_upgrade_of_the_schema_is_told_of(tmp_path: Path) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    execute(directory, "PRAGMA user_version = 2")
+    changes = noticed(watch, cursor)
+    assert (changes.file_changed, changes.states) == (True, ())
+    assert changes.standing.store is not None
+    assert changes.standing.store.schema_version == 2
+
+
+def test_it_is_said_when_the_file_was_read(store: TaskStore) -> None:
+    before = datetime.now(UTC)
+    watch = TaskWatch(store)
+    read_at = watch.since().standing.read_at
+    assert read_at is not None
+    assert before <= read_at <= datetime.now(UTC)
+
+
+def test_no_window_is_refused(store: TaskStore) -> None:
+    with pytest.raises(InvalidValueError, match="newest: must be 1 or more, not 0"):
+        TaskWatch(store, newest=0)
+
+
+# Other processes at work
+
+
+@pytest.mark.parametrize("newest", [3, 1_000])
+def test_a_live_store_is_told_of_truly_and_to_the_end(
+    tmp_path: Path, start: Callable[..., Child], newest: int
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    watch = watch_of(directory, newest=newest)
+    seen = [watch.since()]
+    uniqc = start("play_uniqc", directory, 150)
+    assert uniqc.hear() == "playing"
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(uniqc.hear)
+        while not said.done():
+            if watch.poll() and watch.look():
+                seen.append(watch.since(seen[-1].cursor))
+            time.sleep(0.005)
+        history: dict[str, list[str | None]] = said.result()
+    until_at_rest(watch)
+    seen.append(watch.since(seen[-1].cursor))
+    told = told_statuses(seen)
+    assert len(seen) > 3
+    assert all(is_part_of(told[task_id], history[task_id]) for task_id in told)
+    assert all(statuses[-1] == history[task_id][-1] for task_id, statuses in told.items())
+    kept = {task_id for task_id, statuses in history.items() if statuses[-1] is not None}
+    assert newest == 3 or kept <= told.keys()
+    counted = sum(len(one.new) - len(one.gone) + one.others for one in seen)
+    assert counted == len(kept)
+
+
+def told_statuses(seen: list[Changes]) -> dict[str, list[str | None]]:
+    """Of each task, what was told in turn; None for gone."""
+    told: dict[str, list[str | None]] = {}
+    for changes in seen:
+        for new in changes.new:
+            assert told.setdefault(new.task_id, [None])[-1] is None
+            told[new.task_id].append(new.status)
+        for change in changes.changed:
+            assert change.before is not None
+            assert told[change.after.task_id][-1] == change.before.status
+            told[change.after.task_id].append(change.after.status)
+        for gone in changes.gone:
+            assert told[gone.last.task_id][-1] == gone.last.status
+            told[gone.last.task_id].append(None)
+    return {task_id: statuses[1:] for task_id, statuses in told.items()}
+
+
+def is_part_of(told: list[str | None], statuses: list[str | None]) -> bool:
+    """Whether all of it happened, in this order."""
+    rest = iter(statuses)
+    return all(status in rest for status in told)
+
+
+def test_threads_share_a_watch(store: TaskStore) -> None:
+    watch = TaskWatch(store, newest=5)
+    cursor = watch.since().cursor
+
+    def work(thread: int) -> None:
+        own = cursor
+        for number in range(10):
+            with watch.ids([f"{thread}-{number}"]):
+                store.save(TaskInfo(f"{thread}-{number}", "dummy", status="success"))
+                watch.poll()
+                watch.look()
+                changes = watch.since(own)
+                assert f"{thread}-{number}" in changes.task_ids
+                own = changes.cursor
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    changes = watch.since(cursor)
+    assert (len(changes.new), changes.others) == (60, 0)

@@ -1,0 +1,365 @@
+"""What the beginning of an id or a label may be completed to."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.store.conftest import (
+    NotUtf8,
+    connect,
+    fill,
+    insert,
+    insert_shard,
+    make_store,
+    put_to_rest,
+    v5_directory,
+    with_files,
+)
+
+from uniqc_store import (
+    Completions,
+    InvalidValueError,
+    NotAtOnceError,
+    Snapshot,
+    TaskFilter,
+    TaskStore,
+)
+from uniqc_store.completing import MOST_BACKENDS, MOST_BEGINNING, MOST_RECENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LIMIT = 200
+
+
+def complete(
+    directory: Path, text: str, *, limit: int = LIMIT, **among: Any
+) -> tuple[list[str], bool]:
+    """Ids, and whether there is nothing else."""
+    store = TaskStore(directory, read_only=True)
+    task_filter = TaskFilter(**among)
+    found = store.read(lambda snapshot: snapshot.complete_id(text, among=task_filter, limit=limit))
+    return list(found.values), found.whole
+
+
+def complete_backend(directory: Path, text: str, *, limit: int = LIMIT) -> tuple[list[str], bool]:
+    store = TaskStore(directory, read_only=True)
+    found = store.read(lambda snapshot: snapshot.complete_backend(text, limit=limit))
+    return list(found.values), found.whole
+
+
+def named(name: str) -> str:
+    return json.dumps({"task_name": name})
+
+
+def at_day(day: int) -> str:
+    return f"2026-08-{day:02}T09:00:00+00:00"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    make_store(tmp_path)
+    for day, task_id, name in ((1, "job-b", "Bell"), (3, "job-a", ""), (2, "run-c", "bell again")):
+        insert(tmp_path, task_id, submit_time=at_day(day), metadata_json=named(name))
+    return tmp_path
+
+
+# Ids of tasks
+
+
+def test_nothing_typed_yet_stands_for_the_newest_tasks(directory: Path) -> None:
+    assert complete(directory, "") == (["job-a", "run-c", "job-b"], True)
+    assert complete(directory, "", limit=3) == (["job-a", "run-c", "job-b"], True)
+    assert complete(directory, "", limit=2) == (["job-a", "run-c"], False)
+
+
+def test_the_beginning_of_an_id_stands_for_the_newest_that_begin_so(directory: Path) -> None:
+    assert complete(directory, "job") == (["job-a", "job-b"], True)
+    assert complete(directory, "job-b") == (["job-b"], True)
+    assert complete(directory, "JOB") == ([], True)
+
+
+def test_part_of_a_name_stands_for_the_id_in_any_case(directory: Path) -> None:
+    assert complete(directory, "BELL") == (["run-c", "job-b"], True)
+    assert complete(directory, "again") == (["run-c"], True)
+
+
+def test_ids_come_before_names_and_each_comes_once(directory: Path) -> None:
+    insert(directory, "bell", submit_time=at_day(1), metadata_json=named("bell"))
+    assert complete(directory, "bell") == (["bell", "run-c", "job-b"], True)
+
+
+def test_what_stands_for_nothing_is_not_completed(directory: Path) -> None:
+    assert complete(directory, "nowhere") == ([], True)
+
+
+def test_signs_that_mean_something_to_sql_mean_themselves(directory: Path) -> None:
+    fill(directory, "%", "_x", "*", "'")
+    for text in ("%", "_", "*", "'"):
+        (only,), whole = complete(directory, text)
+        assert only.startswith(text)
+        assert whole
+
+
+def test_a_file_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+    assert complete(tmp_path, "") == ([], True)
+    assert complete(tmp_path, "job") == ([], True)
+    assert complete_backend(tmp_path, "") == ([], True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_that_cannot_be_stored_is_refused(directory: Path) -> None:
+    with pytest.raises(InvalidValueError):
+        complete(directory, "\ud800")
+    with pytest.raises(InvalidValueError):
+        complete_backend(directory, "\ud800")
+
+
+def test_an_id_that_cannot_be_asked_for_is_left_out(directory: Path) -> None:
+    insert(directory, b"job-blob")
+    insert(directory, NotUtf8(b"job-\xff"))
+    insert(directory, "job-damaged", metadata_json='{"task_name": "bell')
+    assert sorted(complete(directory, "job")[0]) == ["job-a", "job-b", "job-damaged"]
+    assert len(complete(directory, "")[0]) == 4
+    assert len(complete(directory, "", backend="originq")[0]) == 4
+
+
+# Narrowed by what is chosen already
+
+
+def test_a_chosen_backend_narrows_what_is_meant(directory: Path) -> None:
+    insert(directory, "job-q", backend="quark:Baihua", metadata_json=named("bell on quark"))
+    for text in ("", "job", "quark", "BELL"):
+        for backend in ("quark", "quark:Baihua"):
+            assert complete(directory, text, backend=backend) == (["job-q"], True)
+    assert complete(directory, "job", backend="originq") == (["job-a", "job-b"], True)
+    assert complete(directory, "", backend="nowhere") == ([], True)
+
+
+def test_a_chosen_status_narrows_what_is_meant(directory: Path) -> None:
+    insert(directory, "job-f", status="failed")
+    assert complete(directory, "job", status="failed") == (["job-f"], True)
+    assert complete(directory, "", status="finished") == (["job-f"], True)
+    assert complete(directory, "job", status="active") == (["job-a", "job-b"], True)
+
+
+# Platforms' ids, and the archive
+
+
+@pytest.fixture
+def sharded(tmp_path: Path) -> Path:
+    """A file of schema 5: one task of two jobs, two that share one, and one in the archive."""
+    directory = v5_directory(tmp_path)
+    fill(directory, "uqt_1", "uqt_2", "uqt_3")
+    insert(directory, "uqt_4", table="archived_tasks", archived_at=at_day(9))
+    insert_shard(directory, "uqt_1", "F1A0")
+    insert_shard(directory, "uqt_1", "F1A1", shard_index=1)
+    insert_shard(directory, "uqt_2", "F2")
+    insert_shard(directory, "uqt_3", "F2")
+    insert_shard(directory, "uqt_4", "F4", table="archived_task_shards", archived_at=at_day(9))
+    return directory
+
+
+def test_a_platforms_id_is_completed(sharded: Path) -> None:
+    values, whole = complete(sharded, "F1")
+    assert (sorted(values), whole) == (["F1A0", "F1A1"], True)
+    assert complete(sharded, "F1", backend="quark") == ([], True)
+
+
+def test_a_platforms_id_that_tasks_share_is_completed_to_theirs(sharded: Path) -> None:
+    assert complete(sharded, "F2") == (["uqt_3", "uqt_2"], True)
+
+
+def test_an_archived_task_is_completed_once_something_is_typed(sharded: Path) -> None:
+    assert complete(sharded, "uqt_4") == (["uqt_4"], True)
+    assert complete(sharded, "F4") == (["F4"], True)
+    assert "uqt_4" not in complete(sharded, "")[0]
+
+
+def test_what_an_id_is_completed_to_stands_for_one_task(sharded: Path) -> None:
+    store = TaskStore(sharded, read_only=True)
+    values = [value for text in ("", "u", "uqt_", "F") for value in complete(sharded, text)[0]]
+    assert len(set(values)) == 7
+    for value in values:
+        assert len(store.read(methodcaller("find", value)).found) == 1
+
+
+@with_files
+@given(
+    ids=st.sets(st.text("ab%_é\U0010fffe", min_size=1, max_size=4), max_size=12),
+    text=st.text("ab%_é", max_size=2),
+)
+def test_a_few_tasks_are_all_found_by_how_their_ids_begin(
+    tmp_path_factory: pytest.TempPathFactory, ids: set[str], text: str
+) -> None:
+    directory = fill(make_store(tmp_path_factory.mktemp("ids")), *ids)
+    values, whole = complete(directory, text)
+    assert set(values) == {task_id for task_id in ids if task_id.startswith(text)}
+    assert len(values) == len(set(values))
+    assert whole
+
+
+# Many tasks
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More than are looked at, the first of which the newest tasks hide."""
+    directory = make_store(tmp_path_factory.mktemp("many"))
+    with connect(directory) as connection:
+        connection.execute("BEGIN")
+        for number in range(MOST_RECENT + 500):
+            insert(
+                connection,
+                f"uqt_{number:06}" if number % 2 else f"old-{number:06}",
+                submit_time=f"2026-08-01T09:{number // 60:02}:{number % 60:02}",
+                backend="rare" if number == 3 else "dummy",
+                metadata_json=named(f"step {number}"),
+            )
+        connection.execute("COMMIT")
+    connection.close()
+    return put_to_rest(directory)
+
+
+def test_an_old_task_is_found_by_how_its_id_begins(many: Path) -> None:
+    assert complete(many, "uqt_00000") == (
+        ["uqt_000009", "uqt_000007", "uqt_000005", "uqt_000003", "uqt_000001"],
+        True,
+    )
+    assert complete(many, "old-000004")[0] == ["old-000004"]
+
+
+def test_an_old_task_is_found_among_those_of_its_backend(many: Path) -> None:
+    assert complete(many, "", backend="rare") == (["uqt_000003"], True)
+    assert complete(many, "step", backend="rare") == (["uqt_000003"], True)
+
+
+def test_that_old_names_were_not_searched_is_told(many: Path) -> None:
+    assert complete(many, "step 2499") == (["uqt_002499"], False)
+    assert complete(many, "step 3") == (complete(many, "step 3")[0], False)
+    assert "uqt_000003" not in complete(many, "step 3")[0]
+
+
+def test_of_more_than_are_wanted_the_newest_come(many: Path) -> None:
+    values, whole = complete(many, "uqt_", limit=3)
+    assert (values, whole) == (["uqt_002499", "uqt_002497", "uqt_002495"], False)
+
+
+def test_not_every_id_that_begins_so_is_looked_up(many: Path) -> None:
+    values, whole = complete(many, "old-0", limit=2 * MOST_RECENT, backend="dummy")
+    assert len(values) < MOST_RECENT
+    assert not whole
+    values, whole = complete(many, "old-000", limit=1000)
+    assert MOST_BEGINNING <= len(values) < 1000
+    assert not whole
+
+
+def test_who_cannot_wait_is_told_the_newest_and_what_was_read_before(many: Path) -> None:
+    store = TaskStore(many, read_only=True)
+    at_once = store.at_once()
+
+    def newest(snapshot: Snapshot) -> Completions:
+        return snapshot.complete_id("", limit=LIMIT)
+
+    def by_name(snapshot: Snapshot) -> Completions:
+        return snapshot.complete_id("step 2499", limit=LIMIT)
+
+    assert len(at_once.read(newest).values) == LIMIT
+    with pytest.raises(NotAtOnceError):
+        at_once.read(by_name)
+    assert at_once.read(newest).values == store.read(newest).values
+    patient = store.read(by_name)
+    assert at_once.read(by_name) == patient
+
+
+QUESTIONS: list[Callable[[Snapshot], Completions]] = [
+    lambda snapshot: snapshot.complete_id("", limit=LIMIT),
+    lambda snapshot: snapshot.complete_id("uqt_", limit=LIMIT),
+    lambda snapshot: snapshot.complete_id("bell", limit=LIMIT),
+    lambda snapshot: snapshot.complete_id("bell", among=TaskFilter(backend="dummy"), limit=LIMIT),
+    lambda snapshot: snapshot.complete_backend("", limit=LIMIT),
+    lambda snapshot: snapshot.complete_backend("ori", limit=LIMIT),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_result_is_read_and_no_table_from_end_to_end(
+    sharded: Path, question: Callable[[Snapshot], Completions]
+) -> None:
+    read: set[str | None] = set()
+    asked: list[str] = []
+
+    def watch(action: int, table: str | None, column: str | None, *_: object) -> int:
+        del table
+        if action == sqlite3.SQLITE_READ:
+            read.add(column)
+        return sqlite3.SQLITE_OK
+
+    def plans(snapshot: Snapshot) -> list[str]:
+        # What SQLite itself says that it reads, and by which way.
+        connection = snapshot._session.connection  # pyright: ignore[reportPrivateUsage]
+        connection.set_authorizer(watch)
+        connection.set_trace_callback(asked.append)
+        question(snapshot)
+        connection.set_trace_callback(None)
+        return [
+            step[3] for one in asked for step in connection.execute(f"EXPLAIN QUERY PLAN {one}")
+        ]
+
+    steps = TaskStore(sharded, read_only=True).read(plans)
+    assert "task_id" in read or "backend" in read
+    assert "result_json" not in read
+    whole = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    assert all("labels" in step or "CONSTANT" in step or "(subquery" in step for step in whole)
+
+
+# Backends
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    make_store(tmp_path)
+    for number, backend in enumerate(("originq:WK_C180", "originq", "dummy:originq:WK_C180", "")):
+        insert(tmp_path, f"job-{number}", backend=backend)
+    insert(tmp_path, "job-blob", backend=b"originq:blob")
+    return tmp_path
+
+
+def test_backends_and_their_platforms_are_completed(labelled: Path) -> None:
+    everything = ["dummy", "dummy:originq:WK_C180", "originq", "originq:WK_C180"]
+    assert complete_backend(labelled, "") == (everything, True)
+    assert complete_backend(labelled, "dum") == (everything[:2], True)
+    assert complete_backend(labelled, "originq:") == (
+        ["originq:WK_C180", "dummy:originq:WK_C180"],
+        True,
+    )
+
+
+def test_part_of_a_backend_is_enough_in_any_case(labelled: Path) -> None:
+    assert complete_backend(labelled, "wk_c") == (
+        ["dummy:originq:WK_C180", "originq:WK_C180"],
+        True,
+    )
+    assert complete_backend(labelled, "IBM") == ([], True)
+
+
+def test_a_backend_among_very_many_is_found_by_its_beginning(tmp_path: Path) -> None:
+    make_store(tmp_path)
+    with connect(tmp_path) as connection:
+        connection.execute("BEGIN")
+        for number in range(MOST_BACKENDS + 10):
+            insert(connection, f"job-{number}", backend=f"b{number:04}")
+        insert(connection, "last", backend="zz:top")
+        connection.execute("COMMIT")
+    connection.close()
+    assert complete_backend(tmp_path, "z") == (["zz", "zz:top"], False)
+    assert complete_backend(tmp_path, "top") == ([], False)
+    values, whole = complete_backend(tmp_path, "b", limit=100)
+    assert (len(values), whole) == (100, False)

@@ -1,0 +1,543 @@
+"""Which tasks a watch knows, and what it tells of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.store.conftest import (
+    NotUtf8,
+    connect,
+    copy_real,
+    execute,
+    fill,
+    insert,
+    insert_shard,
+    make_store,
+    v5_directory,
+)
+
+from uniqc_store import (
+    DB_FILENAME,
+    TaskInfo,
+    TaskState,
+    TaskStore,
+    TaskWatch,
+    known,
+    watch_queries,
+)
+from uniqc_store.conditions import where_matching
+from uniqc_store.connection import Session
+from uniqc_store.filters import TaskFilter
+from uniqc_store.schema import read_layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from uniqc_store import Changes
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return make_store(tmp_path / "cache")
+
+
+def watching(directory: Path, *, newest: int = 1_000, most_events: int = 10_000) -> Watching:
+    return Watching(
+        TaskWatch(TaskStore(directory, read_only=True), newest=newest, most_events=most_events)
+    )
+
+
+class Watching:
+    """A watch, and what it told up to now."""
+
+    def __init__(self, watch: TaskWatch) -> None:
+        self.watch = watch
+        self.cursor = watch.since().cursor
+
+    def next(self) -> Changes:
+        """What changed since the last call."""
+        self.watch.look()
+        changes = self.watch.since(self.cursor)
+        self.cursor = changes.cursor
+        return changes
+
+
+def hour(number: int) -> str:
+    return f"2026-08-01T{number:02}:00:00+00:00"
+
+
+def fill_hours(directory: Path, *hours: int, status: str = "success") -> None:
+    """A finished task for each of these hours, ``t9`` for the ninth."""
+    for number in hours:
+        fill(directory, f"t{number}", status=status, submit_time=hour(number))
+
+
+def set_status(directory: Path, task_id: str, status: str) -> None:
+    with closing(connect(directory)) as uniqc:
+        uniqc.execute(
+            "UPDATE tasks SET status = ?, update_time = 'now' WHERE task_id = ?", (status, task_id)
+        )
+
+
+def delete(directory: Path, *task_ids: str) -> None:
+    with closing(connect(directory)) as uniqc:
+        uniqc.executemany("DELETE FROM tasks WHERE task_id = ?", [(one,) for one in task_ids])
+
+
+# What is told
+
+
+def test_a_task_is_told_of_with_what_a_reader_wants_to_know(directory: Path) -> None:
+    told = watching(directory)
+    insert(
+        directory,
+        "a",
+        status="QUEUED",
+        metadata_json=json.dumps({"task_name": "vqe step 18"}),
+        update_time=hour(10),
+    )
+    (new,) = told.next().new
+    assert new == TaskState(
+        task_id="a",
+        backend="originq:WK_C180",
+        name="vqe step 18",
+        status="QUEUED",
+        active=True,
+        submit_time=hour(9),
+        update_time=hour(10),
+    )
+
+
+def test_a_save_is_a_change_even_if_the_status_stays(directory: Path) -> None:
+    store = TaskStore(directory)
+    task = TaskInfo("a", "dummy", status="running")
+    store.save(task)
+    told = watching(directory)
+    store.save(task)
+    (change,) = told.next().changed
+    assert not change.status_changed
+    assert change.before is not None
+    assert change.before.update_time < change.after.update_time
+    assert change.before.submit_time == change.after.submit_time
+
+
+def test_a_write_that_changes_nothing_that_is_told_is_none(directory: Path) -> None:
+    fill(directory, "a")
+    told = watching(directory)
+    execute(directory, "UPDATE tasks SET result_json = '{}'")
+    assert not told.next().store_changed
+
+
+def test_a_task_that_is_deleted_and_saved_again_is_changed(directory: Path) -> None:
+    fill(directory, "a", "b", status="success")
+    told = watching(directory)
+    delete(directory, "a")
+    fill(directory, "c")
+    insert(directory, "a", status="running")
+    changes = told.next()
+    assert [(one.before and one.before.status, one.after.status) for one in changes.changed] == [
+        ("success", "running")
+    ]
+    assert [new.task_id for new in changes.new] == ["c"]
+
+
+def test_a_task_that_takes_the_row_of_another_is_another(directory: Path) -> None:
+    fill(directory, "a", "b")
+    told = watching(directory)
+    delete(directory, "b")
+    fill(directory, "c")
+    changes = told.next()
+    assert [new.task_id for new in changes.new] == ["c"]
+    assert [gone.last.task_id for gone in changes.gone] == ["b"]
+
+
+def test_a_task_that_is_put_back_as_it_was_is_not_told_of(directory: Path) -> None:
+    fill(directory, "a", "b")
+    told = watching(directory)
+    delete(directory, "a")
+    fill(directory, "a")
+    assert not told.watch.look()
+    assert not told.next().store_changed
+
+
+def test_a_task_that_was_archived_is_gone_and_said_to_be_in_the_archive(tmp_path: Path) -> None:
+    directory = v5_directory(tmp_path)
+    fill(directory, "a", "b", status="success")
+    told = watching(directory)
+    insert(directory, "a", table="archived_tasks", archived_at=hour(11))
+    delete(directory, "a", "b")
+    assert {(one.last.task_id, one.archived) for one in told.next().gone} == {
+        ("a", True),
+        ("b", False),
+    }
+    delete_from_archive = "DELETE FROM archived_tasks"
+    execute(directory, delete_from_archive)
+    fill(directory, "a", status="success")
+    assert [new.task_id for new in told.next().new] == ["a"]
+
+
+def test_a_shard_by_itself_is_no_change_of_its_task(tmp_path: Path) -> None:
+    directory = v5_directory(tmp_path)
+    fill(directory, "a")
+    told = watching(directory)
+    insert_shard(directory, "a", "platform-1")
+    assert not told.next().store_changed
+
+
+# Which tasks are known
+
+
+def test_an_active_task_is_known_however_old_it_is(directory: Path) -> None:
+    fill(directory, "old", submit_time=hour(1))
+    fill_hours(directory, 5, 6, 7)
+    told = watching(directory, newest=2)
+    set_status(directory, "old", "failed")
+    (change,) = told.next().changed
+    assert (change.after.task_id, change.after.status) == ("old", "failed")
+
+
+def test_a_task_that_finishes_among_the_old_is_known_for_as_long_as_it_may_be_told_of(
+    directory: Path,
+) -> None:
+    fill(directory, "old", submit_time=hour(1))
+    fill_hours(directory, 5, 6, 7)
+    told = watching(directory, newest=2)
+    start = told.cursor
+    set_status(directory, "old", "failed")
+    told.next()
+    set_status(directory, "old", "cancelled")
+    (change,) = told.watch.since(start).changed
+    assert change.after.status == "failed"
+    told.next()
+    (change,) = told.watch.since(start).changed
+    assert change.before is not None
+    assert (change.before.status, change.after.status) == ("running", "cancelled")
+    delete(directory, "old")
+    told.next()
+    (gone,) = told.watch.since(start).gone
+    assert gone.before is not None
+    assert (gone.before.status, gone.last.status) == ("running", "cancelled")
+
+
+def test_a_task_that_newer_ones_push_out_is_not_gone(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3)
+    told = watching(directory, newest=2)
+    fill_hours(directory, 4, 5)
+    changes = told.next()
+    assert [new.task_id for new in changes.new] == ["t5", "t4"]
+    assert (changes.gone, changes.others) == ((), 0)
+    assert told.watch.states(["t1", "t2", "t3", "t4"]).keys() == {"t4"}
+    delete(directory, "t2", "t3")
+    changes = told.next()
+    assert (changes.gone, changes.others) == ((), -2)
+
+
+def test_an_old_task_that_comes_into_view_is_not_new(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    delete(directory, "t4")
+    changes = told.next()
+    assert (changes.new, changes.others) == ((), 0)
+    assert told.watch.states(["t2"]).keys() == {"t2"}
+    delete(directory, "t2")
+    assert [gone.last.task_id for gone in told.next().gone] == ["t2"]
+
+
+def test_an_old_task_that_is_active_again_is_told_of_without_a_before(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    set_status(directory, "t1", "running")
+    changes = told.next()
+    (change,) = changes.changed
+    assert (change.before, change.after.task_id) == (None, "t1")
+    assert change.status_changed
+    assert changes.active_changed
+
+
+def test_an_old_task_that_is_touched_is_not_told_of(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    set_status(directory, "t1", "cancelled")
+    assert not told.next().store_changed
+
+
+def test_an_old_task_that_is_put_back_is_new_or_counted(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 4, 5)
+    told = watching(directory, newest=2)
+    fill_hours(directory, 3)
+    changes = told.next()
+    assert (changes.new, changes.others) == ((), 1)
+    delete(directory, "t5")
+    fill_hours(directory, 0)
+    told.next()
+    fill(directory, "active", submit_time=hour(0))
+    assert [new.task_id for new in told.next().new] == ["active"]
+
+
+def test_of_the_others_it_is_told_how_many_came_and_went(directory: Path) -> None:
+    fill_hours(directory, *range(1, 9))
+    told = watching(directory, newest=2)
+    delete(directory, "t1", "t2", "t3", "t8")
+    fill_hours(directory, 0, 9)
+    changes = told.next()
+    assert [new.task_id for new in changes.new] == ["t9"]
+    assert [gone.last.task_id for gone in changes.gone] == ["t8"]
+    assert changes.others == -2
+    assert changes.standing.total == 6
+
+
+def test_a_task_that_somebody_waits_for_is_known_however_old(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    with told.watch.ids(["t1"]):
+        assert told.next().states == ()
+        assert told.watch.states(["t1"])["t1"].status == "success"
+        set_status(directory, "t1", "failed")
+        (change,) = told.next().changed
+        assert change.before is not None
+        assert (change.before.status, change.after.status) == ("success", "failed")
+
+
+def test_a_task_that_somebody_waits_for_may_be_saved_later(directory: Path) -> None:
+    fill_hours(directory, 5, 6, 7, 8)
+    told = watching(directory, newest=2)
+    with told.watch.ids(["t1"]):
+        assert told.next().states == ()
+        delete(directory, "t8")
+        fill_hours(directory, 1)
+        assert "t1" in [new.task_id for new in told.next().new]
+        delete(directory, "t1")
+        assert [gone.last.task_id for gone in told.next().gone] == ["t1"]
+
+
+def test_a_task_is_known_until_the_last_who_waits_for_it_is_done(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    with told.watch.ids(["t1"]):
+        with told.watch.ids(["t1", "t1", "t2"]):
+            told.next()
+        told.next()
+        assert told.watch.states(["t1", "t2"]).keys() == {"t1"}
+    told.next()
+    assert told.watch.states(["t1", "t2"]) == {}
+    set_status(directory, "t1", "failed")
+    assert not told.next().store_changed
+
+
+def test_waiting_that_ends_in_an_error_ends(directory: Path) -> None:
+    fill_hours(directory, 1, 2, 3, 4)
+    told = watching(directory, newest=2)
+    with pytest.raises(RuntimeError), told.watch.ids(["t1"]):
+        raise RuntimeError
+    told.next()
+    assert told.watch.states(["t1"]) == {}
+
+
+def test_a_task_that_is_gone_is_known_to_be_back(directory: Path) -> None:
+    fill_hours(directory, 5, 6, 7)
+    fill(directory, "old", submit_time=hour(1))
+    fill_hours(directory, 8)
+    told = watching(directory, newest=2)
+    start = told.cursor
+    delete(directory, "old")
+    assert [gone.last.task_id for gone in told.next().gone] == ["old"]
+    delete(directory, "t8")  # so that its row, and that of the other, are given anew
+    fill(directory, "old", status="failed", submit_time=hour(1))
+    assert [new.task_id for new in told.next().new] == ["old"]
+    changes = told.watch.since(start)
+    assert [gone.last.task_id for gone in changes.gone] == ["t8"]
+    assert [change.after.status for change in changes.changed] == ["failed"]
+
+
+def test_rows_of_another_file_say_nothing_of_what_is_new(tmp_path: Path) -> None:
+    directory, other = make_store(tmp_path / "cache"), make_store(tmp_path / "other")
+    fill_hours(directory, 1, 2, 3, 4)
+    fill_hours(other, 4, 3, 2, 0)
+    fill(other, "t1", status="success", submit_time=hour(1))
+    told = watching(directory, newest=2)
+    (other / DB_FILENAME).replace(directory / DB_FILENAME)
+    with told.watch.ids(["t1"]):
+        changes = told.next()
+    assert (changes.new, changes.others) == ((), 1)
+
+
+def test_a_task_that_is_told_of_no_longer_is_forgotten(directory: Path) -> None:
+    fill_hours(directory, *range(1, 9))
+    told = watching(directory, newest=1, most_events=2)
+    for task_id in ("t1", "t2", "t3", "t4"):
+        set_status(directory, task_id, "running")
+        told.next()
+        set_status(directory, task_id, "failed")
+        told.next()
+    fill_hours(directory, 9)
+    told.next()
+    told.next()
+    assert told.watch.states(["t1", "t2", "t3", "t4"]).keys() <= {"t4"}
+
+
+def test_of_very_many_active_tasks_some_are_known(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uniqc_store.watch_rows.MOST_ACTIVE", 3)
+    fill_hours(directory, *range(1, 9), status="running")
+    told = watching(directory, newest=2)
+    set_status(directory, "t1", "success")
+    changes = told.next()
+    assert [change.after.task_id for change in changes.changed] == ["t1"]
+    assert (changes.new, changes.gone, changes.others) == ((), (), 0)
+    delete(directory, "t6")
+    assert (told.next().gone, told.watch.since().standing.total) == ((), 7)
+
+
+# Records as they are
+
+
+WEIRD_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]
+
+
+@pytest.mark.parametrize("task_id", WEIRD_IDS, ids=repr)
+@pytest.mark.parametrize("newest", [1, 1_000])
+def test_whatever_an_id_is_made_of_its_task_is_followed(
+    directory: Path, task_id: object, newest: int
+) -> None:
+    fill_hours(directory, 10, 11)
+    told = watching(directory, newest=newest)
+    start = told.cursor
+    insert(directory, "a", submit_time=hour(8))
+    insert(directory, task_id)
+    assert len(told.next().new) == 2
+    execute(directory, "UPDATE tasks SET status = 'failed' WHERE status = 'running'")
+    assert len(told.next().changed) == 2
+    execute(directory, "DELETE FROM tasks WHERE status = 'failed'")
+    changes = told.next()
+    assert (len(changes.gone), changes.others) == (2, 0)
+    for one in changes.gone:
+        one.last.task_id.encode()
+    assert not told.watch.since(start).store_changed
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"status": b"running"},
+        {"status": b"\xff"},
+        {"status": NotUtf8(b"caf\xe9")},
+        {"status": ""},
+        {"status": "success "},
+        {"backend": b"\xff"},
+        {"update_time": NotUtf8(b"\xff")},
+        {"submit_time": b"\xff"},
+        {"submit_time": "long ago"},
+        {"metadata_json": "{"},
+        {"metadata_json": '{"task_name": "\\ud800"}'},
+        {"metadata_json": '{"task_name": ["a"]}'},
+        {"metadata_json": '["task_name"]'},
+        {"metadata_json": '{"task_name": ' + "[" * 100_000},
+        {"metadata_json": b'{"task_name": "a"}'},
+        {"metadata_json": NotUtf8(b'{"task_name": "caf\xe9"}')},
+        {"metadata_json": '{"task_name": "a", "energy": NaN}'},
+    ],
+    ids=repr,
+)
+def test_a_damaged_row_is_told_of_and_hides_no_other(
+    directory: Path, columns: dict[str, object]
+) -> None:
+    told = watching(directory, newest=2)
+    insert(directory, "good")
+    insert(directory, "bad", **columns)
+    assert {new.task_id for new in told.next().new} == {"good", "bad"}
+    execute(directory, "UPDATE tasks SET status = 'failed'")
+    changes = told.next()
+    assert {change.after.task_id for change in changes.changed} == {"good", "bad"}
+    assert {change.after.status for change in changes.changed} == {"failed"}
+
+
+def test_what_is_stored_decides_whether_a_task_is_active(directory: Path) -> None:
+    told = watching(directory)
+    insert(directory, "a", status=b"success")
+    insert(directory, "b", status="success")
+    active = {new.task_id: new.active for new in told.next().new}
+    assert active == {"a": True, "b": False}
+    assert TaskStore(directory).search(TaskFilter(status="active"), limit=9).total == 1
+
+
+def test_a_task_without_an_id_is_counted(directory: Path) -> None:
+    fill_hours(directory, 1)
+    told = watching(directory, newest=2)
+    for _ in range(3):
+        insert(directory, None)
+    changes = told.next()
+    assert (changes.states, changes.others) == ((), 3)
+    assert told.watch.states(["t1"]) == {}
+    assert not told.next().store_changed
+
+
+def test_a_file_of_any_release_can_be_watched(real_directory: Path) -> None:
+    told = watching(real_directory)
+    total = TaskStore(real_directory, read_only=True).count()
+    assert told.watch.since().standing.total == total
+    assert not told.next().store_changed
+
+
+def test_an_upgrade_that_gives_tasks_other_ids_tells_of_them(tmp_path: Path) -> None:
+    told = watching(copy_real("1-0.0.5.sqlite", tmp_path))
+    total = told.watch.since().standing.total
+    assert total > 0
+    execute(tmp_path, "UPDATE tasks SET task_id = 'uqt_' || task_id")
+    changes = told.next()
+    assert (len(changes.new), len(changes.gone), changes.others) == (total, total, 0)
+
+
+# What it costs
+
+
+def test_results_are_never_read(directory: Path) -> None:
+    fill(directory, "a", "b", result_json='{"00": 1}')
+    read: set[str | None] = set()
+
+    def allow(action: int, table: str | None, column: str | None, *_: str | None) -> int:
+        if action == sqlite3.SQLITE_READ and table == "tasks":
+            read.add(column)
+        return sqlite3.SQLITE_OK
+
+    with closing(connect(directory)) as connection:
+        layout = read_layout(connection)
+        connection.set_authorizer(allow)
+        session = Session(connection=connection, layout=layout, exists=True)
+        seen = known.look(session, known.NOTHING, newest=1, follow=frozenset({"c"}), identity=None)
+    assert seen.tasks.keys() == {"a", "b"}
+    assert {"task_id", "status", "metadata_json"} <= read
+    assert "result_json" not in read
+
+
+def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> None:
+    active = where_matching(TaskFilter(status="active"), index="status")
+    places = [watch_queries.TEXT_PLACE, watch_queries.PLACE]
+    statements = {
+        watch_queries.NEWEST: "tasks_submit_time_idx",
+        watch_queries.active(active): "tasks_status_idx",
+        watch_queries.by_id(places): "sqlite_autoindex_tasks_1",
+        watch_queries.ids_in("tasks", places): "sqlite_autoindex_tasks_1",
+        watch_queries.details(frozenset({"metadata_json"}), 2): "INTEGER PRIMARY KEY",
+    }
+    with closing(connect(directory)) as connection:
+        for statement, index in statements.items():
+            values = {"limit": 1} if ":limit" in statement else ("a", "b")
+            steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+            plan = " ".join(str(step[3]) for step in steps)
+            assert index in plan
+            assert "TEMP B-TREE" not in plan
+
+
+def test_more_tasks_than_a_statement_takes_parameters_are_told_of(directory: Path) -> None:
+    told = watching(directory, newest=10)
+    fill(directory, *(f"task-{number}" for number in range(1_203)))
+    assert len(told.next().new) == 1_203
+    execute(directory, "UPDATE tasks SET status = 'success'")
+    assert len(told.next().changed) == 1_203
+    execute(directory, "DELETE FROM tasks")
+    assert len(told.next().gone) == 1_203
