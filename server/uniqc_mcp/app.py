@@ -11,8 +11,7 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
-from uniqc_mcp.calls import call_is_cancelled
-from uniqc_mcp.clear_tools import ClearTools
+from uniqc_mcp.calls import at_once_or_on_a_thread, call_is_cancelled
 from uniqc_mcp.contract import StrictTool
 from uniqc_mcp.registry import READ_TOOLS, TOOLS
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
@@ -21,7 +20,7 @@ from uniqc_mcp.tools import ReadTools
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from datetime import datetime
 
     from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult, InputRequiredResult
     from pydantic import AnyUrl
 
+    from uniqc_mcp.clear_tools import ClearTools
+    from uniqc_mcp.models import Answer
     from uniqc_mcp.settings import ClearSettings, Settings
 
 _INSTRUCTIONS = """\
@@ -50,7 +51,7 @@ def build_store(settings: Settings) -> TaskStore:
     return TaskStore(settings.cache_dir, read_only=True, should_stop=call_is_cancelled)
 
 
-class TaskServer(MCPServer[ClearTools | None]):
+class TaskServer(MCPServer["ClearTools | None"]):
     """The SDK's server, with what this one promises beyond it.
 
     Resource queries are as strict as arguments, and a tool that the operator has not enabled
@@ -85,8 +86,12 @@ def build_server(
 ) -> TaskServer:
     """A server over a store, which it only reads unless the settings allow clearing."""
     clearing = settings.clearing if settings is not None else None
-    reads = ReadTools(store, clock)
-    clears = None if clearing is None else ClearTools(store, clearing, clock)
+    clears = None if clearing is None else _clear_tools(store, clearing, clock)
+
+    def read_tool(name: str) -> Callable[..., Awaitable[Answer]]:
+        return at_once_or_on_a_thread(
+            getattr(ReadTools(store.at_once(), clock), name), getattr(ReadTools(store, clock), name)
+        )
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[ClearTools | None]) -> AsyncGenerator[ClearTools | None]:
@@ -103,15 +108,26 @@ def build_server(
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
         tools=[
             StrictTool.of(
-                getattr(clears if spec.writes else reads, spec.name),
+                getattr(clears, spec.name) if spec.writes else read_tool(spec.name),
                 title=spec.title,
                 annotations=spec.annotations,
             )
             for spec in (READ_TOOLS if clears is None else TOOLS)
         ],
     )
-    _add_resources(server, ReadResources(store, clock))
+    _add_resources(
+        server, at_once=ReadResources(store.at_once(), clock), patient=ReadResources(store, clock)
+    )
     return server
+
+
+def _clear_tools(
+    store: TaskStore, clearing: ClearSettings, clock: Callable[[], datetime]
+) -> ClearTools:
+    # Imported where it is allowed: a server that only reads starts without it.
+    from uniqc_mcp.clear_tools import ClearTools  # noqa: PLC0415
+
+    return ClearTools(store, clearing, clock)
 
 
 def _instructions(clearing: ClearSettings | None) -> str:
@@ -119,9 +135,11 @@ def _instructions(clearing: ClearSettings | None) -> str:
     return _INSTRUCTIONS.format(clearing=may)
 
 
-def _add_resources(server: TaskServer, resources: ReadResources) -> None:
+def _add_resources(server: TaskServer, *, at_once: ReadResources, patient: ReadResources) -> None:
     for spec in RESOURCES:
-        method = getattr(resources, spec.method)
+        method = at_once_or_on_a_thread(
+            getattr(at_once, spec.method), getattr(patient, spec.method)
+        )
         server.resource(
             spec.uri,
             name=spec.method,

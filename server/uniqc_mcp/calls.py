@@ -1,8 +1,44 @@
-"""The call that this thread works for."""
+"""How a call is answered: at once where that takes a moment, and else on a thread of its own.
+
+Handing a question to a thread and its answer back takes longer than most questions do, and a
+long one on the event loop would keep all others waiting.
+"""
 
 from __future__ import annotations
 
+from functools import partial, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
 import anyio.from_thread
+import anyio.to_thread
+
+from uniqc_store import NotAtOnceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+def at_once_or_on_a_thread(
+    at_once: Callable[Parameters, Answer], patiently: Callable[Parameters, Answer]
+) -> Callable[Parameters, Awaitable[Answer]]:
+    """A function that tries the one, and calls the other where that takes too long.
+
+    Args:
+        at_once: Reads through ``TaskStore.at_once``.
+        patiently: The same through the store itself; the signature and docstring are its.
+    """
+
+    @wraps(patiently)
+    async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        try:
+            return at_once(*args, **kwargs)
+        except NotAtOnceError:
+            return await anyio.to_thread.run_sync(partial(patiently, *args, **kwargs))
+
+    return call
 
 
 def call_is_cancelled() -> bool:

@@ -19,6 +19,9 @@ from mcp.server.mcpserver import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
+from uniqc_mcp import (
+    clear_texts,  # noqa: F401 - registers their texts  # pyright: ignore[reportUnusedImport]
+)
 from uniqc_mcp.calls import call_is_cancelled
 from uniqc_mcp.clearing_models import ClearAnswer, ClearState, UndoAnswer
 from uniqc_mcp.consent import Confirmation, can_ask, question

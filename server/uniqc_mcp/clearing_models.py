@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
-from uniqc_mcp.models import Answer, GroupView, StoreView, Wire, largest_groups
+from uniqc_mcp.models import (
+    LONGEST_ID,
+    Answer,
+    GroupView,
+    GroupViews,
+    StoreField,
+    StoreView,
+    Wire,
+    largest_groups,
+)
+from uniqc_mcp.schemas import Named
 from uniqc_mcp.times import recorded_time, wire_time
 
 if TYPE_CHECKING:
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
     from uniqc_store import Clearance, ClearPlan, Reason, StoreState, TaskRecord
 
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
+
+
+_GROUPS = 8_000
+"""Tokens of a plan's groups."""
 
 
 class ReasonView(Wire):
@@ -43,7 +57,7 @@ class ExampleView(Wire):
     @classmethod
     def of(cls, record: TaskRecord, screen: Screen) -> Self:
         return cls(
-            task_id=screen.line("task_id", record.task_id, limit=500),
+            task_id=screen.line("task_id", record.task_id, limit=LONGEST_ID),
             name=screen.line("name", record.name, limit=120),
             backend=screen.line("backend", record.backend, limit=120),
             status=screen.line("status", record.status, limit=60),
@@ -60,22 +74,22 @@ class ClearAnswer(Answer):
             description="planned: nothing removed yet. changed: nothing was as planned any more."
         ),
     ]
-    said: Annotated[str, Field(description="What this means and what to do next.")]
+    said: str
     plan_id: str = ""
     expires_at: str = ""
     matched: Annotated[int, Field(description="Tasks in the plan.")] = 0
     bytes: int = 0
     oldest: str = ""
     newest: str = ""
-    groups: list[GroupView] = Field(default_factory=list[GroupView])
-    examples: list[ExampleView] = Field(default_factory=list[ExampleView])
-    left_out: Annotated[list[ReasonView], Field(description="Asked for, kept by policy.")] = Field(
+    groups: GroupViews = Field(default_factory=list[GroupView])
+    examples: Annotated[list[ExampleView], Named()] = Field(default_factory=list[ExampleView])
+    left_out: Annotated[list[ReasonView], Named("Asked for, kept by policy:")] = Field(
         default_factory=list[ReasonView]
     )
     cleared: int = 0
-    kept: list[ReasonView] = Field(default_factory=list[ReasonView])
-    receipt: Annotated[str, Field(description="For undo_clear.")] = ""
-    store: StoreView
+    kept: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
+    receipt: str = ""
+    store: StoreField
 
     @classmethod
     def planned(
@@ -83,7 +97,7 @@ class ClearAnswer(Answer):
     ) -> Self:
         """A plan that waits for its commit."""
         plan = held.plan
-        groups, notes = largest_groups(plan.groups, screen)
+        groups, notes = largest_groups(plan.groups, screen, tokens=_GROUPS)
         return cls(
             state="planned",
             said=said,
@@ -136,8 +150,8 @@ class UndoAnswer(Answer):
 
     said: str
     restored: int
-    kept: Annotated[int, Field(description="Held on: their ids are in the store again.")]
-    store: StoreView
+    kept: int
+    store: StoreField
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:

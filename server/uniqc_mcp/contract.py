@@ -24,7 +24,7 @@ from uniqc_mcp.texts import text_of
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
@@ -35,7 +35,13 @@ class StrictTool(Tool):
     """A tool whose function takes flat arguments and returns an :class:`Answer`."""
 
     @classmethod
-    def of(cls, fn: Callable[..., Answer], *, title: str, annotations: ToolAnnotations) -> Tool:
+    def of(
+        cls,
+        fn: Callable[..., Answer | Awaitable[Answer]],
+        *,
+        title: str,
+        annotations: ToolAnnotations,
+    ) -> Tool:
         """The tool that calls a function; its docstring is what the model is told."""
         description = inspect.getdoc(fn)
         tool = cls.from_function(fn, title=title, description=description, annotations=annotations)

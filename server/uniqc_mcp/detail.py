@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
+from uniqc_mcp.allowance import ANSWER, most_tokens
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.models import (
     LONGEST_ID,
+    Absent,
     Answer,
-    StoreView,
+    StoreField,
     TaskView,
     Wire,
     recorded_error,
 )
 from uniqc_mcp.result_views import ResultView, address_of
+from uniqc_mcp.schemas import Named
+from uniqc_mcp.screen import Screen
 from uniqc_mcp.times import recorded_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from uniqc_mcp.lookup import FoundTask
-    from uniqc_mcp.screen import Screen
     from uniqc_store import TaskRecord, TaskShard
 
 MOST_SHARDS = 50
+
+_METADATA = 3_500
+"""Tokens of the metadata in the structured answer; the text tells the beginning of it."""
+
+_SHARD = 95
+"""Tokens of a platform job in an answer but for what its record tells."""
+
+_MOST_DAMAGED = 20
+_AROUND = 1_500
 
 _ELSEWHERE = ("task_name", "circuit_ir", "circuits", "circuit_language")
 
@@ -56,6 +70,12 @@ class ShardView(Wire):
             error=screen.line("shards.error", shard.error_message or "", limit=500),
         )
 
+    @property
+    def size(self) -> int:
+        """Tokens that it takes at most in an answer, as text and as structured content."""
+        texts = (self.platform_task_id, self.backend, self.status, self.error)
+        return _SHARD + 2 * sum(map(most_tokens, texts))
+
 
 class CircuitView(Wire):
     """What was submitted, by where to read it."""
@@ -78,12 +98,12 @@ class TaskDetail(TaskView):
     """One task whole."""
 
     archived_at: str
-    result: Annotated[ResultView | None, Field(description="Left out: none stored.")] = None
-    shards: list[ShardView]
-    circuit: CircuitView | None = None
+    result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
+    shards: Annotated[list[ShardView], Named("platform jobs;")]
+    circuit: Annotated[CircuitView | Absent, Named()] = None
     metadata: dict[str, Any]
-    redacted: Annotated[list[str], Field(description="Fields that a credential was hidden in.")]
-    damaged: Annotated[list[str], Field(description="Fields the file holds in no known form.")]
+    redacted: Annotated[list[str], Field(description="in these a credential was hidden")]
+    damaged: Annotated[list[str], Field(description="these are in no known form")]
 
     @classmethod
     def build(
@@ -94,42 +114,59 @@ class TaskDetail(TaskView):
         now: datetime,
         screen: Screen,
     ) -> Self:
-        """Of a task, with what its result says."""
+        """Of a task and its result, with as many of the shards as there is room for."""
         record, archived = found.record, found.record.archived_at or ""
         recorded = recorded_error(record)
         error = screen.block("error", recorded)
-        shards = found.shards[:MOST_SHARDS]
         others = {
             key: value
             for key, value in record.metadata.items()
             if key not in _ELSEWHERE and not (recorded and value == recorded)
         }
-        metadata = screen.value("metadata", others)
         more = {
             # One that can't be read is shown as it stands: empty would say that it is not archived.
-            "archived_at": recorded_time(archived) or screen.line("archived_at", archived),
+            "archived_at": recorded_time(archived)
+            or screen.line("archived_at", archived, limit=60),
             "result": result,
-            "shards": [ShardView.of(shard, screen) for shard in shards],
             "circuit": _circuit_view(record, screen),
-            "metadata": metadata,
-            "damaged": [
-                *record.damaged,
-                *(["result"] if result and result.damaged else []),
-                *(f"shards[{s.shard_index}].{name}" for s in shards for name in s.damaged),
-            ],
+            "metadata": screen.within("metadata", others, tokens=_METADATA),
         }
         shown_error = error or (result.error if result else "")
-        task = cls.of(record, now, screen, error=shown_error, redacted=[], **more)
+        nothing: dict[str, list[str]] = {"shards": [], "redacted": [], "damaged": []}
+        task = cls.of(record, now, screen, error=shown_error, **nothing, **more)
+        shards = task.fitting(found.shards[:MOST_SHARDS], screen)
+        damaged = [
+            *record.damaged,
+            *(["result"] if result and result.damaged else []),
+            *(f"shards[{s.shard_index}].{name}" for s in found.shards for name in s.damaged),
+        ]
         # Only now is it known what was hidden.
-        return task.model_copy(update={"redacted": screen.hidden})
+        return task.model_copy(
+            update={"shards": shards, "redacted": screen.hidden, "damaged": _first(damaged)}
+        )
+
+    def fitting(self, shards: Iterable[TaskShard], screen: Screen) -> list[ShardView]:
+        """The first of these shards, as many as an answer has room for beside the rest of it."""
+        # What is in the structure is in the text, but for the names of the fields.
+        left = ANSWER - _AROUND - 2 * most_tokens(self.model_dump_json(exclude_none=True))
+        views = [ShardView.of(shard, screen) for shard in shards]
+        return views[: sum(size <= left for size in accumulate(view.size for view in views))]
 
 
-def hidden_shards(found: FoundTask) -> list[str]:
+def _first(damaged: Sequence[str]) -> list[str]:
+    more = len(damaged) - _MOST_DAMAGED
+    return [*damaged[:_MOST_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
+
+
+def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
     """What is told of the platform jobs beyond those that are shown."""
-    statuses = Counter(shard.status for shard in found.shards[MOST_SHARDS:])
+    statuses = Counter(shard.status for shard in found.shards[shown:])
     if not statuses:
         return []
-    by_status = ", ".join(f"{n} {quoted(status)}" for status, n in statuses.most_common(6))
+    by_status = ", ".join(
+        f"{n} {quoted(Screen().line('status', status, limit=60))}"
+        for status, n in statuses.most_common(6)
+    )
     return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
 
 
@@ -137,10 +174,11 @@ def _circuit_view(record: TaskRecord, screen: Screen) -> CircuitView | None:
     circuits = recorded_circuits(record)
     if not circuits:
         return None
-    language = record.metadata.get("circuit_language")
+    stored = record.metadata.get("circuit_language")
+    language = stored if isinstance(stored, str) else ""
     return CircuitView(
         circuits=len(circuits),
-        language=screen.line("circuit_language", language if isinstance(language, str) else ""),
+        language=screen.line("circuit_language", language, limit=60),
         uri=address_of(record, "circuit"),
     )
 
@@ -148,5 +186,5 @@ def _circuit_view(record: TaskRecord, screen: Screen) -> CircuitView | None:
 class TaskAnswer(Answer):
     """One task."""
 
-    task: TaskDetail
-    store: StoreView
+    task: Annotated[TaskDetail, Named()]
+    store: StoreField

@@ -6,13 +6,16 @@ for them at each start.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from uniqc_mcp.allowance import ANSWER, bytes_in_json, most_tokens
 from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.fallback import fallback_note
+from uniqc_mcp.schemas import Inlined, Named, without_repetition
 from uniqc_mcp.times import recorded_time, seconds_since, wire_time
 from uniqc_store import NEWEST_RELEASED_SCHEMA
 
@@ -23,16 +26,24 @@ if TYPE_CHECKING:
     from uniqc_mcp.screen import Screen
     from uniqc_store import Group, StoreState, TaskRecord
 
-OptionalInt = int | SkipJsonSchema[None]
-OptionalFloat = float | SkipJsonSchema[None]
+Absent = SkipJsonSchema[None]
+OptionalInt = int | Absent
+OptionalFloat = float | Absent
 
 LONGEST_LIST_ERROR = 200
 """Characters of an error in a list; the whole of it is with the task."""
 
-
-LONGEST_ID = 500
+LONGEST_ID = 256
 
 MOST_GROUPS = 100
+
+_AROUND = 1_500
+"""Tokens of what stands around the tasks or groups of an answer, notes included."""
+
+_ROW = 115
+"""Tokens of a task in a list but for what its record tells: names of fields, times, numbers."""
+
+_GROUP = 45
 
 
 class Wire(BaseModel):
@@ -43,6 +54,8 @@ class Wire(BaseModel):
 
 class Answer(Wire):
     """What a tool returns; ``texts.text_of`` says the same in words."""
+
+    model_config = ConfigDict(json_schema_extra=without_repetition)
 
     def structured(self) -> dict[str, Any]:
         """The answer for a program, as its output schema says."""
@@ -67,6 +80,9 @@ class StoreView(Wire):
             read_at=wire_time(now),
             notes=[*_state_notes(state), *notes],
         )
+
+
+StoreField = Annotated[StoreView, Named()]
 
 
 def _state_notes(state: StoreState) -> Iterator[str]:
@@ -126,6 +142,25 @@ class TaskView(Wire):
         error = screen.line("error", recorded_error(record), limit=LONGEST_LIST_ERROR)
         return cls.of(record, now, screen, error=error)
 
+    @property
+    def size(self) -> int:
+        """Tokens that it takes at most in an answer, as text and as structured content."""
+        return _ROW + 2 * sum(map(most_tokens, self.texts))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What of it can be long."""
+        return self.task_id, self.name, self.backend, self.status, self.error
+
+
+def fitting(tasks: Sequence[TaskView]) -> int:
+    """How many of these tasks an answer has room for; one, at the least."""
+    size = sum(_ROW + 2 * sum(map(bytes_in_json, task.texts)) for task in tasks)
+    if size <= ANSWER - _AROUND:
+        return len(tasks)
+    through = accumulate(task.size for task in tasks)
+    return max(1, sum(size <= ANSWER - _AROUND for size in through))
+
 
 def recorded_error(record: TaskRecord) -> str:
     """What went wrong, wherever the release that wrote the record put it; empty if nowhere."""
@@ -142,11 +177,12 @@ class TaskList(Answer):
     """Some tasks, newest first."""
 
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
-    tasks: list[TaskView]
+    tasks: Annotated[list[TaskView], Inlined()]
     total: Annotated[int, Field(description="Tasks that match, shown or not.")]
+    total_is_exact: Annotated[bool, Field(description="If not, at least so many.")]
     shown: int
     next_cursor: Annotated[str, Field(description="Empty on the last page.")]
-    store: StoreView
+    store: StoreField
 
 
 class GroupView(Wire):
@@ -164,13 +200,26 @@ class GroupView(Wire):
             count=group.count,
         )
 
+    @property
+    def size(self) -> int:
+        """Tokens that it takes at most in an answer, as text and as structured content."""
+        return _GROUP + 2 * (most_tokens(self.status) + most_tokens(self.backend))
 
-def largest_groups(groups: Sequence[Group], screen: Screen) -> tuple[list[GroupView], list[str]]:
-    """The groups to show, most first, and a note on the others."""
-    others = groups[MOST_GROUPS:]
+
+GroupViews = Annotated[list[GroupView], Named()]
+
+
+def largest_groups(
+    groups: Sequence[Group], screen: Screen, *, tokens: int = ANSWER - _AROUND
+) -> tuple[list[GroupView], list[str]]:
+    """The groups to show, most first, within these tokens; and a note on the others."""
+    views = [GroupView.of(group, screen) for group in groups[:MOST_GROUPS]]
+    through = accumulate(view.size for view in views)
+    shown = views[: sum(size <= tokens for size in through)]
+    others = groups[len(shown) :]
     held = sum(group.count for group in others)
     notes = [f"{len(others)} smaller groups are not shown; {held} tasks are in them."]
-    return [GroupView.of(group, screen) for group in groups[:MOST_GROUPS]], notes if others else []
+    return shown, notes if others else []
 
 
 class TaskCounts(Answer):
@@ -178,5 +227,5 @@ class TaskCounts(Answer):
 
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
     total: int
-    groups: list[GroupView]
-    store: StoreView
+    groups: GroupViews
+    store: StoreField

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -145,13 +145,15 @@ def _invalid(problem: str) -> MCPError:
     return MCPError(code=INVALID_PARAMS, message=problem)
 
 
-def with_protocol_errors(read: Callable[Parameters, str]) -> Callable[Parameters, str]:
+def with_protocol_errors(
+    read: Callable[Parameters, Awaitable[str]],
+) -> Callable[Parameters, Awaitable[str]]:
     """A reading function whose errors are those of the protocol."""
 
     @wraps(read)
-    def reading(*args: Parameters.args, **kwargs: Parameters.kwargs) -> str:
+    async def reading(*args: Parameters.args, **kwargs: Parameters.kwargs) -> str:
         try:
-            return read(*args, **kwargs)
+            return await read(*args, **kwargs)
         except UnknownTaskError as error:
             raise ResourceNotFoundError(str(error)) from error
         except (RequestError, InvalidValueError) as error:

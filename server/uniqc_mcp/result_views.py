@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp import lookup
+from uniqc_mcp.allowance import most_tokens
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.models import LONGEST_ID, OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.redaction import safe_text
-from uniqc_mcp.results import summarise
+from uniqc_mcp.schemas import Named
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ MOST_CIRCUITS = 4
 """Circuits of a batch that are summarised; the others are counted."""
 
 _MOST_FIELDS = 8
+_LONGEST_ERROR = 500
+_LONGEST_ADDRESS = 400
+
+_OUTCOMES = 5_000
+"""Tokens of the outcomes of a result, as text and as structured content."""
+
+_OUTCOME = 50
+"""Of these, what one takes without its bits."""
+
 _SIGNIFICANT_DIGITS = 6
 
 
@@ -36,7 +47,8 @@ def task_uri(task_id: str, part: str = "") -> str:
 def address_of(record: TaskRecord, part: str) -> str:
     """Empty for an id that holds a credential or has no bounds: the address would tell it."""
     shown = safe_text(record.task_id, limit=LONGEST_ID, multiline=True, clean=False)
-    return task_uri(record.task_id, part) if shown.text == record.task_id else ""
+    uri = task_uri(record.task_id, part)
+    return uri if shown.text == record.task_id and len(uri) <= _LONGEST_ADDRESS else ""
 
 
 class OutcomeView(Wire):
@@ -51,7 +63,9 @@ class CircuitResult(Wire):
     kind: Annotated[
         str, Field(description="counts, probabilities, error, empty, batch or unknown.")
     ]
-    outcomes: list[OutcomeView] = Field(default_factory=list[OutcomeView])
+    outcomes: Annotated[list[OutcomeView], Named("most frequent first;")] = Field(
+        default_factory=list[OutcomeView]
+    )
     distinct: int = 0
     shown: int = 0
     remaining_probability: OptionalFloat = None
@@ -59,23 +73,29 @@ class CircuitResult(Wire):
     notes: list[str] = Field(default_factory=list[str])
 
     @classmethod
-    def of(cls, summary: ResultSummary, screen: Screen, **more: Any) -> Self:
-        """Of a summary, with what a subclass adds."""
+    def of(cls, summary: ResultSummary, screen: Screen, *, among: int = 1, **more: Any) -> Self:
+        """Of a summary, with what a subclass adds; one `among` so many in the same answer."""
+        outcomes = [
+            OutcomeView(
+                bits=screen.line("result", outcome.bits),
+                count=outcome.count,
+                probability=_rounded(outcome.probability),
+            )
+            for outcome in summary.outcomes
+        ]
+        through = accumulate(_OUTCOME + 2 * most_tokens(outcome.bits) for outcome in outcomes)
+        shown = sum(size <= _OUTCOMES // among for size in through)
+        notes = [*summary.notes, *_field_notes(summary.fields, screen, _MOST_FIELDS // among)]
+        if shown < len(outcomes):
+            notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")
         return cls(
             kind=summary.kind,
-            outcomes=[
-                OutcomeView(
-                    bits=screen.line("result", outcome.bits),
-                    count=outcome.count,
-                    probability=_rounded(outcome.probability),
-                )
-                for outcome in summary.outcomes
-            ],
+            outcomes=outcomes[:shown],
             distinct=summary.distinct,
-            shown=summary.shown,
-            remaining_probability=_rounded(summary.remaining_probability),
-            error=screen.line("result.error", summary.error, limit=500),
-            notes=[*summary.notes, *_field_notes(summary.fields, screen)],
+            shown=shown,
+            remaining_probability=_rounded(summary.remaining_after(shown)),
+            error=screen.line("result.error", summary.error, limit=_LONGEST_ERROR // among),
+            notes=notes,
             **more,
         )
 
@@ -84,7 +104,10 @@ class ResultView(CircuitResult):
     """A result; of a batch, its first circuits one by one."""
 
     circuits: int = 1
-    batch: list[CircuitResult] = Field(default_factory=list[CircuitResult])
+    batch: Annotated[
+        list[CircuitResult],
+        WithJsonSchema({"type": "array", "description": "of each circuit, likewise"}),
+    ] = Field(default_factory=list[CircuitResult])
     bytes: int
     uri: Annotated[str, Field(description="The whole result.")]
     damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
@@ -99,22 +122,35 @@ class ResultView(CircuitResult):
         if size > lookup.LARGEST_SUMMARISED:
             return cls(kind="unknown", notes=["Too large to summarise."], bytes=size, uri=uri)
         try:
-            value = parse_json(task.result_text)
+            results = _summarised(task.result_text, top=outcomes, shots=_asked_shots(record))
         except ValueError:
             notes = ["What is stored is not JSON."]
             return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
-        shots = _asked_shots(record)
-        results = summarise(value, top=outcomes, shots=shots, max_circuits=MOST_CIRCUITS)
         if not results.batch:
             return cls.of(results.circuits[0], screen, bytes=size, uri=uri)
         return cls(
             kind="batch",
             notes=_batch_notes(results),
             circuits=results.total_circuits,
-            batch=[CircuitResult.of(summary, screen) for summary in results.circuits],
+            batch=[
+                CircuitResult.of(summary, screen, among=len(results.circuits))
+                for summary in results.circuits
+            ],
             bytes=size,
             uri=uri,
         )
+
+
+def _summarised(text: str, *, top: int, shots: int | None) -> Results:
+    # Imported with the first result: many a server is started to be asked what is running.
+    from uniqc_mcp.large_results import LARGE, summarise_text  # noqa: PLC0415
+    from uniqc_mcp.results import summarise  # noqa: PLC0415
+
+    if len(text) > LARGE:
+        in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MOST_CIRCUITS)
+        if in_pieces is not None:
+            return in_pieces
+    return summarise(parse_json(text), top=top, shots=shots, max_circuits=MOST_CIRCUITS)
 
 
 def _asked_shots(record: TaskRecord) -> int | None:
@@ -122,13 +158,11 @@ def _asked_shots(record: TaskRecord) -> int | None:
     return record.shots if record.shots > 0 and "shots" not in record.damaged else None
 
 
-def _field_notes(fields: tuple[str, ...], screen: Screen) -> list[str]:
+def _field_notes(fields: tuple[str, ...], screen: Screen, most: int) -> list[str]:
     if not fields:
         return []
-    names = ", ".join(
-        quoted(screen.line("result", name, limit=40)) for name in fields[:_MOST_FIELDS]
-    )
-    more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
+    names = ", ".join(quoted(screen.line("result", name, limit=40)) for name in fields[:most])
+    more = f" and {len(fields) - most} more" if len(fields) > most else ""
     return [f"Other fields, in the whole result: {names}{more}."]
 
 

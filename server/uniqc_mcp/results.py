@@ -31,11 +31,11 @@ Kind: TypeAlias = Literal["counts", "probabilities", "error", "empty", "unknown"
 
 # The largest INTEGER of SQLite, where shots are kept: no count is larger. It also keeps every
 # sum and quotient within what a float can hold.
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 # Stored probabilities were summed or rounded: so little is not worth a note.
-_SLACK = 1e-6
-_LABELS = ("counts", "probabilities")
-_ERRORS = ("error", "error_message")
+SLACK = 1e-6
+LABELS = ("counts", "probabilities")
+ERRORS = ("error", "error_message")
 _EMPTY: tuple[JsonValue, ...] = (None, {}, [], {"key": [], "value": []})
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 # Bits, decimal or hex, with a space between registers: what keys without a label have to be.
@@ -77,6 +77,13 @@ class ResultSummary:
     def shown(self) -> int:
         return len(self.outcomes)
 
+    def remaining_after(self, shown: int) -> float | None:
+        """The remaining probability, were only the first `shown` outcomes shown."""
+        if self.remaining_probability is None:
+            return None
+        others = (outcome.probability or 0 for outcome in self.outcomes[shown:])
+        return fsum((self.remaining_probability, *others))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
@@ -111,13 +118,13 @@ def summarise(result: JsonValue, *, top: int, shots: int | None, max_circuits: i
     """
     circuits, batch = [result], False
     if isinstance(result, list) and _is_batch(result):
-        circuits, batch = [_unwrapped(entry) for entry in result], True
+        circuits, batch = [unwrapped(entry) for entry in result], True
     chosen = circuits[: max(max_circuits, 0)]
     return Results(
-        circuits=tuple(_summary(circuit, top=top, shots=shots) for circuit in chosen),
+        circuits=tuple(summary_of(circuit, top=top, shots=shots) for circuit in chosen),
         batch=batch,
         total_circuits=len(circuits),
-        without_outcomes=sum(_absence(circuit) is not None for circuit in circuits),
+        without_outcomes=sum(absence_of(circuit) is not None for circuit in circuits),
     )
 
 
@@ -126,28 +133,29 @@ def _is_batch(entries: list[JsonValue]) -> bool:
     return holds_circuits and _pairs(entries) is None
 
 
-def _unwrapped(entry: JsonValue) -> JsonValue:
+def unwrapped(entry: JsonValue) -> JsonValue:
     """A shard of one circuit may hold a list of one: uniqc's task manager accepts both."""
     if isinstance(entry, list) and len(entry) == 1 and _pairs(entry) is None:
         return entry[0]
     return entry
 
 
-def _absence(circuit: JsonValue) -> Literal["empty", "error"] | None:
+def absence_of(circuit: JsonValue) -> Literal["empty", "error"] | None:
     """Why a circuit has no outcomes, told without reading any."""
     if circuit in _EMPTY:
         return "empty"
-    if not isinstance(circuit, dict) or any(circuit.get(label) for label in _LABELS):
+    if not isinstance(circuit, dict) or any(circuit.get(label) for label in LABELS):
         return None
-    if any(circuit.get(name) for name in _ERRORS):
+    if any(circuit.get(name) for name in ERRORS):
         return "error"
-    return "empty" if any(label in circuit for label in _LABELS) else None
+    return "empty" if any(label in circuit for label in LABELS) else None
 
 
-def _summary(circuit: JsonValue, *, top: int, shots: int | None) -> ResultSummary:
+def summary_of(circuit: JsonValue, *, top: int, shots: int | None) -> ResultSummary:
     reading = _read(circuit)
-    counts, values = reading.counts, reading.counts or reading.probabilities
-    width = _hex_width(reading.probabilities or counts)
+    counts, stored = reading.counts, reading.probabilities
+    values = counts or stored
+    width = _hex_width(stored or counts)
     ranked = _ranked(values, top, width=width)
     weights, divisor = _weights(reading)
     shown = frozenset(ranked)
@@ -156,7 +164,7 @@ def _summary(circuit: JsonValue, *, top: int, shots: int | None) -> ResultSummar
         kind=reading.kind,
         outcomes=tuple(
             Outcome(
-                bits=_bits(key, width),
+                bits=bits_of(key, width),
                 count=counts.get(key),
                 probability=weights[key] / divisor if key in weights else None,
             )
@@ -165,9 +173,18 @@ def _summary(circuit: JsonValue, *, top: int, shots: int | None) -> ResultSummar
         distinct=len(values),
         remaining_probability=rest / divisor if min(weights.values(), default=-1) >= 0 else None,
         total=sum(counts.values()) if counts else None,
-        notes=(*reading.notes, *_notes(reading, width=width, shots=shots)),
+        notes=(
+            *reading.notes,
+            *notes_on(
+                Tally.of(counts.values(), sum(counts.values())) if counts else None,
+                Tally.of(stored.values(), fsum(stored.values())) if stored else None,
+                computed=bool(weights),
+                width=width,
+                shots=shots,
+            ),
+        ),
         fields=reading.fields,
-        error=_error_text(circuit),
+        error=error_text(circuit),
     )
 
 
@@ -175,7 +192,7 @@ def _ranked(values: Mapping[str, float], top: int, *, width: int) -> list[str]:
     # Most outcomes are below the last one shown, and need no comparison by bits.
     least = min(heapq.nlargest(top, values.values()), default=0)
     likely = (key for key, value in values.items() if value >= least)
-    return heapq.nsmallest(top, likely, key=lambda key: (-values[key], _bits(key, width)))
+    return heapq.nsmallest(top, likely, key=lambda key: (-values[key], bits_of(key, width)))
 
 
 def _weights(reading: _Reading) -> tuple[Mapping[str, float], int]:
@@ -187,21 +204,21 @@ def _weights(reading: _Reading) -> tuple[Mapping[str, float], int]:
 
 
 def _read(circuit: JsonValue) -> _Reading:
-    absence = _absence(circuit)
+    absence = absence_of(circuit)
     if absence is not None:
-        return _Reading(kind=absence, fields=_fields(circuit, but=_LABELS))
-    if isinstance(circuit, dict) and any(label in circuit for label in _LABELS):
+        return _Reading(kind=absence, fields=fields_beside(circuit, but=LABELS))
+    if isinstance(circuit, dict) and any(label in circuit for label in LABELS):
         return _read_labelled(circuit)
     numbers = _numbers(circuit)
     if numbers and _OUTCOMES.fullmatch(" ".join(numbers)):
         # Without columns of keys and values, all keys are outcomes and no fields are left.
         columns = isinstance(circuit, dict) and "key" in circuit
-        fields = _fields(circuit, but=("key", "value")) if columns else ()
+        fields = fields_beside(circuit, but=("key", "value")) if columns else ()
         if _are_probabilities(numbers):
             return _Reading(kind="probabilities", probabilities=numbers, fields=fields)
         if counts := _whole(numbers):
             return _Reading(kind="counts", counts=counts, fields=fields)
-    return _Reading(kind="unknown", notes=(_shape(circuit),), fields=_fields(circuit))
+    return _Reading(kind="unknown", notes=(_shape(circuit),), fields=fields_beside(circuit))
 
 
 def _read_labelled(circuit: dict[str, JsonValue]) -> _Reading:
@@ -209,7 +226,7 @@ def _read_labelled(circuit: dict[str, JsonValue]) -> _Reading:
     probabilities = _numbers(circuit.get("probabilities") or {})
     if counts and probabilities and not counts.keys() <= probabilities.keys():
         probabilities = None  # of other outcomes, or of the same in another notation
-    found = zip(_LABELS, (counts, probabilities), strict=True)
+    found = zip(LABELS, (counts, probabilities), strict=True)
     return _Reading(
         kind="counts" if counts else "probabilities" if probabilities else "unknown",
         counts=counts or {},
@@ -217,20 +234,20 @@ def _read_labelled(circuit: dict[str, JsonValue]) -> _Reading:
         notes=tuple(
             f"The {label} are left out: not understood." for label, them in found if them is None
         ),
-        fields=_fields(circuit, but=_LABELS),
+        fields=fields_beside(circuit, but=LABELS),
     )
 
 
-def _fields(circuit: JsonValue, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
+def fields_beside(circuit: JsonValue, *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
     if not isinstance(circuit, dict):
         return ()
     # An error that is a text is told as the error; any other is only named.
-    told = {*but, *(name for name in _ERRORS if isinstance(circuit.get(name), str))}
+    told = {*but, *(name for name in ERRORS if isinstance(circuit.get(name), str))}
     return tuple(name for name in circuit if name not in told)
 
 
-def _error_text(circuit: JsonValue) -> str:
-    errors = [circuit.get(name) for name in _ERRORS] if isinstance(circuit, dict) else []
+def error_text(circuit: JsonValue) -> str:
+    errors = [circuit.get(name) for name in ERRORS] if isinstance(circuit, dict) else []
     return next((error for error in errors if error and isinstance(error, str)), "")
 
 
@@ -272,7 +289,7 @@ def _number(value: JsonValue) -> float | None:
     # Not isinstance: a bool is an int to it.
     if type(value) is int or type(value) is float:
         # NaN, which json.loads accepts, fails this as well.
-        return value if -_LARGEST <= value <= _LARGEST else None
+        return value if -LARGEST <= value <= LARGEST else None
     return None
 
 
@@ -281,8 +298,8 @@ def _are_probabilities(numbers: Mapping[str, float]) -> bool:
     values = numbers.values()
     if not any(isinstance(value, float) for value in values):
         return False
-    within = all(-_SLACK <= value <= 1 + _SLACK for value in values)
-    return within and (fsum(values) <= 1 + _SLACK or _whole(numbers) is None)
+    within = all(-SLACK <= value <= 1 + SLACK for value in values)
+    return within and (fsum(values) <= 1 + SLACK or _whole(numbers) is None)
 
 
 def _whole(numbers: Mapping[str, float] | None) -> dict[str, int] | None:
@@ -299,26 +316,47 @@ def _hex_width(keys: Collection[str]) -> int:
     return max(1, max(states).bit_length()) if keys and len(states) == len(keys) else 0
 
 
-def _bits(key: str, width: int) -> str:
+def bits_of(key: str, width: int) -> str:
     return format(int(key, 16), f"0{width}b") if width else key
 
 
-def _notes(reading: _Reading, *, width: int, shots: int | None) -> Iterator[str]:
-    counts, probabilities = reading.counts.values(), reading.probabilities.values()
-    if counts and shots is not None and sum(counts) != shots:
-        yield f"The counts add up to {sum(counts)}, the task's shots are {shots}."
-    if negative := sum(count < 0 for count in counts):
-        yield f"Counts below zero: {negative}."
-    if zero := [*counts].count(0):
-        yield f"Outcomes stored with a count of 0: {zero}."
-    if counts and not _weights(reading)[0]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Of counts, or of probabilities: their sum, and how many are below zero, or zero."""
+
+    total: float
+    negative: int
+    zero: int
+
+    @classmethod
+    def of(cls, values: Collection[float], total: float) -> Tally:
+        negative = sum(value < 0 for value in values)
+        return cls(total=total, negative=negative, zero=[*values].count(0))
+
+
+def notes_on(
+    counts: Tally | None,
+    probabilities: Tally | None,
+    *,
+    computed: bool,
+    width: int,
+    shots: int | None,
+) -> Iterator[str]:
+    """What a reader should know of numbers; `computed`: whether counts give probabilities."""
+    if counts and shots is not None and counts.total != shots:
+        yield f"The counts add up to {counts.total}, the task's shots are {shots}."
+    if counts and counts.negative:
+        yield f"Counts below zero: {counts.negative}."
+    if counts and counts.zero:
+        yield f"Outcomes stored with a count of 0: {counts.zero}."
+    if counts and not probabilities and not computed:
         yield "No probabilities are computed from such counts."
     if counts and probabilities:
         yield "The probabilities are the stored ones, not count / total."
-    if probabilities and abs(fsum(probabilities) - 1) > _SLACK:
-        yield f"The probabilities add up to {fsum(probabilities):.9g}, not to 1."
-    if negative := sum(probability < 0 for probability in probabilities):
-        yield f"Probabilities below zero: {negative}."
+    if probabilities and abs(probabilities.total - 1) > SLACK:
+        yield f"The probabilities add up to {probabilities.total:.9g}, not to 1."
+    if probabilities and probabilities.negative:
+        yield f"Probabilities below zero: {probabilities.negative}."
     if width:
         yield f"Hex keys are written as {width} bits, as the largest needs; there may be more."
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.allowance import bytes_in_json, most_tokens
 from uniqc_mcp.redaction import METADATA, safe_text, safe_value
 
 if TYPE_CHECKING:
     from uniqc_mcp.redaction import Budget
     from uniqc_store import JsonValue
+
+_MOST_HIDDEN = 400
 
 
 class Screen:
@@ -19,10 +24,18 @@ class Screen:
 
     @property
     def hidden(self) -> list[str]:
-        return list(self._hidden)
+        """The fields, as far as ``_MOST_HIDDEN`` tokens go, then that there are more."""
+        shown: list[str] = []
+        left = _MOST_HIDDEN
+        for field in self._hidden:
+            left -= most_tokens(field)
+            if left < 0:
+                return [*shown, "… and more"]
+            shown.append(field)
+        return shown
 
     def line(self, field: str, text: str, *, limit: int = 200) -> str:
-        """On one line."""
+        """On one line, in at most `limit` characters and as many tokens."""
         return self._text(field, text, limit, multiline=False)
 
     def block(self, field: str, text: str, *, limit: int = 2_000) -> str:
@@ -35,8 +48,25 @@ class Screen:
         self._hidden.update(dict.fromkeys(safe.hidden))
         return safe.value
 
+    def within(self, field: str, value: JsonValue, *, tokens: int) -> JsonValue:
+        """A value of any depth, with fewer of its entries and texts until it has room."""
+        budget = METADATA
+        while True:
+            safe = safe_value(value, path=field, budget=budget)
+            entries, characters = budget.entries or 0, budget.characters or 0
+            said = json.dumps(safe.value, ensure_ascii=False)
+            if entries <= 1 or most_tokens(said) <= tokens:
+                self._hidden.update(dict.fromkeys(safe.hidden))
+                return safe.value
+            budget = replace(budget, entries=entries // 2, characters=characters // 2)
+
     def _text(self, field: str, text: str, limit: int, *, multiline: bool) -> str:
-        safe = safe_text(text, limit=limit, multiline=multiline)
+        safe, most = safe_text(text, limit=limit, multiline=multiline), limit
+        # Nearly every text is far shorter than it may be, however many tokens it takes.
+        fits = bytes_in_json(safe.text) <= limit
+        while not fits and most > 1 and (size := most_tokens(safe.text)) > limit:
+            most = min(most - 1, len(safe.text) * limit // size)
+            safe = safe_text(text, limit=most, multiline=multiline)
         if safe.hidden:
             self._hidden[field] = None
         return safe.text

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from uniqc_mcp.clearing_models import ClearAnswer, UndoAnswer
+from uniqc_mcp.allowance import beginning
 from uniqc_mcp.detail import TaskAnswer
 from uniqc_mcp.models import Answer, TaskCounts, TaskList
-from uniqc_mcp.times import duration
+from uniqc_mcp.times import duration, seconds_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,33 +41,50 @@ def _(answer: TaskList) -> str:
 
 def _task_list_lines(answer: TaskList) -> Iterator[str]:
     count = _counted(answer.total, answer.matching)
+    if not answer.total_is_exact:
+        count = f"At least {count}" if answer.total else f"{count} so far"
     if answer.shown < answer.total:
         count += f"; {answer.shown} shown, newest first"
-    yield f"{count}. {_source(answer.store)}"
+    yield f"{count}. {source_of(answer.store)}"
     for task in answer.tasks:
-        yield f"- {_task_line(task)}"
+        yield f"- {_which(task)}, {_submitted(task, answer.store)}{_heard(task, 'heard of')}"
         if task.error:
-            yield f"  error: {_quoted(task.error)}"
+            yield f"  error: {in_quotes(task.error)}"
     if answer.next_cursor:
-        yield f"More: repeat the call with cursor={_quoted(answer.next_cursor)}."
+        yield f"More: repeat the call with cursor={in_quotes(answer.next_cursor)}."
     yield from answer.store.notes
 
 
-def _task_line(task: TaskView) -> str:
-    name = f" {_quoted(task.name)}" if task.name else ""
-    heard = task.heard_ago_seconds
-    since = f", last heard of {duration(heard)} ago" if heard is not None else ""
+def task_line(task: TaskView) -> str:
     return (
-        f"{_word(task.task_id)}{name} {_word(task.status)} on {_word(task.backend)}, "
-        f"{task.shots} {_plural('shot', task.shots)}, submitted {_time(task.submitted_at)}{since}"
+        f"{_which(task)}, {task.shots} {plural('shot', task.shots)}, "
+        f"submitted {told_time(task.submitted_at)}{_heard(task, 'last heard of')}"
     )
+
+
+def _which(task: TaskView) -> str:
+    name = f" {in_quotes(task.name)}" if task.name else ""
+    return f"{word(task.task_id)}{name} {word(task.status)} on {word(task.backend)}"
+
+
+def _heard(task: TaskView, verb: str) -> str:
+    heard = task.heard_ago_seconds
+    return f", {verb} {duration(heard)} ago" if heard is not None else ""
+
+
+def _submitted(task: TaskView, store: StoreView) -> str:
+    """Of an active task, for how long it has been waited: a time takes three times the tokens."""
+    if not (task.active and task.submitted_at.endswith("Z")):
+        return f"submitted {told_time(task.submitted_at)}"
+    seconds = seconds_since(task.submitted_at, datetime.fromisoformat(store.read_at))
+    return f"{duration(seconds or 0)} old"
 
 
 @text_of.register(TaskCounts)
 def _(answer: TaskCounts) -> str:
-    lines = [f"{_counted(answer.total, answer.matching)}. {_source(answer.store)}"]
+    lines = [f"{_counted(answer.total, answer.matching)}. {source_of(answer.store)}"]
     for group in answer.groups:
-        labels = " on ".join(_word(label) for label in (group.status, group.backend) if label)
+        labels = " on ".join(word(label) for label in (group.status, group.backend) if label)
         lines.append(f"- {labels or '(empty)'}: {group.count}")
     return "\n".join([*lines, *answer.store.notes])
 
@@ -76,11 +94,11 @@ def _(answer: TaskAnswer) -> str:
     task = answer.task
     return "\n".join(
         [
-            _task_line(task),
+            task_line(task),
             *_fate_lines(task),
             *map(_shard_line, task.shards),
             *_record_lines(task),
-            f"({_source(answer.store)})",
+            f"({source_of(answer.store)})",
             *answer.store.notes,
         ]
     )
@@ -91,9 +109,9 @@ def _fate_lines(task: TaskDetail) -> Iterator[str]:
     if task.archived_at:
         yield f"archived: {task.archived_at}, so it is in no list"
     if not task.active:
-        yield f"last touched: {_time(task.updated_at)}"
+        yield f"last touched: {told_time(task.updated_at)}"
     if task.error:
-        yield f"error, as recorded: {_quoted(task.error)}"
+        yield f"error, as recorded: {in_quotes(task.error)}"
     if task.result is not None:
         yield from _result_lines(task.result)
     elif task.status == "success":
@@ -106,21 +124,20 @@ def _record_lines(task: TaskDetail) -> Iterator[str]:
     """What else the record holds."""
     if task.circuit is not None:
         count = task.circuit.circuits
-        language = f", {_word(task.circuit.language)}" if task.circuit.language else ""
-        yield f"circuit: {count} {_plural('circuit', count)}{language}, {_at(task.circuit.uri)}"
+        language = f", {word(task.circuit.language)}" if task.circuit.language else ""
+        yield f"circuit: {count} {plural('circuit', count)}{language}, {_at(task.circuit.uri)}"
     if task.metadata:
         yield f"metadata: {_metadata(task)}"
     if task.redacted:
-        yield f"redacted in: {', '.join(map(_word, task.redacted))}"
+        yield f"redacted in: {', '.join(map(word, task.redacted))}"
     if task.damaged:
         yield f"damaged in the file: {', '.join(task.damaged)}"
 
 
 def _metadata(task: TaskDetail) -> str:
     text = json.dumps(task.metadata, ensure_ascii=False)
-    if len(text) <= _MOST_METADATA:
-        return text
-    return f"{text[:_MOST_METADATA]}… (all of it in the structured answer)"
+    shown = beginning(text, _MOST_METADATA)
+    return text if shown == text else f"{shown}… (more in the structured answer)"
 
 
 def _result_lines(result: ResultView) -> Iterator[str]:
@@ -138,7 +155,7 @@ def _circuit_result(result: CircuitResult) -> str:
     parts: list[str] = []
     if result.outcomes:
         shown = ", ".join(
-            f"{_word(outcome.bits)} {_share(outcome.count, outcome.probability)}"
+            f"{word(outcome.bits)} {_share(outcome.count, outcome.probability)}"
             for outcome in result.outcomes
         )
         parts.append(f"{shown} ({result.shown} of {result.distinct} outcomes shown)")
@@ -149,7 +166,7 @@ def _circuit_result(result: CircuitResult) -> str:
     elif result.distinct:
         parts.append(f"{result.distinct} outcomes")
     if result.error:
-        parts.append(f"error {_quoted(result.error)}")
+        parts.append(f"error {in_quotes(result.error)}")
     return "; ".join([*parts, *result.notes])
 
 
@@ -161,59 +178,28 @@ def _share(count: int | None, probability: float | None) -> str:
 
 
 def _shard_line(shard: ShardView) -> str:
-    error = f", error: {_quoted(shard.error)}" if shard.error else ""
+    error = f", error: {in_quotes(shard.error)}" if shard.error else ""
     return (
-        f"job {shard.index}: {_word(shard.status)} on {_word(shard.backend)}, {shard.circuits} "
-        f"{_plural('circuit', shard.circuits)}, platform id {_word(shard.platform_task_id)}{error}"
+        f"job {shard.index}: {word(shard.status)} on {word(shard.backend)}, {shard.circuits} "
+        f"{plural('circuit', shard.circuits)}, platform id {word(shard.platform_task_id)}{error}"
     )
 
 
-@text_of.register(ClearAnswer)
-def _(answer: ClearAnswer) -> str:
-    return "\n".join([*_clear_lines(answer), f"({_source(answer.store)})", *answer.store.notes])
-
-
-def _clear_lines(answer: ClearAnswer) -> Iterator[str]:
-    if answer.plan_id:
-        yield (
-            f"Plan: clear {answer.matched} {_plural('task', answer.matched)}, {answer.bytes} bytes "
-            f"of results and metadata, submitted {_time(answer.oldest)} to {_time(answer.newest)}."
-        )
-    yield answer.said
-    for group in answer.groups:
-        yield f"- {group.count} {_word(group.status)} on {_word(group.backend)}"
-    for example in answer.examples:
-        name = f" {_quoted(example.name)}" if example.name else ""
-        words = f"{_word(example.status)} on {_word(example.backend)}"
-        yield f"  such as {_word(example.task_id)}{name} {words}"
-    for reason in answer.left_out:
-        yield f"- left out, {reason.why}: {reason.count}"
-    for reason in answer.kept:
-        yield f"- kept, {reason.why}: {reason.count}"
-    if answer.plan_id:
-        yield f"plan_id: {answer.plan_id} (until {answer.expires_at})"
-
-
-@text_of.register(UndoAnswer)
-def _(answer: UndoAnswer) -> str:
-    return "\n".join([answer.said, f"({_source(answer.store)})", *answer.store.notes])
-
-
 def _counted(total: int, matching: str) -> str:
-    return f"{total or 'No'} {matching.replace('tasks', _plural('task', total), 1)}"
+    return f"{total or 'No'} {matching.replace('tasks', plural('task', total), 1)}"
 
 
-def _source(store: StoreView) -> str:
+def source_of(store: StoreView) -> str:
     return f"Read {store.read_at} from {store.location}."
 
 
-def _time(time: str) -> str:
+def told_time(time: str) -> str:
     if not time:
         return "at an unreadable time"
     return time if time.endswith("Z") else f"{time} (local time, zone not recorded)"
 
 
-def _plural(noun: str, count: int) -> str:
+def plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
@@ -221,10 +207,10 @@ def _at(uri: str) -> str:
     return uri or "at no address, for its id can't be shown"
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
     """As it stands where it is one word or bits, and in quotes where it may read as prose."""
-    return text if _ONE_WORD.fullmatch(text) else _quoted(text)
+    return text if _ONE_WORD.fullmatch(text) else in_quotes(text)
 
 
-def _quoted(text: str) -> str:
+def in_quotes(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)

@@ -10,7 +10,7 @@ from pydantic import Field
 from uniqc_mcp.detail import TaskAnswer, TaskDetail, hidden_shards
 from uniqc_mcp.errors import InvalidArgumentError, nearest, quoted
 from uniqc_mcp.lookup import FoundTask
-from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView, largest_groups
+from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView, fitting, largest_groups
 from uniqc_mcp.result_views import ResultView
 from uniqc_mcp.screen import Screen
 from uniqc_mcp.times import requested_time, utc_now, wire_time
@@ -25,13 +25,13 @@ StatusFilter = Annotated[
     Status, Field(description="active: not finished; finished: success, failed or cancelled.")
 ]
 BackendFilter = Annotated[
-    str, Field(description="Whole label (originq:WK_C180), or platform (originq). Empty: all.")
+    str, Field(description="Whole label (originq:WK_C180), or platform (originq).")
 ]
 SubmittedAfter = Annotated[
     str, Field(description="ISO 8601 (UTC if no zone), or how long ago: 36h, 7d. Inclusive.")
 ]
 SubmittedBefore = Annotated[str, Field(description="Likewise. Exclusive.")]
-NameContains = Annotated[str, Field(description="Part of the task's name, in any case.")]
+NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
 
 _GROUPS: dict[GroupBy, tuple[Column, ...]] = {
     "status": ("status",),
@@ -76,12 +76,20 @@ class ReadTools:
         def answer(snapshot: Snapshot) -> TaskList:
             screen = Screen()
             page = snapshot.search(task_filter, limit=limit, cursor=cursor)
-            notes = _filter_notes(snapshot, task_filter, page.total)
+            tasks = [TaskView.in_list(record, now, screen) for record in page.records]
+            notes = _filter_notes(snapshot, task_filter, found=page.total > 0 or page.cut_short)
+            if page.cut_short:
+                notes.append("Some of the tasks were searched for it; next_cursor searches on.")
+            if (room := fitting(tasks)) < len(tasks):
+                # Again, as only the store can say where the next page begins.
+                page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
+                notes.append(f"There is room for {room} of the {limit} tasks asked for.")
             return TaskList(
-                matching=_in_words(task_filter),
-                tasks=[TaskView.in_list(record, now, screen) for record in page.records],
+                matching=in_words(task_filter),
+                tasks=tasks,
                 total=page.total,
-                shown=len(page.records),
+                total_is_exact=page.exact,
+                shown=len(tasks),
                 next_cursor=page.next_cursor,
                 store=StoreView.of(snapshot.state, now, notes),
             )
@@ -114,9 +122,9 @@ class ReadTools:
             groups = snapshot.tally(task_filter, by=by) if by else ()
             total = sum(group.count for group in groups) if by else snapshot.count(task_filter)
             shown, notes = largest_groups(groups, Screen())
-            notes += _filter_notes(snapshot, task_filter, total)
+            notes += _filter_notes(snapshot, task_filter, found=total > 0)
             return TaskCounts(
-                matching=_in_words(task_filter),
+                matching=in_words(task_filter),
                 total=total,
                 groups=shown,
                 store=StoreView.of(snapshot.state, now, notes),
@@ -142,10 +150,9 @@ class ReadTools:
         # A large result takes a while to read; the file is not kept open for that.
         task = self._store.read(partial(FoundTask.find, reference=task_id))
         result = ResultView.read(task, outcomes=outcomes, screen=screen)
-        return TaskAnswer(
-            task=TaskDetail.build(task, result, now=now, screen=screen),
-            store=StoreView.of(task.state, now, hidden_shards(task)),
-        )
+        detail = TaskDetail.build(task, result, now=now, screen=screen)
+        notes = hidden_shards(task, shown=len(detail.shards))
+        return TaskAnswer(task=detail, store=StoreView.of(task.state, now, notes))
 
 
 def requested_filter(
@@ -181,12 +188,12 @@ def _moment(argument: str, text: str, now: datetime) -> datetime | None:
         ) from None
 
 
-def _filter_notes(snapshot: Snapshot, task_filter: TaskFilter, total: int) -> list[str]:
+def _filter_notes(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
     """What a reader should know who sees only what the filter let through."""
     notes: list[str] = []
-    if task_filter.by_time and (undated := snapshot.undated(task_filter)):
+    if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
         notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
-    if total or not snapshot.state.exists:
+    if found or not snapshot.state.exists:
         return notes
     if everything := snapshot.count(TaskFilter()):
         notes.append(f"Tasks in the cache that do not match: {everything}.")
@@ -199,7 +206,7 @@ def _filter_notes(snapshot: Snapshot, task_filter: TaskFilter, total: int) -> li
     return notes
 
 
-def _in_words(task_filter: TaskFilter) -> str:
+def in_words(task_filter: TaskFilter) -> str:
     """``active tasks on "originq"``: what a count is a count of."""
     words = ["tasks"] if task_filter.status == "any" else [task_filter.status, "tasks"]
     if task_filter.backend:

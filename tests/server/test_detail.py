@@ -174,7 +174,7 @@ async def test_a_megabyte_of_metadata_is_shown_in_part(cache: Cache) -> None:
     }
     text, task = await got(cache, metadata_json=json.dumps(metadata))
     assert len(text) < 3_000
-    assert "(all of it in the structured answer)" in text
+    assert "(more in the structured answer)" in text
     assert len(json.dumps(task, ensure_ascii=False)) < 40_000
     assert task["metadata"].keys() >= {"notes", "list"}
 

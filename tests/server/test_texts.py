@@ -39,6 +39,7 @@ def listed(*tasks: TaskView, total: int | None = None, matching: str = "active t
         matching=matching,
         tasks=list(tasks),
         total=len(tasks) if total is None else total,
+        total_is_exact=True,
         shown=len(tasks),
         next_cursor="abc" if total else "",
         store=STORE,
@@ -55,14 +56,14 @@ def whole(**changes: object) -> str:
 
 def test_a_list_is_a_count_a_line_a_task_and_the_notes() -> None:
     failed = TASK.model_copy(
-        update={"status": "failed", "heard_ago_seconds": None, "error": "chip is cold", "shots": 1}
+        update={"status": "failed", "active": False, "heard_ago_seconds": None, "error": "cold"}
     )
     noon = "2026-11-03T12:00:00Z"
     assert listed(TASK, failed, total=7, matching="tasks").splitlines() == [
         f"7 tasks; 2 shown, newest first. Read {STORE.read_at} from {STORE.location}.",
-        f'- uqt_0 "bell" running on ibm, 1000 shots, submitted {noon}, last heard of 52 s ago',
-        f'- uqt_0 "bell" failed on ibm, 1 shot, submitted {noon}',
-        '  error: "chip is cold"',
+        '- uqt_0 "bell" running on ibm, 6 h old, heard of 52 s ago',
+        f'- uqt_0 "bell" failed on ibm, submitted {noon}',
+        '  error: "cold"',
         'More: repeat the call with cursor="abc".',
         "A note.",
     ]
@@ -213,7 +214,7 @@ def test_times_that_nobody_knows_are_called_so() -> None:
 def test_long_metadata_is_cut_in_the_text_and_said_to_be() -> None:
     text = whole(metadata={"a": "x" * 5_000})
     assert len(text) < 2_000
-    assert "x… (all of it in the structured answer)" in text
+    assert "x… (more in the structured answer)" in text
 
 
 @pytest.mark.parametrize(

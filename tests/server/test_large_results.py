@@ -1,0 +1,182 @@
+"""A large result, summarised from its text as if it had been parsed, in little memory."""
+
+from __future__ import annotations
+
+import json
+import random
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.server.test_results import anything, histograms
+
+from uniqc_mcp import histograms as reading
+from uniqc_mcp.large_results import summarise_text
+from uniqc_mcp.results import Results, summarise
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Cache
+
+    from uniqc_store import JsonValue
+
+numbers = st.one_of(
+    st.integers(-3, 50),
+    st.floats(0, 1),
+    st.sampled_from([0.0, 1.0, 5.0, 1e-7, 2**53, 10**400, 1e300]),
+)
+written = st.sampled_from([None, (",", ":"), (" ,\n", ":\t")])
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that small results have many, and keys are compared in several slices."""
+    monkeypatch.setattr(reading, "_PIECE", 20)
+    monkeypatch.setattr(reading, "_COMPARED", 5)
+
+
+def in_pieces(
+    text: str, *, top: int = 4, shots: int | None = 1000, most: int = 3
+) -> Results | None:
+    return summarise_text(text, top=top, shots=shots, max_circuits=most)
+
+
+def parsed(text: str, *, top: int = 4, shots: int | None = 1000, most: int = 3) -> Results:
+    return summarise(json.loads(text), top=top, shots=shots, max_circuits=most)
+
+
+def rows(histogram: dict[str, float]) -> JsonValue:
+    return [{"key": key, "value": value} for key, value in histogram.items()]
+
+
+def shares(histogram: dict[str, int]) -> dict[str, float]:
+    total = sum(histogram.values()) or 1
+    return {key: count / total for key, count in histogram.items()}
+
+
+def in_hex(histogram: dict[str, float]) -> dict[str, float]:
+    return {hex(int(key, 2)): value for key, value in histogram.items()}
+
+
+@settings(deadline=None)
+@given(histograms, st.integers(-1, 40), written)
+def test_the_summary_is_that_of_the_parsed_result(
+    counts: dict[str, int], top: int, separators: tuple[str, str] | None
+) -> None:
+    probabilities = shares(counts)
+    shapes: list[JsonValue] = [
+        {**counts},
+        {**probabilities},
+        {**in_hex({**counts})},
+        rows(in_hex(probabilities)),
+        rows({**counts}),
+        {"counts": {**counts}},
+        {"chip": {"a": [1]}, "counts": {**counts}, "error": "late", "raw_result": [1, {"2": 3}]},
+        {"counts": {**counts}, "probabilities": {**probabilities}},
+        {"probabilities": {**in_hex(probabilities)}, "counts": {**in_hex({**counts})}},
+        [{**counts}, {"error": "lost"}, None, [{**probabilities}], {}, 3],
+    ]
+    for shape in shapes:
+        text = json.dumps(shape, separators=separators)
+        assert in_pieces(text, top=top) == parsed(text, top=top)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["0", "1", "00", "0x0", "0X1", "0x00", "1 0", "7"]), numbers),
+    st.integers(0, 5),
+)
+def test_numbers_of_any_kind_are_summarised_alike_or_not_at_all(
+    histogram: dict[str, float], top: int
+) -> None:
+    shapes: list[JsonValue] = [
+        {**histogram},
+        rows(histogram),
+        {"counts": {**histogram}},
+        {"counts": {"0": 1}, "probabilities": {**histogram}},
+    ]
+    for shape in shapes:
+        text = json.dumps(shape)
+        assert in_pieces(text, top=top) in (None, parsed(text, top=top))
+
+
+@settings(deadline=None)
+@given(anything)
+def test_any_json_is_summarised_alike_or_not_at_all(result: JsonValue) -> None:
+    text = json.dumps(result)
+    told = in_pieces(text)
+    assert told is None or repr(told) == repr(parsed(text))
+
+
+@settings(deadline=None)
+@given(histograms, st.data())
+def test_what_is_no_json_is_never_summarised(counts: dict[str, int], data: st.DataObject) -> None:
+    text = json.dumps({"counts": counts, "raw_result": [1]})
+    at = data.draw(st.integers(0, len(text) - 1))
+    broken = text[:at] + data.draw(st.sampled_from(["", "{", ",", '"', "x", "]"])) + text[at + 1 :]
+    try:
+        expected: Results | None = parsed(broken)
+    except ValueError:
+        expected = None
+    assert in_pieces(broken) in (None, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"0": 1, "1": 2, "0": 3}',
+        '{"0": 1, "10": 2, "11": 3, "100": 4, "101": 5, "0": 6}',
+        '{"0x1": 1, "0x2": 5, "0x01": 3}',
+        '{"counts": {"0": 1}, "counts": {"0": 2}}',
+        '[{"key": "0", "value": 1}, {"key": "0", "value": 2}]',
+        '{"counts": {"0X1": 1}, "probabilities": {"0x1": 1.0}}',
+        '{"0": 1} {"0": 2}',
+        '[{"0": 1}] 1',
+        "[1, 2, 3]",
+    ],
+)
+def test_what_pieces_can_not_tell_is_left_to_parsing(text: str) -> None:
+    assert in_pieces(text) is None
+
+
+def peak_memory(text: str) -> int:
+    tracemalloc.start()
+    try:
+        assert in_pieces(text, top=8) is not None
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def histogram_text(outcomes: int) -> str:
+    dice = random.Random(20)
+    keys = dice.sample(range(2**20), outcomes)
+    return json.dumps({f"{key:020b}": dice.randrange(1, 99) for key in keys})
+
+
+def test_a_histogram_of_twenty_qubits_takes_less_memory_than_its_text_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    smaller, larger = histogram_text(50_000), histogram_text(250_000)
+    constant = peak_memory(smaller)
+    assert constant < 8 * 2**20
+    # Of the larger, keys are compared in two slices of at most so many.
+    assert peak_memory(larger) < constant + len(larger) - len(smaller) + 8 * 2**20
+
+
+async def test_get_task_reads_a_large_result_in_pieces(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    text = histogram_text(20_000)
+    cache.write({"result_json": text, "shots": sum(json.loads(text).values())})
+    monkeypatch.setattr("uniqc_mcp.result_views.parse_json", None)
+    _, answer = await cache.ask("get_task", task_id="task-000001", outcomes=3)
+    whole = summarise(json.loads(text), top=3, shots=None, max_circuits=1).circuits[0]
+    result = answer["task"]["result"]
+    assert result["distinct"] == whole.distinct == 20_000
+    assert [(o["bits"], o["count"]) for o in result["outcomes"]] == [
+        (outcome.bits, outcome.count) for outcome in whole.outcomes
+    ]
