@@ -26,12 +26,7 @@ from uniqc_mcp.calls import call_is_cancelled
 from uniqc_mcp.clearing_models import ClearAnswer, ClearState, UndoAnswer
 from uniqc_mcp.consent import Confirmation, can_ask, question
 from uniqc_mcp.errors import InvalidArgumentError, quoted
-from uniqc_mcp.models import StoreView
-from uniqc_mcp.plans import LIFETIME, HeldPlan, Plans
-from uniqc_mcp.screen import Screen
-from uniqc_mcp.settings import ClearSettings
-from uniqc_mcp.times import duration, requested_duration, utc_now
-from uniqc_mcp.tools import (
+from uniqc_mcp.filtering import (
     BackendFilter,
     NameContains,
     StatusFilter,
@@ -39,6 +34,12 @@ from uniqc_mcp.tools import (
     SubmittedBefore,
     requested_filter,
 )
+from uniqc_mcp.models import StoreView
+from uniqc_mcp.plans import LIFETIME, HeldPlan, Plans
+from uniqc_mcp.running import Running
+from uniqc_mcp.screen import Screen
+from uniqc_mcp.settings import ClearSettings
+from uniqc_mcp.times import duration, requested_duration, utc_now
 from uniqc_store import Clearance, StoreState, TaskFilter, TaskStore
 
 Verdict = Literal["go", "cannot ask", "declined", "cancelled", "not answered", "other number"]
@@ -66,13 +67,15 @@ class Standing(BaseModel):
     verdict: Verdict
 
 
-async def ask(context: Context["ClearTools", Any], plan_id: str) -> Elicit[Confirmation] | Standing:
+async def ask(context: Context[Running, Any], plan_id: str) -> Elicit[Confirmation] | Standing:
     """Have the client ask its user, where the operator wants that and a plan is to be committed.
 
     Clients of 2026-07-28 are answered with the question and call again. Older ones are asked
     while the call waits, no longer than the plan is good.
     """
-    tools = context.request_context.lifespan_context
+    tools = context.request_context.lifespan_context.clears
+    if tools is None:
+        raise RuntimeError("a server that only reads has no such tool")
     held = tools.plans.look(plan_id, tools.clock())
     if held is None or tools.settings.confirm == "plan":
         return Standing(verdict="go")
@@ -125,7 +128,7 @@ class ClearTools:
             str, Field(description="Commits this plan; leave out all else. Empty: make a plan.")
         ] = "",
         consent: Consent,
-        context: Context["ClearTools", Any],
+        context: Context[Running, Any],
     ) -> ClearAnswer:
         """Clear finished tasks from the cache, in two calls: plan, then commit.
 
@@ -154,7 +157,7 @@ class ClearTools:
         self,
         *,
         receipt: Annotated[str, Field(description="From clear_tasks.")],
-        context: Context["ClearTools", Any],
+        context: Context[Running, Any],
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.
 

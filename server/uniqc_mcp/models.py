@@ -142,6 +142,12 @@ class TaskView(Wire):
         error = screen.line("error", recorded_error(record), limit=LONGEST_LIST_ERROR)
         return cls.of(record, now, screen, error=error)
 
+    def heard(self, touched: str, now: datetime) -> Self:
+        """The same as it is now: of an active task it matters how long ago uniqc heard of it."""
+        if not self.active:
+            return self
+        return self.model_copy(update={"heard_ago_seconds": seconds_since(touched, now)})
+
     @property
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
@@ -155,8 +161,8 @@ class TaskView(Wire):
 
 def fitting(tasks: Sequence[TaskView]) -> int:
     """How many of these tasks an answer has room for; one, at the least."""
-    size = sum(_ROW + 2 * sum(map(bytes_in_json, task.texts)) for task in tasks)
-    if size <= ANSWER - _AROUND:
+    texts = "".join(text for task in tasks for text in task.texts)
+    if _ROW * len(tasks) + 2 * bytes_in_json(texts) <= ANSWER - _AROUND:
         return len(tasks)
     through = accumulate(task.size for task in tasks)
     return max(1, sum(size <= ANSWER - _AROUND for size in through))

@@ -18,11 +18,13 @@ class ToolSpec:
         name: Of the tool, and of the method that it calls.
         title: For people.
         effect: On the user's file. Only what reads is there in read-only mode.
+        waits: Whether a call takes as long as it is asked to.
     """
 
     name: str
     title: str
     effect: Effect
+    waits: bool = False
 
     @property
     def writes(self) -> bool:
@@ -43,6 +45,7 @@ TOOLS = (
     ToolSpec(name="list_tasks", title="List quantum tasks", effect="reads"),
     ToolSpec(name="get_task", title="Get a quantum task", effect="reads"),
     ToolSpec(name="count_tasks", title="Count quantum tasks", effect="reads"),
+    ToolSpec(name="wait_for_tasks", title="Wait for quantum tasks", effect="reads", waits=True),
     ToolSpec(name="clear_tasks", title="Clear finished quantum tasks", effect="destroys"),
     ToolSpec(name="undo_clear", title="Undo a clear", effect="writes"),
 )

@@ -11,17 +11,17 @@ from typing import Literal, ParamSpec, cast, get_args
 from urllib.parse import parse_qs
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
 
 from uniqc_mcp.detail import recorded_circuits
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error, quoted
+from uniqc_mcp.filtering import Status
 from uniqc_mcp.lookup import find_task
 from uniqc_mcp.models import Answer, StoreView, TaskCounts, largest_groups
+from uniqc_mcp.protocol_errors import invalid
 from uniqc_mcp.redaction import WHOLE
 from uniqc_mcp.screen import Screen
 from uniqc_mcp.times import utc_now
-from uniqc_mcp.tools import ReadTools, Status
+from uniqc_mcp.tools import ReadTools
 from uniqc_store import (
     InvalidValueError,
     JsonValue,
@@ -74,10 +74,10 @@ class ReadResources:
     ) -> str:
         """A page of tasks, as the tool list_tasks gives it."""
         if status not in get_args(Status):
-            raise _invalid(f"status must be one of {', '.join(get_args(Status))}")
+            raise invalid(f"status must be one of {', '.join(get_args(Status))}")
         # Other scripts' digits are let through, and int understands them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
-            raise _invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
+            raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
         return _json(
             self._tools.list_tasks(
                 status=cast("Status", status), backend=backend, limit=int(limit), cursor=cursor
@@ -129,7 +129,7 @@ def check_query(uri: str) -> None:
     query = uri.partition("#")[0].partition("?")[2]
     for name in parse_qs(query, keep_blank_values=True):
         if name not in known:
-            raise _invalid(f"There is no {quoted(name)} to filter by; known: {', '.join(known)}")
+            raise invalid(f"There is no {quoted(name)} to filter by; known: {', '.join(known)}")
 
 
 def _json(answer: Answer) -> str:
@@ -139,10 +139,6 @@ def _json(answer: Answer) -> str:
 def _escaped(value: JsonValue) -> str:
     """JSON in ASCII: what is shown whole may hold invisible characters, and halves of pairs."""
     return json.dumps(value)
-
-
-def _invalid(problem: str) -> MCPError:
-    return MCPError(code=INVALID_PARAMS, message=problem)
 
 
 def with_protocol_errors(
@@ -157,7 +153,7 @@ def with_protocol_errors(
         except UnknownTaskError as error:
             raise ResourceNotFoundError(str(error)) from error
         except (RequestError, InvalidValueError) as error:
-            raise _invalid(str(error)) from error
+            raise invalid(str(error)) from error
         except StoreError as error:
             raise ResourceError(explain_store_error(error)) from error
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uniqc_mcp.allowance import bytes_in_json, most_tokens
 from uniqc_mcp.redaction import METADATA, safe_text, safe_value
 
 if TYPE_CHECKING:
-    from uniqc_mcp.redaction import Budget
+    from uniqc_mcp.redaction import Budget, SafeText
     from uniqc_store import JsonValue
 
 _MOST_HIDDEN = 400
+_SHORT = 200
 
 
 class Screen:
@@ -61,12 +63,24 @@ class Screen:
             budget = replace(budget, entries=entries // 2, characters=characters // 2)
 
     def _text(self, field: str, text: str, limit: int, *, multiline: bool) -> str:
-        safe, most = safe_text(text, limit=limit, multiline=multiline), limit
-        # Nearly every text is far shorter than it may be, however many tokens it takes.
-        fits = bytes_in_json(safe.text) <= limit
-        while not fits and most > 1 and (size := most_tokens(safe.text)) > limit:
-            most = min(most - 1, len(safe.text) * limit // size)
-            safe = safe_text(text, limit=most, multiline=multiline)
+        if not text:
+            return text
+        screened = _screened_before if len(text) <= _SHORT else _screened
+        safe = screened(text, limit, multiline)
         if safe.hidden:
             self._hidden[field] = None
         return safe.text
+
+
+def _screened(text: str, limit: int, multiline: bool) -> SafeText:  # noqa: FBT001 - by position
+    safe, most = safe_text(text, limit=limit, multiline=multiline), limit
+    # Nearly every text is far shorter than it may be, however many tokens it takes.
+    fits = bytes_in_json(safe.text) <= limit
+    while not fits and most > 1 and (size := most_tokens(safe.text)) > limit:
+        most = min(most - 1, len(safe.text) * limit // size)
+        safe = safe_text(text, limit=most, multiline=multiline)
+    return safe
+
+
+# The same ids, names and labels are shown again and again.
+_screened_before = lru_cache(maxsize=4_096)(_screened)

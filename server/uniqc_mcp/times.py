@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from uniqc_store import assume_local, parse_time
 
@@ -22,6 +23,7 @@ def wire_time(moment: datetime) -> str:
     return f"{text}Z" if moment.tzinfo else text
 
 
+@lru_cache(maxsize=4_096)
 def recorded_time(text: str) -> str:
     """A stored time as :func:`wire_time`, empty where it can't be read."""
     moment = parse_time(text)

@@ -1,37 +1,42 @@
 """The tools that answer questions. Each is a method that can be called by itself."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field
 
 from uniqc_mcp.detail import TaskAnswer, TaskDetail, hidden_shards
-from uniqc_mcp.errors import InvalidArgumentError, nearest, quoted
+from uniqc_mcp.filtering import (
+    BackendFilter,
+    NameContains,
+    StatusFilter,
+    SubmittedAfter,
+    SubmittedBefore,
+    filter_notes,
+    in_words,
+    requested_filter,
+)
 from uniqc_mcp.lookup import FoundTask
-from uniqc_mcp.models import StoreView, TaskCounts, TaskList, TaskView, fitting, largest_groups
+from uniqc_mcp.models import (
+    GroupView,
+    StoreView,
+    TaskCounts,
+    TaskList,
+    TaskView,
+    fitting,
+    largest_groups,
+)
 from uniqc_mcp.result_views import ResultView
 from uniqc_mcp.screen import Screen
-from uniqc_mcp.times import requested_time, utc_now, wire_time
+from uniqc_mcp.times import utc_now
 from uniqc_store import Column, Snapshot, TaskFilter, TaskStore
 
-Status = Literal[
-    "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
-]
 GroupBy = Literal["none", "status", "backend", "status_backend"]
 
-StatusFilter = Annotated[
-    Status, Field(description="active: not finished; finished: success, failed or cancelled.")
-]
-BackendFilter = Annotated[
-    str, Field(description="Whole label (originq:WK_C180), or platform (originq).")
-]
-SubmittedAfter = Annotated[
-    str, Field(description="ISO 8601 (UTC if no zone), or how long ago: 36h, 7d. Inclusive.")
-]
-SubmittedBefore = Annotated[str, Field(description="Likewise. Exclusive.")]
-NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
+LARGEST_REMEMBERED = 64 * 1024
+"""Bytes of a result whose summary is remembered for as long as nobody writes."""
 
 _GROUPS: dict[GroupBy, tuple[Column, ...]] = {
     "status": ("status",),
@@ -74,24 +79,18 @@ class ReadTools:
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
-            screen = Screen()
-            page = snapshot.search(task_filter, limit=limit, cursor=cursor)
-            tasks = [TaskView.in_list(record, now, screen) for record in page.records]
-            notes = _filter_notes(snapshot, task_filter, found=page.total > 0 or page.cut_short)
-            if page.cut_short:
-                notes.append("Some of the tasks were searched for it; next_cursor searches on.")
-            if (room := fitting(tasks)) < len(tasks):
-                # Again, as only the store can say where the next page begins.
-                page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
-                notes.append(f"There is room for {room} of the {limit} tasks asked for.")
+            shown = snapshot.remembered(
+                ("list_tasks", task_filter, limit, cursor),
+                lambda: _Shown.of(snapshot, task_filter, limit=limit, cursor=cursor, now=now),
+            )
             return TaskList(
                 matching=in_words(task_filter),
-                tasks=tasks,
-                total=page.total,
-                total_is_exact=page.exact,
-                shown=len(tasks),
-                next_cursor=page.next_cursor,
-                store=StoreView.of(snapshot.state, now, notes),
+                tasks=shown.at(now),
+                total=shown.total,
+                total_is_exact=shown.exact,
+                shown=len(shown.tasks),
+                next_cursor=shown.next_cursor,
+                store=StoreView.of(snapshot.state, now, shown.notes),
             )
 
         return self._store.read(answer)
@@ -118,15 +117,14 @@ class ReadTools:
         )
 
         def answer(snapshot: Snapshot) -> TaskCounts:
-            by = _GROUPS.get(group_by)
-            groups = snapshot.tally(task_filter, by=by) if by else ()
-            total = sum(group.count for group in groups) if by else snapshot.count(task_filter)
-            shown, notes = largest_groups(groups, Screen())
-            notes += _filter_notes(snapshot, task_filter, found=total > 0)
+            total, groups, notes = snapshot.remembered(
+                ("count_tasks", task_filter, group_by),
+                lambda: _counted(snapshot, task_filter, group_by),
+            )
             return TaskCounts(
                 matching=in_words(task_filter),
                 total=total,
-                groups=shown,
+                groups=groups,
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
@@ -146,75 +144,92 @@ class ReadTools:
         Archived tasks are found too. The whole result and the circuit are resources, named in
         the answer.
         """
-        now, screen = self._clock(), Screen()
-        # A large result takes a while to read; the file is not kept open for that.
-        task = self._store.read(partial(FoundTask.find, reference=task_id))
-        result = ResultView.read(task, outcomes=outcomes, screen=screen)
-        detail = TaskDetail.build(task, result, now=now, screen=screen)
-        notes = hidden_shards(task, shown=len(detail.shards))
-        return TaskAnswer(task=detail, store=StoreView.of(task.state, now, notes))
+        now = self._clock()
+
+        def answer(snapshot: Snapshot) -> tuple[FoundTask, _Whole | None]:
+            task = FoundTask.find(snapshot, reference=task_id)
+            # A large result takes a while to read; the file is not kept open for that.
+            if len(task.result_text) > LARGEST_REMEMBERED:
+                return task, None
+            return task, snapshot.remembered(
+                ("get_task", task.record.task_id, task.record.archived_at, outcomes),
+                lambda: _whole(task, outcomes=outcomes, now=now),
+            )
+
+        task, whole = self._store.read(answer)
+        detail, notes = whole or _whole(task, outcomes=outcomes, now=now)
+        return TaskAnswer(
+            task=detail.heard(task.record.update_time, now),
+            store=StoreView.of(task.state, now, notes),
+        )
 
 
-def requested_filter(
-    now: datetime,
-    *,
-    status: Status,
-    backend: str,
-    submitted_after: str,
-    submitted_before: str,
-    name_contains: str,
-) -> TaskFilter:
-    """The filter that the arguments of a tool mean.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """A list of tasks as it is shown, but for how long ago what was.
 
-    Raises:
-        InvalidArgumentError: A time that can't be meant.
+    Attributes:
+        touched: When each of the tasks was, as it is recorded.
     """
-    return TaskFilter(
-        status=status,
-        backend=backend,
-        submitted_after=_moment("submitted_after", submitted_after, now),
-        submitted_before=_moment("submitted_before", submitted_before, now),
-        name_contains=name_contains,
-    )
+
+    tasks: tuple[TaskView, ...]
+    touched: tuple[str, ...]
+    total: int
+    exact: bool
+    next_cursor: str
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        task_filter: TaskFilter,
+        *,
+        limit: int,
+        cursor: str,
+        now: datetime,
+    ) -> Self:
+        screen = Screen()
+        page = snapshot.search(task_filter, limit=limit, cursor=cursor)
+        tasks = [TaskView.in_list(record, now, screen) for record in page.records]
+        notes = filter_notes(snapshot, task_filter, found=page.total > 0 or page.cut_short)
+        if page.cut_short:
+            notes.append("Some of the tasks were searched for it; next_cursor searches on.")
+        if (room := fitting(tasks)) < len(tasks):
+            # Again, as only the store can say where the next page begins.
+            page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
+            notes.append(f"There is room for {room} of the {limit} tasks asked for.")
+        return cls(
+            tasks=tuple(tasks),
+            touched=tuple(record.update_time for record in page.records),
+            total=page.total,
+            exact=page.exact,
+            next_cursor=page.next_cursor,
+            notes=tuple(notes),
+        )
+
+    def at(self, now: datetime) -> list[TaskView]:
+        """The tasks, with how long ago uniqc heard of each."""
+        return [task.heard(time, now) for task, time in zip(self.tasks, self.touched, strict=True)]
 
 
-def _moment(argument: str, text: str, now: datetime) -> datetime | None:
-    try:
-        return requested_time(text, now)
-    except ValueError:
-        raise InvalidArgumentError(
-            f"{argument} must be a date or time such as 2026-11-03 or 2026-11-03T18:00:00Z, or "
-            f"how long ago such as 36h or 7d, not {quoted(text)}."
-        ) from None
+def _counted(
+    snapshot: Snapshot, task_filter: TaskFilter, group_by: GroupBy
+) -> tuple[int, list[GroupView], list[str]]:
+    """How many in all, the groups as they are shown, and what else is to be said."""
+    by = _GROUPS.get(group_by)
+    groups = snapshot.tally(task_filter, by=by) if by else ()
+    total = sum(group.count for group in groups) if by else snapshot.count(task_filter)
+    shown, notes = largest_groups(groups, Screen())
+    return total, shown, [*notes, *filter_notes(snapshot, task_filter, found=total > 0)]
 
 
-def _filter_notes(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
-    """What a reader should know who sees only what the filter let through."""
-    notes: list[str] = []
-    if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
-        notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
-    if found or not snapshot.state.exists:
-        return notes
-    if everything := snapshot.count(TaskFilter()):
-        notes.append(f"Tasks in the cache that do not match: {everything}.")
-    backends = snapshot.backends() if task_filter.backend else ()
-    platforms = {label.partition(":")[0] for label in backends}
-    if backends and task_filter.backend not in platforms.union(backends):
-        close = nearest(task_filter.backend, platforms.union(backends), most=3) or sorted(platforms)
-        shown = ", ".join(quoted(label) for label in close[:10])
-        notes.append(f"None is on backend {quoted(task_filter.backend)}. There are: {shown}.")
-    return notes
+_Whole: TypeAlias = tuple[TaskDetail, list[str]]
+"""A task as it is shown, and what else is to be said."""
 
 
-def in_words(task_filter: TaskFilter) -> str:
-    """``active tasks on "originq"``: what a count is a count of."""
-    words = ["tasks"] if task_filter.status == "any" else [task_filter.status, "tasks"]
-    if task_filter.backend:
-        words.append(f"on {quoted(task_filter.backend)}")
-    if task_filter.name_contains:
-        words.append(f"with {quoted(task_filter.name_contains)} in the name")
-    if task_filter.submitted_after is not None:
-        words.append(f"submitted from {wire_time(task_filter.submitted_after)}")
-    if task_filter.submitted_before is not None:
-        words.append(f"submitted before {wire_time(task_filter.submitted_before)}")
-    return " ".join(words)
+def _whole(task: FoundTask, *, outcomes: int, now: datetime) -> _Whole:
+    screen = Screen()
+    result = ResultView.read(task, outcomes=outcomes, screen=screen)
+    detail = TaskDetail.build(task, result, now=now, screen=screen)
+    return detail, hidden_shards(task, shown=len(detail.shards))

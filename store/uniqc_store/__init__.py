@@ -8,9 +8,9 @@
 Standard library only.
 """
 
-from uniqc_store.changes import TaskWatch
-from uniqc_store.cleared import CLEARED_FILENAME, Receipt
-from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from uniqc_store.completing import Completions
 from uniqc_store.counting import Column
 from uniqc_store.errors import (
@@ -62,6 +62,11 @@ from uniqc_store.tasks import (
     assume_local,
     parse_time,
 )
+
+if TYPE_CHECKING:
+    from uniqc_store.changes import TaskWatch
+    from uniqc_store.cleared import CLEARED_FILENAME, Receipt
+    from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
 
 __all__ = [
     "APPLICATION_ID",
@@ -121,3 +126,21 @@ __all__ = [
     "parse_json",
     "parse_time",
 ]
+
+_LATER = {
+    "TaskWatch": "changes",
+    "CLEARED_FILENAME": "cleared",
+    "Receipt": "cleared",
+    "ClearPlan": "clearing",
+    "Clearance": "clearing",
+    "Reason": "clearing",
+    "Restoration": "clearing",
+}
+"""What not everybody needs, and the module it is in: a server starts the sooner without it."""
+
+if not TYPE_CHECKING:  # it would make any name look like one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -107,7 +107,7 @@ def where_equal(*, status: str | None, backend: str | None) -> Where:
 
 
 def where_matching(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
-    """All that a filter says. The connection needs :func:`add_functions`.
+    """All that a filter says. It calls functions of ours.
 
     With an index, only that one is used: SQLite's planner, without statistics, goes by the index
     of a status that nearly all tasks have, and then sorts them.

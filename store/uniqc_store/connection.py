@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import schema
+from uniqc_store.conditions import add_functions
 from uniqc_store.errors import primary_code
 from uniqc_store.memory import Facts, Memory
 from uniqc_store.ownership import check_ours
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from uniqc_store.schema import Layout
 
 Answer = TypeVar("Answer")
+
+_RAISED_BY_PYTHON = -1
+"""Of an error that SQLite does not know of."""
 
 _STEPS_BETWEEN_STOP_CHECKS = 20_000
 """SQLite's virtual machine runs these in a millisecond or so."""
@@ -53,24 +57,40 @@ class Session:
     """One connection inside one transaction, with what is known of its file.
 
     Attributes:
-        connection: Every statement on it sees the same state of the file.
+        connect: Gives the connection, which is opened when it is first needed: what is known
+            already needs none.
         layout: What the file has.
         exists: False where there is no file; the connection is then to an empty stand-in.
         facts: What is known of this state of the file already.
         hurried: As in :class:`Access`.
     """
 
-    connection: sqlite3.Connection
+    connect: Callable[[], sqlite3.Connection]
     layout: Layout
     exists: bool
     facts: Facts = field(default_factory=Facts)
     hurried: bool = False
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Every statement on it sees the same state of the file."""
+        return self.connect()
+
     def rows(
         self, statement: str, parameters: Mapping[str, object] | None = None
     ) -> list[sqlite3.Row]:
-        cursor = self.connection.cursor()
+        connection = self.connect()
+        cursor = connection.cursor()
         cursor.row_factory = sqlite3.Row
+        # Nearly all text is UTF-8, which Python decodes by itself ten times as fast.
+        connection.text_factory = str
+        try:
+            return cursor.execute(statement, parameters or {}).fetchall()
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != _RAISED_BY_PYTHON:
+                raise
+        finally:
+            connection.text_factory = _decode
         return cursor.execute(statement, parameters or {}).fetchall()
 
     def number(self, statement: str, parameters: Mapping[str, object] | None = None) -> int:
@@ -99,6 +119,9 @@ def opened(
     with closing(connection):
         # One text that is no UTF-8 must not fail the statement that meets it.
         connection.text_factory = _decode
+        add_functions(connection)
+        if access.should_stop is not None:
+            connection.set_progress_handler(access.should_stop, _STEPS_BETWEEN_STOP_CHECKS)
         yield connection
 
 
@@ -118,20 +141,18 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 def ask(
     access: Access,
-    connection: sqlite3.Connection,
+    connect: Callable[[], sqlite3.Connection],
     question: Callable[[Session], Answer],
     *,
     facts: Facts,
 ) -> Answer:
     """Put a question to a connection, once it is certain that its file is ours."""
-    layout = facts.recall(check_ours, lambda: check_ours(connection, access.path, to_write=False))
+    layout = facts.recall(check_ours, lambda: check_ours(connect(), access.path, to_write=False))
     if not layout.has("tasks"):
         return ask_stand_in(question, version=layout.version, exists=True)
-    if access.should_stop is not None:
-        connection.set_progress_handler(access.should_stop, _STEPS_BETWEEN_STOP_CHECKS)
     return question(
         Session(
-            connection=connection,
+            connect=connect,
             layout=layout,
             exists=True,
             facts=facts,
@@ -145,10 +166,11 @@ def ask_stand_in(
 ) -> Answer:
     """Put a question to an empty store in memory, where there is no file or nothing in it."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        add_functions(connection)
         schema.make_version_1(connection)
         tables = schema.read_layout(connection).tables
         layout = schema.Layout(version=version, tables=tables)
-        return question(Session(connection=connection, layout=layout, exists=exists))
+        return question(Session(connect=lambda: connection, layout=layout, exists=exists))
 
 
 def _decode(text: bytes) -> str:

@@ -84,6 +84,25 @@ def times_open(identity: Identity) -> int:
     )
 
 
+def may_be_open_elsewhere(identity: Identity) -> bool:
+    """Whether another process has a file open; true where that can't be known."""
+    own = Path("/proc", str(os.getpid()), "fd")
+    return not own.is_dir() or any(
+        _is_open_on(descriptor, identity)
+        for descriptors in Path("/proc").glob("[0-9]*/fd")
+        if descriptors != own
+        for descriptor in _entries(descriptors)
+    )
+
+
+def only_ours(path: Path) -> bool:
+    """Whether no other user may write a file."""
+    with os_errors(path):
+        found = path.stat()
+    shared = stat.S_IWGRP | stat.S_IWOTH
+    return found.st_uid == os.geteuid() and not found.st_mode & shared
+
+
 def _entries(directory: Path) -> list[Path]:
     with suppress(OSError):  # another user's process, or one that has just ended
         return list(directory.iterdir())

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 MOST_FACTS = 64
-"""Facts that are kept at a time. The largest are lists of a page's row numbers, some 100 KB."""
+"""Facts that are kept at a time."""
+
+LARGEST_FACT = 64 * 1024
+"""Bytes of one that is remembered, as far as its size is not bounded anyway."""
 
 
 class Facts:
@@ -29,14 +32,23 @@ class Facts:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._facts
 
-    def recall(self, key: Hashable, find_out: Callable[[], Found]) -> Found:
+    def recall(
+        self,
+        key: Hashable,
+        find_out: Callable[[], Found],
+        *,
+        size: Callable[[Found], int] | None = None,
+    ) -> Found:
         """What is known under a key, found out now if it isn't yet.
 
-        Two threads may both find it out; they find the same.
+        Two threads may both find it out; they find the same. What is larger than
+        ``LARGEST_FACT``, by the function that tells its bytes, is not remembered.
         """
         if key in self._facts:
             return cast("Found", self._facts[key])
         found = find_out()
+        if size is not None and size(found) > LARGEST_FACT:
+            return found
         if len(self._facts) >= MOST_FACTS:
             self._facts.clear()
         self._facts[key] = found

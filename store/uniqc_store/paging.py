@@ -56,8 +56,41 @@ class Page:
     cut_short: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A page in the rows that were found: what is made of them may be changed by who gets it."""
+
+    rows: list[sqlite3.Row]
+    total: int
+    exact: bool = True
+    next_cursor: str
+    cut_short: bool = False
+
+    @property
+    def size(self) -> int:
+        return sum(len(row["metadata_json"] or "") for row in self.rows)
+
+    def page(self) -> Page:
+        return Page(
+            records=tuple(rows.task_record(row) for row in self.rows),
+            total=self.total,
+            exact=self.exact,
+            next_cursor=self.next_cursor,
+            cut_short=self.cut_short,
+        )
+
+
 def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> Page:
     """The tasks after a cursor, or the newest."""
+    found = session.facts.recall(
+        ("page", task_filter, limit, start),
+        lambda: _find(session, task_filter, limit=limit, start=start),
+        size=lambda found: found.size,
+    )
+    return found.page()
+
+
+def _find(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> _Found:
     narrowing = probing.narrowest(session, task_filter)
     walk = _Walk(session, task_filter, limit, start, narrowing)
     gathered = ("rows", task_filter) in session.facts
@@ -71,7 +104,7 @@ def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor
 
 def _gathered(
     session: Session, task_filter: TaskFilter, index: Index, *, limit: int, start: Cursor | None
-) -> Page:
+) -> _Found:
     """A page of tasks that are all found and sorted, once for each state of the file."""
     found = session.facts.recall(
         ("rows", task_filter), lambda: _rows_in_order(session, task_filter, index)
@@ -80,8 +113,8 @@ def _gathered(
     shown = found[first : first + limit]
     records = session.rows(queries.page_of_rows(session.layout), {"rows": str(shown.tolist())})
     more = first + limit < len(found)
-    return Page(
-        records=_task_records(records),
+    return _Found(
+        rows=records,
         total=len(found),
         next_cursor=_cursor_at(records[-1], first + limit).encode(task_filter) if more else "",
     )
@@ -118,11 +151,11 @@ class _Walk:
         self._start = start
         self._total = narrowing.tasks if narrowing and task_filter.is_simple else None
 
-    def first_steps(self) -> Page | None:
+    def first_steps(self) -> _Found | None:
         """The page, if the first steps fill it or come to the end."""
         return self._within(min(FIRST_STEPS * self._limit, MOST_WALKED))[0]
 
-    def page(self) -> Page:
+    def page(self) -> _Found:
         if not self._filter.by_label and not self._filter.name_contains:
             return self._page(self._found("time"))
         if page := self.first_steps():
@@ -133,7 +166,7 @@ class _Walk:
             return self._page(found, cut_short_at=end)
         return page or self._page(self._found("backend" if self._filter.backend else "status"))
 
-    def _within(self, width: int) -> tuple[Page | None, list[sqlite3.Row], Cursor | None]:
+    def _within(self, width: int) -> tuple[_Found | None, list[sqlite3.Row], Cursor | None]:
         """The page if it is whole, what is found of it, and where the search for it ended."""
         end = self._place_after(width)
         found = self._found("time", end)
@@ -162,7 +195,7 @@ class _Walk:
             {**where.parameters, "limit": self._limit + 1},
         )
 
-    def _page(self, found: list[sqlite3.Row], *, cut_short_at: Cursor | None = None) -> Page:
+    def _page(self, found: list[sqlite3.Row], *, cut_short_at: Cursor | None = None) -> _Found:
         shown, more = found[: self._limit], len(found) > self._limit
         seen = (self._start.seen if self._start else 0) + len(shown)
         end = _cursor_at(shown[-1], seen) if more else cut_short_at
@@ -173,17 +206,13 @@ class _Walk:
         else:
             least = probing.FEW_TASKS if self._filter.is_simple else 0
             total, exact = max(seen + more, least), False
-        return Page(
-            records=_task_records(shown),
+        return _Found(
+            rows=shown,
             total=total,
             exact=exact,
             next_cursor=replace(end, seen=seen).encode(self._filter) if end else "",
             cut_short=not more and end is not None,
         )
-
-
-def _task_records(found: list[sqlite3.Row]) -> tuple[TaskRecord, ...]:
-    return tuple(rows.task_record(row) for row in found)
 
 
 def _cursor_at(row: sqlite3.Row, seen: int) -> Cursor:

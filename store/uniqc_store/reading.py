@@ -23,7 +23,8 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -51,7 +52,7 @@ def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
         try:
             return _through(
                 access,
-                lambda connection, facts: ask(access, connection, question, facts=facts),
+                lambda connect, facts: ask(access, connect, question, facts=facts),
             )
         except _NoFileError:
             return ask_stand_in(question)
@@ -69,11 +70,12 @@ def look(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
             break
         time.sleep(0.01)
     with suppress(_NoFileError):
-        _through(access, lambda connection, _: use(connection))
+        _through(access, lambda connect, _: use(connect()))
 
 
-Use = Callable[[sqlite3.Connection, Facts], Answer]
-"""What is done with a connection, and with what is known of the state that it shows."""
+Use = Callable[[Callable[[], sqlite3.Connection], Facts], Answer]
+"""What is done with a connection, if it is needed, and with what is known of the state that it
+shows."""
 
 
 def _through(access: Access, use: Use[Answer]) -> Answer:
@@ -95,8 +97,10 @@ def _at_rest(access: Access, use: Use[Answer]) -> Answer:
         raise _NotAtRestError
 
     def immutable() -> Answer:
-        with opened(access, "mode=ro&immutable=1") as connection:
-            return use(connection, access.memory.of(before))
+        with ExitStack() as stack:
+            opening = opened(access, "mode=ro&immutable=1")
+            connect = cache(lambda: stack.enter_context(opening))
+            return use(connect, access.memory.of(before))
 
     return _unless_changed(access, before, immutable)
 
@@ -111,7 +115,7 @@ def _shared(access: Access, use: Use[Answer]) -> Answer:
         # if nothing has changed: the state that it shows is the one of the signature.
         connection.execute("PRAGMA schema_version").fetchone()
         certain = certain and signature_of(access.path) == before
-        return use(connection, access.memory.of(before if certain else None))
+        return use(lambda: connection, access.memory.of(before if certain else None))
 
 
 def _without_sharing(access: Access, use: Use[Answer]) -> Answer:
@@ -144,7 +148,7 @@ def _copied(access: Access, use: Use[Answer]) -> Answer:
                     shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
             with opened(access, "mode=rw", path=copy) as connection:
                 connection.execute("BEGIN")
-                return use(connection, access.memory.of(before))
+                return use(lambda: connection, access.memory.of(before))
 
     return _unless_changed(access, before, copied)
 

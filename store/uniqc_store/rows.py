@@ -8,6 +8,7 @@ is, and the fields that can't are named in ``damaged``.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uniqc_store.tasks import (
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     import sqlite3
 
 
+@lru_cache(maxsize=4_096)
+def _is_time(text: str) -> bool:
+    return parse_time(text) is not None
+
+
 class _Row:
     """A row that is read field by field, taking down what can't be."""
 
@@ -35,7 +41,10 @@ class _Row:
         return tuple(self._damaged)
 
     def text(self, column: str) -> str:
-        text, intact = readable(self._row[column])
+        stored: object = self._row[column]
+        if isinstance(stored, str) and stored.isascii():
+            return stored
+        text, intact = readable(stored)
         if not intact:
             self._damaged[column] = None
         return text
@@ -51,7 +60,7 @@ class _Row:
 
     def time(self, column: str) -> str:
         time = self.text(column)
-        if parse_time(time) is None:
+        if not _is_time(time):
             self._damaged[column] = None
         return time
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from uniqc_store import (
     cleared_queries,
@@ -23,7 +23,7 @@ from uniqc_store.filters import Cursor, TaskFilter
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
     from pathlib import Path
 
     from uniqc_store.completing import Completions
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
 
 FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
+
+Found = TypeVar("Found")
 
 SHORTEST_PREFIX = 6
 """Characters of an id that may stand for the whole of it."""
@@ -111,10 +113,25 @@ class Snapshot:
 
     def __init__(self, session: Session, path: Path) -> None:
         self._session = session
-        conditions.add_functions(session.connection)
         self.state = StoreState(
             path=path, exists=session.exists, schema_version=session.layout.version
         )
+
+    def remembered(
+        self,
+        key: Hashable,
+        find_out: Callable[[], Found],
+        *,
+        size: Callable[[Found], int] | None = None,
+    ) -> Found:
+        """What follows from this state of the file alone, found out once for as long as it stays.
+
+        Args:
+            key: Tells it from all else that callers have remembered.
+            find_out: Gives it. Who gets it must not change it.
+            size: Its bytes; what is large is found out anew each time.
+        """
+        return self._session.facts.recall(("of a caller", key), find_out, size=size)
 
     # Many tasks
 
@@ -234,6 +251,9 @@ class Snapshot:
             InvalidValueError: It is empty, or no text that could be stored.
         """
         values.filled_text("task_id", reference)
+        return self._session.facts.recall(("find", reference), lambda: self._find(reference))
+
+    def _find(self, reference: str) -> Matches:
         parameters: Parameters = {
             "reference": reference,
             # The highest code point ends the range of all texts that begin like this.
@@ -267,11 +287,24 @@ class Snapshot:
     def record(self, match: Match) -> TaskRecord:
         """The task, and how large its result is."""
         table = _table(match)
-        record = rows.task_record(self._one(queries.record(self._session.layout, table), match))
-        return replace(record, result_bytes=self._session.size(table, "result_json", match.row))
+        # Rows are remembered: what is made of them may be changed by who gets it.
+        row, size = self._session.facts.recall(
+            ("record", table, match.row),
+            lambda: (
+                self._one(queries.record(self._session.layout, table), match),
+                self._session.size(table, "result_json", match.row),
+            ),
+            size=lambda found: len(found[0]["metadata_json"] or ""),
+        )
+        return replace(rows.task_record(row), result_bytes=size)
 
     def result_text(self, match: Match) -> str:
         """The result as it is stored, normally JSON; empty where there is none."""
+        return self._session.facts.recall(
+            ("result", _table(match), match.row), lambda: self._result_text(match), size=len
+        )
+
+    def _result_text(self, match: Match) -> str:
         size = self._session.size(_table(match), "result_json", match.row) or 0
         if self._session.hurried and size > LARGEST_AT_ONCE:
             raise NotAtOnceError
@@ -283,9 +316,12 @@ class Snapshot:
         if not self._session.layout.has(queries.shard_table(table)):
             return ()
         statement = queries.shards(self._session.layout, table)
-        return tuple(
-            rows.task_shard(row) for row in self._session.rows(statement, {"row": match.row})
+        found = self._session.facts.recall(
+            ("shards", table, match.row),
+            lambda: self._session.rows(statement, {"row": match.row}),
+            size=lambda found: 1_000 * len(found),
         )
+        return tuple(rows.task_shard(row) for row in found)
 
     # By conditions of the caller's own
 

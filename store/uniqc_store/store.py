@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store import clearing, conditions, queries, reading, values
-from uniqc_store.cleared import ClearedFile
-from uniqc_store.clearing import Clearing
+from uniqc_store import conditions, queries, reading, values
 from uniqc_store.connection import Access
 from uniqc_store.errors import (
     AmbiguousIdError,
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uniqc_store.cleared import Receipt
-    from uniqc_store.clearing import Clearance, ClearPlan, Progress, Restoration
+    from uniqc_store.clearing import Clearance, Clearing, ClearPlan, Progress, Restoration
     from uniqc_store.connection import Session
     from uniqc_store.counting import Column
     from uniqc_store.filters import TaskFilter
@@ -258,6 +256,8 @@ class TaskStore:
             policy: The limits that hold whatever is asked for.
         """
         now = datetime.now(UTC)
+        from uniqc_store import clearing  # noqa: PLC0415 - few clear, and it takes a while to import
+
         return self._ask(
             lambda snapshot: clearing.plan(
                 snapshot, task_filter, older_than=older_than, policy=policy, now=now
@@ -294,6 +294,8 @@ class TaskStore:
 
     def receipts(self) -> tuple[Receipt, ...]:
         """The clears of which something can be put back, newest first."""
+        from uniqc_store.cleared import ClearedFile  # noqa: PLC0415 - see plan_clear
+
         return ClearedFile(self._access).receipts()
 
     def check_receipt(self, receipt_id: str) -> None:
@@ -302,6 +304,9 @@ class TaskStore:
             raise UnknownReceiptError(receipt_id)
 
     def _clearing(self) -> Clearing:
+        from uniqc_store.cleared import ClearedFile  # noqa: PLC0415 - see plan_clear
+        from uniqc_store.clearing import Clearing  # noqa: PLC0415 - likewise
+
         return Clearing(self._writing(), ClearedFile(self._access))
 
     def _ask(self, question: Callable[[Snapshot], Answer]) -> Answer:

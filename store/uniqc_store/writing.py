@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, TypeVar
 from uniqc_store import schema
 from uniqc_store.connection import Access, Session, ask, opened, transaction
 from uniqc_store.errors import StoreBusyError, primary_code, translated
-from uniqc_store.files import beside, identity_of, make_private_file, os_errors, times_open
+from uniqc_store.files import (
+    beside,
+    identity_of,
+    make_private_file,
+    may_be_open_elsewhere,
+    only_ours,
+    os_errors,
+    times_open,
+)
 from uniqc_store.memory import Facts
 from uniqc_store.ownership import check_ours
 from uniqc_store.reading import look
@@ -29,6 +37,9 @@ if TYPE_CHECKING:
     from uniqc_store.schema import Layout
 
 Answer = TypeVar("Answer")
+
+_PAGES_TOGETHER = 8_000
+"""Pages of the log that are put into the file at a time. 32 MB, which takes less than a second."""
 
 # SQLite's own words for it. The second comes of a journal that is found by its name.
 _FILE_MOVED = (sqlite3.SQLITE_READONLY_DBMOVED, sqlite3.SQLITE_IOERR_DELETE_NOENT)
@@ -54,24 +65,51 @@ class Writer:
             with self._open() as (connection, identity):
                 connection.execute("BEGIN")
                 self._check_not_replaced(connection, identity)
-                return ask(self._access, connection, question, facts=Facts())
+                return ask(self._access, lambda: connection, question, facts=Facts())
 
         return self._until_settled(attempt)
 
-    def write(self, change: Callable[[Session], Answer], *, cleared: Path | None = None) -> Answer:
+    def write(
+        self,
+        change: Callable[[Session], Answer],
+        *,
+        cleared: Path | None = None,
+        in_passing: bool = False,
+    ) -> Answer:
         """Make one change in one transaction, on a file that is made first where there is none.
 
-        The change is committed when the function returns, and rolled back when it raises. A
-        file of cleared tasks is attached as ``cleared``, to be read.
+        The change is committed when the function returns, and rolled back when it raises.
+
+        Args:
+            change: What is done to the file.
+            cleared: A file of cleared tasks, attached as ``cleared``, to be read.
+            in_passing: One of many changes, each of which may be lost to a power failure and
+                made again: they are put on disk together.
         """
 
         def attempt() -> Answer:
-            with self._open(cleared=cleared) as (connection, identity), transaction(connection):
-                self._check_not_replaced(connection, identity)
-                layout = check_ours(connection, self._path, to_write=True)
-                return change(Session(connection=connection, layout=layout, exists=True))
+            with self._open(cleared=cleared) as (connection, identity):
+                if in_passing:
+                    connection.execute("PRAGMA synchronous = NORMAL")
+                    connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_TOGETHER:d}")
+                with transaction(connection):
+                    self._check_not_replaced(connection, identity)
+                    layout = check_ours(connection, self._path, to_write=True)
+                    session = Session(connect=lambda: connection, layout=layout, exists=True)
+                    return change(session)
 
         return self._until_settled(attempt)
+
+    @contextmanager
+    def staying(self) -> Generator[Callable[[], bool]]:
+        """For many changes in a row: the file is not tidied up after each of them.
+
+        Gives a function that tells whether another process may have it open, and wait for it.
+        """
+        with self._open() as (connection, identity):
+            # Whoever has read from it last has it tidied up in the end.
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            yield lambda: may_be_open_elsewhere(identity) or not only_ours(self._path)
 
     def remove(self) -> None:
         """Remove the file and its ``-wal`` and ``-shm``.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
 
@@ -33,6 +34,16 @@ def test_the_table_of_tools_is_that_of_the_server() -> None:
 def test_the_table_of_resources_is_that_of_the_server() -> None:
     documented = {address.strip("`") for address, _ in rows("Resources")}
     assert documented == {resource.uri for resource in RESOURCES}
+
+
+def test_the_table_of_prompts_is_that_of_the_server() -> None:
+    documented = {name.strip("`") for name, _ in rows("Prompts")}
+    assert documented == {prompt.name for prompt in PROMPTS}
+
+
+def test_the_files_that_it_names_are_there() -> None:
+    for path in re.findall(r"\]\(((?:examples|benchmarks)[^)]*)\)", README):
+        assert (ROOT / path).exists(), path
 
 
 def test_the_table_of_settings_is_that_of_the_command(command: str) -> None:

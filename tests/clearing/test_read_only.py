@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcp import Client
     from tests.clearing.conftest import Cache, Mode, Spoken
 
-READS = {"list_tasks", "get_task", "count_tasks"}
+READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks"}
 WRITES = {"clear_tasks", "undo_clear"}
 
 

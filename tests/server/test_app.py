@@ -140,7 +140,7 @@ async def test_the_server_says_what_it_is(cache: Cache, mode: Mode) -> None:
         assert client.server_info.version == __version__
         capabilities = client.server_capabilities
     assert capabilities.resources is not None
-    assert not capabilities.resources.subscribe  # until changes are announced
+    assert capabilities.resources.subscribe
 
 
 def test_the_instructions_name_each_tool_and_are_short(cache: Cache) -> None:

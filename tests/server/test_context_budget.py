@@ -17,7 +17,7 @@ from mcp import Client
 
 from uniqc_mcp.allowance import ANSWER, most_tokens
 from uniqc_mcp.app import build_server
-from uniqc_mcp.redaction import clean_text
+from uniqc_mcp.cleaning import clean_text
 from uniqc_mcp.settings import ClearSettings, Settings
 from uniqc_store import ClearPolicy
 

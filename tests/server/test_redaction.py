@@ -11,16 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from uniqc_mcp.cleaning import MARKER, clean_text
+from uniqc_mcp.credentials import names_credential, redact_text
 from uniqc_mcp.redaction import (
     DEEPEST,
-    MARKER,
     METADATA,
     WHOLE,
     Budget,
-    clean_text,
     cut_text,
-    names_credential,
-    redact_text,
     safe_text,
     safe_value,
 )

@@ -17,6 +17,7 @@ from uniqc_mcp.detail import MOST_SHARDS
 from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
 from uniqc_mcp.registry import READ_TOOLS
 from uniqc_mcp.tools import ReadTools
+from uniqc_mcp.wait_tools import WaitTools
 from uniqc_store import DB_FILENAME
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ async def test_a_secret_in_an_error_is_hidden_in_a_list_too(cache: Cache) -> Non
 
 
 def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
-    methods = {name for name in vars(ReadTools) if not name.startswith("_")}
+    methods = {name for tools in (ReadTools, WaitTools) for name in vars(tools) if name[0] != "_"}
     assert [spec.name for spec in READ_TOOLS] == sorted(
         methods, key=[s.name for s in READ_TOOLS].index
     )

@@ -12,7 +12,6 @@ last version that was saved. No uniqc process may have been kept waiting for lon
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import random
@@ -21,40 +20,21 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from uniqc_from_registry import take_uniqc, uniqc_modules
 
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, StoreError, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PACKAGES = (
-    "uniqc",
-    "uniqc.backend_adapter",
-    "uniqc.backend_adapter.task",
-    "uniqc.gateway",
-    "uniqc.gateway.db",
-)
 LONGEST_WAIT_SECONDS = 1.0
 MOST_TASKS = 200
 """Tasks that a writer makes; then it goes on saving, archiving and restoring these."""
-
-
-def uniqc_modules(site: Path) -> tuple[Any, Any]:
-    """uniqc's store and archive, without the packages around them and what those need."""
-    for name in PACKAGES:
-        package = types.ModuleType(name)
-        package.__path__ = [str(site.joinpath(*name.split(".")))]
-        sys.modules[name] = package
-    sys.path.insert(0, str(site))
-    return (
-        importlib.import_module("uniqc.backend_adapter.task.store"),
-        importlib.import_module("uniqc.gateway.db.archive_store"),
-    )
 
 
 class Writer:
@@ -131,6 +111,7 @@ class Writer:
 
 def write(site: Path, number: int, directory: Path) -> None:
     writer = Writer(site, number)
+    (directory / f"ready-{number}").touch()
     writer.run(directory / "stop")
     report = {
         "ledger": writer.ledger,
@@ -207,21 +188,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="uniqc-soak-") as name:
         directory = Path(name)
         site, home = directory / "site", directory / "home"
-        install = ["install", "-q", "--no-deps", "--target", str(site), "unified-quantum==0.1.1"]
-        subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+        take_uniqc(site)
         cache_dir = home / ".uniqc" / "cache"
         environment = {**os.environ, "HOME": str(home)}
         home.mkdir()
-        processes = [
-            subprocess.Popen(
-                [sys.executable, __file__, "--as-writer", str(site), str(number), name],
-                env=environment,
-            )
-            for number in range(options.writers)
-        ]
+        processes: list[subprocess.Popen[bytes]] = []
         try:
-            while not (cache_dir / "tasks.sqlite").exists():
-                time.sleep(0.01)
+            for number in range(options.writers):
+                command = [sys.executable, __file__, "--as-writer", str(site), str(number), name]
+                processes.append(subprocess.Popen(command, env=environment))
+                # One after the other: of two uniqc processes that make the same file at once, one
+                # may fail to open it, and silently works in the system's temporary directory.
+                while not (directory / f"ready-{number}").exists() and processes[-1].poll() is None:
+                    time.sleep(0.01)
             began = time.monotonic()
             counts = clear(cache_dir, options.rounds)
             print(f"{dict(counts)} in {time.monotonic() - began:.0f} s")

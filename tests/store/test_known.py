@@ -507,7 +507,7 @@ def test_results_are_never_read(directory: Path) -> None:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
         connection.set_authorizer(allow)
-        session = Session(connection=connection, layout=layout, exists=True)
+        session = Session(connect=lambda: connection, layout=layout, exists=True)
         seen = known.look(session, known.NOTHING, newest=1, follow=frozenset({"c"}), identity=None)
     assert seen.tasks.keys() == {"a", "b"}
     assert {"task_id", "status", "metadata_json"} <= read

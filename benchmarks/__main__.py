@@ -1,0 +1,117 @@
+"""The one command: makes the stores, measures, and writes the report."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import machine
+from benchmarks.environments import Environments, InstallError
+from benchmarks.measure import (
+    calls,
+    clearing,
+    context,
+    counts,
+    ids,
+    large_results,
+    lists,
+    processes,
+    uniqc_command,
+)
+from benchmarks.mix import Mix
+from benchmarks.options import Options
+from benchmarks.report import Report, bars_table
+from benchmarks.setting import Setting
+from benchmarks.stores import DiskFullError, Stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from benchmarks.display import Display
+    from benchmarks.recording import Measurement
+
+SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
+    "lists": lists.measure,
+    "counts": counts.measure,
+    "ids": ids.measure,
+    "results": large_results.measure,
+    "calls": calls.measure,
+    "command": uniqc_command.measure,
+    "processes": processes.measure,
+    "clearing": clearing.measure,
+    "context": context.measure,
+}
+_EXTRA = ("rich", "matplotlib", "bpe_openai")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for. The status is 0 whatever the bars say: they are in the report."""
+    options = Options.parse(arguments, SUBJECTS)
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"{', '.join(missing)} missing: python -m pip install -e '.[bench]'")
+    from benchmarks.display import Display  # noqa: PLC0415 - needs the extra
+
+    try:
+        with Display() as display:
+            stores = Stores(root=options.cache, progress=display.building)
+            if options.only_stores:
+                _make(stores, options)
+                return 0
+            report = _measure(options, stores, display)
+    except (DiskFullError, InstallError) as error:
+        sys.exit(str(error))
+    _write(report, options.output)
+    return 0
+
+
+def _make(stores: Stores, options: Options) -> None:
+    """Every store that a run needs, so that nothing is left to be made while it measures."""
+    stores.check_disk(options.sizes, copies="clearing" in options.subjects)
+    for size in options.sizes:
+        for spread in (False, True):
+            stores.of(Mix(size=size, spread=spread))
+
+
+def _measure(options: Options, stores: Stores, display: Display) -> Report:
+    _make(stores, options)
+    environments = Environments(root=options.cache, tell=display.tell, uniqc_python=options.uniqc)
+    setting = Setting(
+        sizes=options.sizes,
+        repeats=options.repeats,
+        seconds_each=options.seconds_each,
+        calls=options.calls,
+        idle_seconds=options.idle_seconds,
+        whole_uniqc=options.whole_uniqc,
+        stores=stores,
+        environments=environments,
+        commands=environments.ours(),
+        tell=display.tell,
+    )
+    described = machine.describe(setting)
+    found: list[Measurement] = []
+    try:
+        for subject in options.subjects:
+            found += SUBJECTS[subject](setting)
+    except BaseException:
+        # Half an hour's measurements are not thrown away with the one that failed.
+        _write(Report(machine=described, measurements=found), options.partial_output)
+        raise
+    return Report(machine=described, measurements=found)
+
+
+def _write(report: Report, directory: Path) -> None:
+    from benchmarks.plot import draw  # noqa: PLC0415 - needs the extra
+
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "RESULTS.md").write_text(report.markdown(), encoding="utf-8")
+    (directory / "results.json").write_text(report.json(), encoding="utf-8")
+    draw(report.measurements, directory)
+    print(bars_table(report.verdicts))
+    print(f"\nWritten to {directory}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

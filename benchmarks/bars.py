@@ -1,0 +1,171 @@
+"""The bars: what is compared with what, and how far it may be above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from benchmarks.measure import calls, clearing, context, counts, large_results, lists, processes
+from benchmarks.recording import OURS
+
+Size: TypeAlias = Literal["largest", "smallest", "each"]
+Statistic: TypeAlias = Literal["median", "p99"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side of a comparison: whose measurements, at which size, and which number of them."""
+
+    who: str = OURS
+    size: Size = "largest"
+    statistic: Statistic = "median"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One promise.
+
+    Attributes:
+        says: The promise.
+        group: Of the measurements that it is about.
+        only: A pattern that is found in what was asked; everything of the group if empty.
+        ours: Whose number must not be too high.
+        reference: Beside which; without one, the limit is in the unit of the measurement.
+        limit: The highest ratio, or number, that keeps the promise.
+    """
+
+    says: str
+    group: str
+    only: str = ""
+    ours: Side = field(default_factory=Side)
+    reference: Side | None = None
+    limit: float
+
+
+BARS = (
+    Bar(
+        says="A page at the largest size takes at most 3 times its time at the smallest",
+        group=lists.GROUP,
+        only=f".* page(?!{lists.AGAIN})",
+        reference=Side(size="smallest"),
+        limit=3,
+    ),
+    Bar(
+        says="The same, asked again of the same store",
+        group=lists.GROUP,
+        only=f".*{lists.AGAIN}",
+        reference=Side(size="smallest"),
+        limit=3,
+    ),
+    Bar(
+        says="A page that uniqc's own store can make, in ms",
+        group=lists.GROUP,
+        only=lists.UNIQC_MAKES_IT,
+        limit=20,
+    ),
+    Bar(
+        says="Counting by status and backend, as part of a GROUP BY",
+        group=counts.GROUP,
+        only=f"{counts.BOTH}: {counts.FIRST}",
+        reference=Side(who=counts.SQL),
+        limit=0.1,
+    ),
+    Bar(
+        says="Counting again after a commit, as part of a GROUP BY",
+        group=counts.GROUP,
+        only=f"{counts.BOTH}: {counts.CHANGED}",
+        reference=Side(who=counts.SQL),
+        limit=0.1,
+    ),
+    Bar(
+        says="Counting an unchanged file again does not grow with it",
+        group=counts.GROUP,
+        only=f".*: {counts.AGAIN}",
+        reference=Side(size="smallest"),
+        limit=1.5,
+    ),
+    Bar(
+        says="The peak memory of a summary of 10^5 outcomes is below that of parsing them",
+        group=large_results.GROUP,
+        only=f"{large_results.LARGE}: peak",
+        reference=Side(who=large_results.PARSED),
+        limit=1,
+    ),
+    Bar(
+        says="A call takes at most the time of a stock def tool that returns as many bytes of text",
+        group=calls.GROUP,
+        reference=Side(who=calls.CONSTANT),
+        limit=1,
+    ),
+    Bar(
+        says="The 99th percentile of a call is within 3 times its median",
+        group=calls.GROUP,
+        ours=Side(statistic="p99"),
+        reference=Side(),
+        limit=3,
+    ),
+    Bar(says="CPU while idle, in ms", group=processes.IDLE, limit=0),
+    Bar(
+        says="From spawning to the first answer, beside the smallest server",
+        group=processes.START,
+        only=processes.FIRST_ANSWER,
+        reference=Side(who=processes.SMALLEST),
+        limit=1.05,
+    ),
+    Bar(
+        says="Network and crypto modules imported beyond those of the SDK",
+        group=processes.IMPORTS,
+        only=processes.NOT_OURS,
+        limit=0,
+    ),
+    Bar(
+        says="Resident memory, beside the smallest server",
+        group=processes.MEMORY,
+        only=f"{processes.STARTED}|{processes.SERVED}|over .* calls",
+        reference=Side(who=processes.SMALLEST),
+        limit=1.2,
+    ),
+    Bar(
+        says="Memory is flat over many calls: KiB in 1000 calls",
+        group=processes.MEMORY,
+        only=processes.GROWTH,
+        limit=10,
+    ),
+    Bar(
+        says="Clearing a tenth, copy for undo included, beside one bare DELETE",
+        group=clearing.GROUP,
+        only=clearing.CLEAR,
+        reference=Side(who=clearing.DELETE),
+        limit=3,
+    ),
+    Bar(
+        says="Tokens of everything that tools/list returns",
+        group=context.GROUP,
+        only=context.TOOLS,
+        limit=2500,
+    ),
+    Bar(
+        says="Tokens of what's still running, 20 active tasks, by text",
+        group=context.GROUP,
+        only=f"{context.RUNNING}: {context.TEXT}",
+        limit=1200,
+    ),
+    Bar(
+        says="Tokens of the same by structured content",
+        group=context.GROUP,
+        only=f"{context.RUNNING}: {context.STRUCTURE}",
+        limit=2500,
+    ),
+    Bar(
+        says="Tokens of a task with a 20-qubit result, by text or by structured content",
+        group=context.GROUP,
+        only=f"{context.LARGE_RESULT}: ({context.TEXT}|{context.STRUCTURE})",
+        limit=900,
+    ),
+    Bar(
+        says="Tokens of the largest answers, both channels together",
+        group=context.GROUP,
+        only=f"{context.LARGEST}.*: {context.ANSWER}",
+        limit=20_000,
+    ),
+)

@@ -1,0 +1,129 @@
+"""Calls of the read tools over stdio, beside a stock server that answers with constants."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.measure.ids import example_ids
+from benchmarks.recording import OURS, Contender, Measurement, interleaved
+from benchmarks.stdio_client import RawServer, call_line
+from uniqc_store import DB_FILENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.setting import Setting
+
+GROUP = "calls"
+CONSTANT = "constant, def tool"
+CONSTANT_ASYNC = "constant, async def tool"
+REPLAY = "the same answer, def tool"
+SQLITE_SERVER = "mcp-server-sqlite"
+STILL_RUNNING = "list_tasks: what's still running"
+COUNTED = "count_tasks by status and backend"
+
+CONSTANT_SERVER = Path(__file__).parents[1] / "constant_server.py"
+_REPEATS, _SECONDS = 10, 4
+"""Times as many calls, and as much time, as where a store is asked in process: a 99th percentile
+needs some hundreds."""
+
+_COLUMNS = "task_id, backend, status, shots, submit_time, update_time, metadata_json, error_message"
+ITS_QUERIES = {
+    STILL_RUNNING: (
+        f"SELECT {_COLUMNS}, (SELECT COUNT(*) FROM tasks WHERE status NOT IN "
+        "('success', 'failed', 'cancelled')) AS total FROM tasks WHERE status NOT IN "
+        "('success', 'failed', 'cancelled') ORDER BY submit_time DESC, rowid DESC LIMIT 20"
+    ),
+    COUNTED: "SELECT status, backend, COUNT(*) AS count FROM tasks GROUP BY status, backend",
+}
+"""What a model would ask a general server for SQLite files."""
+
+
+def measure(setting: Setting) -> list[Measurement]:
+    """Every read tool at every size."""
+    found: list[Measurement] = []
+    for size, cache_dir in setting.caches().items():
+        found += _at(setting, size, cache_dir)
+    return found
+
+
+def questions(cache_dir: Path, server: RawServer) -> dict[str, bytes]:
+    """The calls, in words and as they go over the wire."""
+    succeeded: dict[str, object] = {"status": "success", "limit": 50}
+    page = server.result(call_line("list_tasks", succeeded))
+    later = {**succeeded, "cursor": page["structuredContent"]["next_cursor"]}
+    named = {"status": "any", "name_contains": "figure"}
+    calls: dict[str, tuple[str, Mapping[str, object]]] = {
+        STILL_RUNNING: ("list_tasks", {}),
+        "list_tasks: 50 that succeeded": ("list_tasks", succeeded),
+        "list_tasks: the next 50": ("list_tasks", later),
+        "list_tasks: failed on a platform": (
+            "list_tasks",
+            {"status": "failed", "backend": "originq"},
+        ),
+        "list_tasks: by part of a name": ("list_tasks", named),
+        "count_tasks by status": ("count_tasks", {}),
+        COUNTED: ("count_tasks", {"group_by": "status_backend"}),
+        **{
+            f"get_task by {kind}": ("get_task", {"task_id": task_id})
+            for kind, task_id in example_ids(cache_dir).items()
+        },
+    }
+    return {words: call_line(tool, arguments) for words, (tool, arguments) in calls.items()}
+
+
+def recorded_answer(name: str, answer: bytes) -> dict[str, object]:
+    """What a constant server needs to answer with the same, or with as many bytes."""
+    result = json.loads(answer)["result"]
+    empty = len(json.dumps({**result, "content": [], "structuredContent": {}}))
+    return {
+        "name": name,
+        "text": result["content"][0]["text"],
+        "structure": result.get("structuredContent"),
+        "size": max(1, len(answer) - empty),
+    }
+
+
+def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
+    with ExitStack() as stack:
+        ours = stack.enter_context(RawServer([setting.server, "--cache-dir", cache_dir]))
+        ours.initialize()
+        asked = questions(cache_dir, ours)
+        names = {words: f"answer_{number}" for number, words in enumerate(asked)}
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        answers = directory / "answers.json"
+        answers.write_text(
+            json.dumps(
+                [recorded_answer(names[words], ours.exchange(asked[words])) for words in asked]
+            )
+        )
+        constant = stack.enter_context(RawServer([setting.python, CONSTANT_SERVER, answers]))
+        constant.initialize()
+        command = setting.environments.sqlite_server()
+        theirs = stack.enter_context(RawServer([command, "--db-path", cache_dir / DB_FILENAME]))
+        theirs.initialize()
+        for words, line in asked.items():
+            setting.tell(f"calls at {size} tasks: {words}")
+            lines = {
+                OURS: (ours, line),
+                CONSTANT: (constant, call_line(f"text_{names[words]}", {})),
+                CONSTANT_ASYNC: (constant, call_line(f"async_{names[words]}", {})),
+                REPLAY: (constant, call_line(f"replay_{names[words]}", {})),
+            }
+            if words in ITS_QUERIES:
+                query = call_line("read_query", {"query": ITS_QUERIES[words]})
+                lines[SQLITE_SERVER] = (theirs, query)
+            yield from interleaved(
+                GROUP,
+                [
+                    Contender(what=words, who=who, size=size, call=partial(server.exchange, asked))
+                    for who, (server, asked) in lines.items()
+                ],
+                repeats=setting.repeats * _REPEATS,
+                seconds_each=setting.seconds_each * _SECONDS,
+            )

@@ -1,0 +1,165 @@
+"""Pages of tasks, by every filter and every pair of filters, in one process."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from benchmarks import mix
+from benchmarks.measure.uniqc_store import UNIQC, load
+from benchmarks.mix import NEWEST, OLDEST, Mix
+from benchmarks.recording import OURS, Contender, Measurement, interleaved
+from uniqc_store import TaskFilter, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from benchmarks.setting import Setting
+
+GROUP = "lists"
+PAGE = 50
+AGAIN = ", again"
+_DEEPEST = 20_000
+_SPAN = NEWEST - OLDEST
+
+FILTERS: dict[str, dict[str, TaskFilter]] = {
+    "status": {
+        "success (common)": TaskFilter(status=mix.COMMON_STATUS),
+        "running (rare)": TaskFilter(status=mix.RARE_STATUS),
+        "active": TaskFilter(status="active"),
+        "queued (absent)": TaskFilter(status="queued"),
+    },
+    "backend": {
+        "WK_C180 (common)": TaskFilter(backend=mix.COMMON_BACKEND),
+        "tianyan176 (rare)": TaskFilter(backend=mix.RARE_BACKEND),
+        "platform originq": TaskFilter(backend="originq"),
+        "nowhere (absent)": TaskFilter(backend="nowhere"),
+    },
+    "time": {
+        "all but the newest 10 %": TaskFilter(submitted_before=NEWEST - _SPAN / 10),
+        "newest 0.1 %": TaskFilter(submitted_after=NEWEST - _SPAN / 1000),
+        "oldest 0.1 %": TaskFilter(submitted_before=OLDEST + _SPAN / 1000),
+        "future (absent)": TaskFilter(submitted_after=NEWEST),
+    },
+    "name": {
+        "vqe (common)": TaskFilter(name_contains=mix.COMMON_NAME),
+        "figure (rare)": TaskFilter(name_contains=mix.RARE_NAME),
+        "no such name (absent)": TaskFilter(name_contains="no such name"),
+    },
+}
+_MORE_STATUSES = {
+    "any": TaskFilter(),
+    "failed": TaskFilter(status="failed"),
+    "finished": TaskFilter(status="finished"),
+}
+
+
+def questions() -> dict[str, TaskFilter]:
+    """Each single filter and each pair, in words."""
+    singles = {
+        f"{kind} {words}": task_filter
+        for kind, filters in (*FILTERS.items(), ("status", _MORE_STATUSES))
+        for words, task_filter in filters.items()
+    }
+    pairs = {
+        f"{one} {words}, {other} {other_words}": _both(task_filter, other_filter)
+        for (one, filters), (other, other_filters) in combinations(FILTERS.items(), 2)
+        for words, task_filter in filters.items()
+        for other_words, other_filter in other_filters.items()
+    }
+    return singles | pairs
+
+
+def measure(setting: Setting) -> list[Measurement]:
+    """Every question at every size, beside uniqc's own store where that can be asked."""
+    recent = setting.caches()
+    spread = {size: setting.stores.of(Mix(size=size, spread=True)) for size in setting.sizes}
+    about_active = {
+        words: task_filter
+        for words, task_filter in questions().items()
+        if task_filter.status in {"active", mix.RARE_STATUS}
+    }
+    return [
+        *_measured(setting, recent, questions(), ""),
+        *_measured(setting, spread, about_active, "active tasks spread evenly: "),
+    ]
+
+
+def _measured(
+    setting: Setting, caches: Mapping[int, Path], asked: Mapping[str, TaskFilter], mark: str
+) -> Iterator[Measurement]:
+    for number, (words, task_filter) in enumerate(asked.items(), 1):
+        setting.tell(f"lists, {number} of {len(asked)}: {mark}{words}")
+        contenders = [
+            contender
+            for size, cache_dir in caches.items()
+            for contender in _contenders(setting, mark + words, task_filter, size, cache_dir)
+        ]
+        yield from interleaved(
+            GROUP, contenders, repeats=setting.repeats, seconds_each=setting.seconds_each
+        )
+
+
+def _contenders(
+    setting: Setting, words: str, task_filter: TaskFilter, size: int, cache_dir: Path
+) -> Iterator[Contender]:
+    kept = TaskStore(cache_dir, read_only=True)
+    afresh = partial(_ask_afresh, cache_dir, task_filter)
+    again = partial(kept.search, task_filter, limit=PAGE)
+    ours = partial(Contender, who=OURS, size=size)
+    yield ours(what=f"{words}: first page", call=afresh)
+    yield ours(what=f"{words}: first page{AGAIN}", call=again)
+    if cursor := _deep_cursor(kept, task_filter):
+        yield ours(what=f"{words}: later page", call=partial(afresh, cursor=cursor))
+        yield ours(what=f"{words}: later page{AGAIN}", call=partial(again, cursor=cursor))
+    if (equal := _as_uniqc_asks(task_filter)) is not None:
+        status, backend = equal
+        theirs = load(setting.environments.uniqc_store(), cache_dir)
+        call = partial(theirs.list, status=status, backend=backend, limit=PAGE)
+        yield Contender(what=f"{words}: first page", who=UNIQC, size=size, call=call)
+
+
+def _ask_afresh(cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "") -> object:
+    """By a store that remembers nothing of the file, as after a start or a commit."""
+    store = TaskStore(cache_dir, read_only=True)
+    return store.search(task_filter, limit=PAGE, cursor=cursor)
+
+
+def _deep_cursor(store: TaskStore, task_filter: TaskFilter) -> str:
+    """Half of the way through, or a good way; empty where there is but one page."""
+    page = store.search(task_filter, limit=_DEEPEST)
+    if page.total <= PAGE or page.next_cursor:
+        return page.next_cursor
+    return store.search(task_filter, limit=page.total // 2).next_cursor
+
+
+def _as_uniqc_asks(task_filter: TaskFilter) -> tuple[str | None, str | None] | None:
+    """The status and the backend to ask uniqc's store for; None where it can't be asked."""
+    status = None if task_filter.status == "any" else task_filter.status
+    groups = task_filter.status in {"active", "finished"} or task_filter.backend == "originq"
+    others = task_filter.by_time or task_filter.name_contains
+    return None if groups or others else (status, task_filter.backend or None)
+
+
+def _both(one: TaskFilter, other: TaskFilter) -> TaskFilter:
+    plain = TaskFilter()
+    changes = {
+        name: getattr(other, name)
+        for name in ("status", "backend", "submitted_after", "submitted_before", "name_contains")
+        if getattr(other, name) != getattr(plain, name)
+    }
+    return replace(one, **changes)
+
+
+UNIQC_MAKES_IT = "({}): .*".format(
+    "|".join(
+        re.escape(words)
+        for words, task_filter in questions().items()
+        if _as_uniqc_asks(task_filter) is not None
+    )
+)
+"""A pattern for the pages that uniqc's own store can be asked for."""

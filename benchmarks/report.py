@@ -1,0 +1,232 @@
+"""The report: one table of bars, and what was measured for each, in Markdown and in JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from benchmarks.bars import BARS
+from benchmarks.measure import lists
+from benchmarks.recording import scaled
+from benchmarks.verdicts import Comparison, Verdict, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from benchmarks.recording import Measurement
+
+TITLES = {
+    "lists": "Lists: a page of 50, in process",
+    "counts": "Counts, in process",
+    "ids": "One task by its id, in process",
+    "large results": "Large results: get_task over stdio",
+    "calls": "Calls over stdio",
+    "start": "Start",
+    "idle": "Idle",
+    "memory": "Memory",
+    "imports": "Imports",
+    "clearing": "Clearing",
+    "context": "Context",
+}
+_SLOWEST_PAIRS = 12
+_MOST_DECIMALS = 4
+_HOW_TO_READ = """\
+Each number is a median; in brackets are the first and the third quartile. Whoever is compared took
+turns in one run, so ratios hold and bare times are this machine's. The worst question of a bar is
+the one that decides it. A time of "10^6" is that on a store of so many tasks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A finished run.
+
+    Attributes:
+        machine: What it ran on, by name.
+        measurements: All of them, group after group.
+    """
+
+    machine: Mapping[str, str]
+    measurements: Sequence[Measurement]
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return [judge(bar, self.measurements) for bar in BARS]
+
+    def markdown(self) -> str:
+        parts = [
+            "# Results",
+            _HOW_TO_READ,
+            _table(("", ""), [(name, value) for name, value in self.machine.items()]),
+            "## Bars",
+            bars_table(self.verdicts),
+            "![Time by number of tasks](time_by_size.png)",
+        ]
+        in_order = sorted(self.measurements, key=lambda one: list(TITLES).index(one.group))
+        for group, members in groupby(in_order, key=lambda one: one.group):
+            parts += [f"## {TITLES[group]}", *_group(group, list(members))]
+        return "\n\n".join(parts) + "\n"
+
+    def json(self) -> str:
+        """The same for programs, with every question of every group."""
+        return json.dumps(
+            {
+                "machine": dict(self.machine),
+                "bars": [_verdict_as_json(verdict) for verdict in self.verdicts],
+                "measurements": [_measurement_as_json(one) for one in self.measurements],
+            },
+            indent=1,
+        )
+
+
+def bars_table(verdicts: Sequence[Verdict]) -> str:
+    """What is promised, and whether it holds."""
+    return _table(
+        ("bar", "limit", "worst", "the worst question", "its numbers", "within", "verdict"),
+        [_bar_row(verdict) for verdict in verdicts],
+    )
+
+
+def _bar_row(verdict: Verdict) -> tuple[str, ...]:
+    bar = verdict.bar
+    limit = _number(bar.limit) + (" x" if bar.reference is not None else "")
+    if not verdict.comparisons:
+        return bar.says, limit, "", "", "", "", "not measured"
+    worst = verdict.comparisons[0]
+    # One digit more, for 1.0502 not to be told as 1.05.
+    against = _number(worst.against, digits=4) + (" x" if bar.reference is not None else "")
+    within = f"{verdict.within} of {len(verdict.comparisons)}"
+    verdict_in_words = "met" if verdict.met else "**not met**"
+    return bar.says, limit, against, _asked(worst), _numbers(worst), within, verdict_in_words
+
+
+def _asked(comparison: Comparison) -> str:
+    measured = comparison.measured
+    return measured.what + (f" ({scaled(measured.size)})" if measured.size else "")
+
+
+def _numbers(comparison: Comparison) -> str:
+    unit = comparison.measured.unit
+    mine = f"{_number(comparison.value)} {unit}"
+    if comparison.reference is None:
+        return mine
+    return f"{mine} beside {_number(comparison.reference)} {unit}"
+
+
+def _group(group: str, measurements: list[Measurement]) -> Iterator[str]:
+    """One table for each unit, as a row must not mix them."""
+    if group == lists.GROUP:
+        shown = _slowest(measurements)
+        left_out = len({one.what for one in measurements}) - len({one.what for one in shown})
+        yield (
+            f"Single filters, and of the pairs the {_SLOWEST_PAIRS} slowest pages; `results.json` "
+            f"has the other {left_out}."
+        )
+        measurements = shown
+    for unit in dict.fromkeys(one.unit for one in measurements):
+        yield _measured_table(unit, [one for one in measurements if one.unit == unit])
+
+
+def _slowest(measurements: list[Measurement]) -> list[Measurement]:
+    largest = max(one.size for one in measurements)
+    pairs = sorted(
+        (one for one in measurements if _is_pair(one) and one.size == largest),
+        key=lambda one: -one.median,
+    )
+    slowest = {one.what for one in pairs[:_SLOWEST_PAIRS]}
+    return [one for one in measurements if not _is_pair(one) or one.what in slowest]
+
+
+def _is_pair(measurement: Measurement) -> bool:
+    return ", " in measurement.what.removesuffix(lists.AGAIN)
+
+
+def _measured_table(unit: str, measurements: list[Measurement]) -> str:
+    sizes = sorted({one.size for one in measurements})
+    by_row: dict[tuple[str, str], dict[int, Measurement]] = {}
+    asked = list(dict.fromkeys(one.what for one in measurements))
+    for one in sorted(measurements, key=lambda one: asked.index(one.what)):
+        by_row.setdefault((one.what, one.who), {})[one.size] = one
+    heads = [scaled(size) if size else "" for size in sizes]
+    grows = len(sizes) > 1 and 0 not in sizes
+    growth = (f"{heads[-1]} : {heads[0]}",) if grows else ()
+    rows = [
+        (
+            what,
+            who,
+            *(_spread(of_size.get(size)) for size in sizes),
+            *((_growth(of_size, sizes),) if grows else ()),
+        )
+        for (what, who), of_size in by_row.items()
+    ]
+    heads[0] = f"{heads[0]} {unit}".strip()
+    return _table(("asked", "who", *heads, *growth), rows)
+
+
+def _spread(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return ""
+    if len(set(measurement.values)) == 1:
+        return _number(measurement.median)
+    low, high = _number(measurement.low), _number(measurement.high)
+    return f"{_number(measurement.median)} ({low} to {high})"
+
+
+def _growth(of_size: Mapping[int, Measurement], sizes: Sequence[int]) -> str:
+    first, last = of_size.get(sizes[0]), of_size.get(sizes[-1])
+    if first is None or last is None or not first.median:
+        return ""
+    return _number(last.median / first.median)
+
+
+def _number(value: float, *, digits: int = 3) -> str:
+    """So many significant digits, more where it is larger, and never an exponent."""
+    if math.isinf(value) or value == int(value):
+        return f"{value:,.0f}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(decimals, _MOST_DECIMALS)}f}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def _verdict_as_json(verdict: Verdict) -> dict[str, object]:
+    return {
+        "bar": verdict.bar.says,
+        "limit": verdict.bar.limit,
+        "is a ratio": verdict.bar.reference is not None,
+        "met": verdict.met,
+        "comparisons": [
+            {
+                "asked": one.measured.what,
+                "size": one.measured.size,
+                "value": one.value,
+                "reference": one.reference,
+                "against": one.against,
+            }
+            for one in verdict.comparisons
+        ],
+    }
+
+
+def _measurement_as_json(one: Measurement) -> dict[str, object]:
+    return {
+        "group": one.group,
+        "asked": one.what,
+        "who": one.who,
+        "size": one.size,
+        "unit": one.unit,
+        "median": one.median,
+        "first quartile": one.low,
+        "third quartile": one.high,
+        "99th percentile": one.p99,
+        "least": min(one.values),
+        "most": max(one.values),
+        "values": len(one.values),
+    }

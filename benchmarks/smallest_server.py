@@ -1,0 +1,15 @@
+"""The smallest server on this SDK: one constant tool, the SDK's own stdio."""
+
+from mcp.server import MCPServer
+
+server = MCPServer("smallest")
+
+
+@server.tool()
+def answer() -> str:
+    """A constant."""
+    return "42"
+
+
+if __name__ == "__main__":
+    server.run()

@@ -1,0 +1,241 @@
+"""The files that are measured: made once, and kept in the user's cache directory."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.mix import NEWEST, RECIPE, TASK_COLUMNS, Mix, TaskRow, counts_json
+from uniqc_store import DB_FILENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+AS_UNIQC_MAKES_IT = Path(__file__).parents[1] / "tests" / "data" / "stores" / "5-0.1.0.sqlite"
+"""A file of schema version 5, the one of uniqc 0.0.12 to 0.1.1, made by uniqc's own store."""
+
+BYTES_A_TASK = 4500
+"""On disk, a little generously; results are stored with the task and with its shard."""
+LARGE_QUBITS = 20
+_BATCH = 5000
+_SHARD_COLUMNS = (
+    "uniqc_task_id",
+    "shard_index",
+    "platform_task_id",
+    "backend",
+    "status",
+    "result_json",
+    "error_message",
+    "submit_time",
+    "update_time",
+)
+
+
+class DiskFullError(Exception):
+    """There is too little room for what is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The stores below one directory, each a cache directory of uniqc's.
+
+    Attributes:
+        root: Where they are kept; stores of another recipe there are removed.
+        progress: Told what is being made, how many tasks of it are there, and of how many.
+    """
+
+    root: Path
+    progress: Callable[[str, int, int], None]
+
+    def of(self, mix: Mix) -> Path:
+        """The directory whose ``tasks.sqlite`` holds the mix."""
+        name = f"{'spread' if mix.spread else 'recent'}-{mix.size}"
+        return self._made(name, lambda path: self._build(path, name, mix))
+
+    def with_large_result(self, outcomes: int) -> Path:
+        """One task of 20 qubits, with so many outcomes."""
+        return self._made(f"large-{outcomes}", lambda path: build(path, [_large(outcomes)]))
+
+    def with_active(self, active: int) -> Path:
+        """A thousand tasks, of which so many are active."""
+        return self._made(f"active-{active}", lambda path: build(path, _with_active(active)))
+
+    def with_long_texts(self) -> Path:
+        """Tasks with much more to say than tasks should have, each on a backend of its own."""
+        return self._made("long-texts", lambda path: build(path, _with_long_texts()))
+
+    def check_disk(self, sizes: Sequence[int], *, copies: int) -> None:
+        """Raise DiskFullError unless there is room for what is still to be made.
+
+        Args:
+            sizes: Both mixes of each of these sizes are wanted.
+            copies: How many copies of the largest are wanted beside them.
+        """
+        missing = [
+            size
+            for size in sizes
+            for kind in ("recent", "spread")
+            if not (self._directory / f"{kind}-{size}").exists()
+        ]
+        needed = (sum(missing) + copies * max(sizes)) * BYTES_A_TASK
+        self.root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.root).free
+        if free < needed:
+            raise DiskFullError(
+                f"The stores need {needed / 1e9:.1f} GB and there are {free / 1e9:.1f} GB free. "
+                "Give a directory on a larger disk (--stores) or fewer tasks (--sizes)."
+            )
+
+    @property
+    def _directory(self) -> Path:
+        return self.root / "stores" / f"recipe-{RECIPE}"
+
+    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
+        finished = self._directory / name
+        if not finished.exists():
+            self._remove_older()
+            # A build that is broken off leaves a name that nobody looks for.
+            unfinished = self._directory / f"{name}.{uuid.uuid4().hex}.unfinished"
+            unfinished.mkdir(parents=True)
+            try:
+                make(unfinished)
+                unfinished.rename(finished)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+        return finished
+
+    def _remove_older(self) -> None:
+        for other in self._directory.parent.glob("recipe-*"):
+            if other != self._directory:
+                shutil.rmtree(other)
+
+    def _build(self, directory: Path, name: str, mix: Mix) -> None:
+        build(
+            directory,
+            mix.tasks(),
+            # Lists never read a shard, so that half of the disk can be spared there.
+            results_in_shards=not mix.spread,
+            progress=lambda done: self.progress(name, done, mix.size),
+        )
+
+
+def build(
+    directory: Path,
+    tasks: Iterable[tuple[TaskRow, str]],
+    *,
+    results_in_shards: bool = True,
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """A file as uniqc 0.1.1 writes it: one shard a task, and the task's result in both."""
+    with closing(sqlite3.connect(directory / DB_FILENAME, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -1000000")
+        tables, indices = _schema(connection)
+        for statement in tables:
+            connection.execute(statement)
+        connection.execute("BEGIN")
+        _insert(connection, iter(tasks), results_in_shards=results_in_shards, progress=progress)
+        for statement in indices:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _schema(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
+    """What makes the tables and the indices; the header is stamped here."""
+    source = f"file:{AS_UNIQC_MAKES_IT}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(source, uri=True)) as theirs:
+        for name in ("application_id", "user_version"):
+            (value,) = theirs.execute(f"PRAGMA {name}").fetchone()
+            connection.execute(f"PRAGMA {name} = {value}")
+        statements = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type = ?"
+        tables, indices = (
+            [sql for (sql,) in theirs.execute(statements, (kind,))] for kind in ("table", "index")
+        )
+    return tables, indices
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    tasks: Iterable[tuple[TaskRow, str]],
+    *,
+    results_in_shards: bool,
+    progress: Callable[[int], None],
+) -> None:
+    into_tasks, into_shards = (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        for table, columns in (("tasks", TASK_COLUMNS), ("task_shards", _SHARD_COLUMNS))
+    )
+    remaining, done = iter(tasks), 0
+    while batch := list(islice(remaining, _BATCH)):
+        connection.executemany(into_tasks, (task for task, _ in batch))
+        connection.executemany(
+            into_shards,
+            (
+                _shard(task, platform_id, with_result=results_in_shards)
+                for task, platform_id in batch
+            ),
+        )
+        done += len(batch)
+        progress(done)
+
+
+def _shard(task: TaskRow, platform_id: str, *, with_result: bool) -> tuple[object, ...]:
+    task_id, backend, status, _, submitted, updated, result, _, error = task
+    result = result if with_result else None
+    return (task_id, 0, platform_id, backend, status, result, error, submitted, updated)
+
+
+def _task(number: int, status: str, result: str | None, name: str) -> tuple[TaskRow, str]:
+    time = NEWEST.replace(minute=number // 60 % 60, second=number % 60, microsecond=1).isoformat()
+    metadata = json.dumps({"task_name": name})
+    task_id = f"uqt_{random.Random(number).getrandbits(128):032x}"
+    row = (task_id, "originq:WK_C180", status, 100_000, time, time, result, metadata, None)
+    return row, f"{number:016X}"
+
+
+def _large(outcomes: int) -> tuple[TaskRow, str]:
+    dice = random.Random(outcomes)
+    return _task(0, "success", counts_json(outcomes, LARGE_QUBITS, dice), "random circuit")
+
+
+def _with_active(active: int) -> Iterable[tuple[TaskRow, str]]:
+    for number in range(1000):
+        status = "running" if number >= 1000 - active else "success"
+        yield _task(number, status, None, f"vqe step {number}")
+
+
+def _with_long_texts() -> Iterable[tuple[TaskRow, str]]:
+    dice = random.Random(0)
+    batch = f"[{', '.join(counts_json(100, LARGE_QUBITS, dice) for _ in range(100))}]"
+    for number in range(300):
+        status = ("success", "failed", "running")[number % 3]
+        time = NEWEST.replace(second=number % 60, microsecond=number + 1).isoformat()
+        words = f"{number} " + "ünïcode 量子 🎲 " * 400
+        metadata = {
+            "task_name": words,
+            **{f"key {key} {words[:200]}": words[:1000] for key in range(40)},
+        }
+        yield (
+            (
+                f"uqt {words}",
+                f"platform{number}:{words}",
+                f"{status} {words}" if status == "running" else status,
+                1000,
+                time,
+                time,
+                batch if status == "success" else None,
+                json.dumps(metadata, ensure_ascii=False),
+                words if status == "failed" else None,
+            ),
+            f"platform {words}",
+        )

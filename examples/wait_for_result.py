@@ -1,0 +1,126 @@
+"""An agent that waits for a task instead of asking again and again, and then reads its result.
+
+    python examples/wait_for_result.py TASK_ID --cache-dir ~/.uniqc/cache
+
+Each call of wait_for_tasks returns as soon as the task changes, with a cursor that lets the next
+one miss nothing. Run as it is, it waits for a task that a player submits and finishes, and checks
+what it was told. With --legacy it speaks the protocol from before 2026-07-28.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters
+from mcp_types import TextContent
+
+PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
+
+
+class Agent:
+    """Waits for one task.
+
+    Attributes:
+        told: The statuses that it was told of, in the order in which it was.
+        reports: How often a call said that it goes on.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.told: list[str] = []
+        self.reports = 0
+
+    async def result_of(self, task_id: str) -> dict[str, Any] | None:
+        """The task, once it is finished; None where the server could not answer."""
+        state, cursor = "", ""
+        while state != "finished":
+            arguments = {"task_ids": [task_id], "timeout_seconds": 50, "cursor": cursor}
+            answer = await self._call("wait_for_tasks", arguments)
+            if answer is None:
+                return None
+            state, cursor = answer["state"], answer["cursor"]
+            print(f"  {state} after {answer['waited_seconds']} s")
+            for change in answer["changes"]:
+                print(f"    {change['before'] or 'new'} -> {change['status']}")
+                self.told.append(change["status"])
+            for note in answer["store"]["notes"]:
+                print(f"    {note}")
+        answer = await self._call("get_task", {"task_id": task_id})
+        return answer and answer["task"]
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        print(f"{tool} {json.dumps(arguments)}")
+        answer = await self._client.call_tool(tool, arguments, progress_callback=self._progress)
+        if answer.is_error:
+            print(*(block.text for block in answer.content if isinstance(block, TextContent)))
+        return None if answer.is_error else answer.structured_content
+
+    async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
+        print(f"  {progress:.0f} of {total or 0:.0f} s: {message}")
+        self.reports += 1
+
+
+async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, dict[str, Any]]:
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
+    )
+    async with Client(server, mode="legacy" if legacy else "auto") as client:
+        agent = Agent(client)
+        task = await agent.result_of(task_id)
+    if task is None:
+        sys.exit(1)
+    print(f"{task['name'] or task_id}: {task['status']} {task['error']}".rstrip())
+    for bits, count in counts_of(task).items():
+        print(f"  {bits}: {count}")
+    return agent, task
+
+
+def counts_of(task: dict[str, Any]) -> dict[str, int]:
+    """The most frequent outcomes; none where it failed."""
+    outcomes = task.get("result", {}).get("outcomes", [])
+    return {outcome["bits"]: outcome["count"] for outcome in outcomes if "count" in outcome}
+
+
+def differences(agent: Agent, task: dict[str, Any], played: list[dict[str, Any]]) -> Iterator[str]:
+    """What the agent was told or read that is not what happened."""
+    happened = iter([step["status"] for step in played])
+    if not all(status in happened for status in agent.told):
+        yield f"it was told {agent.told}"
+    if [task["status"]] != agent.told[-1:] or task["status"] != played[-1]["status"]:
+        yield f"the task is {task['status']}"
+    if counts_of(task) != played[-1]["result"]:
+        yield f"it read {counts_of(task)}"
+    if not agent.reports:
+        yield "no call said that it goes on"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("task_id", nargs="?", metavar="TASK_ID")
+    parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".uniqc" / "cache")
+    parser.add_argument("--legacy", action="store_true")
+    options = parser.parse_args()
+    if options.task_id:
+        anyio.run(lambda: wait(options.cache_dir, options.task_id, legacy=options.legacy))
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, str(PLAYER), directory, "one-task"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
+            if player.stdout is None or not (submitted := player.stdout.readline()):
+                raise SystemExit("nothing was submitted")
+            task_id = json.loads(submitted)["task_id"]
+            agent, task = anyio.run(lambda: wait(Path(directory), task_id, legacy=options.legacy))
+            played = [json.loads(line) for line in (submitted, *player.stdout)]
+    wrong = list(differences(agent, task, played))
+    print(*wrong or [f"{len(agent.told)} changes told, as they happened"], sep="\n")
+    sys.exit(bool(wrong or player.returncode))
+
+
+if __name__ == "__main__":
+    main()

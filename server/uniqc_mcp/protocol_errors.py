@@ -1,0 +1,49 @@
+"""How an error becomes one of the protocol, where there is no tool or resource to carry it."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+
+from uniqc_mcp.errors import RequestError, explain_store_error, nearest, quoted
+from uniqc_store import InvalidValueError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+Parameters = ParamSpec("Parameters")
+Reply = TypeVar("Reply")
+
+
+def invalid(problem: str) -> MCPError:
+    """What was asked for can't be meant."""
+    return MCPError(code=INVALID_PARAMS, message=problem)
+
+
+def unknown_argument(given: str, known: Sequence[str]) -> MCPError:
+    """There is no such argument; says which there are."""
+    if not known:
+        return invalid(f"There is no argument {quoted(given)}, nor any other.")
+    close = nearest(given, known)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return invalid(f"There is no argument {quoted(given)}.{hint} Known are: {', '.join(known)}.")
+
+
+def with_request_errors(
+    ask: Callable[Parameters, Awaitable[Reply]],
+) -> Callable[Parameters, Awaitable[Reply]]:
+    """A function whose errors are those of the protocol."""
+
+    @wraps(ask)
+    async def asking(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Reply:
+        try:
+            return await ask(*args, **kwargs)
+        except (RequestError, InvalidValueError) as error:
+            raise invalid(str(error)) from error
+        except StoreError as error:
+            raise MCPError(code=INTERNAL_ERROR, message=explain_store_error(error)) from error
+
+    return asking

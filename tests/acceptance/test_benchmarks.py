@@ -1,0 +1,367 @@
+"""The parts of the benchmarks that are logic. What they measure is measured elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.__main__ import SUBJECTS
+from benchmarks.bars import BARS, Bar, Side
+from benchmarks.measure import lists, processes
+from benchmarks.mix import BACKEND_SHARES, NEWEST, RARE_NAME, STATUS_SHARES, Mix
+from benchmarks.options import FULL_SIZES, QUICK_SIZES, Options
+from benchmarks.recording import OURS, Contender, Measurement, interleaved, scaled
+from benchmarks.report import TITLES, Report
+from benchmarks.stores import AS_UNIQC_MAKES_IT, DiskFullError, Stores, build
+from benchmarks.verdicts import judge
+from uniqc_store import DB_FILENAME, TaskFilter, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SMALL = Mix(size=4000)
+REFERENCE = "the reference"
+
+
+def measured(
+    *values: float,
+    group: str = "calls",
+    what: str = "a question",
+    who: str = OURS,
+    size: int = 10,
+    unit: str = "ms",
+) -> Measurement:
+    return Measurement(group=group, what=what, who=who, size=size, unit=unit, values=values)
+
+
+def a_bar(
+    *, limit: float, only: str = "", ours: Side | None = None, reference: Side | None = None
+) -> Bar:
+    return Bar(
+        says="a promise",
+        group="calls",
+        only=only,
+        ours=ours or Side(),
+        reference=reference,
+        limit=limit,
+    )
+
+
+@pytest.fixture(scope="module")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("small")
+    build(directory, SMALL.tasks())
+    return directory
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Stores(root=tmp_path, progress=lambda _name, _done, _total: None)
+
+
+def select(directory: Path, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(directory / DB_FILENAME)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+# Stores
+
+
+def test_a_store_has_the_promised_mix_of_statuses_and_backends(small_store: Path) -> None:
+    statuses, backends = Counter[str](), Counter[str]()
+    for group in TaskStore(small_store, read_only=True).tally(TaskFilter()):
+        statuses[group.status] += group.count
+        backends[group.backend] += group.count
+    for status, share in STATUS_SHARES.items():
+        assert statuses[status] == share * SMALL.size
+    assert statuses["success"] == 0.98 * SMALL.size
+    assert set(backends) <= set(BACKEND_SHARES)
+    assert backends.most_common(1)[0][0] == "originq:WK_C180"
+
+
+def test_results_have_the_promised_sizes_and_are_stored_with_the_task_and_its_shard(
+    small_store: Path,
+) -> None:
+    rows = select(
+        small_store,
+        "SELECT tasks.status, tasks.result_json, tasks.error_message, task_shards.result_json "
+        "FROM tasks JOIN task_shards ON uniqc_task_id = task_id",
+    )
+    assert len(rows) == SMALL.size
+    for status, result, error, of_shard in rows:
+        assert of_shard == result
+        assert (result is not None) == (status == "success")
+        assert (error is not None) == (status == "failed")
+        if isinstance(result, str):
+            assert 250 <= len(result) <= 4500
+            assert json.dumps(json.loads(result)) == result
+
+
+def test_the_schema_is_the_one_that_uniqc_made(small_store: Path) -> None:
+    schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    with closing(
+        sqlite3.connect(f"file:{AS_UNIQC_MAKES_IT}?mode=ro&immutable=1", uri=True)
+    ) as connection:
+        assert select(small_store, schema) == connection.execute(schema).fetchall()
+    assert select(small_store, "PRAGMA user_version") == [(5,)]
+    assert select(small_store, "PRAGMA journal_mode") == [("wal",)]
+    assert select(small_store, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_same_size_gives_the_same_tasks() -> None:
+    assert list(SMALL.tasks()) == list(SMALL.tasks())
+
+
+def test_active_tasks_are_among_the_newest_or_spread_evenly() -> None:
+    def places(mix: Mix) -> list[int]:
+        statuses = [task[2] for task, _ in mix.tasks()]
+        return [place for place, status in enumerate(statuses) if status in {"running", "pending"}]
+
+    recent, spread = places(Mix(size=20_000)), places(Mix(size=20_000, spread=True))
+    assert len(recent) == len(spread) == 100
+    assert sum(place >= 0.98 * 20_000 for place in recent) > 80
+    for tenth in range(10):
+        assert any(tenth * 2000 <= place < (tenth + 1) * 2000 for place in spread)
+
+
+def test_tasks_follow_each_other_in_time_and_some_bear_a_rare_name(small_store: Path) -> None:
+    times = [str(time) for (time,) in select(small_store, "SELECT submit_time FROM tasks")]
+    assert times == sorted(times)
+    store = TaskStore(small_store, read_only=True)
+    assert store.search(TaskFilter(name_contains=RARE_NAME), limit=1).total == 4
+    newer = TaskFilter(submitted_after=NEWEST - timedelta(days=1))
+    assert store.search(newer, limit=1).total == 4
+
+
+def test_a_store_is_made_once_and_one_of_an_older_recipe_is_removed(
+    stores: Stores, tmp_path: Path
+) -> None:
+    older = tmp_path / "stores" / "recipe-0" / "recent-2000"
+    older.mkdir(parents=True)
+    first = stores.of(Mix(size=2000))
+    made = (first / DB_FILENAME).stat().st_mtime_ns
+    assert stores.of(Mix(size=2000)) == first
+    assert (first / DB_FILENAME).stat().st_mtime_ns == made
+    assert not older.exists()
+
+
+def test_a_build_that_is_broken_off_leaves_nothing_that_is_used(tmp_path: Path) -> None:
+    class BrokenOffError(Exception):
+        pass
+
+    def break_off(_name: str, _done: int, _total: int) -> None:
+        raise BrokenOffError
+
+    with pytest.raises(BrokenOffError):
+        Stores(root=tmp_path, progress=break_off).of(Mix(size=2000))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_too_little_room_is_told_before_anything_is_made(stores: Stores, tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(DiskFullError, match="GB free"):
+        stores.check_disk([free // 1000], copies=1)
+    stores.check_disk([2000], copies=1)
+
+
+def test_the_special_stores_hold_what_they_are_named_for(stores: Stores) -> None:
+    active = TaskStore(stores.with_active(20), read_only=True)
+    assert active.search(TaskFilter(status="active"), limit=1).total == 20
+    (large,) = TaskStore(stores.with_large_result(10_000), read_only=True).list()
+    assert isinstance(large.result, dict)
+    assert len(large.result) == 10_000
+    assert {len(key) for key in large.result} == {20}
+    texts = TaskStore(stores.with_long_texts(), read_only=True)
+    assert texts.search(TaskFilter(), limit=1).total == 300
+
+
+# What is asked
+
+
+def test_every_filter_and_every_pair_of_filters_is_asked() -> None:
+    asked = lists.questions()
+    kinds = [len(filters) for filters in lists.FILTERS.values()]
+    pairs = sum(one * other for place, one in enumerate(kinds) for other in kinds[place + 1 :])
+    assert sum(", " in words for words in asked) == pairs
+    assert len(set(asked.values())) == len(asked)
+
+
+def test_the_pages_that_uniqc_can_make_are_those_of_one_status_and_one_backend() -> None:
+    theirs = [
+        words
+        for words in lists.questions()
+        if re.search(f"^{lists.UNIQC_MAKES_IT}$", f"{words}: x")
+    ]
+    assert "status success (common)" in theirs
+    assert "status queued (absent), backend tianyan176 (rare)" in theirs
+    assert not [words for words in theirs if re.search("active|finished|platform|time|name", words)]
+
+
+# Recording
+
+
+def test_contenders_take_turns_and_none_is_always_second() -> None:
+    calls: list[str] = []
+    contenders = [
+        Contender(what="a question", who=who, size=1, call=partial(calls.append, who))
+        for who in "ab"
+    ]
+    found = interleaved("calls", contenders, repeats=4, seconds_each=60)
+    assert "".join(calls) == "ab" + "abbaabba"
+    assert [len(one.values) for one in found] == [4, 4]
+
+
+def test_a_contender_that_has_used_up_its_time_drops_out() -> None:
+    contender = Contender(what="a question", who=OURS, size=1, call=lambda: sum(range(10_000)))
+    (one,) = interleaved("calls", [contender], repeats=1000, seconds_each=0)
+    assert len(one.values) == 1
+
+
+def test_quantiles_are_values_that_were_measured() -> None:
+    one = measured(*range(1, 201))
+    assert (one.low, one.high, one.p99) == (50, 150, 198)
+    assert (measured(7).low, measured(7).p99) == (7, 7)
+
+
+def test_the_slope_of_memory_leaves_out_the_start() -> None:
+    flat = [50.0, 50.0, *[60.0] * 18]
+    assert processes.slope_kib(flat, calls=20_000) == 0
+    rising = [50.0, 50.0, *(60 + reading / 1024 for reading in range(18))]
+    assert processes.slope_kib(rising, calls=20_000) == pytest.approx(1)
+
+
+# Bars
+
+
+def test_every_bar_is_about_something_that_is_measured() -> None:
+    assert {bar.group for bar in BARS} <= set(TITLES)
+    assert len({bar.says for bar in BARS}) == len(BARS)
+
+
+@pytest.mark.parametrize(("ours", "met"), [(19.0, True), (20.0, True), (20.1, False)])
+def test_a_ratio_is_met_up_to_its_limit(ours: float, met: bool) -> None:  # noqa: FBT001
+    bar = a_bar(limit=2, reference=Side(who=REFERENCE))
+    verdict = judge(bar, [measured(ours), measured(10, who=REFERENCE)])
+    assert verdict.met is met
+    assert verdict.comparisons[0].against == ours / 10
+
+
+def test_the_worst_question_decides() -> None:
+    verdict = judge(
+        a_bar(limit=1, reference=Side(who=REFERENCE)),
+        [
+            measured(1, what="easy"),
+            measured(2, what="easy", who=REFERENCE),
+            measured(3, what="hard"),
+            measured(2, what="hard", who=REFERENCE),
+        ],
+    )
+    assert verdict.met is False
+    assert verdict.comparisons[0].measured.what == "hard"
+    assert verdict.within == 1
+
+
+def test_growth_compares_the_largest_size_with_the_smallest() -> None:
+    bar = a_bar(limit=3, reference=Side(size="smallest"))
+    found = [measured(1, size=10), measured(99, size=100), measured(2, size=1000)]
+    assert judge(bar, found).comparisons[0].against == 2
+    assert judge(bar, found[:1]).met is None
+
+
+def test_a_percentile_is_compared_with_the_median_of_the_same() -> None:
+    bar = a_bar(limit=3, ours=Side(statistic="p99"), reference=Side())
+    verdict = judge(bar, [measured(1, 1, 1, 1, 4)])
+    assert (verdict.met, verdict.comparisons[0].against) == (False, 4)
+
+
+def test_a_bar_without_a_reference_limits_the_number_itself() -> None:
+    bar = a_bar(limit=900, only="a task: (text|structure)")
+    found = [measured(899, what="a task: text"), measured(5000, what="a task: both")]
+    verdict = judge(bar, found)
+    assert (verdict.met, len(verdict.comparisons)) == (True, 1)
+
+
+def test_what_was_not_measured_is_not_called_met() -> None:
+    for bar in BARS:
+        verdict = judge(bar, [])
+        assert (verdict.met, verdict.comparisons) == (None, ())
+
+
+def a_run() -> Iterable[Measurement]:
+    """Of every group something, of lists what has two sizes and of calls a spread."""
+    for number, group in enumerate(TITLES):
+        if group != "lists":
+            yield measured(number + 1, group=group)
+    page = "status success (common): first page"
+    for size, value in ((10_000, 2), (1_000_000, 70)):
+        yield measured(value, group="lists", what=page, size=size)
+    yield measured(1, 2, 3, 4, 5, what="get_task | by id", size=1_000_000)
+
+
+def test_the_report_says_of_each_bar_whether_it_is_met() -> None:
+    report = Report(machine={"cores": "2"}, measurements=list(a_run()))
+    text = report.markdown()
+    rows = [line for line in text.splitlines() if line.startswith("| A page at the largest")]
+    (row,) = rows
+    assert "35 x" in row
+    assert "status success (common): first page (10^6)" in row
+    assert row.endswith("| **not met** |")
+    assert "| cores | 2 |" in text
+    assert "| not measured |" in text
+    assert "3 (2 to 4)" in text
+    assert r"get_task \| by id" in text
+    for title in TITLES.values():
+        assert text.count(f"## {title}") == 1
+
+
+def test_the_report_for_programs_has_every_question_of_every_bar() -> None:
+    report = json.loads(Report(machine={}, measurements=list(a_run())).json())
+    assert [bar["bar"] for bar in report["bars"]] == [bar.says for bar in BARS]
+    (growth,) = [bar for bar in report["bars"] if bar["bar"] == BARS[0].says]
+    assert growth["met"] is False
+    assert growth["comparisons"][0]["against"] == 35
+    assert report["measurements"][-1]["99th percentile"] == 5
+
+
+def test_sizes_are_written_as_powers_of_ten_where_they_are() -> None:
+    assert [scaled(size) for size in (10, 2000, 10_000, 1_000_000)] == [
+        "10",
+        "2000",
+        "10^4",
+        "10^6",
+    ]
+
+
+# The command
+
+
+def test_a_full_run_measures_everything_and_writes_beside_the_readme() -> None:
+    options = Options.parse([], SUBJECTS)
+    assert (options.sizes, options.subjects) == (FULL_SIZES, tuple(SUBJECTS))
+    assert (options.output / "README.md").exists()
+    assert options.whole_uniqc
+
+
+def test_a_partial_run_leaves_the_published_results_alone(tmp_path: Path) -> None:
+    for arguments in (["--quick"], ["--only", "lists, counts"], ["--sizes", "5000,2000"]):
+        options = Options.parse([*arguments, "--stores", str(tmp_path)], SUBJECTS)
+        assert options.output == tmp_path / "partial-run"
+    assert Options.parse(["--quick"], SUBJECTS).sizes == QUICK_SIZES
+    assert Options.parse(["--only", "lists, counts"], SUBJECTS).subjects == ("lists", "counts")
+    assert Options.parse(["--sizes", "5000,2000"], SUBJECTS).sizes == (2000, 5000)
+
+
+@pytest.mark.parametrize("wrong", [["--sizes", "10"], ["--sizes", "many"], ["--only", "nothing"]])
+def test_what_can_not_be_measured_is_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        Options.parse(wrong, SUBJECTS)

@@ -1,0 +1,298 @@
+"""What is offered while somebody types."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp.shared.uri_template import UriTemplate
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
+from tests.server.conftest import check_clean
+
+from uniqc_mcp.app import build_server
+from uniqc_mcp.completions import MOST, ArgumentCompletions
+from uniqc_mcp.filtering import Status
+from uniqc_mcp.prompts import PROMPTS
+from uniqc_mcp.resources import RESOURCES
+
+if TYPE_CHECKING:
+    from mcp_types import ErrorData
+    from tests.server.conftest import Cache, Mode
+
+TASKS = "uniqc://tasks{?status,backend,limit,cursor}"
+TASK = "uniqc://task/{task_id}"
+
+PLAIN: dict[str, object] = {}
+EVERY: list[tuple[PromptReference | ResourceTemplateReference, str]] = [
+    *(
+        (PromptReference(name=spec.name), argument)
+        for spec in PROMPTS
+        for argument in spec.arguments
+    ),
+    *(
+        (ResourceTemplateReference(uri=spec.uri), variable)
+        for spec in RESOURCES
+        for variable in UriTemplate.parse(spec.uri).variable_names
+    ),
+]
+"""Each argument of a prompt and each variable of a template."""
+
+
+def client(cache: Cache, mode: Mode = "auto") -> Client:
+    return Client(build_server(cache.store), mode=mode)
+
+
+def complete(
+    cache: Cache, argument: str, text: str = "", *, uri: str = "", **chosen: str
+) -> Completion:
+    """By the method itself; of a prompt's argument where no template is named."""
+    return ArgumentCompletions(cache.store).complete(
+        ResourceTemplateReference(uri=uri) if uri else PromptReference(name="compare_two_runs"),
+        CompletionArgument(name=argument, value=text),
+        CompletionContext(arguments=chosen),
+    )
+
+
+def offered(cache: Cache, argument: str, text: str = "", **chosen: str) -> list[str]:
+    """All that there is to offer, and said to be all."""
+    uri = "" if argument in {"task_id", "other_task_id"} else TASKS
+    completion = complete(cache, argument, text, uri=uri, **chosen)
+    assert completion.total == len(completion.values)
+    assert completion.has_more is False
+    return completion.values
+
+
+async def refused(
+    cache: Cache, ref: PromptReference | ResourceTemplateReference, argument: str, mode: Mode
+) -> ErrorData:
+    async with client(cache, mode) as asking:
+        with pytest.raises(MCPError) as caught:
+            await asking.complete(ref, {"name": argument, "value": ""})
+    check_clean(caught.value.error.message)
+    return caught.value.error
+
+
+# Over the wire
+
+
+@pytest.mark.parametrize(("ref", "argument"), EVERY)
+async def test_each_argument_and_variable_is_completed(
+    cache: Cache, mode: Mode, ref: PromptReference | ResourceTemplateReference, argument: str
+) -> None:
+    cache.write({}, {})
+    async with client(cache, mode) as asking:
+        completion = (await asking.complete(ref, {"name": argument, "value": ""})).completion
+    assert bool(completion.values) == (argument != "cursor")
+    assert completion.total == len(completion.values)
+    assert completion.has_more is False
+
+
+async def test_what_is_chosen_already_is_taken_over(cache: Cache, mode: Mode) -> None:
+    cache.write({}, {"backend": "quark:Baihua"}, {"backend": "quark:Baihua"})
+    async with client(cache, mode) as asking:
+        found = await asking.complete(
+            PromptReference(name="compare_two_runs"),
+            {"name": "other_task_id", "value": "task"},
+            {"task_id": "task-000003", "backend": "quark"},
+        )
+    assert found.completion.values == ["task-000002"]
+
+
+async def test_a_search_by_name_is_answered_although_it_takes_a_while(
+    cache: Cache, mode: Mode
+) -> None:
+    cache.write({"metadata_json": json.dumps({"task_name": "ramsey"})})
+    async with client(cache, mode) as asking:
+        for _ in range(2):
+            found = await asking.complete(
+                ResourceTemplateReference(uri=TASK), {"name": "task_id", "value": "RAM"}
+            )
+            assert found.completion.values == ["task-000001"]
+
+
+# Tasks
+
+
+def test_nothing_typed_yet_offers_the_newest_tasks(cache: Cache) -> None:
+    cache.write({}, {"submit_time": "2026-11-03T13:00:00+00:00"}, {})
+    assert offered(cache, "task_id") == ["task-000002", "task-000003", "task-000001"]
+
+
+def test_a_task_is_offered_by_its_id_its_platforms_id_and_its_name(cache: Cache) -> None:
+    cache.write(
+        {"task_id": "uqt_01", "metadata_json": json.dumps({"task_name": "Ramsey, last night"})},
+        {"task_id": "uqt_02"},
+        version=5,
+        script="""
+            INSERT INTO task_shards (uniqc_task_id, shard_index, platform_task_id, backend,
+                circuit_count, sub_index_offset, status, submit_time, update_time)
+            VALUES ('uqt_02', 0, 'F1', '', 1, 0, '', '', '')
+        """,
+    )
+    assert offered(cache, "task_id", "uqt") == ["uqt_02", "uqt_01"]
+    assert offered(cache, "task_id", "F") == ["F1"]
+    assert offered(cache, "task_id", "ramsey") == ["uqt_01"]
+    assert offered(cache, "task_id", "nowhere") == []
+
+
+def test_a_task_that_is_chosen_is_not_offered_to_compare_with_itself(cache: Cache) -> None:
+    cache.write({}, {})
+    assert offered(cache, "other_task_id", task_id="task-000002") == ["task-000001"]
+    assert offered(cache, "task_id", other_task_id="task-000001") == ["task-000002"]
+    assert offered(cache, "task_id", task_id="task-000001") == ["task-000002", "task-000001"]
+
+
+def test_a_chosen_backend_and_a_chosen_status_narrow_tasks(cache: Cache) -> None:
+    cache.write({}, {"backend": "quark:Baihua"}, {"backend": "quark:Baihua", "status": "QUEUED"})
+    assert offered(cache, "task_id", backend="quark") == ["task-000003", "task-000002"]
+    assert offered(cache, "task_id", backend="quark", status="active") == ["task-000003"]
+    assert offered(cache, "task_id", "task", status="success", backend="originq") == ["task-000001"]
+
+
+def test_a_chosen_status_that_is_none_narrows_nothing(cache: Cache) -> None:
+    assert offered(cache.write({}), "task_id", status="done", backend="") == ["task-000001"]
+
+
+def test_no_more_are_offered_than_may_be_and_that_is_told(cache: Cache) -> None:
+    cache.write(*[PLAIN] * MOST)
+    assert len(offered(cache, "task_id", "task")) == MOST
+    cache.change("INSERT INTO tasks SELECT 'task-9', backend, status, 0, submit_time, '', '', '' "
+                 "FROM tasks LIMIT 1")  # fmt: skip
+    for text in ("", "task"):
+        completion = complete(cache, "task_id", text)
+        assert len(completion.values) == MOST
+        assert (completion.total, completion.has_more) == (MOST + 1, True)
+
+
+def test_a_total_that_was_not_counted_is_not_told(cache: Cache) -> None:
+    cache.write(*[PLAIN] * 3 * MOST)
+    for text in ("", "task"):
+        completion = complete(cache, "task_id", text)
+        assert len(completion.values) == MOST
+        assert (completion.total, completion.has_more) == (None, True)
+
+
+# What may not be shown
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["token=FAKE0123456789abcdef", "ab\u202ecd", "nul\x00", "line\nbreak", "x" * 300, "龘" * 200],
+)
+def test_what_would_be_shown_otherwise_is_not_offered(cache: Cache, odd: str) -> None:
+    cache.write({"task_id": odd, "backend": odd}, {})
+    assert offered(cache, "task_id") == ["task-000002"]
+    assert offered(cache, "task_id", odd[:3]) == []
+    assert odd not in offered(cache, "backend")
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=5))
+def test_whatever_is_typed_is_answered_or_refused(still_cache: Cache, text: str) -> None:
+    if not still_cache.path.exists():
+        still_cache.copy("5-0.1.0.sqlite")
+    for argument in ("task_id", "other_task_id"):
+        assert len(complete(still_cache, argument, text).values) <= MOST
+    for argument in ("backend", "status", "limit", "cursor"):
+        assert len(complete(still_cache, argument, text, uri=TASKS).values) <= MOST
+
+
+def test_no_secret_of_a_real_file_is_offered(real_cache: Cache) -> None:
+    said: list[str] = []
+    for text in ("", "u", "F", "bell", "token"):
+        said += complete(real_cache, "task_id", text).values
+        said += complete(real_cache, "backend", text, uri=TASKS).values
+    assert not [secret for secret in real_cache.planted if secret in "".join(said)]
+
+
+async def test_what_is_offered_of_a_real_file_leads_somewhere(real_cache: Cache) -> None:
+    for task_id in complete(real_cache, "task_id").values:
+        await real_cache.ask("get_task", task_id=task_id)
+    for backend in complete(real_cache, "backend", uri=TASKS).values:
+        _, answer = await real_cache.ask("list_tasks", status="any", backend=backend)
+        assert answer["total"]
+
+
+# Labels and numbers
+
+
+def test_backends_are_offered_with_their_platforms(cache: Cache) -> None:
+    cache.write({}, {"backend": "quark:Baihua"})
+    everything = ["originq", "originq:WK_C180", "quark", "quark:Baihua"]
+    assert offered(cache, "backend") == everything
+    assert offered(cache, "backend", "qua") == ["quark", "quark:Baihua"]
+    assert offered(cache, "backend", "baihua") == ["quark:Baihua"]
+
+
+def test_the_statuses_that_are_offered_are_those_that_can_be_asked_for(cache: Cache) -> None:
+    cache.write({"status": "QUEUED"})
+    assert offered(cache, "status") == list(get_args(Status))
+    assert offered(cache, "status", "f") == ["finished", "failed"]
+    assert offered(cache, "status", "QUE") == []
+
+
+def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
+    assert offered(cache, "limit", "1") == ["10", "100"]
+    assert offered(cache, "cursor") == []
+
+
+# What can't be answered
+
+
+@pytest.mark.parametrize(
+    ("ref", "argument", "said"),
+    [
+        (PromptReference(name="what"), "task_id", 'There is no prompt "what". Known are: whats_ru'),
+        (
+            PromptReference(name="whats_running"),
+            "task_id",
+            'There is no argument "task_id", nor any',
+        ),
+        (PromptReference(name="why_did_it_fail"), "id", 'There is no argument "id". Known are: ta'),
+        (
+            ResourceTemplateReference(uri=TASKS),
+            "name",
+            'There is no argument "name". Known are: st',
+        ),
+        (ResourceTemplateReference(uri="uniqc://store"), "task_id", "There is no template "),
+        (ResourceTemplateReference(uri="file:///{path}"), "path", "There is no template "),
+    ],
+)
+async def test_an_argument_of_nothing_is_refused_with_what_is_known(
+    cache: Cache,
+    mode: Mode,
+    ref: PromptReference | ResourceTemplateReference,
+    argument: str,
+    said: str,
+) -> None:
+    error = await refused(cache, ref, argument, mode)
+    assert error.code == INVALID_PARAMS
+    assert error.message.startswith(said)
+
+
+async def test_a_file_that_cannot_be_read_is_an_error_and_offers_nothing(
+    cache: Cache, mode: Mode
+) -> None:
+    cache.path.write_text("not a database, whatever its name")
+    error = await refused(cache, ResourceTemplateReference(uri=TASKS), "backend", mode)
+    assert error.code == INTERNAL_ERROR
+    assert error.message.startswith("The task store can't be read")
+
+
+def test_without_a_file_there_is_nothing_to_offer(cache: Cache) -> None:
+    for argument in ("task_id", "backend"):
+        assert offered(cache, argument) == []
+    assert not list(cache.directory.iterdir())

@@ -1,0 +1,487 @@
+"""Clients of both generations are told of what changed, and of nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import asynccontextmanager, closing
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, ResourceUpdatedNotification
+from tests.server.watching import (
+    A_WHILE,
+    PATIENCE,
+    running,
+    save,
+    uniqc,
+    until,
+    until_nobody_watches,
+    until_noticed,
+    watchers,
+)
+
+from uniqc_mcp.addresses import Addresses
+from uniqc_mcp.subscriptions import MOST_ADDRESSES
+from uniqc_store import TaskWatch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tests.server.conftest import Cache, Mode
+
+# What older revisions have, and nothing else in them tells of changes.
+pytestmark = pytest.mark.filterwarnings("ignore:resources/:mcp.MCPDeprecationWarning")
+
+STORE = "uniqc://store"
+ACTIVE = "uniqc://tasks/active"
+
+
+def add_job(cache: Cache, task_id: str, platform_task_id: str) -> None:
+    """Give a task a platform job, in a file that has a table for them."""
+    cache.change(
+        "INSERT INTO task_shards VALUES (?, 0, ?, 'ibm', 1, 0, 'running', NULL, NULL, '', '')",
+        task_id,
+        platform_task_id,
+    )
+
+
+class Told:
+    """What a client was told, in order."""
+
+    def __init__(self, client: Client, uris: list[str]) -> None:
+        self.client = client
+        self.uris = uris
+
+    async def first(self, uri: str) -> None:
+        await until(lambda: uri in self.uris)
+
+    async def exactly(self, *uris: str) -> None:
+        """These come, and nothing else does."""
+        await until(lambda: set(self.uris) >= set(uris))
+        await anyio.sleep(A_WHILE)
+        assert set(self.uris) == set(uris)
+
+    async def nothing(self) -> None:
+        await anyio.sleep(A_WHILE)
+        assert self.uris == []
+
+
+@asynccontextmanager
+async def subscribed(cache: Cache, mode: Mode, *uris: str) -> AsyncGenerator[Told]:
+    """A client that has subscribed to these addresses."""
+    uris_told: list[str] = []
+
+    async def take(message: Any) -> None:
+        if isinstance(message, ResourceUpdatedNotification):
+            uris_told.append(str(message.params.uri))
+
+    async with Client(cache.server, mode=mode, message_handler=take) as client:
+        told = Told(client, uris_told)
+        if mode == "legacy":
+            for uri in uris:
+                await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated] - see above
+            yield told
+        else:
+            # What comes in a stream is handed to the message handler too.
+            async with client.listen(resource_subscriptions=uris) as stream:
+                assert stream.honored.resource_subscriptions == list(uris)
+                yield told
+
+
+async def test_the_store_and_the_active_tasks_are_told_of(cache: Cache, mode: Mode) -> None:
+    other = uniqc(cache, a="running", b="success")
+    async with subscribed(cache, mode, STORE, ACTIVE) as told:
+        await told.nothing()
+        save(other, "a", "success")
+        await told.exactly(STORE, ACTIVE)
+        told.uris.clear()
+        save(other, "c", "success")
+        await told.exactly(STORE)
+        told.uris.clear()
+        other.delete("b")
+        await told.exactly(STORE)
+
+
+async def test_what_a_process_commits_is_told_of(cache: Cache, mode: Mode) -> None:
+    uniqc(cache, a="running")
+    statement = "UPDATE tasks SET status = 'success', update_time = '2026-11-04T00:00:00+00:00'"
+    program = (
+        f"import sqlite3; c = sqlite3.connect({str(cache.path)!r}); "
+        f"c.execute({statement!r}); c.commit(); c.close()"
+    )
+    async with subscribed(cache, mode, "uniqc://task/a") as told:
+        await anyio.run_process([sys.executable, "-c", program])
+        await told.exactly("uniqc://task/a")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "uniqc://task/a%2Fb%20c",
+        "uniqc://task/a%2fb%20c",
+        "uniqc://task/%61%2fb%20c/result",
+        "uniqc://task/a%2Fb%20c/circuit",
+        "uniqc://task/job%2F1",
+        "uniqc://task/job%2F1/result",
+    ],
+)
+async def test_a_task_is_told_of_by_whatever_address_leads_to_it(
+    cache: Cache, mode: Mode, uri: str
+) -> None:
+    cache.write({"task_id": "a/b c", "status": "running"}, {"task_id": "other"}, version=5)
+    add_job(cache, "a/b c", "job/1")
+    other = uniqc(cache)
+    async with subscribed(cache, mode, uri, "uniqc://task/another") as told:
+        save(other, "other", "failed")
+        await told.nothing()
+        save(other, "a/b c", "success")
+        await told.exactly(uri)
+        task_uri = uri.removesuffix("/result").removesuffix("/circuit")
+        contents = await told.client.read_resource(task_uri)
+        assert '"success"' in str(contents)
+
+
+async def test_a_task_that_comes_is_told_of(cache: Cache, mode: Mode) -> None:
+    async with subscribed(cache, mode, "uniqc://task/uqt_new", "uniqc://task/job-1", STORE) as told:
+        cache.write(version=5)
+        other = uniqc(cache, another="running")
+        await told.exactly(STORE)
+        save(other, "uqt_new", "running")
+        await told.exactly(STORE, "uniqc://task/uqt_new")
+        told.uris.clear()
+        add_job(cache, "uqt_new", "job-1")
+        save(other, "uqt_new", "success")
+        await told.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
+        told.uris.clear()
+        other.delete("uqt_new")
+        await told.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
+
+
+async def test_an_old_task_among_many_is_told_of(cache: Cache, mode: Mode) -> None:
+    old = {"task_id": "old", "submit_time": "2020-01-01T00:00:00+00:00"}
+    cache.write(old, *({"task_id": f"task-{number}"} for number in range(1_200)))
+    async with subscribed(cache, mode, "uniqc://task/old") as told:
+        cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'task-0'")
+        await told.nothing()
+        cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'old'")
+        await told.exactly("uniqc://task/old")
+
+
+async def test_what_changes_nothing_is_not_told_of(cache: Cache, mode: Mode) -> None:
+    uniqc(cache, a="running")
+    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as told:
+        os.utime(cache.path)
+        with closing(sqlite3.connect(cache.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("UPDATE tasks SET shots = shots")
+            connection.commit()
+        cache.change("CREATE INDEX of_ours ON tasks (shots)")
+        await told.nothing()
+
+
+async def test_a_file_that_comes_and_goes_is_told_of(cache: Cache, mode: Mode) -> None:
+    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as told:
+        other = uniqc(cache, a="running")
+        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
+        told.uris.clear()
+        other.clear_all()
+        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
+        told.uris.clear()
+        cache.path.write_bytes(b"no database" * 1_000)
+        await told.exactly(STORE, ACTIVE)
+        told.uris.clear()
+        cache.path.unlink()
+        uniqc(cache, a="success")
+        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
+
+
+NOTHING_TO_SUBSCRIBE_TO = [
+    "uniqc://tasks?status=failed",
+    "uniqc://task/",
+    "uniqc://task/a/shards",
+    "uniqc://task/a?x=1",
+    "file:///etc/passwd",
+    "",
+]
+
+
+@pytest.mark.parametrize("uri", NOTHING_TO_SUBSCRIBE_TO)
+async def test_what_cannot_change_is_refused_to_older_clients(cache: Cache, uri: str) -> None:
+    async with cache.client("legacy") as client:
+        with pytest.raises(MCPError) as caught:
+            await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated] - see above
+    assert caught.value.error.code == INVALID_PARAMS
+    assert "nothing to subscribe to; there are uniqc://store" in caught.value.error.message
+    assert not watchers()
+
+
+async def test_what_cannot_change_is_left_out_of_what_is_acknowledged(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    async with cache.client() as client:
+        asked = [NOTHING_TO_SUBSCRIBE_TO[0], STORE, *NOTHING_TO_SUBSCRIBE_TO[1:], STORE]
+        async with client.listen(
+            tools_list_changed=True,
+            prompts_list_changed=True,
+            resources_list_changed=True,
+            resource_subscriptions=asked,
+        ) as stream:
+            honored = stream.honored
+            assert honored.resource_subscriptions == [STORE]
+            assert not honored.tools_list_changed
+            assert not honored.prompts_list_changed
+            assert not honored.resources_list_changed
+            save(other, "a", "success")
+            with anyio.fail_after(PATIENCE):
+                event = await anext(stream)
+            assert getattr(event, "uri", "") == STORE
+
+
+async def test_a_stream_of_nothing_stays_open_and_watches_nothing(cache: Cache) -> None:
+    async with cache.client() as client, client.listen(tools_list_changed=True) as stream:
+        assert stream.honored.resource_subscriptions is None
+        with anyio.move_on_after(A_WHILE) as scope:
+            await anext(stream)
+        assert scope.cancelled_caught
+        assert not watchers()
+
+
+async def test_odd_ids_do_not_spoil_a_stream(cache: Cache, mode: Mode) -> None:
+    uris = ["uniqc://task/%00", "uniqc://task/%FF", "uniqc://task/%ED%A0%80", f"{STORE}"]
+    other = uniqc(cache, a="running")
+    async with subscribed(cache, mode, *uris) as told:
+        save(other, "a", "success")
+        await told.exactly(STORE)
+
+
+async def test_what_is_unsubscribed_is_told_of_no_more(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    async with subscribed(cache, "legacy", STORE, ACTIVE, STORE) as told:
+        assert watchers() == 1
+        unsubscribe = told.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
+        await unsubscribe(STORE)
+        await unsubscribe(STORE)
+        await unsubscribe("uniqc://task/never-subscribed")
+        save(other, "a", "success")
+        await told.exactly(ACTIVE)
+        await unsubscribe(ACTIVE)
+        await until_nobody_watches()
+        told.uris.clear()
+        save(other, "a", "running")
+        await told.nothing()
+        await told.client.subscribe_resource(STORE)  # pyright: ignore[reportDeprecated] - see above
+        save(other, "a", "success")
+        await told.exactly(STORE)
+
+
+async def test_subscribing_and_unsubscribing_at_once_take_effect_in_their_order(
+    cache: Cache,
+) -> None:
+    other = uniqc(cache, a="running")
+    async with subscribed(cache, "legacy") as told:
+        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+        unsubscribe = told.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
+        async with anyio.create_task_group() as asking:
+            for _ in range(5):
+                for uri in (STORE, ACTIVE, "uniqc://task/a"):
+                    asking.start_soon(subscribe, uri)
+                    asking.start_soon(unsubscribe, uri)
+            asking.start_soon(subscribe, ACTIVE)
+        save(other, "a", "success")
+        await told.exactly(ACTIVE)
+        await unsubscribe(ACTIVE)
+        await until_nobody_watches()
+
+
+async def test_a_client_that_gives_up_subscribing_can_subscribe_again(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    async with subscribed(cache, "legacy") as told:
+        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+        for turns in range(30):
+            async with anyio.create_task_group() as asking:
+                asking.start_soon(subscribe, STORE)
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                asking.cancel_scope.cancel()
+        await subscribe(STORE)
+        save(other, "a", "success")
+        await told.exactly(STORE)
+
+
+async def test_two_streams_are_told_each_of_its_own(cache: Cache) -> None:
+    other = uniqc(cache, a="running", b="success")
+    async with (
+        cache.client() as client,
+        client.listen(resource_subscriptions=[ACTIVE]) as active,
+        client.listen(resource_subscriptions=[STORE, "uniqc://task/b"]) as both,
+    ):
+        assert watchers() == 1
+        save(other, "b", "failed")
+        with anyio.fail_after(PATIENCE):
+            told = {getattr(await anext(both), "uri", "") for _ in range(2)}
+        assert told == {STORE, "uniqc://task/b"}
+        save(other, "a", "success")
+        with anyio.fail_after(PATIENCE):
+            assert getattr(await anext(active), "uri", "") == ACTIVE
+            assert getattr(await anext(both), "uri", "") == STORE
+
+
+async def test_a_stream_that_is_closed_is_watched_for_no_more(cache: Cache) -> None:
+    async with cache.client() as client:
+        async with client.listen(resource_subscriptions=[STORE]):
+            await until(watchers)
+        await until_nobody_watches()
+        async with client.listen(resource_subscriptions=[STORE]) as again:
+            save(uniqc(cache), "a", "running")
+            with anyio.fail_after(PATIENCE):
+                await anext(again)
+
+
+async def test_a_client_that_leaves_is_watched_for_no_more(cache: Cache, mode: Mode) -> None:
+    async with subscribed(cache, mode, STORE):
+        await until(watchers)
+    assert not watchers()
+
+
+async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) -> None:
+    uris = [f"uniqc://task/task-{number}" for number in range(MOST_ADDRESSES + 1)]
+    other = uniqc(cache)
+    async with cache.client() as client, client.listen(resource_subscriptions=uris) as stream:
+        assert stream.honored.resource_subscriptions == uris[:-1]
+        save(other, "task-999", "running")
+        with anyio.fail_after(PATIENCE):
+            assert getattr(await anext(stream), "uri", "") == uris[-2]
+
+
+async def test_what_is_advertised_is_what_works(cache: Cache, mode: Mode) -> None:
+    async with cache.client(mode) as client:
+        capabilities = client.server_capabilities
+    assert capabilities.resources is not None
+    assert capabilities.resources.subscribe is True
+    for lists in (capabilities.tools, capabilities.prompts, capabilities.resources):
+        assert lists is not None
+        assert not lists.list_changed
+    assert capabilities.logging is None
+
+
+async def test_who_reads_slowly_is_told_once_of_what_changed_often(cache: Cache) -> None:
+    other = uniqc(cache, a="running", b="running")
+    sent: list[str] = []
+    reads = anyio.Event()
+
+    async def send(uri: str) -> None:
+        sent.append(uri)
+        await reads.wait()
+
+    async with running(cache) as live, anyio.create_task_group() as telling:
+        addresses = Addresses(cache.store, live)
+        await addresses.add(["uniqc://task/a", "uniqc://task/b"])
+        telling.start_soon(addresses.tell, send)
+        save(other, "a", "step 0")
+        await until(lambda: sent)
+        for number in range(5):
+            cursor = live.watch.since().cursor
+            save(other, "a", f"another step {number}")
+            save(other, "b", f"step {number}")
+            await until_noticed(live, cursor)
+        reads.set()
+        await until(lambda: "uniqc://task/b" in sent)
+        await anyio.sleep(A_WHILE)
+        assert sent.count("uniqc://task/b") == 1
+        assert sent.count("uniqc://task/a") == 2
+        telling.cancel_scope.cancel()
+        addresses.clear()
+        assert not live.watch._followed  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_more_changes_than_are_remembered_are_told_as_if_all_had_changed(
+    cache: Cache,
+) -> None:
+    cache.write(*({"task_id": f"task-{number}", "status": "running"} for number in range(60)))
+    sent: list[str] = []
+    reads = anyio.Event()
+
+    async def send(uri: str) -> None:
+        sent.append(uri)
+        await reads.wait()
+
+    async with running(cache) as live, anyio.create_task_group() as telling:
+        vars(live)["watch"] = TaskWatch(cache.store, most_events=50)
+        addresses = Addresses(cache.store, live)
+        await addresses.add(["uniqc://task/task-0", "uniqc://task/none", STORE])
+        telling.start_soon(addresses.tell, send)
+        cache.change("UPDATE tasks SET status = 'step 0' WHERE task_id = 'task-0'")
+        await until(lambda: sent)
+        for number in range(3):
+            cursor = live.watch.since().cursor
+            cache.change("UPDATE tasks SET status = ? WHERE task_id > 'task-1'", f"step {number}")
+            await until_noticed(live, cursor)
+        reads.set()
+        await until(lambda: "uniqc://task/none" in sent)
+        telling.cancel_scope.cancel()
+
+
+REVISION = "io.modelcontextprotocol/protocolVersion"
+META = {
+    REVISION: "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "raw lines", "version": "0"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+OPENINGS: dict[Mode, list[dict[str, Any]]] = {
+    "auto": [
+        {
+            "id": 1,
+            "method": "subscriptions/listen",
+            "params": {"_meta": META, "notifications": {"resourceSubscriptions": [STORE]}},
+        }
+    ],
+    "legacy": [
+        {
+            "id": 0,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "raw lines", "version": "0"},
+            },
+        },
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "resources/subscribe", "params": {"uri": STORE}},
+    ],
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to be told by")
+@pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
+def test_a_server_with_somebody_listening_ends_as_soon_as_any(
+    cache: Cache, mode: Mode, how: str
+) -> None:
+    other = uniqc(cache, a="running")
+    command = [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for message in OPENINGS[mode]:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        process.stdin.flush()
+        for answer in OPENINGS[mode]:
+            if "id" in answer:
+                process.stdout.readline()
+        save(other, "a", "success")
+        told = json.loads(process.stdout.readline())
+        assert told["method"] == "notifications/resources/updated"
+        assert told["params"]["uri"] == STORE
+        if how == "SIGTERM":
+            process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=3)
+        assert (errors, process.returncode) == (b"", 0)
+        # A stream is a request, which the SDK answers with an error where it has no other answer.
+        assert [json.loads(line)["id"] for line in rest.splitlines()] == [1] * (mode == "auto")

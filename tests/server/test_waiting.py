@@ -1,0 +1,622 @@
+"""Waiting for tasks: told at once of what changes, of nothing twice, and of all that is known."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+import pytest
+from tests.server.test_context_budget import NASTY, cost, realistic, record, tokens, wire
+from tests.server.watching import (
+    A_WHILE,
+    PATIENCE,
+    running,
+    save,
+    uniqc,
+    until,
+    until_nobody_watches,
+    until_noticed,
+    watchers,
+)
+
+from uniqc_mcp.allowance import ANSWER
+from uniqc_mcp.waiting import Awaited, Wait
+from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcp import Client
+    from tests.server.conftest import Cache, Mode
+
+    from uniqc_mcp.live import Live
+    from uniqc_mcp.waiting import Outcome
+
+Answer = TypeVar("Answer")
+
+ACTIVE = TaskFilter(status="active")
+
+
+class Waiting:
+    """A call of the tool that goes on beside the test."""
+
+    def __init__(self, cache: Cache, client: Client, **arguments: Any) -> None:
+        self._cache = cache
+        self._client = client
+        self._arguments = {"timeout_seconds": 30, **arguments}
+        self.begun = anyio.Event()
+        self.done: tuple[str, dict[str, Any]] | None = None
+
+    async def run(self) -> None:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            assert message
+            assert total == self._arguments["timeout_seconds"] >= progress
+            self.begun.set()
+
+        with anyio.fail_after(PATIENCE):
+            result = await self._client.call_tool(
+                "wait_for_tasks", self._arguments, progress_callback=report
+            )
+        self.done = self._cache.answer(result)
+
+
+async def while_waiting(
+    cache: Cache, happens: Callable[[], object], mode: Mode = "auto", /, **arguments: Any
+) -> tuple[str, dict[str, Any]]:
+    """The answer to a wait, during which something happens."""
+    async with cache.client(mode) as client:
+        waiting = Waiting(cache, client, **arguments)
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(waiting.run)
+            with anyio.fail_after(PATIENCE):
+                await waiting.begun.wait()
+            happens()
+    assert waiting.done is not None
+    return waiting.done
+
+
+def changes(structured: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["task_id"], one["before"], one["status"]) for one in structured["changes"]]
+
+
+# What is waited for
+
+
+async def test_the_first_of_several_that_changes_ends_the_wait(cache: Cache, mode: Mode) -> None:
+    other = uniqc(cache, a="running", b="pending", c="running")
+    text, structured = await while_waiting(
+        cache, lambda: save(other, "a", "success", name="a step"), mode, task_ids=["a", "b"]
+    )
+    assert structured["state"] == "changed"
+    assert changes(structured) == [("a", "running", "success")]
+    assert [task["task_id"] for task in structured["active"]] == ["b"]
+    assert text.startswith("1 of the tasks asked for changed, after ")
+    assert '- a "a step" running -> success on originq:WK_C180, updated ' in text
+    assert "Still active: 1\n- b pending on " in text
+    assert structured["cursor"] in text
+
+
+async def test_another_active_status_is_a_change_too(cache: Cache) -> None:
+    other = uniqc(cache, a="pending")
+    _, structured = await while_waiting(cache, lambda: save(other, "a", "QUEUED"))
+    assert structured["state"] == "changed"
+    assert changes(structured) == [("a", "pending", "QUEUED")]
+
+
+async def test_a_wait_for_all_goes_on_until_the_last_is_finished(cache: Cache) -> None:
+    other = uniqc(cache, a="running", b="running", c="running")
+
+    async with cache.client() as client:
+        waiting = Waiting(cache, client, task_ids=["a", "b"], until="all")
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(waiting.run)
+            await waiting.begun.wait()
+            save(other, "a", "success")
+            await anyio.sleep(A_WHILE)
+            assert waiting.done is None
+            save(other, "b", "failed")
+    assert waiting.done is not None
+    text, structured = waiting.done
+    assert structured["state"] == "finished"
+    assert sorted(changes(structured)) == [("a", "running", "success"), ("b", "running", "failed")]
+    assert text.startswith("None of the tasks asked for is active, after ")
+
+
+async def test_tasks_are_asked_for_by_any_of_their_ids(cache: Cache) -> None:
+    cache.write(
+        {"task_id": "uqt_aaaaaa1", "status": "running"},
+        {"task_id": "uqt_bbbbbb1", "status": "running"},
+        version=5,
+    )
+    cache.change(
+        "INSERT INTO task_shards VALUES ('uqt_bbbbbb1', 0, 'JOB/1', 'ibm', 1, 0, 'x', NULL, NULL, "
+        "'', '')"
+    )
+    other = uniqc(cache)
+    _, structured = await while_waiting(
+        cache, lambda: save(other, "uqt_bbbbbb1", "success"), task_ids=["uqt_aaa", "JOB/1"]
+    )
+    assert changes(structured) == [("uqt_bbbbbb1", "running", "success")]
+    assert [task["task_id"] for task in structured["active"]] == ["uqt_aaaaaa1"]
+
+
+async def test_a_filter_lets_only_its_own_end_the_wait(cache: Cache) -> None:
+    other = uniqc(cache)
+    for task_id, backend, name in (
+        ("chip", "originq:WK_C180", "VQE 1"),
+        ("platform", "quark:Baihua", "VQE 2"),
+        ("name", "originq:WK_C180", "qaoa"),
+    ):
+        save(other, task_id, "running", backend=backend, name=name)
+
+    def others_move() -> None:
+        save(other, "platform", "success", backend="quark:Baihua", name="VQE 2")
+        save(other, "name", "success", name="qaoa")
+
+    quiet, structured = await while_waiting(
+        cache, others_move, backend="originq", name_contains="vqe", timeout_seconds=1
+    )
+    assert structured["state"] == "timeout"
+    assert quiet.startswith('None of the tasks on "originq" with "vqe" in the name changed in 1 s')
+    _, structured = await while_waiting(
+        cache,
+        lambda: save(other, "chip", "success", name="VQE 1"),
+        backend="originq:WK_C180",
+        name_contains="vqe",
+    )
+    assert structured["state"] == "finished"
+    assert changes(structured) == [("chip", "running", "success")]
+
+
+async def test_what_is_already_finished_is_told_at_once(cache: Cache) -> None:
+    uniqc(cache, a="success", b="failed")
+    text, structured = await cache.ask("wait_for_tasks", task_ids=["a", "b"], timeout_seconds=50)
+    assert structured["state"] == "finished"
+    assert changes(structured) == []
+    assert sorted(changes({"changes": structured["finished"]})) == [
+        ("a", "", "success"),
+        ("b", "", "failed"),
+    ]
+    assert "Finished before:\n" in text
+    assert "- a success on originq:WK_C180, updated " in text
+    text, structured = await cache.ask("wait_for_tasks", timeout_seconds=50)
+    assert structured["state"] == "finished"
+    assert text.startswith("None of the tasks is active, after 0 seconds. ")
+
+
+async def test_one_that_is_already_finished_does_not_end_the_wait_for_another(
+    cache: Cache,
+) -> None:
+    other = uniqc(cache, a="success", b="running")
+    _, structured = await while_waiting(
+        cache, lambda: save(other, "b", "success"), task_ids=["a", "b"]
+    )
+    assert changes(structured) == [("b", "running", "success")]
+    assert changes({"changes": structured["finished"]}) == [("a", "", "success")]
+
+
+async def test_a_task_that_is_removed_ends_the_wait(cache: Cache, mode: Mode) -> None:
+    other = uniqc(cache, a="running", **{"task-1": "running", "task-12": "running"})
+    text, structured = await while_waiting(
+        cache, lambda: other.delete("task-1"), mode, task_ids=["task-1", "a"]
+    )
+    assert changes(structured) == [("task-1", "running", "gone")]
+    assert [task["task_id"] for task in structured["active"]] == ["a"]
+    assert "- task-1 running -> gone on originq:WK_C180" in text
+
+
+async def test_a_task_that_is_archived_ends_the_wait(cache: Cache) -> None:
+    cache.write({"task_id": "a", "status": "running"}, version=5)
+
+    def archive() -> None:
+        with closing(sqlite3.connect(cache.path)) as connection:
+            connection.execute(
+                "INSERT INTO archived_tasks SELECT task_id, backend, status, shots, submit_time, "
+                "update_time, result_json, metadata_json, update_time, error_message FROM tasks"
+            )
+            connection.execute("DELETE FROM tasks")
+            connection.commit()
+
+    _, structured = await while_waiting(cache, archive, task_ids=["a"])
+    assert structured["state"] == "finished"
+    assert changes(structured) == [("a", "running", "archived")]
+    assert structured["finished"] == []
+
+
+async def test_a_task_that_comes_finished_is_told_and_one_that_comes_active_is_waited_for(
+    cache: Cache,
+) -> None:
+    other = uniqc(cache, a="running")
+
+    def they_come() -> None:
+        save(other, "b", "running")
+        save(other, "c", "success")
+
+    _, structured = await while_waiting(cache, they_come)
+    assert structured["state"] == "changed"
+    assert changes(structured) == [("c", "", "success")]
+    assert {task["task_id"] for task in structured["active"]} <= {"a", "b"}
+
+
+# The cursor
+
+
+async def test_what_changes_between_two_waits_is_told_once(cache: Cache, mode: Mode) -> None:
+    other = uniqc(cache, a="running", b="running")
+    async with cache.client(mode) as client:
+
+        async def wait(**arguments: Any) -> dict[str, Any]:
+            result = await client.call_tool("wait_for_tasks", {"timeout_seconds": 1, **arguments})
+            return cache.answer(result)[1]
+
+        first = await wait()
+        assert first["state"] == "timeout"
+        await until_nobody_watches()
+        save(other, "a", "success")
+        second = await wait(cursor=first["cursor"], timeout_seconds=50)
+        assert changes(second) == [("a", "running", "success")]
+        third = await wait(cursor=second["cursor"])
+        assert third["state"] == "timeout"
+        assert changes(third) == []
+        save(other, "b", "running")
+        fresh = await wait()
+        assert changes(fresh) == []
+
+
+async def test_a_task_that_is_cleared_between_two_waits_is_told_as_gone(cache: Cache) -> None:
+    other = uniqc(cache, a="running", b="running")
+    async with cache.client() as client:
+        arguments: dict[str, Any] = {"task_ids": ["a", "b"], "timeout_seconds": 1}
+        _, first = cache.answer(await client.call_tool("wait_for_tasks", arguments))
+        other.delete("a")
+        arguments["cursor"] = first["cursor"]
+        _, second = cache.answer(await client.call_tool("wait_for_tasks", arguments))
+    assert changes(second) == [("a", "running", "gone")]
+
+
+@pytest.mark.parametrize("cursor", ["x", "\x00", "龘" * 3_000, "gcU1zW_W3CcAAAAAAAAAAQ"])
+async def test_a_cursor_of_another_kind_is_refused_with_what_to_do(
+    cache: Cache, cursor: str
+) -> None:
+    uniqc(cache, a="running")
+    said = await cache.refusal("wait_for_tasks", {"cursor": cursor})
+    assert said.startswith("The cursor is not one that wait_for_tasks of this server gave")
+    assert "Leave cursor out" in said
+
+
+async def test_a_cursor_of_another_server_is_refused(cache: Cache) -> None:
+    uniqc(cache, a="running")
+    _, structured = await cache.ask("wait_for_tasks", timeout_seconds=1)
+    said = await cache.refusal("wait_for_tasks", {"cursor": structured["cursor"]})
+    assert "Leave cursor out" in said
+
+
+# Refused
+
+
+async def test_a_task_that_nobody_knows_is_refused(cache: Cache) -> None:
+    uniqc(cache, uqt_abcdef1="running")
+    said = await cache.refusal("wait_for_tasks", {"task_ids": ["uqt_abcdef1", "uqt_abcdef2"]})
+    assert said.startswith('No task has the id "uqt_abcdef2". Nearest: "uqt_abcdef1".')
+    assert not watchers()
+
+
+@pytest.mark.parametrize("more", [{"backend": "originq"}, {"name_contains": "x"}])
+async def test_ids_beside_a_filter_are_refused(cache: Cache, more: dict[str, str]) -> None:
+    uniqc(cache, a="running")
+    said = await cache.refusal("wait_for_tasks", {"task_ids": ["a"], **more})
+    assert said.startswith("Give task_ids, or backend and name_contains")
+
+
+async def test_more_ids_than_fifty_are_refused(cache: Cache) -> None:
+    other = uniqc(cache)
+    ids = [f"task-{number:03}" for number in range(51)]
+    for task_id in ids:
+        save(other, task_id, "success")
+    said = await cache.refusal("wait_for_tasks", {"task_ids": ids})
+    assert said.startswith("task_ids must be at most 50 ids, not 51.")
+    _, structured = await cache.ask("wait_for_tasks", task_ids=ids[:50])
+    assert len(structured["finished"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"timeout_seconds": 0}, "timeout_seconds must be at least 1, not"),
+        ({"timeout_seconds": 51}, "timeout_seconds must be at most 50, not"),
+        ({"until": "some"}, "until must be one of 'any' or 'all', not"),
+        ({"task_id": "a"}, "Did you mean task_ids?"),
+        ({"task_ids": [""]}, "No task has the id"),
+    ],
+)
+async def test_arguments_that_cannot_be_meant_are_refused(
+    cache: Cache, arguments: dict[str, Any], problem: str
+) -> None:
+    uniqc(cache, a="running")
+    assert problem in await cache.refusal("wait_for_tasks", arguments)
+
+
+# Time
+
+
+async def test_when_time_is_up_it_tells_what_is_active_and_how_old_that_is(
+    cache: Cache, mode: Mode
+) -> None:
+    cache.write({"status": "running", "metadata_json": '{"task_name": "a step"}'})
+    async with cache.client(mode) as client:
+        result = await client.call_tool("wait_for_tasks", {"timeout_seconds": 1})
+    text, structured = cache.answer(result)
+    assert structured["state"] == "timeout"
+    assert structured["waited_seconds"] >= 1
+    assert structured["active"][0]["heard_ago_seconds"] == 6 * 3600
+    assert text.startswith("None of the tasks changed in ")
+    assert 'task-000001 "a step" running on ' in text
+    assert "last heard of 6 h ago" in text
+    assert "The cache moves only while some uniqc process polls the platform" in text
+    assert "`uniqc result TASK_ID`" in text
+
+
+async def test_a_wait_for_all_tells_at_its_end_what_changed_until_then(cache: Cache) -> None:
+    other = uniqc(cache, a="running", b="running")
+    text, structured = await while_waiting(
+        cache, lambda: save(other, "a", "success"), until="all", timeout_seconds=2
+    )
+    assert structured["state"] == "timeout"
+    assert changes(structured) == [("a", "running", "success")]
+    assert text.startswith("1 of the tasks changed in 2 seconds, but not all are finished.")
+
+
+async def test_a_wait_reports_its_progress(cache: Cache, mode: Mode) -> None:
+    uniqc(cache, a="running")
+    reports: list[tuple[float, float | None, str | None]] = []
+
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
+
+    async with cache.client(mode) as client:
+        await client.call_tool("wait_for_tasks", {"timeout_seconds": 6}, progress_callback=report)
+    assert len(reports) == 2
+    (at_once, total, message), (later, _, _) = reports
+    assert (at_once, later) == (0, 5)
+    assert total == 6
+    assert message == "waiting for any of them"
+
+
+# Cancelled, and many
+
+
+async def test_a_wait_that_is_cancelled_stops_at_once_and_leaves_nothing(
+    cache: Cache, mode: Mode
+) -> None:
+    uniqc(cache, a="running")
+    async with cache.client(mode) as client:
+        waiting = Waiting(cache, client, task_ids=["a"], timeout_seconds=50)
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(waiting.run)
+            await waiting.begun.wait()
+            assert watchers() == 1
+            calls.cancel_scope.cancel()
+        await until_nobody_watches()
+        _, structured = cache.answer(await client.call_tool("list_tasks", {}))
+        assert structured["total"] == 1
+
+
+async def test_a_wait_that_is_cancelled_follows_its_tasks_no_more(cache: Cache) -> None:
+    uniqc(cache, a="running")
+    async with running(cache) as live:
+        for moment in range(30):
+            with anyio.move_on_after(moment * 0.005):
+                await outcome(cache, live, "a")
+        assert not live.watch._followed  # pyright: ignore[reportPrivateUsage]
+        assert not live._listeners  # pyright: ignore[reportPrivateUsage]
+        await until_nobody_watches()
+
+
+async def test_twenty_waits_at_once_cost_one_watcher(cache: Cache, mode: Mode) -> None:
+    other = uniqc(cache, **{f"task-{number}": "running" for number in range(20)})
+    async with cache.client(mode) as client:
+        waits = [Waiting(cache, client, task_ids=[f"task-{number}"]) for number in range(20)]
+        async with anyio.create_task_group() as calls:
+            for waiting in waits:
+                calls.start_soon(waiting.run)
+            for waiting in waits:
+                with anyio.fail_after(PATIENCE):
+                    await waiting.begun.wait()
+            assert watchers() == 1
+            save(other, "task-7", "success")
+            await until(lambda: waits[7].done)
+            await anyio.sleep(A_WHILE)
+            assert [number for number, one in enumerate(waits) if one.done] == [7]
+            assert watchers() == 1
+            calls.cancel_scope.cancel()
+        await until_nobody_watches()
+
+
+async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    store = CountedStore(cache.directory, read_only=True)
+    async with running(cache) as live, anyio.create_task_group() as calls:
+        calls.start_soon(_wait("a").outcome, store, live)
+        await until(lambda: store.reads)
+        before = store.reads
+        for number in range(5):
+            cursor = live.watch.since().cursor
+            save(other, "b", f"step {number}")
+            await until_noticed(live, cursor)
+        assert store.reads <= before + 1
+        calls.cancel_scope.cancel()
+
+
+# Whatever becomes of the file
+
+
+class CountedStore(TaskStore):
+    """A store that says how often it was read."""
+
+    reads = 0
+
+    def read(self, question: Callable[[Snapshot], Answer]) -> Answer:
+        self.reads += 1
+        return super().read(question)
+
+
+def _wait(*task_ids: str, timeout: float = 30, begun: anyio.Event | None = None) -> Wait:
+    async def report(_: float) -> None:
+        if begun is not None:
+            begun.set()
+
+    awaited = Awaited(task_ids=frozenset(task_ids), task_filter=ACTIVE)
+    return Wait(awaited=awaited, until="any", timeout=timeout, cursor="", most=10, report=report)
+
+
+async def outcome(cache: Cache, live: Live, *task_ids: str, timeout: float = 30) -> Outcome:
+    return await _wait(*task_ids, timeout=timeout).outcome(cache.store, live)
+
+
+async def test_without_a_file_there_is_nothing_to_wait_for(cache: Cache) -> None:
+    text, structured = await cache.ask("wait_for_tasks")
+    assert structured["state"] == "finished"
+    assert "uniqc has no task cache yet" in text
+    said = await cache.refusal("wait_for_tasks", {"task_ids": ["uqt_abc"]})
+    assert "uniqc has no task cache yet" in said
+
+
+async def test_a_file_that_cannot_be_read_at_first_is_an_error(cache: Cache) -> None:
+    cache.path.write_bytes(b"no database" * 1_000)
+    said = await cache.refusal("wait_for_tasks", {})
+    assert said.startswith("The task store can't be read")
+    assert not watchers()
+
+
+def break_file(cache: Cache) -> bytes:
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    content = cache.path.read_bytes()
+    cache.path.write_bytes(b"no database" * 1_000)
+    return content
+
+
+async def test_a_file_that_cannot_be_read_for_a_while_does_not_end_the_wait(cache: Cache) -> None:
+    uniqc(cache, a="running")
+    async with cache.client() as client:
+        waiting = Waiting(cache, client, task_ids=["a"])
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(waiting.run)
+            await waiting.begun.wait()
+            content = break_file(cache)
+            await anyio.sleep(A_WHILE)
+            assert waiting.done is None
+            cache.path.write_bytes(content)
+            await anyio.sleep(A_WHILE)
+            assert waiting.done is None
+            save(uniqc(cache), "a", "success")
+    assert waiting.done is not None
+    assert changes(waiting.done[1]) == [("a", "running", "success")]
+
+
+async def test_a_file_that_cannot_be_read_when_time_is_up_is_an_error(cache: Cache) -> None:
+    uniqc(cache, a="running")
+    async with running(cache) as live, anyio.create_task_group() as calls:
+
+        async def wait() -> None:
+            with pytest.raises(StoreError):
+                await outcome(cache, live, "a", timeout=1)
+
+        calls.start_soon(wait)
+        await until(watchers)
+        break_file(cache)
+
+
+async def test_a_file_that_is_replaced_tells_by_what_is_in_the_new_one(
+    cache: Cache, mode: Mode
+) -> None:
+    uniqc(cache, a="running", b="running")
+
+    def replace() -> None:
+        for path in cache.directory.iterdir():
+            path.unlink()
+        uniqc(cache, b="success", c="running")
+
+    _, structured = await while_waiting(cache, replace, mode, task_ids=["a", "b"], until="all")
+    assert structured["state"] == "finished"
+    assert sorted(changes(structured)) == [("a", "running", "gone"), ("b", "running", "success")]
+
+
+async def test_a_file_that_is_cleared_ends_every_wait(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    _, structured = await while_waiting(cache, other.clear_all, until="all")
+    assert structured["state"] == "finished"
+    assert changes(structured) == [("a", "running", "gone")]
+
+
+async def test_what_is_told_fits_together_while_others_write_on_and_on(cache: Cache) -> None:
+    other = uniqc(cache, a="running")
+    stop = anyio.Event()
+
+    async def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            status = ("running", "pending")[number % 2]
+            await anyio.to_thread.run_sync(save, other, "b", status)
+
+    async def wait(live: Live, begun: anyio.Event) -> None:
+        seen = await _wait("a", begun=begun).outcome(cache.store, live)
+        moved = [change.after.status for change in seen.moved if isinstance(change, TaskChange)]
+        assert moved == ["success"]
+        assert seen.standing.total == 0
+        assert [record.status for record in seen.standing.finished] == ["success"]
+
+    async with running(cache) as live, anyio.create_task_group() as writing:
+        writing.start_soon(write)
+        for _ in range(20):
+            await anyio.to_thread.run_sync(save, other, "a", "running")
+            begun = anyio.Event()
+            async with anyio.create_task_group() as calls:
+                calls.start_soon(wait, live, begun)
+                await begun.wait()
+                await anyio.to_thread.run_sync(save, other, "a", "success")
+        stop.set()
+
+
+# What it takes of a model's context
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+async def test_a_wait_for_tasks_of_any_kind_is_told_in_bounds(cache: Cache, text: str) -> None:
+    ids = [f"{number:02} {text[:200]}" for number in range(50)]
+    tasks = [{**record(text[:1_000], n), "task_id": task_id} for n, task_id in enumerate(ids)]
+    cache.write(*tasks, version=5)
+
+    def move() -> None:
+        cache.change("UPDATE tasks SET status = status || 'x' WHERE task_id < '30'")
+
+    said, structured = await while_waiting(cache, move, task_ids=ids)
+    assert cost(said, structured) <= ANSWER
+    assert structured["changes_total"] == 30
+    assert structured["active_total"] == 50
+    assert structured["changes"]
+    assert structured["active"]
+    assert f"and {30 - len(structured['changes'])} more changed" in said
+    assert f"and {50 - len(structured['active'])} more; list_tasks shows them" in said
+    cache.change("UPDATE tasks SET status = 'success'")
+    said, structured = await cache.ask("wait_for_tasks", task_ids=ids)
+    assert cost(said, structured) <= ANSWER
+    missing = 50 - len(structured["finished"])
+    assert missing == 0 or f"there is no room for: {missing}" in said
+
+
+async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
+    cache.write(*realistic(20))
+    text, structured = await while_waiting(
+        cache, lambda: cache.change("UPDATE tasks SET status = 'success' WHERE shots > 5000")
+    )
+    assert structured["changes_total"] == len(structured["changes"]) == 5
+    assert len(structured["active"]) == 10
+    assert tokens(text) <= 1_500
+    assert tokens(wire(structured)) <= 2_500
+    assert json.loads(wire(structured)) == structured

@@ -1,0 +1,497 @@
+"""Following a store in a terminal or a pipe: what happened, and how it is shown."""
+
+from __future__ import annotations
+
+import io
+import json
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from uniqc_mcp.watching.columns import shortened
+from uniqc_mcp.watching.ended import Ended, Ending
+from uniqc_mcp.watching.feed import Event, Feed
+from uniqc_mcp.watching.lines import HOW_IT_MOVES, json_line, plain_lines
+from uniqc_mcp.watching.loop import Lines, follow
+from uniqc_mcp.watching.view import Scene, View
+from uniqc_store import Group, Standing, StoreState, TaskState, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.server.conftest import Cache
+
+NOW = datetime(2026, 11, 24, 12, 41, 7, tzinfo=UTC)
+PATH = Path("/somewhere/tasks.sqlite")
+STANDING = Standing(
+    store=StoreState(path=PATH, exists=True, schema_version=5), total=12, read_at=NOW
+)
+DEADLINE_SECONDS = 60
+HOSTILE = "\x1b[2J\x1b]0;title\x07name\r\n\u202e\x9b31m[red]"
+
+
+def feed_of(cache: Cache, *, backend: str = "") -> Feed:
+    store = TaskStore(cache.directory, read_only=True, busy_timeout=0.1)
+    return Feed(store, backend=backend, clock=lambda: NOW)
+
+
+def told(feed: Feed) -> list[Event]:
+    """What happens next."""
+    deadline = monotonic() + DEADLINE_SECONDS
+    while not (events := feed.events()):
+        assert monotonic() < deadline, "nothing was told"
+        sleep(0.01)
+    return events
+
+
+def kinds(events: Sequence[Event]) -> list[tuple[str, str]]:
+    return [(event.kind, event.task.task_id if event.task else "") for event in events]
+
+
+def task(number: int = 1, **what: Any) -> TaskState:
+    given: dict[str, Any] = {
+        "task_id": f"uqt_{number:032x}",
+        "backend": "originq:WK_C180",
+        "name": f"vqe step {number}",
+        "status": "running",
+        "active": True,
+        "submit_time": (NOW - timedelta(minutes=4)).isoformat(),
+        "update_time": (NOW - timedelta(seconds=12)).isoformat(),
+        **what,
+    }
+    return TaskState(**given)
+
+
+def event(kind: str, **what: Any) -> Event:
+    given: dict[str, Any] = {"kind": kind, "at": NOW, "standing": STANDING, **what}
+    return Event(**given)
+
+
+def scene(**what: Any) -> Scene:
+    given: dict[str, Any] = {"path": PATH, "standing": STANDING, **what}
+    return Scene(**given)
+
+
+def ended(number: int, how: str = "success") -> Ended:
+    return Ended(
+        task=task(number, status="success", active=False), at=NOW - timedelta(seconds=7), how=how
+    )
+
+
+def shown(what: Scene, width: int = 100, height: int = 24, *, to_stay: bool = False) -> str:
+    lines = View().lines(what, width=width, height=height, now=NOW, to_stay=to_stay)
+    return "\n".join(line.plain.rstrip() for line in lines)
+
+
+# What happens
+
+
+def test_first_of_all_the_active_tasks_are_told_newest_first(cache: Cache) -> None:
+    cache.write(
+        {"status": "running", "submit_time": "2026-11-03T11:00:00+00:00"},
+        {"status": "success"},
+        {"status": "QUEUED", "submit_time": "2026-11-03T12:00:00+00:00"},
+    )
+    feed = feed_of(cache)
+    (started,) = told(feed)
+    assert started.kind == "started"
+    assert [state.task_id for state in started.active] == ["task-000003", "task-000001"]
+    assert started.standing.total == 3
+    assert feed.events() == []
+
+
+def test_a_task_that_comes_finishes_or_goes_is_told_once(cache: Cache) -> None:
+    cache.write({"status": "running"}, {"status": "running"}, {"status": "success"})
+    feed = feed_of(cache)
+    told(feed)
+    cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'task-000001'")
+    (changed,) = told(feed)
+    assert kinds([changed]) == [("changed", "task-000001")]
+    assert changed.task is not None
+    assert (changed.before, changed.task.status) == ("running", "failed")
+    assert list(feed.active) == ["task-000002"]
+
+    cache.change(
+        "INSERT INTO tasks (task_id, backend, status, submit_time, update_time) "
+        "VALUES ('late', 'dummy', 'pending', '2026-11-03', '2026-11-03')"
+    )
+    assert kinds(told(feed)) == [("new", "late")]
+    cache.change("DELETE FROM tasks WHERE task_id = 'task-000002'")
+    assert kinds(told(feed)) == [("gone", "task-000002")]
+    assert list(feed.active) == ["late"]
+
+
+def test_a_task_that_uniqc_archives_is_told_to_be_archived(cache: Cache) -> None:
+    cache.write({"status": "success"}, version=5)
+    feed = feed_of(cache)
+    told(feed)
+    cache.change(
+        "INSERT INTO archived_tasks (task_id, backend, status, submit_time, update_time, "
+        "archived_at) SELECT task_id, backend, status, submit_time, update_time, '2026-11-03' "
+        "FROM tasks"
+    )
+    cache.change("DELETE FROM tasks")
+    (gone,) = told(feed)
+    assert (gone.kind, gone.archived) == ("gone", True)
+    assert "task-000001 archived; it was success on originq:WK_C180" in plain_lines(gone, PATH)[0]
+
+
+def test_a_file_that_is_not_there_is_waited_for(cache: Cache) -> None:
+    feed = feed_of(cache)
+    (started,) = told(feed)
+    assert "There is no task cache at" in "\n".join(plain_lines(started, cache.path))
+    assert json.loads(json_line(started, cache.path))["store"]["exists"] is False
+    assert not feed.is_idle()
+    cache.write({"status": "running"})
+    events = told(feed)
+    while not feed.active:
+        events += told(feed)
+    assert {kind for kind, _ in kinds(events)} == {"store", "new"}
+    assert ("new", "task-000001") in kinds(events)
+    assert events[0].standing.store is not None
+    assert events[0].standing.store.exists
+
+
+def test_a_foreign_file_is_said_once_and_tried_again(cache: Cache) -> None:
+    cache.path.write_text("no database, but some kilobytes of something else " * 40)
+    feed = feed_of(cache)
+    (trouble,) = told(feed)
+    assert trouble.kind == "trouble"
+    assert "is not an SQLite database" in trouble.problem
+    assert not feed.is_idle()
+    cache.path.unlink()
+    cache.write({"status": "running"})
+    (started,) = told(feed)
+    assert (started.kind, len(started.active)) == ("started", 1)
+
+
+def test_when_the_trouble_is_over_the_store_is_told(cache: Cache) -> None:
+    cache.write({"status": "running"})
+    feed = feed_of(cache)
+    told(feed)
+    held = cache.path.with_suffix(".held")
+    cache.path.rename(held)
+    cache.path.write_text("something else " * 100)
+    assert kinds(told(feed)) == [("trouble", "")]
+    assert list(feed.active) == ["task-000001"]
+    held.rename(cache.path)
+    assert kinds(told(feed))[0] == ("store", "")
+
+
+def test_with_a_backend_only_its_tasks_are_told(cache: Cache) -> None:
+    cache.write({"status": "running"}, {"status": "running", "backend": "ibm:ibm_fez"})
+    feed = feed_of(cache, backend="ibm")
+    (started,) = told(feed)
+    assert [state.task_id for state in started.active] == ["task-000002"]
+    cache.change("UPDATE tasks SET status = 'success'")
+    assert kinds(told(feed)) == [("changed", "task-000002")]
+    assert feed.is_idle()
+
+
+def test_it_is_idle_once_a_file_was_there_and_no_task_in_it_is_active(cache: Cache) -> None:
+    cache.write({"status": "running"})
+    feed = feed_of(cache)
+    assert not feed.is_idle()
+    told(feed)
+    assert not feed.is_idle()
+    cache.change("UPDATE tasks SET status = 'success'")
+    told(feed)
+    assert feed.is_idle()
+    cache.path.unlink()
+    told(feed)
+    assert feed.is_idle()
+
+
+# Lines
+
+
+def test_each_line_of_json_has_the_fields_that_are_documented() -> None:
+    started = json.loads(json_line(event("started", active=(task(),)), PATH))
+    assert set(started) == {"event", "at", "store", "tasks", "notes"}
+    assert started["store"] == {
+        "location": str(PATH),
+        "exists": True,
+        "schema_version": 5,
+        "total": 12,
+    }
+    assert f"{HOW_IT_MOVES}." in started["notes"]
+    changed = json.loads(json_line(event("changed", task=task(), before="pending"), PATH))
+    assert changed == {
+        "event": "changed",
+        "at": "2026-11-24T12:41:07Z",
+        "task": {
+            "task_id": f"uqt_{1:032x}",
+            "name": "vqe step 1",
+            "backend": "originq:WK_C180",
+            "status": "running",
+            "before": "pending",
+            "submitted_at": "2026-11-24T12:37:07Z",
+            "updated_at": "2026-11-24T12:40:55Z",
+            "active": True,
+            "archived": False,
+        },
+    }
+    assert set(json.loads(json_line(event("store"), PATH))) == {"event", "at", "store"}
+    trouble = json.loads(json_line(event("trouble", problem="It is locked."), PATH))
+    assert trouble == {"event": "trouble", "at": "2026-11-24T12:41:07Z", "message": "It is locked."}
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        (event("new", task=task()), 'new      uqt_{} "vqe step 1" running on originq:WK_C180'),
+        (
+            event("changed", task=task(status="failed", active=False), before="running"),
+            (
+                'changed  uqt_{} "vqe step 1" running -> failed on originq:WK_C180, 4 min after it '
+                "was submitted"
+            ),
+        ),
+        (
+            event("gone", task=task(name="")),
+            "gone     uqt_{} removed; it was running on originq:WK_C180",
+        ),
+        (
+            event("store", others=-9),
+            (
+                "store    /somewhere/tasks.sqlite holds 12 tasks, schema 5. Beside those told of, "
+                "there are 9 fewer than before."
+            ),
+        ),
+        (event("trouble", problem="It is\nlocked."), "trouble  It is locked."),
+    ],
+)
+def test_an_event_is_one_plain_line_that_begins_with_the_time(what: Event, line: str) -> None:
+    assert plain_lines(what, PATH) == [f"2026-11-24T12:41:07Z {line.format(f'{1:032x}')}"]
+
+
+def test_that_uniqc_heard_of_a_task_again_is_told_to_programs_alone() -> None:
+    heard = event("changed", task=task(), before="running")
+    assert plain_lines(heard, PATH) == []
+    assert json.loads(json_line(heard, PATH))["task"]["before"] == "running"
+
+
+def test_of_many_active_tasks_the_plain_lines_name_the_newest_and_count_the_others() -> None:
+    lines = plain_lines(event("started", active=tuple(map(task, range(1_300)))), PATH)
+    assert "1,300 tasks are active." in lines[0]
+    assert sum("vqe step" in line for line in lines) == 20
+    assert any(line.endswith(" and 1,280 more") for line in lines)
+    assert lines[-1].endswith(f"note     {HOW_IT_MOVES}.")
+
+
+def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
+    hostile = task(
+        name=HOSTILE, status=HOSTILE, backend=HOSTILE, task_id=HOSTILE, submit_time=HOSTILE
+    )
+    events = [
+        event("started", active=(hostile,)),
+        event("changed", task=hostile, before=HOSTILE + "x"),
+        event("gone", task=hostile),
+    ]
+    texts = [line for one in events for line in plain_lines(one, PATH)]
+    texts += [json.loads(json_line(one, PATH), object_hook=str) for one in events]
+    told_of = scene(
+        active=[hostile],
+        by_status={HOSTILE: 1},
+        ended=[Ended(task=hostile, at=NOW, how=HOSTILE)],
+        ended_total=1,
+    )
+    texts += shown(told_of, width=200).splitlines()
+    for text in texts:
+        assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")}, text
+
+
+def test_lines_are_written_and_flushed_as_things_happen() -> None:
+    class Seen(io.StringIO):
+        flushed = ""
+
+        def flush(self) -> None:
+            self.flushed = self.getvalue()
+
+    output = Seen()
+    lines = Lines(output, PATH, as_json=True, pause=lambda _: None)
+    lines.tell([event("new", task=task()), event("gone", task=task())])
+    assert [json.loads(line)["event"] for line in output.flushed.splitlines()] == ["new", "gone"]
+
+
+# The table
+
+
+def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> None:
+    groups = (Group(status="success", count=9_804), Group(status="running", count=7))
+    text = shown(
+        scene(
+            active=[task(2), task(1)],
+            by_status={"running": 2},
+            groups=groups,
+            ended=[ended(3), ended(4, "removed")],
+            ended_total=2,
+        )
+    )
+    lines = text.splitlines()
+    assert lines[0].startswith("uniqc tasks in /somewhere/tasks.sqlite")
+    assert "unchanged since" in lines[0]
+    assert lines[1] == "2 running · 9,804 success"
+    assert " ".join(lines[3].split()) == "2 active name status backend submitted heard of"
+    row = f"{task(2).task_id[:6]}… vqe step 2 running originq:WK_C180 4 min ago 12 s ago"
+    assert " ".join(lines[4].split())[-len(row) + 7 :] == row[7:]
+    assert "2 ended" in lines[7]
+    assert lines[8].split()[4:5] == ["success"]
+    assert lines[8].endswith("7 s ago")
+    assert " removed " in lines[9]
+    assert len(lines) == 24
+    assert lines[-1].startswith(HOW_IT_MOVES)
+
+
+def test_ages_tick() -> None:
+    view, what = View(), scene(active=[task()])
+    texts = [
+        view.lines(what, width=100, height=24, now=NOW + timedelta(seconds=later))[3].plain
+        for later in (0, 1)
+    ]
+    assert [text.rstrip()[-8:] for text in texts] == ["12 s ago", "13 s ago"]
+
+
+def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() -> None:
+    whole = task().task_id
+    assert whole in shown(scene(active=[task()]), width=160)
+    (short,) = [word for word in shown(scene(active=[task()]), width=80).split() if "…" in word]
+    head, tail = short.split("…")
+    assert whole.startswith(head)
+    assert whole.endswith(tail)
+    assert len(head) >= 6
+    assert shortened("short", 11) == "short      "
+
+
+def test_what_there_is_no_room_for_is_counted() -> None:
+    many = scene(active=[task(number) for number in range(300)], ended=[ended(1)] * 10)
+    text = shown(many, height=24)
+    assert text.count(" success ") == 5
+    assert text.count(" running ") == 11
+    assert "and 289 more" in text
+
+
+@pytest.mark.parametrize("to_stay", [False, True])
+@given(
+    size=st.tuples(st.integers(1, 200), st.integers(1, 60)),
+    active=st.integers(0, 70),
+    gone=st.integers(0, 10),
+    name=st.text(max_size=80),
+    problem=st.sampled_from(["", "It is locked by another process. " * 9]),
+)
+def test_a_frame_is_never_wider_or_higher_than_the_terminal(
+    size: tuple[int, int], active: int, gone: int, name: str, *, problem: str, to_stay: bool
+) -> None:
+    width, height = size
+    what = scene(
+        active=[task(number, name=name) for number in range(active)],
+        by_status={"running": active, name: 3},
+        ended=[ended(number) for number in range(gone)],
+        problem=problem,
+    )
+    lines = View().lines(what, width=width, height=height, now=NOW, to_stay=to_stay)
+    assert len(lines) <= height
+    assert all(line.cell_len <= width for line in lines)
+    assert not any("\n" in line.plain for line in lines)
+
+
+def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
+    what = scene(active=[task()], ended=[ended(2)], ended_total=1)
+    lines = View().lines(what, width=100, height=24, now=NOW)
+
+    def drawn(**options: Any) -> str:
+        file = io.StringIO()
+        console = Console(file=file, width=100, force_terminal=True, **options)
+        console.print(Text("\n").join(lines))
+        return file.getvalue()
+
+    assert "\x1b[36mrunning" in drawn(color_system="standard")
+    plain = drawn(color_system="standard", no_color=True)
+    assert not any(f"\x1b[{colour}m" in plain for colour in range(30, 48))
+    assert "running" in plain
+
+
+def test_missing_and_unreadable_files_and_reading_for_long_are_said_in_the_frame() -> None:
+    missing = Standing(store=StoreState(path=PATH, exists=False, schema_version=0), read_at=NOW)
+    assert "There is no task cache at /somewhere/tasks.sqlite yet" in shown(scene(standing=missing))
+    assert "Reading…" in shown(scene(standing=Standing()))
+    text = shown(scene(problem="It is locked.", active=[task()]))
+    assert "Trouble: It is locked. Trying again." in text
+    assert "vqe step 1" in text
+    assert "unchanged since" not in text
+
+
+def test_what_stays_in_the_terminal_has_no_empty_room_and_no_keys_in_it() -> None:
+    text = shown(scene(active=[task()]), to_stay=True)
+    assert text.splitlines()[-1].startswith("uqt_")
+
+
+def test_a_task_ended_once_until_it_is_active_again() -> None:
+    ending = Ending()
+    done = task(status="success", active=False)
+    ending.take(event("changed", task=done, before="running"))
+    ending.take(event("changed", task=replace(done, update_time="later"), before="success"))
+    assert [one.how for one in ending] == ["success"]
+    ending.take(event("gone", task=done, archived=True))
+    assert ([one.how for one in ending], ending.total) == (["archived"], 1)
+    ending.take(event("new", task=task()))
+    assert (list(ending), ending.total) == ([], 0)
+
+
+def test_one_that_was_saved_as_finished_ended_when_the_record_says_so() -> None:
+    ending = Ending()
+    ending.take(event("new", task=task(status="success", active=False)))
+    assert [one.at for one in ending] == [NOW - timedelta(seconds=12)]
+
+
+# Until when
+
+
+class Face:
+    """One that is told, on a clock that its pauses move."""
+
+    def __init__(self, at_pause: Callable[[], None] = lambda: None) -> None:
+        self.at_pause = at_pause
+        self.events: list[Event] = []
+        self.paused: list[float] = []
+        self.now = 0.0
+
+    def tell(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        self.now += seconds
+        self.at_pause()
+
+
+def test_it_ends_when_the_time_is_up_and_not_before(cache: Cache) -> None:
+    cache.write({"status": "running"})
+    face = Face()
+    outcome = follow(feed_of(cache), face, until_idle=True, timeout=1.1, monotonic=lambda: face.now)
+    assert outcome == "timed out"
+    assert face.paused == pytest.approx([0.25, 0.25, 0.25, 0.25, 0.1])
+    assert [one.kind for one in face.events] == ["started"]
+
+
+def test_it_ends_when_no_task_is_active_any_more(cache: Cache) -> None:
+    cache.write({"status": "running"})
+    statements = iter(["UPDATE tasks SET status = 'success'"])
+
+    def finish() -> None:
+        for statement in statements:
+            cache.change(statement)
+        sleep(0.01)
+
+    face = Face(finish)
+    assert follow(feed_of(cache), face, until_idle=True, timeout=None) == "idle"
+    assert [one.kind for one in face.events] == ["started", "changed"]

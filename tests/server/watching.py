@@ -1,0 +1,67 @@
+"""What the tests of all that watches have in common."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from uniqc_mcp.live import Live
+from uniqc_store import JsonValue, TaskInfo, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from tests.server.conftest import Cache
+
+PATIENCE = 30.0
+"""Seconds, for what is slow only where it is broken."""
+
+A_WHILE = 0.4
+"""Seconds in which the watcher looks several times, and would tell if there were anything."""
+
+
+def uniqc(cache: Cache, **statuses: str) -> TaskStore:
+    """Another program's store on the same file, which has saved these tasks."""
+    store = TaskStore(cache.directory)
+    for task_id, status in statuses.items():
+        save(store, task_id, status)
+    return store
+
+
+def save(store: TaskStore, task_id: str, status: str, *, name: str = "", backend: str = "") -> None:
+    metadata: dict[str, JsonValue] = {"task_name": name} if name else {}
+    store.save(TaskInfo(task_id, backend or "originq:WK_C180", status=status, metadata=metadata))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what must come."""
+    with anyio.fail_after(PATIENCE):
+        while not condition():
+            await anyio.sleep(0.01)
+
+
+def watchers() -> int:
+    """How many watchers run in this event loop."""
+    names = (task.name or "" for task in anyio.get_running_tasks())
+    return sum(name.endswith("Live._watch") for name in names)
+
+
+async def until_noticed(live: Live, cursor: str) -> None:
+    """Wait for the watcher to find a change since then."""
+    await until(lambda: live.watch.since().cursor != cursor)
+
+
+async def until_nobody_watches() -> None:
+    await until(lambda: not watchers())
+    await until(lambda: not anyio.to_thread.current_default_thread_limiter().borrowed_tokens)
+
+
+@asynccontextmanager
+async def running(cache: Cache) -> AsyncGenerator[Live]:
+    """A watcher as a server has it."""
+    live = Live(cache.store)
+    async with live.running():
+        yield live

@@ -1,0 +1,41 @@
+"""uniqc 0.1.1's own store, from the package registry, for scripts that play a uniqc process."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PACKAGES = (
+    "uniqc",
+    "uniqc.backend_adapter",
+    "uniqc.backend_adapter.task",
+    "uniqc.gateway",
+    "uniqc.gateway.db",
+)
+
+
+def take_uniqc(site: Path) -> None:
+    """Put uniqc into a directory, without what it needs."""
+    install = ["install", "-q", "--no-deps", "--target", str(site), "unified-quantum==0.1.1"]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+
+
+def uniqc_modules(site: Path) -> tuple[Any, Any]:
+    """uniqc's store and archive, without the packages around them and what those need.
+
+    They take the home directory for their own when they are imported: set one before.
+    """
+    for name in _PACKAGES:
+        package = types.ModuleType(name)
+        package.__path__ = [str(site.joinpath(*name.split(".")))]
+        sys.modules[name] = package
+    return (
+        importlib.import_module("uniqc.backend_adapter.task.store"),
+        importlib.import_module("uniqc.gateway.db.archive_store"),
+    )
