@@ -99,6 +99,15 @@ def explain_arguments(tool: str, known: Sequence[str], problems: list[ErrorDetai
     return f"{tool} was not run. " + "\n".join(lines)
 
 
+_WANTED = {
+    "int_type": "an integer",
+    "string_type": "a text",
+    "sequence_str": "a list of texts",
+    "is_instance_of": "a list of texts",
+}
+"""What an argument should have been, by what pydantic says of it."""
+
+
 def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "arguments"
     allowed = problem.get("ctx", {})
@@ -117,5 +126,6 @@ def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
             side = "at least" if "ge" in allowed else "at most"
             return f"{name} must be {side} {bound}, not {given}."
         case kind:
-            wanted = {"int_type": "an integer", "string_type": "a text"}.get(kind, "valid text")
-            return f"{name} must be {wanted}, not {given} ({type(problem['input']).__name__})."
+            wanted = _WANTED.get(kind, "valid text")
+            what = name if len(problem["loc"]) == 1 else f"Each of {name}"
+            return f"{what} must be {wanted}, not {given} ({type(problem['input']).__name__})."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from typing import TYPE_CHECKING
 
 from uniqc_mcp.allowance import beginning
@@ -207,6 +207,7 @@ def _at(uri: str) -> str:
     return uri or "at no address, for its id can't be shown"
 
 
+@lru_cache(maxsize=4_096)
 def word(text: str) -> str:
     """As it stands where it is one word or bits, and in quotes where it may read as prose."""
     return text if _ONE_WORD.fullmatch(text) else in_quotes(text)

@@ -620,3 +620,18 @@ async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
     assert tokens(text) <= 1_500
     assert tokens(wire(structured)) <= 2_500
     assert json.loads(wire(structured)) == structured
+
+
+@pytest.mark.parametrize(
+    ("task_ids", "said"),
+    [
+        ("task-1", 'task_ids must be a list of texts, not "task-1" (str).'),
+        (5, "task_ids must be a list of texts, not 5 (int)."),
+        ([5], "Each of task_ids must be a text, not 5 (int)."),
+    ],
+)
+async def test_ids_that_are_no_list_of_texts_are_refused_in_words(
+    cache: Cache, task_ids: Any, said: str
+) -> None:
+    cache.write({})
+    assert said in await cache.refusal("wait_for_tasks", {"task_ids": task_ids})
