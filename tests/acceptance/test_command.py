@@ -35,19 +35,25 @@ async def test_the_sdks_client_lists_and_calls_everything(
 ) -> None:
     async with connect(command, cache_dir, mode) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        assert tools == ["list_tasks", "get_task", "count_tasks"]
+        assert tools == ["list_tasks", "get_task", "count_tasks", "wait_for_tasks"]
 
-        listed = await client.call_tool("list_tasks", {"status": "any", "limit": 1})
+        listed = await client.call_tool("list_tasks", {"status": "any", "limit": 2})
         assert listed.structured_content is not None
-        (task,) = listed.structured_content["tasks"]
+        task, other = listed.structured_content["tasks"]
         assert listed.structured_content["total"] == TASKS
         got = await client.call_tool("get_task", {"task_id": task["task_id"]})
         counted = await client.call_tool("count_tasks", {"group_by": "status_backend"})
-        assert not any(answer.is_error for answer in (listed, got, counted))
+        waited = await client.call_tool("wait_for_tasks", {"task_ids": [task["task_id"]]})
+        assert not any(answer.is_error for answer in (listed, got, counted, waited))
         for answer in (listed, got):
             (text,) = answer.content
             assert isinstance(text, TextContent)
             assert task["task_id"] in text.text
+
+        for prompt in (await client.list_prompts()).prompts:
+            ids = {"task_id": task["task_id"], "other_task_id": other["task_id"]}
+            arguments = {argument.name: ids[argument.name] for argument in prompt.arguments or ()}
+            assert (await client.get_prompt(prompt.name, arguments)).messages
 
         resources = [resource.uri for resource in (await client.list_resources()).resources]
         templates = (await client.list_resource_templates()).resource_templates
@@ -92,10 +98,10 @@ def test_raw_lines_of_each_older_revision_are_answered(
 
 def test_only_capabilities_that_work_are_advertised(raw_server: RawServer) -> None:
     capabilities = raw_server.initialize()["capabilities"]
-    assert not capabilities["resources"].get("subscribe")
+    assert capabilities["resources"]["subscribe"]
     assert not capabilities["resources"].get("listChanged")
     assert not capabilities["tools"].get("listChanged")
-    assert "completions" not in capabilities
+    assert "completions" in capabilities
     assert "logging" not in capabilities
 
 

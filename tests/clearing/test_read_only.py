@@ -15,6 +15,7 @@ from uniqc_mcp.clear_tools import ClearTools
 from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.tools import ReadTools
+from uniqc_mcp.wait_tools import WaitTools
 from uniqc_store import CLEARED_FILENAME
 from uniqc_store.writing import Writer
 
@@ -35,6 +36,7 @@ async def exercise(cache: Cache, client: Client) -> None:
         "list_tasks": {"status": "any", "name_contains": "b"},
         "count_tasks": {"group_by": "status_backend"},
         "get_task": {"task_id": task_id},
+        "wait_for_tasks": {"timeout_seconds": 1},
         "clear_tasks": {},
         "undo_clear": {"receipt": "clr_unknown"},
     }
@@ -164,7 +166,8 @@ def tool_methods(owner: type) -> set[str]:
 
 
 def test_every_tool_has_a_row_that_decides_what_it_does() -> None:
-    assert tool_methods(ReadTools) == {spec.name for spec in TOOLS if not spec.writes} == READS
+    reads = tool_methods(ReadTools) | tool_methods(WaitTools)
+    assert reads == {spec.name for spec in TOOLS if not spec.writes} == READS
     assert tool_methods(ClearTools) == {spec.name for spec in TOOLS if spec.writes} == WRITES
     assert len({spec.name for spec in TOOLS}) == len(TOOLS)
 

@@ -626,8 +626,8 @@ async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
     ("task_ids", "said"),
     [
         ("task-1", 'task_ids must be a list of texts, not "task-1" (str).'),
-        (5, "task_ids must be a list of texts, not 5 (int)."),
-        ([5], "Each of task_ids must be a text, not 5 (int)."),
+        (5, 'task_ids must be a list of texts, not "5" (int).'),
+        ([5], 'Each of task_ids must be a text, not "5" (int).'),
     ],
 )
 async def test_ids_that_are_no_list_of_texts_are_refused_in_words(
