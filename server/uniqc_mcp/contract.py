@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -44,11 +44,17 @@ class StrictTool(Tool):
     ) -> Tool:
         """The tool that calls a function; its docstring is what the model is told."""
         description = inspect.getdoc(fn)
-        tool = cls.from_function(fn, title=title, description=description, annotations=annotations)
+        tool = cls.from_function(
+            fn,
+            title=title,
+            description=description,
+            annotations=annotations,
+            structured_output=False,  # or the SDK makes the schema of the answer as well
+        )
         metadata = tool.fn_metadata
         # The SDK reads these anew at each call and each listing.
         metadata.arg_model = _strict(metadata.arg_model)
-        metadata.output_schema = _schema(metadata.output_model)
+        metadata.output_schema = _schema(get_type_hints(fn)["return"])
         tool.parameters = _schema(metadata.arg_model)
         return tool
 

@@ -59,7 +59,10 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
         case (only,):
             return only
         case ():
-            raise UnknownTaskError(_unknown(snapshot, task_id))
+            said = snapshot.remembered(
+                ("unknown", task_id), lambda: _unknown(snapshot, task_id), size=len
+            )
+            raise UnknownTaskError(said)
         case _:
             raise AmbiguousTaskError(_ambiguous(snapshot, task_id, matches))
 

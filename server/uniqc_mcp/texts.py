@@ -46,8 +46,9 @@ def _task_list_lines(answer: TaskList) -> Iterator[str]:
     if answer.shown < answer.total:
         count += f"; {answer.shown} shown, newest first"
     yield f"{count}. {source_of(answer.store)}"
+    now = datetime.fromisoformat(answer.store.read_at)
     for task in answer.tasks:
-        yield f"- {_which(task)}, {_submitted(task, answer.store)}{_heard(task, 'heard of')}"
+        yield _active_line(task, now) if task.active else _finished_line(task)
         if task.error:
             yield f"  error: {in_quotes(task.error)}"
     if answer.next_cursor:
@@ -72,12 +73,17 @@ def _heard(task: TaskView, verb: str) -> str:
     return f", {verb} {duration(heard)} ago" if heard is not None else ""
 
 
-def _submitted(task: TaskView, store: StoreView) -> str:
-    """Of an active task, for how long it has been waited: a time takes three times the tokens."""
-    if not (task.active and task.submitted_at.endswith("Z")):
-        return f"submitted {told_time(task.submitted_at)}"
-    seconds = seconds_since(task.submitted_at, datetime.fromisoformat(store.read_at))
-    return f"{duration(seconds or 0)} old"
+@lru_cache(maxsize=1_024)
+def _finished_line(task: TaskView) -> str:
+    return f"- {_which(task)}, submitted {told_time(task.submitted_at)}"
+
+
+def _active_line(task: TaskView, now: datetime) -> str:
+    """With how long it has been waited for: a time takes three times the tokens."""
+    submitted = f"submitted {told_time(task.submitted_at)}"
+    if task.submitted_at.endswith("Z"):
+        submitted = f"{duration(seconds_since(task.submitted_at, now) or 0)} old"
+    return f"- {_which(task)}, {submitted}{_heard(task, 'heard of')}"
 
 
 @text_of.register(TaskCounts)

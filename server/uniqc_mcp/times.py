@@ -23,6 +23,9 @@ def wire_time(moment: datetime) -> str:
     return f"{text}Z" if moment.tzinfo else text
 
 
+_moment = lru_cache(maxsize=4_096)(parse_time)
+
+
 @lru_cache(maxsize=4_096)
 def recorded_time(text: str) -> str:
     """A stored time as :func:`wire_time`, empty where it can't be read."""
@@ -32,7 +35,7 @@ def recorded_time(text: str) -> str:
 
 def seconds_since(text: str, now: datetime) -> int | None:
     """How long ago a stored time was; None where it can't be read. Clocks that differ give 0."""
-    moment = parse_time(text)
+    moment = _moment(text)
     return None if moment is None else max(0, int((now - assume_local(moment)).total_seconds()))
 
 

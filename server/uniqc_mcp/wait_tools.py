@@ -31,7 +31,7 @@ from uniqc_mcp.waiting_models import (
     taken,
     with_room,
 )
-from uniqc_store import InvalidValueError, Snapshot, TaskFilter, TaskGone, TaskStore
+from uniqc_store import InvalidValueError, Snapshot, TaskFilter, TaskStore
 
 MOST_IDS = 50
 
@@ -182,10 +182,7 @@ def _in_words(awaited: Awaited) -> str:
 
 
 def _ids(outcome: Outcome) -> frozenset[str]:
-    return frozenset(
-        (moved.last if isinstance(moved, TaskGone) else moved.after).task_id
-        for moved in outcome.moved
-    )
+    return frozenset(moved.state.task_id for moved in outcome.moved)
 
 
 def _state(outcome: Outcome) -> WaitState:

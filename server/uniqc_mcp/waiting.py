@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from uniqc_mcp.live import Bell
-from uniqc_store import StoreError, TaskChange, TaskGone
+from uniqc_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
         Changes,
         Snapshot,
         StoreState,
+        TaskChange,
         TaskFilter,
+        TaskGone,
         TaskRecord,
         TaskState,
         TaskStore,
@@ -96,6 +98,8 @@ class Awaited:
                     yield snapshot.record(match)
 
     def _moved(self, changes: Changes) -> Iterator[Moved]:
+        from uniqc_store import TaskChange  # noqa: PLC0415 - nobody may ever wait
+
         for change in changes.changed:
             if change.status_changed and self._includes(change.after, change.before):
                 yield change

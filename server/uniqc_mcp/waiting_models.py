@@ -11,13 +11,12 @@ from uniqc_mcp.allowance import ANSWER, most_tokens
 from uniqc_mcp.models import LONGEST_ID, Answer, StoreField, TaskView, Wire
 from uniqc_mcp.schemas import Named
 from uniqc_mcp.times import recorded_time
-from uniqc_store import TaskGone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from uniqc_mcp.screen import Screen
-    from uniqc_store import TaskChange, TaskRecord, TaskState
+    from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
 
 WaitState = Literal["changed", "finished", "timeout"]
 
@@ -43,9 +42,8 @@ class ChangeView(Wire):
 
     @classmethod
     def of(cls, change: TaskChange | TaskGone, screen: Screen) -> Self:
-        after, status = _after(change)
         before = change.before.status if change.before else ""
-        return cls._of(after, screen, before=before, status=status)
+        return cls._of(change.state, screen, before=before, status=_status(change))
 
     @classmethod
     def finished(cls, record: TaskRecord, screen: Screen) -> Self:
@@ -69,10 +67,12 @@ class ChangeView(Wire):
         return _ROW + 2 * sum(map(most_tokens, texts))
 
 
-def _after(change: TaskChange | TaskGone) -> tuple[TaskState, str]:
+def _status(change: TaskChange | TaskGone) -> str:
+    from uniqc_store import TaskGone  # noqa: PLC0415 - nobody may ever wait
+
     if isinstance(change, TaskGone):
-        return change.last, "archived" if change.archived else "gone"
-    return change.after, change.after.status
+        return "archived" if change.archived else "gone"
+    return change.after.status
 
 
 class _Sized(Protocol):

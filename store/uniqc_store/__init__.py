@@ -11,7 +11,6 @@ Standard library only.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from uniqc_store.completing import Completions
 from uniqc_store.counting import Column
 from uniqc_store.errors import (
     AmbiguousIdError,
@@ -51,7 +50,6 @@ from uniqc_store.snapshot import (
     StoreState,
 )
 from uniqc_store.store import DB_FILENAME, DEFAULT_CACHE_DIR, TaskStore
-from uniqc_store.task_changes import Changes, Standing, TaskChange, TaskGone, TaskState
 from uniqc_store.tasks import (
     TERMINAL_STATUSES,
     JsonValue,
@@ -67,6 +65,8 @@ if TYPE_CHECKING:
     from uniqc_store.changes import TaskWatch
     from uniqc_store.cleared import CLEARED_FILENAME, Receipt
     from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
+    from uniqc_store.completing import Completions
+    from uniqc_store.task_changes import Changes, Standing, TaskChange, TaskGone, TaskState
 
 __all__ = [
     "APPLICATION_ID",
@@ -128,6 +128,12 @@ __all__ = [
 ]
 
 _LATER = {
+    "Changes": "task_changes",
+    "Completions": "completing",
+    "Standing": "task_changes",
+    "TaskChange": "task_changes",
+    "TaskGone": "task_changes",
+    "TaskState": "task_changes",
     "TaskWatch": "changes",
     "CLEARED_FILENAME": "cleared",
     "Receipt": "cleared",

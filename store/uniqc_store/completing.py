@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from uniqc_store import completion_queries, paging, queries
 from uniqc_store.errors import NotAtOnceError
 from uniqc_store.rows import readable
+from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 MOST_RECENT: Final = 2_000
 """Newest tasks, whose ids come first and whose names are searched."""
-
-UNIQC_ID: Final = "uqt_"
-"""How the ids begin that uniqc gives since version 5 of its schema."""
 
 MOST_BEGINNING: Final = 300
 """Ids that begin like a text and are looked up in one index."""

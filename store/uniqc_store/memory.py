@@ -23,6 +23,9 @@ LARGEST_FACT = 64 * 1024
 """Bytes of one that is remembered, as far as its size is not bounded anyway."""
 
 
+_UNKNOWN = object()
+
+
 class Facts:
     """What is known of one state of the file."""
 
@@ -44,8 +47,9 @@ class Facts:
         Two threads may both find it out; they find the same. What is larger than
         ``LARGEST_FACT``, by the function that tells its bytes, is not remembered.
         """
-        if key in self._facts:
-            return cast("Found", self._facts[key])
+        known = self._facts.get(key, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return cast("Found", known)
         found = find_out()
         if size is not None and size(found) > LARGEST_FACT:
             return found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from uniqc_store import (
     cleared_queries,
-    completing,
     conditions,
     counting,
     paging,
@@ -17,9 +16,9 @@ from uniqc_store import (
     rows,
     values,
 )
-from uniqc_store.completing import UNIQC_ID
 from uniqc_store.errors import NotAtOnceError
 from uniqc_store.filters import Cursor, TaskFilter
+from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
     import sqlite3
@@ -223,6 +222,8 @@ class Snapshot:
         Raises:
             InvalidValueError: It is no text that could be stored.
         """
+        from uniqc_store import completing  # noqa: PLC0415 - for those who type, and no one else
+
         return completing.complete_id(
             self._session,
             values.text("task_id", text),
@@ -233,6 +234,8 @@ class Snapshot:
 
     def complete_backend(self, text: str, *, limit: int) -> Completions:
         """Platforms and whole labels that begin like a text, then those that it is part of."""
+        from uniqc_store import completing  # noqa: PLC0415 - likewise
+
         return completing.complete_backend(
             self._session, values.text("backend", text), limit=values.limit(limit)
         )

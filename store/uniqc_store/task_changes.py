@@ -45,6 +45,11 @@ class TaskChange:
     after: TaskState
 
     @property
+    def state(self) -> TaskState:
+        """As it is known last."""
+        return self.after
+
+    @property
     def status_changed(self) -> bool:
         return self.before is None or self.before.status != self.after.status
 
@@ -62,6 +67,11 @@ class TaskGone:
     before: TaskState | None
     last: TaskState
     archived: bool
+
+    @property
+    def state(self) -> TaskState:
+        """As it is known last."""
+        return self.last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,9 @@ class TaskStatus(str, Enum):  # noqa: UP042 - as in uniqc: StrEnum would print d
     CANCELLED = "cancelled"
 
 
+UNIQC_ID = "uqt_"
+"""How the ids begin that uniqc gives since version 5 of its schema."""
+
 KNOWN_STATUSES = frozenset(status.value for status in TaskStatus)
 
 
