@@ -48,7 +48,7 @@ def _task_list_lines(answer: TaskList) -> Iterator[str]:
     yield f"{count}. {source_of(answer.store)}"
     now = datetime.fromisoformat(answer.store.read_at)
     for task in answer.tasks:
-        yield _active_line(task, now) if task.active else _finished_line(task)
+        yield f"- {_which(task)}, {_since(task, now)}"
         if task.error:
             yield f"  error: {in_quotes(task.error)}"
     if answer.next_cursor:
@@ -64,8 +64,13 @@ def task_line(task: TaskView) -> str:
 
 
 def _which(task: TaskView) -> str:
-    name = f" {in_quotes(task.name)}" if task.name else ""
-    return f"{word(task.task_id)}{name} {word(task.status)} on {word(task.backend)}"
+    return _named(task.task_id, task.name, task.status, task.backend)
+
+
+@lru_cache(maxsize=1_024)
+def _named(task_id: str, name: str, status: str, backend: str) -> str:
+    quoted = f" {in_quotes(name)}" if name else ""
+    return f"{word(task_id)}{quoted} {word(status)} on {word(backend)}"
 
 
 def _heard(task: TaskView, verb: str) -> str:
@@ -73,17 +78,12 @@ def _heard(task: TaskView, verb: str) -> str:
     return f", {verb} {duration(heard)} ago" if heard is not None else ""
 
 
-@lru_cache(maxsize=1_024)
-def _finished_line(task: TaskView) -> str:
-    return f"- {_which(task)}, submitted {told_time(task.submitted_at)}"
-
-
-def _active_line(task: TaskView, now: datetime) -> str:
-    """With how long it has been waited for: a time takes three times the tokens."""
-    submitted = f"submitted {told_time(task.submitted_at)}"
-    if task.submitted_at.endswith("Z"):
-        submitted = f"{duration(seconds_since(task.submitted_at, now) or 0)} old"
-    return f"- {_which(task)}, {submitted}{_heard(task, 'heard of')}"
+def _since(task: TaskView, now: datetime) -> str:
+    """Of an active task, for how long it has been waited: a time takes three times the tokens."""
+    if not (task.active and task.submitted_at.endswith("Z")):
+        return f"submitted {told_time(task.submitted_at)}{_heard(task, 'heard of')}"
+    old = duration(seconds_since(task.submitted_at, now) or 0)
+    return f"{old} old{_heard(task, 'heard of')}"
 
 
 @text_of.register(TaskCounts)

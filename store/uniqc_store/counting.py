@@ -42,7 +42,7 @@ def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> C
     narrowing = probing.narrowest(session, task_filter)
     by_label = narrowing is not None and narrowing.index != "time"
     if task_filter.only_by_label and not by_label:
-        needed = [
+        needed: list[Column] = [
             column
             for column in _COLUMNS
             if column in by or getattr(task_filter, column) not in ("", "any")
