@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_POLLS = 0.1
 """A commit is told of within half a second. A poll takes some 10 microseconds."""
 
+MOST_EVENTS = 2_000
+"""What a cursor may be behind. The tasks of all of these are looked up in each look."""
+
 
 class Bell:
     """Rung by the watcher; one who waits hears it, whether it rings before or after.
@@ -37,10 +40,6 @@ class Bell:
 
     async def wait(self) -> None:
         await self._rung.wait()
-
-
-MOST_EVENTS = 2_000
-"""What a cursor may be behind. The tasks of all of these are looked up in each look."""
 
 
 class Live:
