@@ -7,7 +7,11 @@ has a share of that. A part that would take more is cut where it can be said wha
 from __future__ import annotations
 
 import re
-from typing import Final
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ANSWER: Final = 20_000
 """Tokens that an answer may take, its text and its structured content together."""
@@ -34,6 +38,11 @@ def bytes_in_json(text: str) -> int:
     """Bytes that a text takes inside JSON, which is never less than tokens, and told sooner."""
     size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
     return size + sum(map(text.count, _ESCAPED))
+
+
+def how_many_fit(sizes: Iterable[int], tokens: int) -> int:
+    """How many of these, from the first on, take no more than so many tokens together."""
+    return sum(size <= tokens for size in accumulate(sizes))
 
 
 def beginning(text: str, tokens: int) -> str:

@@ -18,6 +18,7 @@ from uniqc_mcp.live import Live
 from uniqc_mcp.registry import READ_TOOLS, TOOLS, ToolSpec
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
 from uniqc_mcp.running import Running
+from uniqc_mcp.settings import HOW_TO_ALLOW
 from uniqc_mcp.subscriptions import Subscriptions, serve_subscriptions
 from uniqc_mcp.times import utc_now
 from uniqc_mcp.tools import ReadTools
@@ -111,10 +112,7 @@ class TaskServer(MCPServer[Running]):
         context: Context[Running, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
         if name in _MAY_BE_OFF and name not in {tool.name for tool in await self.list_tools()}:
-            raise ToolError(
-                f"{name} is off: this server only reads. Whoever runs it can allow clearing with "
-                "--allow-clear, such as: uniqc-mcp --allow-clear success,failed --min-age 7d"
-            )
+            raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
         return await super().call_tool(name, arguments, context)
 
 

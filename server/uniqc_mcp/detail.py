@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
-from uniqc_mcp.allowance import ANSWER, most_tokens
+from uniqc_mcp.allowance import ANSWER, how_many_fit, most_tokens
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.models import (
     LONGEST_ID,
@@ -150,7 +149,7 @@ class TaskDetail(TaskView):
         # What is in the structure is in the text, but for the names of the fields.
         left = ANSWER - _AROUND - 2 * most_tokens(self.model_dump_json(exclude_none=True))
         views = [ShardView.of(shard, screen) for shard in shards]
-        return views[: sum(size <= left for size in accumulate(view.size for view in views))]
+        return views[: how_many_fit((view.size for view in views), left)]
 
 
 def _first(damaged: Sequence[str]) -> list[str]:

@@ -6,13 +6,12 @@ for them at each start.
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from uniqc_mcp.allowance import ANSWER, bytes_in_json, most_tokens
+from uniqc_mcp.allowance import ANSWER, bytes_in_json, how_many_fit, most_tokens
 from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.fallback import fallback_note
 from uniqc_mcp.schemas import Inlined, Named, without_repetition
@@ -164,8 +163,7 @@ def fitting(tasks: Sequence[TaskView]) -> int:
     texts = "".join(text for task in tasks for text in task.texts)
     if _ROW * len(tasks) + 2 * bytes_in_json(texts) <= ANSWER - _AROUND:
         return len(tasks)
-    through = accumulate(task.size for task in tasks)
-    return max(1, sum(size <= ANSWER - _AROUND for size in through))
+    return max(1, how_many_fit((task.size for task in tasks), ANSWER - _AROUND))
 
 
 def recorded_error(record: TaskRecord) -> str:
@@ -220,8 +218,7 @@ def largest_groups(
 ) -> tuple[list[GroupView], list[str]]:
     """The groups to show, most first, within these tokens; and a note on the others."""
     views = [GroupView.of(group, screen) for group in groups[:MOST_GROUPS]]
-    through = accumulate(view.size for view in views)
-    shown = views[: sum(size <= tokens for size in through)]
+    shown = views[: how_many_fit((view.size for view in views), tokens)]
     others = groups[len(shown) :]
     held = sum(group.count for group in others)
     notes = [f"{len(others)} smaller groups are not shown; {held} tasks are in them."]

@@ -26,7 +26,7 @@ from uniqc_mcp.protocol_errors import invalid, unknown_argument, with_request_er
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.result_views import task_uri
 from uniqc_mcp.screen import Screen
-from uniqc_mcp.settings import ClearSettings
+from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.times import utc_now
 from uniqc_mcp.tools import ReadTools
 from uniqc_store import TaskStore
@@ -74,9 +74,7 @@ _CLEARS = """\
 This server may clear {what}. Once I agree to a proposal, call clear_tasks with its filters and \
 without plan_id: that removes nothing and says what would go. Show me that before anything is \
 committed with its plan_id. undo_clear puts back what was cleared."""
-_READS_ONLY = """\
-This server only reads, so only propose. Whoever runs it can allow clearing with --allow-clear, \
-such as: uniqc-mcp --allow-clear success,failed --min-age 7d"""
+_READS_ONLY = f"This server only reads, so only propose. {HOW_TO_ALLOW}"
 
 TaskReference = Annotated[
     str, Field(description="uniqc's id, a platform's id, or 6 or more first characters.")

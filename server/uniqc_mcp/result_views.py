@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import quote
 
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp import lookup
-from uniqc_mcp.allowance import most_tokens
+from uniqc_mcp.allowance import how_many_fit, most_tokens
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.models import LONGEST_ID, OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.redaction import safe_text
@@ -83,8 +82,8 @@ class CircuitResult(Wire):
             )
             for outcome in summary.outcomes
         ]
-        through = accumulate(_OUTCOME + 2 * most_tokens(outcome.bits) for outcome in outcomes)
-        shown = sum(size <= _OUTCOMES // among for size in through)
+        sizes = (_OUTCOME + 2 * most_tokens(outcome.bits) for outcome in outcomes)
+        shown = how_many_fit(sizes, _OUTCOMES // among)
         notes = [*summary.notes, *_field_notes(summary.fields, screen, _MOST_FIELDS // among)]
         if shown < len(outcomes):
             notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")

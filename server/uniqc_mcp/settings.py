@@ -18,6 +18,12 @@ Confirm = Literal["human", "plan"]
 
 KEEP_CLEARED = timedelta(days=30)
 
+HOW_TO_ALLOW = (
+    "Whoever runs it can allow clearing with --allow-clear, such as: "
+    "uniqc-mcp --allow-clear success,failed --min-age 7d"
+)
+"""What to tell who wants to clear where nothing may be cleared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSettings:

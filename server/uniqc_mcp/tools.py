@@ -152,7 +152,8 @@ class ReadTools:
             if len(task.result_text) > LARGEST_REMEMBERED:
                 return task, None
             return task, snapshot.remembered(
-                ("get_task", task.record.task_id, task.record.archived_at, outcomes),
+                # By what was asked for: ids that are no UTF-8 may look alike.
+                ("get_task", task_id, outcomes),
                 lambda: _whole(task, outcomes=outcomes, now=now),
             )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.allowance import ANSWER, most_tokens
+from uniqc_mcp.allowance import ANSWER, how_many_fit, most_tokens
 from uniqc_mcp.models import LONGEST_ID, Answer, StoreField, TaskView, Wire
 from uniqc_mcp.schemas import Named
 from uniqc_mcp.times import recorded_time
@@ -86,8 +85,7 @@ _View = TypeVar("_View", bound=_Sized)
 def with_room(views: Iterable[_View], tokens: int) -> list[_View]:
     """The first of them that an answer has room for."""
     views = list(views)
-    through = accumulate(view.size for view in views)
-    return views[: sum(size <= tokens for size in through)]
+    return views[: how_many_fit((view.size for view in views), tokens)]
 
 
 def taken(views: Sequence[_Sized]) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uniqc_store.errors import StoreUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 Identity = tuple[int, int]
 """Device and inode: what tells a file from the one that took its place."""
@@ -77,22 +77,13 @@ def times_open(identity: Identity) -> int:
 
     Linux says so in ``/proc``; 0 where it can't be known.
     """
-    return sum(
-        _is_open_on(descriptor, identity)
-        for descriptors in Path("/proc").glob("[0-9]*/fd")
-        for descriptor in _entries(descriptors)
-    )
+    return sum(1 for _ in _openings(identity))
 
 
 def may_be_open_elsewhere(identity: Identity) -> bool:
     """Whether another process has a file open; true where that can't be known."""
     own = Path("/proc", str(os.getpid()), "fd")
-    return not own.is_dir() or any(
-        _is_open_on(descriptor, identity)
-        for descriptors in Path("/proc").glob("[0-9]*/fd")
-        if descriptors != own
-        for descriptor in _entries(descriptors)
-    )
+    return not own.is_dir() or any(opening.parent != own for opening in _openings(identity))
 
 
 def only_ours(path: Path) -> bool:
@@ -101,6 +92,14 @@ def only_ours(path: Path) -> bool:
         found = path.stat()
     shared = stat.S_IWGRP | stat.S_IWOTH
     return found.st_uid == os.geteuid() and not found.st_mode & shared
+
+
+def _openings(identity: Identity) -> Iterator[Path]:
+    """The descriptors in ``/proc`` that are open on a file."""
+    for descriptors in Path("/proc").glob("[0-9]*/fd"):
+        for descriptor in _entries(descriptors):
+            if _is_open_on(descriptor, identity):
+                yield descriptor
 
 
 def _entries(directory: Path) -> list[Path]:

@@ -49,7 +49,7 @@ class Page:
             for a name; the next one goes on from there.
     """
 
-    records: tuple[TaskRecord, ...]
+    records: tuple[TaskRecord, ...] = ()
     total: int
     exact: bool = True
     next_cursor: str
@@ -61,23 +61,14 @@ class _Found:
     """A page in the rows that were found: what is made of them may be changed by who gets it."""
 
     rows: list[sqlite3.Row]
-    total: int
-    exact: bool = True
-    next_cursor: str
-    cut_short: bool = False
+    page: Page
 
     @property
     def size(self) -> int:
         return sum(len(row["metadata_json"] or "") for row in self.rows)
 
-    def page(self) -> Page:
-        return Page(
-            records=tuple(rows.task_record(row) for row in self.rows),
-            total=self.total,
-            exact=self.exact,
-            next_cursor=self.next_cursor,
-            cut_short=self.cut_short,
-        )
+    def with_records(self) -> Page:
+        return replace(self.page, records=tuple(rows.task_record(row) for row in self.rows))
 
 
 def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> Page:
@@ -87,7 +78,7 @@ def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor
         lambda: _find(session, task_filter, limit=limit, start=start),
         size=lambda found: found.size,
     )
-    return found.page()
+    return found.with_records()
 
 
 def _find(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> _Found:
@@ -127,11 +118,8 @@ def _gathered(
     shown = found[first : first + limit]
     records = session.rows(queries.page_of_rows(session.layout), {"rows": str(shown.tolist())})
     more = first + limit < len(found)
-    return _Found(
-        rows=records,
-        total=len(found),
-        next_cursor=_cursor_at(records[-1], first + limit).encode(task_filter) if more else "",
-    )
+    end = _cursor_at(records[-1], first + limit).encode(task_filter) if more else ""
+    return _Found(rows=records, page=Page(total=len(found), next_cursor=end))
 
 
 def _rows_in_order(session: Session, task_filter: TaskFilter, index: Index) -> array[int]:
@@ -220,13 +208,13 @@ class _Walk:
         else:
             least = probing.FEW_TASKS if self._filter.is_simple else 0
             total, exact = max(seen + more, least), False
-        return _Found(
-            rows=shown,
+        page = Page(
             total=total,
             exact=exact,
             next_cursor=replace(end, seen=seen).encode(self._filter) if end else "",
             cut_short=not more and end is not None,
         )
+        return _Found(rows=shown, page=page)
 
 
 def _cursor_at(row: sqlite3.Row, seen: int) -> Cursor:
