@@ -212,7 +212,7 @@ class _Walk:
             total=total,
             exact=exact,
             next_cursor=replace(end, seen=seen).encode(self._filter) if end else "",
-            cut_short=not more and end is not None,
+            cut_short=end is not None and len(shown) < self._limit,
         )
         return _Found(rows=shown, page=page)
 

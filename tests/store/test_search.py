@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.store.conftest import NotUtf8, connect, fill, insert, make_store, with_files
 
@@ -230,6 +230,14 @@ few = st.integers(1, 20)
 @pytest.mark.usefixtures("in_china")
 @with_files
 @given(rows=tables, wanted=filters, limit=st.integers(1, 4), few=few, steps=few, walked=few)
+@example(
+    rows=[Row("pending", "dummy", "", '{"task_name": "bell"}')],
+    wanted=TaskFilter(name_contains="BELL"),
+    limit=1,
+    few=1,
+    steps=1,
+    walked=1,
+)
 def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
     fresh_directory: Callable[[], Path],
     *,
