@@ -11,7 +11,6 @@ Standard library only.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from uniqc_store.counting import Column
 from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
@@ -30,8 +29,8 @@ from uniqc_store.errors import (
     StoreUnreadableError,
     UnknownReceiptError,
 )
-from uniqc_store.filters import TaskFilter
-from uniqc_store.paging import Page
+from uniqc_store.filters import Column, TaskFilter
+from uniqc_store.paging.pages import Page
 from uniqc_store.policy import ClearPolicy
 from uniqc_store.rows import parse_json
 from uniqc_store.schema import (

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-    from uniqc_store.filters import Cursor, TaskFilter
+    from uniqc_store.filters import Column, Cursor, Label, TaskFilter
     from uniqc_store.policy import ClearPolicy
 
 Parameters = dict[str, object]
-Index = Literal["status", "backend", "time"]
-"""The index to go by: that of a label, or that of the submit time, which is the order of pages."""
+Index = Literal["status", "backend", "time", "row"]
+"""What to go by: the index of a label, or that of the submit time, which is the order of pages, or
+none, where it is known which rows are meant."""
 
 _INDEXED = re.compile(r"(?<![:\w])(status|backend|submit_time)\b")
 
@@ -65,18 +66,20 @@ _UNDATED = f"{_SUBMIT_TIME} IS NULL"
 # As the index tells it: no date begins with anything but a digit, and ':' comes after the last.
 _NO_DATE = "(submit_time < '0' OR submit_time >= ':')"
 
-# Most tasks are told apart without parsing their JSON: where that is plain ASCII by LIKE, which
-# knows the upper and lower case of just that.
+# Most tasks are told apart without parsing their JSON: where that is plain ASCII, and so as many
+# characters as bytes, by LIKE, which knows the upper and lower case of just that.
 _NAME_CONTAINS = f"""(
     instr(metadata_json, '"task_name"') > 0
     AND (
         metadata_json LIKE :name_like ESCAPE '!'
-        OR metadata_json GLOB '*[^ -~]*' OR instr(metadata_json, '\\u') > 0
+        OR length(metadata_json) <> length(CAST(metadata_json AS BLOB))
+        OR instr(metadata_json, '\\u') > 0
     )
     AND name_contains({raw_text("metadata_json")}, :name)
 )"""
-# Written in JSON with a backslash, or too long for LIKE's patterns.
-_NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f]|.{1000}', re.DOTALL)
+# Written in JSON with a backslash, or what stands for a byte that is no UTF-8, which counts as one
+# character; or too long for LIKE's patterns.
+_NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f\ufffd]|.{1000}', re.DOTALL)
 _LIKE_SPECIAL = re.compile(r"[%_!]")
 
 
@@ -106,29 +109,57 @@ def where_equal(*, status: str | None, backend: str | None) -> Where:
     return where
 
 
-def where_matching(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
+def where_matching(
+    task_filter: TaskFilter,
+    *,
+    index: Index | None = None,
+    start: Cursor | None = None,
+    end: Cursor | None = None,
+) -> Where:
     """All that a filter says. It calls functions of ours.
 
-    With an index, only that one is used: SQLite's planner, without statistics, goes by the index
-    of a status that nearly all tasks have, and then sorts them.
+    Args:
+        task_filter: The filter.
+        index: The only one that is used: SQLite's planner, without statistics, goes by the index
+            of a status that nearly all tasks have, and then sorts them.
+        start: The tasks come after it. Keyset, not OFFSET, so that a page stays put while tasks
+            are added.
+        end: They go no further than to it.
     """
     where = _where_untimed(task_filter, index=index)
-    where.parameters |= where_text_in_time(task_filter).parameters
+    # SQLite takes one bound of an index: where the stretch begins or ends is the nearer one.
     if (after := task_filter.submitted_after) is not None:
-        condition = _for_index(_SUBMITTED_AFTER, "time", index)
-        where.add(condition, after=_microseconds(after), after_hour=_hour(after))
+        where.add(
+            _for_index(_SUBMITTED_AFTER, "time", "row" if end else index),
+            after_text=_text_before(after),
+            after=_microseconds(after),
+            after_hour=_hour(after),
+        )
     if (before := task_filter.submitted_before) is not None:
-        condition = _for_index(_SUBMITTED_BEFORE, "time", index)
-        where.add(condition, before=_microseconds(before), before_hour=_hour(before, 1))
+        where.add(
+            _for_index(_SUBMITTED_BEFORE, "time", "row" if start else index),
+            before_text=_text_after(before),
+            before=_microseconds(before),
+            before_hour=_hour(before, 1),
+        )
+    if start is not None:
+        start_after(where, start, index=index)
+    if end is not None:
+        _end_with(where, end, index=index)
     return where
 
 
-def where_text_in_time(task_filter: TaskFilter) -> Where:
-    """What the index on the submit time knows of a filter: some more tasks than it lets through."""
+def where_text_in_time(task_filter: TaskFilter, *, start: Cursor | None = None) -> Where:
+    """What the index on the submit time knows of a filter: some more tasks than it lets through.
+
+    Those after a cursor, if there is one.
+    """
     where = Where()
     if (after := task_filter.submitted_after) is not None:
         where.add(_TEXT_AFTER, after_text=_text_before(after))
-    if (before := task_filter.submitted_before) is not None:
+    if start is not None:
+        start_after(where, start, index="time")
+    elif (before := task_filter.submitted_before) is not None:
         where.add(_TEXT_BEFORE, before_text=_text_after(before))
     return where
 
@@ -161,14 +192,22 @@ def _like(name: str) -> str:
     return "%" if _NOT_FOR_LIKE.search(name) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", name) + "%"
 
 
-def selective(task_filter: TaskFilter) -> Iterator[tuple[Index, Where]]:
-    """What of a filter each index can find; that of time finds all where there is no time."""
-    for column, condition, parameters in _labels(task_filter):
-        yield column, Where([condition], dict(parameters))
-    yield "time", where_text_in_time(task_filter)
+def where_label(task_filter: TaskFilter, column: Column) -> Where:
+    """What of a filter the index of a column can find."""
+    where = Where()
+    for labelled, condition, parameters in _labels(task_filter):
+        if labelled == column:
+            where.add(condition, **parameters)
+    return where
 
 
-def _labels(task_filter: TaskFilter) -> Iterator[tuple[Index, str, Parameters]]:
+def where_one_of(column: Column, labels: Sequence[Label]) -> Where:
+    """The tasks with one of these labels."""
+    named = {f"{column}_{number}": label for number, label in enumerate(labels)}
+    return Where([f"{column} IN ({', '.join(f':{name}' for name in named)})"], {**named})
+
+
+def _labels(task_filter: TaskFilter) -> Iterator[tuple[Column, str, Parameters]]:
     if task_filter.status == ACTIVE:
         yield "status", _STATUS_ACTIVE, {}
     elif task_filter.status == FINISHED:
@@ -249,33 +288,40 @@ def _where_backends(backends: Sequence[str]) -> Where:
     return where
 
 
-def order_by(index: Index) -> str:
+def order_by(index: Index | None) -> str:
     """The column that pages are ordered by, out of its index's reach where another is to serve."""
-    return "submit_time" if index == "time" else "+submit_time"
+    return _for_index("submit_time", "time", index)
 
 
-def start_after(where: Where, cursor: Cursor, *, index: Index) -> None:
-    """Begin after a cursor: keyset, not OFFSET, so that a page stays put while tasks are added."""
+def start_after(where: Where, cursor: Cursor, *, index: Index | None) -> None:
+    """Only what comes after a cursor, in the order of pages."""
     where.add(
-        f"({order_by(index)}, rowid) < {_place(cursor, 'cursor')}",
+        f"({order_by(index)}, tasks.rowid) < {_place(cursor, 'cursor')}",
         cursor_time=cursor.time,
         cursor_rowid=cursor.rowid,
     )
 
 
-def end_with(where: Where, cursor: Cursor) -> None:
-    """Go no further than a cursor."""
+def end_with_time(where: Where, cursor: Cursor) -> None:
+    """Go no further than to the time of a cursor, which the index tells in half the time."""
+    where.add(f"submit_time >= {_time(cursor, 'end')}", end_time=cursor.time)
+
+
+def _end_with(where: Where, cursor: Cursor, *, index: Index | None) -> None:
     where.add(
-        f"(submit_time, rowid) >= {_place(cursor, 'end')}",
+        f"({order_by(index)}, tasks.rowid) >= {_place(cursor, 'end')}",
         end_time=cursor.time,
         end_rowid=cursor.rowid,
     )
 
 
 def _place(cursor: Cursor, name: str) -> str:
+    return f"({_time(cursor, name)}, :{name}_rowid)"
+
+
+def _time(cursor: Cursor, name: str) -> str:
     # The text as stored, which need not be UTF-8 and then can't be bound as text.
-    time = f"CAST(:{name}_time AS TEXT)" if cursor.is_text else f":{name}_time"
-    return f"({time}, :{name}_rowid)"
+    return f"CAST(:{name}_time AS TEXT)" if cursor.is_text else f":{name}_time"
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
@@ -286,7 +332,7 @@ def add_functions(connection: sqlite3.Connection) -> None:
 
 
 def _stored_microseconds(stored: object) -> int | None:
-    moment = parse_time(readable(stored)[0]) if isinstance(stored, bytes) else None
+    moment = parse_time(stored.decode(errors="replace")) if isinstance(stored, bytes) else None
     return None if moment is None else _microseconds(assume_local(moment))
 
 
@@ -305,11 +351,12 @@ def _metadata_text(stored: object, key: str) -> str | None:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+    # Dividing by a timedelta takes twice as long.
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _hour(moment: datetime, later: int = 0) -> str:

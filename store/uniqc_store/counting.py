@@ -9,9 +9,10 @@ up.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from uniqc_store import conditions, probing, queries
+from uniqc_store import conditions, labels, probing, queries
+from uniqc_store.filters import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,12 +20,9 @@ if TYPE_CHECKING:
     from uniqc_store.connection import Session
     from uniqc_store.filters import Label, TaskFilter
 
-Column = Literal["status", "backend"]
 Counts: TypeAlias = "Counter[tuple[Label, ...]]"
 
-_COLUMNS: tuple[Column, ...] = ("status", "backend")
-_MOST_STATUSES = 50
-"""Beyond so many there is no telling which one nearly all tasks have."""
+_COLUMNS: tuple[Column, ...] = get_args(Column)
 
 
 def tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
@@ -65,8 +63,8 @@ def _chosen(
 ) -> Counts:
     """Of counts by some columns, those that a filter lets through, by some of the columns."""
     chosen: Counts = Counter()
-    for labels, number in counts.items():
-        named = dict(zip(columns, labels, strict=True))
+    for group, number in counts.items():
+        named = dict(zip(columns, group, strict=True))
         if task_filter.lets_label_through(named.get("status", ""), named.get("backend", "")):
             chosen[tuple(named[column] for column in by)] += number
     return chosen
@@ -92,14 +90,14 @@ def _by_backend(session: Session) -> Counts:
 
 def _by_status(session: Session) -> Counts:
     """The status that is told last is what the others leave: most often ``success``."""
-    statuses = _statuses(session)
+    statuses = labels.of_column(session, "status")
     if not statuses:
         return _counted(session, queries.tally(["status"], conditions.Where()))
     few: Counts = Counter()
     common: list[Label] = []
     for status in statuses:
         where = conditions.Where(["status IS :status"], {"status": status})
-        number = probing.count_at_most(session, where)
+        number = probing.count_at_most(session, where, probing.FEW_TASKS)
         if number < probing.FEW_TASKS:
             few[status,] = number
         else:
@@ -115,7 +113,7 @@ def _by_status(session: Session) -> Counts:
 def _by_both(session: Session) -> Counts:
     by_status = _whole(session, ["status"])
     ((most,), number), *_ = by_status.most_common(1) or [((None,), 0)]
-    if not _statuses(session) or number * 2 < by_status.total():
+    if not labels.of_column(session, "status") or number * 2 < by_status.total():
         return _counted(session, queries.tally(_COLUMNS, conditions.Where()))
     both: Counts = Counter()
     left = Counter({labels[0]: number for labels, number in _whole(session, ["backend"]).items()})
@@ -129,30 +127,6 @@ def _by_both(session: Session) -> Counts:
         if number:
             both[most, backend] = number
     return both
-
-
-def _statuses(session: Session) -> list[Label]:
-    """Every status; none where they are many, or not all of them can be asked for one by one."""
-    return session.facts.recall(_statuses, lambda: _find_statuses(session))
-
-
-def _find_statuses(session: Session) -> list[Label]:
-    rows = session.rows(queries.STATUSES, {"limit": _MOST_STATUSES + 1})
-    statuses: list[Label] = [row[0] for row in rows]
-    if len(statuses) > _MOST_STATUSES or not all(map(_can_be_bound, statuses)):
-        return []
-    if session.number(queries.COUNT_STATUS, {"status": None}):
-        statuses.insert(0, None)
-    return statuses
-
-
-def _can_be_bound(label: Label) -> bool:
-    """Whether it can be a parameter: text that is no UTF-8 can't."""
-    try:
-        str(label).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _counted(

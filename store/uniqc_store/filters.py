@@ -6,7 +6,7 @@ import base64
 import hashlib
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import TERMINAL_STATUSES
@@ -14,6 +14,9 @@ from uniqc_store.values import text
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+Column = Literal["status", "backend"]
+"""What uniqc's files have an index of, beside the submit time."""
 
 Label: TypeAlias = "str | bytes | int | float | None"
 """A status or a backend as SQLite hands it over, whatever was stored."""
@@ -75,12 +78,18 @@ class TaskFilter:
         """Whether status and backend decide alone."""
         return not self.by_time and not self.name_contains
 
+    def names_one(self, column: Column) -> bool:
+        """Whether it lets through just one label of a column."""
+        if column == "status":
+            return self.status not in {ANY, ACTIVE, FINISHED}
+        return ":" in self.backend
+
     def lets_label_through(self, status: Label, backend: Label) -> bool:
         """Whether a task with these, as SQLite hands them over, is let through but for the rest.
 
         The same as the conditions in SQL say: a BLOB is no finished status, NULL is none at all.
         """
-        return self._lets_status(status) and self.is_on(backend)
+        return self.lets_status(status) and self.is_on(backend)
 
     def is_on(self, backend: Label) -> bool:
         """Whether a backend is the one that is meant, or one of the platform that is."""
@@ -89,7 +98,8 @@ class TaskFilter:
         platform = f"{self.backend}:"
         return ":" not in self.backend and isinstance(backend, str) and backend.startswith(platform)
 
-    def _lets_status(self, status: Label) -> bool:
+    def lets_status(self, status: Label) -> bool:
+        """Whether a status is the one that is meant, or one of those."""
         if self.status == ACTIVE:
             return status is not None and status not in TERMINAL_STATUSES
         if self.status == FINISHED:

@@ -8,44 +8,73 @@ of fifty. So a bounded count in the index tells first.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from uniqc_store import conditions, queries
+from uniqc_store import conditions, labels, queries
+from uniqc_store.filters import Column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from uniqc_store.conditions import Index, Where
     from uniqc_store.connection import Session
     from uniqc_store.filters import TaskFilter
 
 FEW_TASKS = 12_000
-"""Tasks that are looked up one by one, 1 to 2 microseconds each, sooner than the time index is
-walked to find them."""
+"""Tasks that could be looked up one by one, 1 to 2 microseconds each, if need be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """An index, and how many tasks it leaves to be looked up."""
+    """An index, and how many tasks it leaves.
+
+    Attributes:
+        index: That of a column, or of the submit time.
+        where: What it is asked for.
+        by_ranges: Whether that is about ranges of labels, as there are too many of them.
+        tasks: How many there are.
+    """
 
     index: Index
+    where: Where
+    by_ranges: bool
     tasks: int
 
 
 def narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
-    """The index that leaves the fewest tasks; None if each leaves more than a few."""
+    """The index that leaves the fewest tasks; None if each leaves ``FEW_TASKS`` or more."""
     return session.facts.recall(
         ("narrowest", task_filter), lambda: _find_narrowest(session, task_filter)
     )
 
 
-def count_at_most(session: Session, where: Where) -> int:
-    """How many tasks there are, or ``FEW_TASKS`` if there are more."""
-    return session.number(queries.count_at_most(where), {**where.parameters, "bound": FEW_TASKS})
+def count_at_most(session: Session, where: Where, bound: int) -> int:
+    """How many tasks there are, or the bound if there are more."""
+    return session.number(queries.count_at_most(where), {**where.parameters, "bound": bound})
+
+
+def asked_of_indices(
+    session: Session, task_filter: TaskFilter
+) -> Iterator[tuple[Index, Where, bool]]:
+    """What each index is asked for, and whether that is about ranges of labels.
+
+    Where a filter says nothing, that of time is asked for everything.
+    """
+    for column in get_args(Column):
+        where = conditions.where_label(task_filter, column)
+        if where.conditions:
+            spelled_out = labels.where_spelled_out(session, task_filter, column)
+            yield column, spelled_out or where, spelled_out is None
+    if task_filter.by_time or not task_filter.by_label:
+        yield "time", conditions.where_text_in_time(task_filter), False
 
 
 def _find_narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
-    few = [
-        Narrowing(index=index, tasks=tasks)
-        for index, where in conditions.selective(task_filter)
-        if (tasks := count_at_most(session, where)) < FEW_TASKS
-    ]
-    return min(few, key=lambda narrowing: narrowing.tasks, default=None)
+    narrowest = None
+    fewest = FEW_TASKS
+    for index, where, by_ranges in asked_of_indices(session, task_filter):
+        tasks = count_at_most(session, where, fewest)
+        if tasks < fewest:
+            fewest = tasks
+            narrowest = Narrowing(index=index, where=where, by_ranges=by_ranges, tasks=tasks)
+    return narrowest

@@ -52,6 +52,7 @@ COUNT_STATUS_BY_BACKEND = """
     SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
 """
 COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
+COUNT_BACKEND = "SELECT COUNT(*) FROM tasks WHERE backend IS :backend"
 # As good as a count, in no time: rows are numbered upwards.
 HIGHEST_ROW = "SELECT ifnull(MAX(rowid), 0) FROM tasks"
 COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
@@ -104,7 +105,7 @@ def full_tasks(
 
 
 _PLACE = """
-    rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
+    tasks.rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
     typeof(submit_time) = 'text' AS cursor_is_text
 """
 
@@ -117,14 +118,28 @@ def page(layout: Layout, where: Where, *, order_by: str) -> str:
     """
 
 
-def page_of_rows(layout: Layout) -> str:
-    """The same of rows that are known, given as a JSON array, in its order."""
+def page_of_chosen(layout: Layout, chosen: str, where: Where) -> str:
+    """The same of rows that a query chooses, of which no more are looked up than fill the page."""
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes,
-            {_PLACE.replace("rowid", "tasks.rowid", 1)}
-        FROM json_each(:rows) AS chosen CROSS JOIN tasks ON tasks.rowid = chosen.value
-        ORDER BY chosen.key
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_PLACE}
+        FROM ({chosen}) AS chosen CROSS JOIN tasks ON tasks.rowid = chosen.row_number
+        {where.sql} LIMIT :limit
     """
+
+
+ROWS_OF = "SELECT value AS row_number FROM json_each(:rows)"
+"""Rows that are known, given as a JSON array."""
+
+
+def highest_rows(where: Where, *, by_ranges: bool) -> str:
+    """Rows below one, from the highest number down, of the index of a label alone.
+
+    It has the rows of each label in order, but not those of a range of labels: there the unary
+    plus keeps SQLite from going through the rows themselves.
+    """
+    row = "+rowid" if by_ranges else "rowid"
+    below = f"{where.sql} AND {row} < :above"
+    return f"SELECT rowid AS row_number FROM tasks {below} ORDER BY {row} DESC LIMIT :highest"
 
 
 def rows_in_order(where: Where, *, order_by: str) -> str:
@@ -147,6 +162,16 @@ def is_so(where: Where) -> str:
 
 def count(where: Where) -> str:
     return f"SELECT COUNT(*) FROM tasks {where.sql}"
+
+
+def rows_at_most(where: Where) -> str:
+    """Some of the rows there are, in no order."""
+    return f"SELECT rowid FROM tasks {where.sql} LIMIT :bound"
+
+
+def is_more_than(where: Where) -> str:
+    """Whether there are more than so many, in half the time of counting them."""
+    return f"SELECT EXISTS (SELECT 1 FROM tasks {where.sql} LIMIT 1 OFFSET :bound)"
 
 
 def count_at_most(where: Where) -> str:

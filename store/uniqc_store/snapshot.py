@@ -17,7 +17,7 @@ from uniqc_store import (
     values,
 )
 from uniqc_store.errors import NotAtOnceError
-from uniqc_store.filters import Cursor, TaskFilter
+from uniqc_store.filters import Column, Cursor, TaskFilter
 from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from uniqc_store.completing import Completions
     from uniqc_store.conditions import Parameters, Where
     from uniqc_store.connection import Session
-    from uniqc_store.counting import Column
-    from uniqc_store.paging import Page
+    from uniqc_store.paging.pages import Page
     from uniqc_store.queries import TaskTable
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
 

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from uniqc_store.cleared import Receipt
     from uniqc_store.clearing import Clearance, Clearing, ClearPlan, Progress, Restoration
     from uniqc_store.connection import Session
-    from uniqc_store.counting import Column
-    from uniqc_store.filters import TaskFilter
-    from uniqc_store.paging import Page
+    from uniqc_store.filters import Column, TaskFilter
+    from uniqc_store.paging.pages import Page
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
 

@@ -58,7 +58,8 @@ def parse_time(text: str) -> datetime | None:
             return None
         moment = datetime.fromisoformat(text)
         # Most are in UTC as they stand, and there may be a million of them.
-        return moment if moment.tzinfo in (None, UTC) else moment.astimezone(UTC)
+        zone = moment.tzinfo
+        return moment if zone is UTC or zone is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

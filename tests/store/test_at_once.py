@@ -16,7 +16,8 @@ from tests.store.conftest import (
     put_to_rest,
 )
 
-from uniqc_store import NotAtOnceError, Snapshot, TaskFilter, TaskStore, paging, probing, snapshot
+from uniqc_store import NotAtOnceError, Snapshot, TaskFilter, TaskStore, probing, snapshot
+from uniqc_store.paging import walking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
         store.at_once().search(named, limit=5)
     page = store.search(named, limit=5)
     assert (page.total, page.cut_short) == (0, False)
-    assert paging.MOST_SEARCHED > probing.FEW_TASKS
+    assert walking.MOST_SEARCHED > probing.FEW_TASKS
 
 
 def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:

@@ -7,9 +7,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.conftest import connect
+from tests.store.conftest import connect, insert, make_store
 
-from uniqc_store import TaskFilter, TaskInfo, TaskStore, conditions, probing, queries
+from uniqc_store import (
+    Snapshot,
+    TaskFilter,
+    TaskInfo,
+    TaskStore,
+    conditions,
+    labels,
+    probing,
+    queries,
+)
 from uniqc_store.filters import Cursor
 from uniqc_store.schema import read_layout
 
@@ -34,6 +43,7 @@ FILTERS = [
     TaskFilter(status="active", backend="originq", submitted_before=BEFORE, name_contains="vqe"),
 ]
 BY_BOTH_LABELS = FILTERS[8:]
+LOOKED_UP = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"
 PLACE = Cursor(time=b"2026-08-02", is_text=True, rowid=3, seen=0)
 
 
@@ -54,7 +64,15 @@ def directory(tmp_path: Path) -> Path:
 
 def plan(directory: Path, statement: str, where: Where | None = None) -> str:
     """What SQLite says it does, step by step."""
-    values = {"limit": 5, "bound": 5, "width": 5, "rows": "[1, 2]", "status": "success"}
+    values = {
+        "limit": 5,
+        "bound": 5,
+        "width": 5,
+        "rows": "[1]",
+        "highest": 5,
+        "above": 9,
+        "status": "success",
+    }
     with closing(connect(directory)) as connection:
         conditions.add_functions(connection)
         steps = connection.execute(
@@ -70,15 +88,28 @@ def page(directory: Path, where: Where, index: Index) -> str:
     return plan(directory, statement, where)
 
 
+def chosen(directory: Path, rows: str, task_filter: TaskFilter, more: Where | None = None) -> str:
+    with closing(connect(directory)) as connection:
+        layout = read_layout(connection)
+    where = conditions.where_matching(task_filter, index="row", start=PLACE)
+    statement = queries.page_of_chosen(layout, rows, where)
+    where.parameters |= more.parameters if more else {}
+    return plan(directory, statement, where)
+
+
+def asked_of_indices(directory: Path, task_filter: TaskFilter) -> list[tuple[Index, Where, bool]]:
+    return TaskStore(directory, read_only=True).read(
+        lambda snapshot: list(probing.asked_of_indices(snapshot._session, task_filter))  # pyright: ignore[reportPrivateUsage]
+    )
+
+
 @pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
 def test_by_time_a_page_is_walked_and_nothing_is_sorted(
     directory: Path, task_filter: TaskFilter, *, later: bool
 ) -> None:
-    where = conditions.where_matching(task_filter, index="time")
-    if later:
-        conditions.start_after(where, PLACE, index="time")
-    conditions.end_with(where, PLACE)
+    start = PLACE if later else None
+    where = conditions.where_matching(task_filter, index="time", start=start, end=PLACE)
     steps = page(directory, where, "time")
     assert "tasks_submit_time_idx" in steps
     assert "TEMP B-TREE" not in steps
@@ -88,8 +119,7 @@ def test_by_time_a_page_is_walked_and_nothing_is_sorted(
 def test_how_far_to_walk_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    where = conditions.where_text_in_time(task_filter)
-    conditions.start_after(where, PLACE, index="time")
+    where = conditions.where_text_in_time(task_filter, start=PLACE)
     steps = plan(directory, queries.place_after(where), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
@@ -115,8 +145,12 @@ def test_what_one_index_leaves_is_found_by_no_other(
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_a_probe_reads_no_task(directory: Path, task_filter: TaskFilter) -> None:
-    for index, where in conditions.selective(task_filter):
+@pytest.mark.parametrize("spelled_out", [True, False], ids=["by labels", "by ranges"])
+def test_a_probe_reads_no_task(
+    directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
+) -> None:
+    monkeypatch.setattr(labels, "MOST_LABELS", 50 if spelled_out else 1)
+    for index, where, _ in asked_of_indices(directory, task_filter):
         steps = plan(directory, queries.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
         # Of all tasks, any index tells how many there are.
@@ -145,12 +179,38 @@ def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path)
     assert steps.startswith("SEARCH tasks USING INDEX tasks_status_idx (status=?)")
 
 
-def test_rows_that_are_known_are_looked_up_in_their_order(directory: Path) -> None:
-    with closing(connect(directory)) as connection:
-        layout = read_layout(connection)
-    steps = plan(directory, queries.page_of_rows(layout))
-    assert steps.startswith("SCAN chosen VIRTUAL TABLE")
-    assert "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)" in steps
+@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
+def test_rows_that_are_known_are_looked_up_and_no_others(
+    directory: Path, task_filter: TaskFilter
+) -> None:
+    steps = chosen(directory, queries.ROWS_OF, task_filter)
+    assert steps == "SCAN json_each VIRTUAL TABLE INDEX 1:; " + LOOKED_UP
+
+
+@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
+@pytest.mark.parametrize("spelled_out", [True, False], ids=["by labels", "by ranges"])
+def test_the_highest_rows_of_a_label_come_from_its_index_alone(
+    directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
+) -> None:
+    monkeypatch.setattr(labels, "MOST_LABELS", 50 if spelled_out else 1)
+    for index, where, by_ranges in asked_of_indices(directory, task_filter):
+        if index in ("status", "backend"):
+            rows = queries.highest_rows(where, by_ranges=by_ranges)
+            steps = chosen(directory, rows, task_filter, where)
+            assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
+            assert "SCAN tasks" not in steps
+            assert steps.endswith(LOOKED_UP)
+            assert "TEMP B-TREE" not in steps or not task_filter.names_one(index)
+
+
+@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
+def test_what_is_newer_is_told_by_the_index_alone(directory: Path, task_filter: TaskFilter) -> None:
+    newer = conditions.where_text_in_time(task_filter, start=PLACE)
+    conditions.end_with_time(newer, PLACE)
+    newer.add("(+rowid < 1 OR +rowid >= 2)")
+    for statement in (queries.count_at_most(newer), queries.rows_at_most(newer)):
+        steps = plan(directory, statement, newer)
+        assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
 
 
 def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
@@ -171,3 +231,33 @@ def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
     assert best(status="active", backend="dummy") == "status"
     assert best(status="success", backend="absent") == "backend"
     assert best(status="success", backend="dummy") is None
+
+
+def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_store(tmp_path)
+    with closing(connect(tmp_path)) as connection:
+        connection.execute("BEGIN")
+        for number in range(3_000):
+            time = f"2026-08-02T00:{number // 60:02}"
+            insert(connection, f"t{number}", status="success", submit_time=time)
+        connection.execute("COMMIT")
+    monkeypatch.setattr(probing, "FEW_TASKS", 100)
+    store = TaskStore(tmp_path, read_only=True)
+    wanted = TaskFilter(status="success", submitted_before=BEFORE)
+
+    def steps(cursor: str) -> int:
+        taken: list[None] = []
+
+        def ask(snapshot: Snapshot) -> None:
+            connection = snapshot._session.connection  # pyright: ignore[reportPrivateUsage]
+            connection.set_progress_handler(lambda: taken.append(None), 1)
+            snapshot.search(wanted, limit=5, cursor=cursor)
+
+        store.read(ask)
+        return len(taken)
+
+    near, far = (store.search(wanted, limit=limit).next_cursor for limit in (100, 2_500))
+    assert near
+    assert steps(far) == pytest.approx(steps(near), rel=0.1)

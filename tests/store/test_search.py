@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.store.conftest import NotUtf8, connect, fill, insert, make_store, with_files
 
@@ -24,19 +24,22 @@ from uniqc_store import (
     TaskInfo,
     TaskStatus,
     TaskStore,
-    paging,
+    labels,
     parse_time,
     probing,
 )
+from uniqc_store.paging import gathering, newest_rows, walking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import ModuleType
 
 CHINA = timezone(timedelta(hours=8))
 START = datetime(2026, 8, 1, tzinfo=UTC)
 
 Stored = str | bytes | NotUtf8
+Bounds: TypeAlias = "dict[tuple[ModuleType, str], int]"
 
 
 # The model
@@ -186,7 +189,9 @@ metadata: st.SearchStrategy[Stored] = st.one_of(
     names.map(lambda name: json.dumps({"task_name": [name], "note": name})),
     names.map(lambda name: json.dumps({"task_name": name}).encode()),
     st.sampled_from(["{}", "", "{", '{"task_name": "bell"', '["task_name", "bell"]']),
-    st.just(NotUtf8(b'{"task_name": "bell \xff"}')),
+    st.sampled_from([b"bell \xff", b"bell \xe2\x82", b"bell \x80", b"\xc3bell"]).map(
+        lambda name: NotUtf8(b'{"task_name": "' + name + b'"}')
+    ),
 )
 statuses: st.SearchStrategy[Stored] = st.sampled_from(
     [*(status.value for status in TaskStatus), "QUEUED", "SUCCESS", "a", "z", "succes", "successx"]
@@ -204,7 +209,9 @@ filters = st.builds(
     backend=st.sampled_from(["", "", "dummy", "dummy:local", "ibm", "ibm:fez", "dumm", ":", "d%"]),
     submitted_after=st.none() | st.builds(datetime.astimezone, moments, zones),
     submitted_before=st.none() | st.builds(datetime.astimezone, moments, zones),
-    name_contains=st.sampled_from(["", "", "BELL", "strasse", "贝尔", "σίσυφος", "%", "_", '"']),
+    name_contains=st.sampled_from(
+        ["", "", "BELL", "strasse", "贝尔", "σίσυφος", "%", "_", '"', "\ufffd", "LL \ufffd"]
+    ),
 )
 
 
@@ -225,38 +232,95 @@ def test_a_filter_lets_through_what_the_model_does(
 
 
 few = st.integers(1, 20)
+bounds = st.fixed_dictionaries(
+    {
+        (probing, "FEW_TASKS"): few,
+        (gathering, "FEW_TASKS"): st.integers(0, 5),
+        (newest_rows, "MOST_STEPS"): few,
+        (newest_rows, "MOST_OTHERS"): few,
+        (walking, "FIRST_STEPS"): few,
+        (walking, "MOST_WALKED"): few,
+        (walking, "MOST_SEARCHED"): few,
+    }
+)
 
 
 @pytest.mark.usefixtures("in_china")
 @with_files
-@given(rows=tables, wanted=filters, limit=st.integers(1, 4), few=few, steps=few, walked=few)
+@given(rows=tables, wanted=filters, limit=st.integers(1, 4), bounds=bounds)
 @example(
     rows=[Row("pending", "dummy", "", '{"task_name": "bell"}')],
     wanted=TaskFilter(name_contains="BELL"),
     limit=1,
-    few=1,
-    steps=1,
-    walked=1,
+    bounds={(probing, "FEW_TASKS"): 1, (walking, "MOST_SEARCHED"): 1},
 )
 def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
     fresh_directory: Callable[[], Path],
-    *,
     rows: list[Row],
     wanted: TaskFilter,
     limit: int,
-    few: int,
-    steps: int,
-    walked: int,
+    bounds: Bounds,
 ) -> None:
-    store = make(fresh_directory(), rows)
+    turn_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
+
+
+close_rows = st.lists(
+    st.builds(
+        Row,
+        status=st.sampled_from(["running", "running", "success", "pending"]),
+        backend=st.sampled_from(["ibm:fez", "ibm:fez", "ibm", "dummy"]),
+        submit_time=st.sampled_from(["2026-08-01", "2026-08-02T03", b"2026-08-01", "2026-08-03"]),
+        metadata_json=st.sampled_from(['{"task_name": "bell"}', "{}"]),
+    ),
+    min_size=4,
+    max_size=20,
+)
+by_label = st.builds(
+    TaskFilter,
+    status=st.sampled_from(["running", "active", "any"]),
+    backend=st.sampled_from(["ibm", "ibm:fez", ""]),
+    submitted_before=st.none() | st.just(START + timedelta(days=1)),
+    name_contains=st.sampled_from(["", "", "bell"]),
+).filter(lambda wanted: wanted.by_label)
+enough = st.integers(8, 30)
+
+
+@pytest.mark.usefixtures("in_china")
+@settings(deadline=None, max_examples=150)
+@given(
+    rows=close_rows,
+    wanted=by_label,
+    limit=st.integers(1, 4),
+    bounds=st.fixed_dictionaries(
+        {
+            (probing, "FEW_TASKS"): enough,
+            (gathering, "FEW_TASKS"): st.just(0),
+            (newest_rows, "MOST_STEPS"): enough,
+            (newest_rows, "MOST_OTHERS"): enough,
+            (labels, "MOST_LABELS"): st.sampled_from([1, 50]),
+        }
+    ),
+)
+def test_pages_of_a_label_hold_its_tasks_in_whatever_order_they_were_added(
+    fresh_directory: Callable[[], Path],
+    rows: list[Row],
+    wanted: TaskFilter,
+    limit: int,
+    bounds: Bounds,
+) -> None:
+    turn_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
+
+
+def turn_pages(
+    store: TaskStore, rows: list[Row], wanted: TaskFilter, limit: int, bounds: Bounds
+) -> None:
+    """From the first to the last, each held against the model."""
     expected = [str(n) for n in newest_first(rows) if rows[n].passes(wanted)]
     visited: list[str] = []
     cursor = ""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probing, "FEW_TASKS", few)
-        patch.setattr(paging, "FIRST_STEPS", steps)
-        patch.setattr(paging, "MOST_WALKED", walked)
-        patch.setattr(paging, "MOST_SEARCHED", walked)
+        for (module, name), bound in bounds.items():
+            patch.setattr(module, name, bound)
         while True:
             page = store.search(wanted, limit=limit, cursor=cursor)
             visited += [record.task_id for record in page.records]

@@ -1,0 +1,57 @@
+"""Which statuses and backends there are.
+
+SQLite goes through an index faster by a list of labels than by ranges of them, and finds the rows
+of each in order. So what stands for several labels, as "active" does, is spelled out where it can
+be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uniqc_store import conditions, queries
+
+if TYPE_CHECKING:
+    from uniqc_store.conditions import Where
+    from uniqc_store.connection import Session
+    from uniqc_store.filters import Column, Label, TaskFilter
+
+MOST_LABELS = 50
+"""Beyond so many they are not told one by one."""
+
+_LABELS = {"status": queries.STATUSES, "backend": queries.BACKENDS}
+_COUNT = {"status": queries.COUNT_STATUS, "backend": queries.COUNT_BACKEND}
+
+
+def of_column(session: Session, column: Column) -> list[Label]:
+    """Every label; none where they are many, or not all of them can be asked for one by one."""
+    return session.facts.recall(("labels", column), lambda: _find(session, column))
+
+
+def where_spelled_out(session: Session, task_filter: TaskFilter, column: Column) -> Where | None:
+    """The tasks with a label of the column that a filter lets through; None if there are many."""
+    if task_filter.names_one(column):
+        return conditions.where_label(task_filter, column)
+    every = of_column(session, column)
+    lets_through = task_filter.lets_status if column == "status" else task_filter.is_on
+    chosen = [label for label in every if label is not None and lets_through(label)]
+    return conditions.where_one_of(column, chosen) if every else None
+
+
+def _find(session: Session, column: Column) -> list[Label]:
+    rows = session.rows(_LABELS[column], {"limit": MOST_LABELS + 1})
+    labels: list[Label] = [row[0] for row in rows]
+    if len(labels) > MOST_LABELS or not all(map(_can_be_bound, labels)):
+        return []
+    if session.number(_COUNT[column], {column: None}):
+        labels.insert(0, None)
+    return labels
+
+
+def _can_be_bound(label: Label) -> bool:
+    """Whether it can be a parameter: text that is no UTF-8 can't."""
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
