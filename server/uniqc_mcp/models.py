@@ -6,6 +6,7 @@ for them at each start.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -145,7 +146,10 @@ class TaskView(Wire):
         """The same as it is now: of an active task it matters how long ago uniqc heard of it."""
         if not self.active:
             return self
-        return self.model_copy(update={"heard_ago_seconds": seconds_since(touched, now)})
+        heard = copy(self)
+        # As model_copy does, which takes a third longer, for twenty tasks a call.
+        vars(heard)["heard_ago_seconds"] = seconds_since(touched, now)
+        return heard
 
     @property
     def size(self) -> int:

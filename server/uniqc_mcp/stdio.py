@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+from array import array
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ from uniqc_mcp.messages import Unreadable, read_message, too_long, write_message
 
 if sys.platform != "win32":
     import fcntl
+    import termios
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """The longest line that is read; a longer one is answered with an error and skipped."""
@@ -278,14 +280,24 @@ class _Answers(ObjectSendStream[SessionMessage]):
                         self._on_stall()
                     continue
                 try:
-                    # What is writable takes PIPE_BUF bytes without blocking, pipes and sockets
-                    # alike. O_NONBLOCK would reach everyone who shares this opening.
-                    line = line[os.write(self._fd, line[: select.PIPE_BUF]) :]
+                    # O_NONBLOCK would reach everyone who shares this opening.
+                    line = line[os.write(self._fd, line[: _room(self._fd)]) :]
                 except BlockingIOError:
                     await anyio.sleep(_PAUSE_SECONDS)
         if line and not self._broken:
             self._broken = True
             self._on_broken()
+
+
+def _room(fd: int) -> int:
+    """Bytes that can be written without blocking, where some can."""
+    if sys.platform == "linux":
+        unread = array("i", [0])
+        with suppress(OSError):  # It is no pipe.
+            fcntl.ioctl(fd, termios.FIONREAD, unread)
+            size = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+            return select.PIPE_BUF if unread[0] else size
+    return select.PIPE_BUF  # of pipes and sockets alike
 
 
 def _hung_up(fd: int) -> bool:

@@ -36,7 +36,11 @@ def recorded_time(text: str) -> str:
 def seconds_since(text: str, now: datetime) -> int | None:
     """How long ago a stored time was; None where it can't be read. Clocks that differ give 0."""
     moment = _moment(text)
-    return None if moment is None else max(0, int((now - assume_local(moment)).total_seconds()))
+    if moment is None:
+        return None
+    # Every active task of a list is asked for its age each time; most are in UTC as they stand.
+    since = now - (moment if moment.tzinfo is UTC else assume_local(moment))
+    return since.days * 86_400 + since.seconds if since.days >= 0 else 0
 
 
 def duration(seconds: int) -> str:

@@ -23,7 +23,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -34,6 +34,8 @@ from uniqc_store.files import beside, os_errors, signature_of
 from uniqc_store.memory import Facts
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from uniqc_store.files import Signature
 
 Answer = TypeVar("Answer")
@@ -96,26 +98,43 @@ def _at_rest(access: Access, use: Use[Answer]) -> Answer:
     if before.has_wal or before.journal or not before.settled(time.time_ns()):
         raise _NotAtRestError
 
-    def immutable() -> Answer:
-        with ExitStack() as stack:
-            opening = opened(access, "mode=ro&immutable=1")
-            connect = cache(lambda: stack.enter_context(opening))
-            return use(connect, access.memory.of(before))
+    with ExitStack() as stack:
 
-    return _unless_changed(access, before, immutable)
+        @cache
+        def connect() -> sqlite3.Connection:
+            stack.enter_context(_unless_changed(access, before))
+            return stack.enter_context(opened(access, "mode=ro&immutable=1"))
+
+        return use(connect, access.memory.of(before))
 
 
 def _shared(access: Access, use: Use[Answer]) -> Answer:
     before = signature_of(access.path)
-    certain = before is not None and before.settled(time.time_ns())
-    with opened(access, "mode=ro") as connection:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("BEGIN")
-        # The transaction begins with its first read. Nobody has written from before until then,
-        # if nothing has changed: the state that it shows is the one of the signature.
-        connection.execute("PRAGMA schema_version").fetchone()
-        certain = certain and signature_of(access.path) == before
-        return use(lambda: connection, access.memory.of(before if certain else None))
+    if before is None or not before.settled(time.time_ns()):
+        before = None
+    try:
+        return _in_transaction(access, use, before)
+    except _NotAtRestError:  # between the signature and the first thing that is not known yet
+        return _in_transaction(access, use, None)
+
+
+def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) -> Answer:
+    """In the state of a signature, or in whatever state there is."""
+    with ExitStack() as stack:
+
+        @cache
+        def connect() -> sqlite3.Connection:
+            connection = stack.enter_context(opened(access, "mode=ro"))
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            # The transaction begins with its first read. Nobody has written from before until
+            # then, if nothing has changed: it shows the state of the signature.
+            connection.execute("PRAGMA schema_version").fetchone()
+            if before is not None and signature_of(access.path) != before:
+                raise _NotAtRestError
+            return connection
+
+        return use(connect, access.memory.of(before))
 
 
 def _without_sharing(access: Access, use: Use[Answer]) -> Answer:
@@ -136,21 +155,19 @@ def _copied(access: Access, use: Use[Answer]) -> Answer:
     if not before.settled(time.time_ns()):
         raise _NotAtRestError
 
-    def copied() -> Answer:
-        with (
-            os_errors(access.path),
-            tempfile.TemporaryDirectory(prefix="uniqc-store-") as directory,
-        ):
-            copy = Path(directory, access.path.name)
-            shutil.copyfile(access.path, copy)
-            for suffix in ("-wal", "-journal"):
-                if beside(access.path, suffix).exists():
-                    shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
-            with opened(access, "mode=rw", path=copy) as connection:
-                connection.execute("BEGIN")
-                return use(lambda: connection, access.memory.of(before))
-
-    return _unless_changed(access, before, copied)
+    with (
+        _unless_changed(access, before),
+        os_errors(access.path),
+        tempfile.TemporaryDirectory(prefix="uniqc-store-") as directory,
+    ):
+        copy = Path(directory, access.path.name)
+        shutil.copyfile(access.path, copy)
+        for suffix in ("-wal", "-journal"):
+            if beside(access.path, suffix).exists():
+                shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
+        with opened(access, "mode=rw", path=copy) as connection:
+            connection.execute("BEGIN")
+            return use(lambda: connection, access.memory.of(before))
 
 
 def _signature(access: Access) -> Signature:
@@ -160,16 +177,17 @@ def _signature(access: Access) -> Signature:
     return signature
 
 
-def _unless_changed(access: Access, before: Signature, attempt: Callable[[], Answer]) -> Answer:
+@contextmanager
+def _unless_changed(access: Access, before: Signature) -> Generator[None]:
+    """What is read within counts, and so does an error, only if the file has not changed."""
     try:
-        answer = attempt()
+        yield
     except (sqlite3.Error, StoreError):
         if signature_of(access.path) != before:
             raise _NotAtRestError from None
         raise
     if signature_of(access.path) != before:
         raise _NotAtRestError
-    return answer
 
 
 class _NotAtRestError(Exception):

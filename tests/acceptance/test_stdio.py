@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from uniqc_mcp import stdio
+
 if sys.platform != "win32":
     import fcntl
     import pty
@@ -484,3 +486,25 @@ def test_calls_that_were_cancelled_do_not_slow_down_later_ones() -> None:
         server.send(*(request("ping", {}, number) for number in range(500)))
         assert len(by_id([server.receive() for _ in range(500)])) == 500
         assert time.monotonic() - began < 3  # and 5 or more, were they still held to be running
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a pipe holds")
+def test_a_line_goes_into_an_empty_pipe_whole() -> None:
+    out_of, into = os.pipe()
+    try:
+        size = fcntl.fcntl(into, fcntl.F_GETPIPE_SZ)
+        assert stdio._room(into) == size > select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+        os.write(into, b"x" * stdio._room(into))  # pyright: ignore[reportPrivateUsage]
+        assert not select.select((), (into,), (), 0)[1]
+        os.read(out_of, size - 1)
+        assert stdio._room(into) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+    finally:
+        os.close(out_of)
+        os.close(into)
+
+
+def test_of_a_socket_only_so_much_is_certain() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"unread")
+        assert stdio._room(ours.fileno()) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]

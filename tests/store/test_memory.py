@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import connect, fill, insert, make_store, put_to_rest
 
-from uniqc_store import TaskFilter, TaskStore
+from uniqc_store import TaskFilter, TaskStore, reading
 from uniqc_store.files import Signature
 from uniqc_store.memory import MOST_FACTS, Facts, Memory
 
@@ -75,6 +75,52 @@ def test_a_file_that_nobody_writes_is_remembered(tmp_path: Path, *, beside_a_wri
         assert store.read(facts) is not first
         put_to_rest(directory)
         assert store.read(facts) is store.read(facts)
+
+
+@pytest.mark.parametrize("beside_a_writer", [False, True], ids=["at rest", "shared"])
+def test_what_is_known_needs_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, beside_a_writer: bool
+) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a", "b")
+    store = TaskStore(directory, read_only=True)
+    with closing(connect(directory)) as writer:
+        if beside_a_writer:
+            writer.execute("PRAGMA journal_mode = WAL")
+            insert(writer, "c")
+        put_to_rest(directory)
+        page = store.search(TaskFilter(), limit=5)
+        with monkeypatch.context() as patch:
+            patch.delattr(reading, "opened")
+            assert store.search(TaskFilter(), limit=5) == page
+            with pytest.raises(NameError):
+                store.search(TaskFilter(), limit=4)
+
+
+@pytest.mark.parametrize("beside_a_writer", [False, True], ids=["at rest", "shared"])
+def test_what_is_known_and_what_is_found_out_are_of_one_state(
+    tmp_path: Path, *, beside_a_writer: bool
+) -> None:
+    directory = fill(make_store(tmp_path / "cache"), "a", "b")
+    store = TaskStore(directory, read_only=True)
+    with closing(connect(directory)) as writer:
+        if beside_a_writer:
+            writer.execute("PRAGMA journal_mode = WAL")
+            insert(writer, "c")
+        put_to_rest(directory)
+        before = store.count()
+        assert store.search(TaskFilter(), limit=1).total == before
+        asked: list[int] = []
+
+        def question(snapshot: Snapshot) -> tuple[int, int]:
+            total = snapshot.search(TaskFilter(), limit=1).total
+            asked.append(total)
+            if len(asked) == 1:
+                insert(writer, "new")
+            return total, sum(group.count for group in snapshot.tally(TaskFilter()))
+
+        total, counted = store.read(question)
+        assert asked == [before, before + 1]
+        assert total == counted == before + 1
 
 
 def test_a_file_that_was_just_written_is_not(tmp_path: Path) -> None:
