@@ -71,8 +71,8 @@ def _make(stores: Stores, options: Options) -> None:
     """Every store that a run needs, so that nothing is left to be made while it measures."""
     stores.check_disk(options.sizes, copies="clearing" in options.subjects)
     for size in options.sizes:
-        for spread in (False, True):
-            stores.of(Mix(size=size, spread=spread))
+        for mix in Mix.of_each_kind(size):
+            stores.of(mix)
 
 
 def _measure(options: Options, stores: Stores, display: Display) -> Report:

@@ -30,7 +30,9 @@ class Bar:
         group: Of the measurements that it is about.
         only: A pattern that is found in what was asked; everything of the group if empty.
         ours: Whose number must not be too high.
+        full: Whether only full pages are compared, or only others; None for everything.
         reference: Beside which; without one, the limit is in the unit of the measurement.
+        or_beside: Another question to the reference, where that takes longer.
         limit: The highest ratio, or number, that keeps the promise.
     """
 
@@ -38,23 +40,45 @@ class Bar:
     group: str
     only: str = ""
     ours: Side = field(default_factory=Side)
+    full: bool | None = None
     reference: Side | None = None
+    or_beside: str = ""
     limit: float
 
 
 BARS = (
     Bar(
-        says="A page at the largest size takes at most 3 times its time at the smallest",
+        says="A page of 50 at the largest size, beside its time at the smallest",
         group=lists.GROUP,
-        only=f".* page(?!{lists.AGAIN})",
+        only=".* page",
+        full=True,
         reference=Side(size="smallest"),
         limit=3,
     ),
     Bar(
         says="The same, asked again of the same store",
         group=lists.GROUP,
-        only=f".*{lists.AGAIN}",
+        only=f".* page{lists.AGAIN}",
+        full=True,
         reference=Side(size="smallest"),
+        limit=3,
+    ),
+    Bar(
+        says="A page that one of them can't fill, beside that or a plain page of the smallest",
+        group=lists.GROUP,
+        only=".* page",
+        full=False,
+        reference=Side(size="smallest"),
+        or_beside=f"{lists.PLAIN}: first page",
+        limit=3,
+    ),
+    Bar(
+        says="That one, asked again",
+        group=lists.GROUP,
+        only=f".* page{lists.AGAIN}",
+        full=False,
+        reference=Side(size="smallest"),
+        or_beside=f"{lists.PLAIN}: first page{lists.AGAIN}",
         limit=3,
     ),
     Bar(

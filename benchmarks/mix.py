@@ -6,7 +6,7 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,18 +64,32 @@ TASK_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """So many tasks of a realistic mix, oldest first.
+    """So many tasks of a realistic mix, oldest first unless they are shuffled.
 
     Attributes:
         size: How many.
         spread: Whether active tasks are spread evenly over all times. Otherwise nine in ten are
             among the newest, as where people fetch their results.
+        shuffled: Whether they were added in no order of their times, as where caches were merged.
         seed: Of the dice.
     """
 
     size: int
     spread: bool = False
+    shuffled: bool = False
     seed: int = 4
+
+    @property
+    def kind(self) -> str:
+        """In a word."""
+        if self.shuffled:
+            return "shuffled"
+        return "spread" if self.spread else "recent"
+
+    @classmethod
+    def of_each_kind(cls, size: int) -> tuple[Self, ...]:
+        """All that are measured of a size."""
+        return cls(size=size), cls(size=size, spread=True), cls(size=size, shuffled=True)
 
     def tasks(self) -> Iterator[tuple[TaskRow, str]]:
         """Each task, and the id that its platform gave it."""
@@ -84,7 +98,10 @@ class Mix:
         results = [_result(dice) for _ in range(_RESULTS)]
         circuits = [_circuit(qubits) for qubits in range(2, 12)]
         backends, shares = list(BACKEND_SHARES), list(BACKEND_SHARES.values())
-        for number in range(self.size):
+        numbers = list(range(self.size))
+        if self.shuffled:
+            random.Random(self.seed).shuffle(numbers)
+        for number in numbers:
             status = statuses.get(number, COMMON_STATUS)
             submitted = self.time_of(number)
             platform_id = f"{dice.getrandbits(64):016X}"

@@ -25,6 +25,7 @@ class Measurement:
         size: Tasks in the store; 0 where there is none.
         unit: Of the values.
         values: In the order in which they came.
+        full: Whether it is of a page that has as many tasks as were asked for.
     """
 
     group: str
@@ -33,6 +34,7 @@ class Measurement:
     size: int
     unit: str
     values: tuple[float, ...]
+    full: bool = False
 
     @property
     def median(self) -> float:
@@ -65,6 +67,7 @@ class Contender:
     Attributes:
         call: Asks once. What it returns is dropped.
         prepare: Called before each time, outside of what is measured.
+        full: As in :class:`Measurement`.
     """
 
     what: str
@@ -72,6 +75,7 @@ class Contender:
     size: int
     call: Callable[[], object]
     prepare: Callable[[], object] = lambda: None
+    full: bool = False
 
 
 @dataclass(slots=True)
@@ -129,6 +133,7 @@ def interleaved(
             size=turn.contender.size,
             unit="ms",
             values=tuple(turn.values),
+            full=turn.contender.full,
         )
         for turn in turns
     ]

@@ -229,4 +229,5 @@ def _measurement_as_json(one: Measurement) -> dict[str, object]:
         "least": min(one.values),
         "most": max(one.values),
         "values": len(one.values),
+        **({"full page": one.full} if one.group == lists.GROUP else {}),
     }

@@ -57,7 +57,7 @@ class Stores:
 
     def of(self, mix: Mix) -> Path:
         """The directory whose ``tasks.sqlite`` holds the mix."""
-        name = f"{'spread' if mix.spread else 'recent'}-{mix.size}"
+        name = _name_of(mix)
         return self._made(name, lambda path: self._build(path, name, mix))
 
     def with_large_result(self, outcomes: int) -> Path:
@@ -76,14 +76,14 @@ class Stores:
         """Raise DiskFullError unless there is room for what is still to be made.
 
         Args:
-            sizes: Both mixes of each of these sizes are wanted.
+            sizes: Each kind of mix of these sizes is wanted.
             copies: How many copies of the largest are wanted beside them.
         """
         missing = [
             size
             for size in sizes
-            for kind in ("recent", "spread")
-            if not (self._directory / f"{kind}-{size}").exists()
+            for mix in Mix.of_each_kind(size)
+            if not (self._directory / _name_of(mix)).exists()
         ]
         needed = (sum(missing) + copies * max(sizes)) * BYTES_A_TASK
         self.root.mkdir(parents=True, exist_ok=True)
@@ -122,9 +122,13 @@ class Stores:
             directory,
             mix.tasks(),
             # Lists never read a shard, so that half of the disk can be spared there.
-            results_in_shards=not mix.spread,
+            results_in_shards=mix.kind == "recent",
             progress=lambda done: self.progress(name, done, mix.size),
         )
+
+
+def _name_of(mix: Mix) -> str:
+    return f"{mix.kind}-{mix.size}"
 
 
 def build(

@@ -68,13 +68,22 @@ def _compared(bar: Bar, group: Sequence[Measurement]) -> Iterator[Comparison]:
         if bar.reference is None:
             yield Comparison(measured=measured, value=value, reference=None, against=value)
             continue
-        for other in _of(bar.reference, group):
-            same = bar.ours.size != "each" or other.size == measured.size
-            compares_itself = other is measured and bar.ours.statistic == bar.reference.statistic
-            if other.what == measured.what and same and not compares_itself:
-                number = _number(other, bar.reference)
-                ratio = value / number if number else math.inf
-                yield Comparison(measured=measured, value=value, reference=number, against=ratio)
+        same_store = bar.ours.size == bar.reference.size
+        others = [
+            other
+            for other in _of(bar.reference, group)
+            if (other.size == measured.size) == same_store
+        ]
+        references = [other for other in others if other.what == measured.what]
+        full = measured.full and bool(references) and all(other.full for other in references)
+        if bar.full not in (None, full):
+            continue
+        if bar.or_beside:
+            references += [other for other in others if other.what == bar.or_beside]
+        if references:
+            number = max(_number(other, bar.reference) for other in references)
+            ratio = value / number if number else math.inf
+            yield Comparison(measured=measured, value=value, reference=number, against=ratio)
 
 
 def _of(side: Side, group: Sequence[Measurement]) -> Iterator[Measurement]:

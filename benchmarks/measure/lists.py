@@ -51,6 +51,7 @@ FILTERS: dict[str, dict[str, TaskFilter]] = {
         "no such name (absent)": TaskFilter(name_contains="no such name"),
     },
 }
+PLAIN = "status any"
 _MORE_STATUSES = {
     "any": TaskFilter(),
     "failed": TaskFilter(status="failed"),
@@ -78,14 +79,20 @@ def measure(setting: Setting) -> list[Measurement]:
     """Every question at every size, beside uniqc's own store where that can be asked."""
     recent = setting.caches()
     spread = {size: setting.stores.of(Mix(size=size, spread=True)) for size in setting.sizes}
+    shuffled = {size: setting.stores.of(Mix(size=size, shuffled=True)) for size in setting.sizes}
+    asked = questions()
     about_active = {
         words: task_filter
-        for words, task_filter in questions().items()
+        for words, task_filter in asked.items()
         if task_filter.status in {"active", mix.RARE_STATUS}
     }
+    by_labels = {
+        words: task_filter for words, task_filter in asked.items() if task_filter.only_by_label
+    }
     return [
-        *_measured(setting, recent, questions(), ""),
+        *_measured(setting, recent, asked, ""),
         *_measured(setting, spread, about_active, "active tasks spread evenly: "),
+        *_measured(setting, shuffled, by_labels, "added in no order: "),
     ]
 
 
@@ -110,12 +117,14 @@ def _contenders(
     kept = TaskStore(cache_dir, read_only=True)
     afresh = partial(_ask_afresh, cache_dir, task_filter)
     again = partial(kept.search, task_filter, limit=PAGE)
-    ours = partial(Contender, who=OURS, size=size)
-    yield ours(what=f"{words}: first page", call=afresh)
-    yield ours(what=f"{words}: first page{AGAIN}", call=again)
+    pages = {"first page": ""}
     if cursor := _deep_cursor(kept, task_filter):
-        yield ours(what=f"{words}: later page", call=partial(afresh, cursor=cursor))
-        yield ours(what=f"{words}: later page{AGAIN}", call=partial(again, cursor=cursor))
+        pages["later page"] = cursor
+    for page, cursor in pages.items():
+        full = len(again(cursor=cursor).records) == PAGE
+        ours = partial(Contender, who=OURS, size=size, full=full)
+        yield ours(what=f"{words}: {page}", call=partial(afresh, cursor=cursor))
+        yield ours(what=f"{words}: {page}{AGAIN}", call=partial(again, cursor=cursor))
     if (equal := _as_uniqc_asks(task_filter)) is not None:
         status, backend = equal
         theirs = load(setting.environments.uniqc_store(), cache_dir)
@@ -155,7 +164,7 @@ def _both(one: TaskFilter, other: TaskFilter) -> TaskFilter:
     return replace(one, **changes)
 
 
-UNIQC_MAKES_IT = "({}): .*".format(
+UNIQC_MAKES_IT = "(?:.*: )?({}): .*".format(
     "|".join(
         re.escape(words)
         for words, task_filter in questions().items()

@@ -164,6 +164,19 @@ def where_text_in_time(task_filter: TaskFilter, *, start: Cursor | None = None) 
     return where
 
 
+def where_time_between(task_filter: TaskFilter, start: Cursor | None, end: Cursor) -> Where:
+    """What the index on the submit time knows of a filter from a cursor to another, and some more.
+
+    Those of the very same time are all in: to tell them apart takes as long as all the rest.
+    """
+    where = Where([f"submit_time >= {_time(end, 'end')}"], {"end_time": end.time})
+    if start is not None:
+        where.add(f"submit_time <= {_time(start, 'cursor')}", cursor_time=start.time)
+    elif (before := task_filter.submitted_before) is not None:
+        where.add(_TEXT_BEFORE, before_text=_text_after(before))
+    return where
+
+
 def where_undated(task_filter: TaskFilter) -> Where:
     """The tasks that a filter's times leave out for having no time that can be read."""
     where = _where_untimed(task_filter)
@@ -199,6 +212,12 @@ def where_label(task_filter: TaskFilter, column: Column) -> Where:
         if labelled == column:
             where.add(condition, **parameters)
     return where
+
+
+def where_among(chosen: Where) -> Where:
+    """The tasks of those rows that are chosen by others of their columns."""
+    rows = f"SELECT rowid FROM tasks {chosen.sql}"
+    return Where([f"+tasks.rowid IN ({rows})"], {**chosen.parameters})
 
 
 def where_one_of(column: Column, labels: Sequence[Label]) -> Where:
@@ -300,11 +319,6 @@ def start_after(where: Where, cursor: Cursor, *, index: Index | None) -> None:
         cursor_time=cursor.time,
         cursor_rowid=cursor.rowid,
     )
-
-
-def end_with_time(where: Where, cursor: Cursor) -> None:
-    """Go no further than to the time of a cursor, which the index tells in half the time."""
-    where.add(f"submit_time >= {_time(cursor, 'end')}", end_time=cursor.time)
 
 
 def _end_with(where: Where, cursor: Cursor, *, index: Index | None) -> None:

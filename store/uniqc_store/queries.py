@@ -169,11 +169,6 @@ def rows_at_most(where: Where) -> str:
     return f"SELECT rowid FROM tasks {where.sql} LIMIT :bound"
 
 
-def is_more_than(where: Where) -> str:
-    """Whether there are more than so many, in half the time of counting them."""
-    return f"SELECT EXISTS (SELECT 1 FROM tasks {where.sql} LIMIT 1 OFFSET :bound)"
-
-
 def count_at_most(where: Where) -> str:
     """A count that ends at a bound."""
     return f"SELECT COUNT(*) FROM (SELECT 1 FROM tasks {where.sql} LIMIT :bound)"

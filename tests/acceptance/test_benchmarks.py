@@ -40,8 +40,11 @@ def measured(
     who: str = OURS,
     size: int = 10,
     unit: str = "ms",
+    full: bool = False,
 ) -> Measurement:
-    return Measurement(group=group, what=what, who=who, size=size, unit=unit, values=values)
+    return Measurement(
+        group=group, what=what, who=who, size=size, unit=unit, values=values, full=full
+    )
 
 
 def a_bar(
@@ -132,6 +135,13 @@ def test_active_tasks_are_among_the_newest_or_spread_evenly() -> None:
     assert sum(place >= 0.98 * 20_000 for place in recent) > 80
     for tenth in range(10):
         assert any(tenth * 2000 <= place < (tenth + 1) * 2000 for place in spread)
+
+
+def test_shuffled_tasks_have_the_same_times_in_another_order() -> None:
+    in_order, shuffled = (
+        [task[4] for task, _ in Mix(size=2000, shuffled=which).tasks()] for which in (False, True)
+    )
+    assert sorted(shuffled) == in_order != shuffled
 
 
 def test_tasks_follow_each_other_in_time_and_some_bear_a_rare_name(small_store: Path) -> None:
@@ -278,6 +288,38 @@ def test_growth_compares_the_largest_size_with_the_smallest() -> None:
     assert judge(bar, found[:1]).met is None
 
 
+def test_a_page_that_a_small_store_can_not_fill_is_held_against_a_full_one_too() -> None:
+    full, other = (
+        Bar(
+            says="a promise",
+            group="calls",
+            only="plain|rare|absent|deep",
+            full=full,
+            reference=Side(size="smallest"),
+            or_beside="" if full else "plain",
+            limit=3,
+        )
+        for full in (True, False)
+    )
+    found = [
+        measured(10, what="plain", full=True),
+        measured(20, what="plain", full=True, size=1000),
+        measured(1, what="rare"),
+        measured(40, what="rare", full=True, size=1000),
+        measured(20, what="absent"),
+        measured(50, what="absent", size=1000),
+        measured(15, what="deep", full=True, size=1000),
+    ]
+    assert [one.against for one in judge(full, found).comparisons] == [2]
+    assert {one.measured.what: one.against for one in judge(other, found).comparisons} == {
+        "rare": 4,
+        "absent": 2.5,
+        "deep": 1.5,
+    }
+    in_one_size = [one for one in found if one.size == 1000]
+    assert judge(full, in_one_size).met is judge(other, in_one_size).met is None
+
+
 def test_a_percentile_is_compared_with_the_median_of_the_same() -> None:
     bar = a_bar(limit=3, ours=Side(statistic="p99"), reference=Side())
     verdict = judge(bar, [measured(1, 1, 1, 1, 4)])
@@ -304,14 +346,14 @@ def a_run() -> Iterable[Measurement]:
             yield measured(number + 1, group=group)
     page = "status success (common): first page"
     for size, value in ((10_000, 2), (1_000_000, 70)):
-        yield measured(value, group="lists", what=page, size=size)
+        yield measured(value, group="lists", what=page, size=size, full=True)
     yield measured(1, 2, 3, 4, 5, what="get_task | by id", size=1_000_000)
 
 
 def test_the_report_says_of_each_bar_whether_it_is_met() -> None:
     report = Report(machine={"cores": "2"}, measurements=list(a_run()))
     text = report.markdown()
-    rows = [line for line in text.splitlines() if line.startswith("| A page at the largest")]
+    rows = [line for line in text.splitlines() if line.startswith("| A page of 50 at the largest")]
     (row,) = rows
     assert "35 x" in row
     assert "status success (common): first page (10^6)" in row

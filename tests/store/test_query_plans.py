@@ -204,13 +204,29 @@ def test_the_highest_rows_of_a_label_come_from_its_index_alone(
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_what_is_newer_is_told_by_the_index_alone(directory: Path, task_filter: TaskFilter) -> None:
-    newer = conditions.where_text_in_time(task_filter, start=PLACE)
-    conditions.end_with_time(newer, PLACE)
-    newer.add("(+rowid < 1 OR +rowid >= 2)")
-    for statement in (queries.count_at_most(newer), queries.rows_at_most(newer)):
-        steps = plan(directory, statement, newer)
-        assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
+def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
+    directory: Path, task_filter: TaskFilter
+) -> None:
+    for index, of_label, _ in asked_of_indices(directory, task_filter):
+        if index in ("status", "backend"):
+            where = conditions.where_matching(task_filter, index="time", end=PLACE)
+            steps = page(
+                directory, conditions.all_of(conditions.where_among(of_label), where), "time"
+            )
+            assert steps.startswith("SEARCH tasks USING INDEX tasks_submit_time_idx")
+            assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
+            assert "TEMP B-TREE" not in steps
+
+
+@pytest.mark.parametrize("start", [None, PLACE], ids=["first page", "later page"])
+@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
+def test_what_is_newer_is_told_by_the_index_alone(
+    directory: Path, task_filter: TaskFilter, start: Cursor | None
+) -> None:
+    newer = conditions.where_time_between(task_filter, start, PLACE)
+    newer.add("+rowid NOT BETWEEN 1 AND 2")
+    steps = plan(directory, queries.rows_at_most(newer), newer)
+    assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
 
 
 def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(

@@ -296,7 +296,8 @@ enough = st.integers(8, 30)
             (probing, "FEW_TASKS"): enough,
             (gathering, "FEW_TASKS"): st.just(0),
             (newest_rows, "MOST_STEPS"): enough,
-            (newest_rows, "MOST_OTHERS"): enough,
+            (newest_rows, "MOST_OTHERS"): st.integers(1, 20),
+            (walking, "MOST_PASSED"): enough,
             (labels, "MOST_LABELS"): st.sampled_from([1, 50]),
         }
     ),

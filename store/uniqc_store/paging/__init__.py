@@ -33,7 +33,8 @@ def _find(asked: Asked) -> FoundPage:
         return walking.walk(asked)
     if wanted == _EVERYTHING:
         return walking.walk_all(asked, total=narrowing.tasks)
-    few = narrowing.tasks <= gathering.FEW_TASKS
+    # The newest that pass a second condition too are farther apart.
+    few = narrowing.tasks <= gathering.FEW_TASKS * (1 if wanted.is_simple else 2)
     # Without a label, that the total is exact is worth the time: the whole cache may be small.
     if few or not wanted.by_label or gathering.is_done(asked):
         return gathering.gather(asked, narrowing)

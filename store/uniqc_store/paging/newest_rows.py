@@ -9,47 +9,46 @@ were added.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from uniqc_store import conditions, queries
 from uniqc_store.paging.pages import cursor_at, page_of, place
+from uniqc_store.paging.walking import walk_among
 
 if TYPE_CHECKING:
     import sqlite3
 
     from uniqc_store.conditions import Parameters
-    from uniqc_store.filters import Cursor
     from uniqc_store.paging.pages import Asked, FoundPage
     from uniqc_store.probing import Narrowing
 
-STEPS_FOR_EACH = 25
-"""Steps along the index on the submit time that take as long as looking up one task."""
+MOST_STEPS = 100_000
+"""Steps along the index on the submit time, which take 4 to 7 ms."""
 
 FIRST_ROWS = 8
 """Rows for each task of a page, which are looked up before all are sorted."""
 
-MOST_STEPS = 100_000
-"""Of these at most; they take some 6 ms."""
-
 MOST_OTHERS = 200
 """Tasks whose row is out of order that are looked up for a page."""
-
-_HIGHEST_ROW = 2**63 - 1
 
 
 def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
     """The page of the tasks that the index of a label leaves; None if it is not near."""
-    above = _row_above(asked)
+    newest = asked.session.number(queries.HIGHEST_ROW)
+    above = min(_row_above(asked), newest + 1)
     found = _highest_rows(asked, narrowing, above)
-    if len(found) <= asked.limit and above < _HIGHEST_ROW:
+    if len(found) <= asked.limit and above <= newest:
         return None  # the others may be anywhere
     if len(found) > asked.limit:
-        last = min(found, key=place)
         lowest = min(row["cursor_rowid"] for row in found)
-        others = _newer_but_elsewhere(asked, cursor_at(last), lowest, above, narrowing)
-        if others is None:
+        if above - lowest > MOST_STEPS:
             return None
-        found += others
+        others = _newer_but_elsewhere(asked, found, lowest, above)
+        if len(others) == MOST_OTHERS:  # tasks were not added in the order of their times
+            return walk_among(asked, narrowing)
+        if others:
+            found += _look_up(asked, queries.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)
     total = narrowing.tasks if asked.task_filter.is_simple else None
     return page_of(asked, found[: asked.limit + 1], total=total)
@@ -60,7 +59,7 @@ def _row_above(asked: Asked) -> int:
     if asked.start is not None:
         return asked.start.rowid
     if asked.task_filter.submitted_before is None:
-        return _HIGHEST_ROW
+        return sys.maxsize
     where = conditions.where_text_in_time(asked.task_filter)
     newest = asked.session.rows(queries.place_after(where), {**where.parameters, "width": 0})
     return newest[0]["cursor_rowid"] + 1 if newest else 0
@@ -86,23 +85,17 @@ def _of_highest_rows(
 
 
 def _newer_but_elsewhere(
-    asked: Asked, last: Cursor, lowest: int, above: int, narrowing: Narrowing
-) -> list[sqlite3.Row] | None:
-    """Those that come before the last one and are not among the highest rows; None if too many."""
-    newer = conditions.where_text_in_time(asked.task_filter, start=asked.start)
-    conditions.end_with_time(newer, last)
-    most_steps = min(STEPS_FOR_EACH * narrowing.tasks, MOST_STEPS)
-    steps = {**newer.parameters, "bound": most_steps}
-    if asked.session.number(queries.is_more_than(newer), steps):
-        return None
-    newer.add("+rowid NOT BETWEEN :lowest AND :above", lowest=lowest, above=above - 1)
-    others = asked.session.rows(
-        queries.rows_at_most(newer), {**newer.parameters, "bound": MOST_OTHERS}
-    )
-    if len(others) == MOST_OTHERS:
-        return None
-    rows = str([row for (row,) in others])
-    return _look_up(asked, queries.ROWS_OF, {"rows": rows, "limit": -1}) if others else []
+    asked: Asked, found: list[sqlite3.Row], lowest: int, above: int
+) -> list[int]:
+    """Rows before the last one found that are not among those looked at; some if they are many.
+
+    Of the rows that are passed on the way, no more lie between those than the numbers tell.
+    """
+    last = cursor_at(min(found, key=place))
+    newer = conditions.where_time_between(asked.task_filter, asked.start, last)
+    newer.add("+rowid NOT BETWEEN :lowest AND :highest", lowest=lowest, highest=above - 1)
+    at_most = {**newer.parameters, "bound": MOST_OTHERS}
+    return [row for (row,) in asked.session.rows(queries.rows_at_most(newer), at_most)]
 
 
 def _look_up(asked: Asked, chosen: str, parameters: Parameters) -> list[sqlite3.Row]:
