@@ -48,7 +48,10 @@ def _task_list_lines(answer: TaskList) -> Iterator[str]:
     yield f"{count}. {source_of(answer.store)}"
     now = datetime.fromisoformat(answer.store.read_at)
     for task in answer.tasks:
-        yield f"- {_which(task)}, {_since(task, now)}"
+        if task.active:
+            yield f"- {_which(task)}, {_since(task, now)}"
+        else:
+            yield _finished(task.task_id, task.name, task.status, task.backend, task.submitted_at)
         if task.error:
             yield f"  error: {in_quotes(task.error)}"
     if answer.next_cursor:
@@ -78,9 +81,15 @@ def _heard(task: TaskView, verb: str) -> str:
     return f", {verb} {duration(heard)} ago" if heard is not None else ""
 
 
+@lru_cache(maxsize=1_024)
+def _finished(task_id: str, name: str, status: str, backend: str, submitted_at: str) -> str:
+    """The line of a task that no longer changes."""
+    return f"- {_named(task_id, name, status, backend)}, submitted {told_time(submitted_at)}"
+
+
 def _since(task: TaskView, now: datetime) -> str:
     """Of an active task, for how long it has been waited: a time takes three times the tokens."""
-    if not (task.active and task.submitted_at.endswith("Z")):
+    if not task.submitted_at.endswith("Z"):
         return f"submitted {told_time(task.submitted_at)}{_heard(task, 'heard of')}"
     old = duration(seconds_since(task.submitted_at, now) or 0)
     return f"{old} old{_heard(task, 'heard of')}"

@@ -152,6 +152,9 @@ def places(cache_dir: Path) -> dict[str, set[str]]:
     for file, names in tables.items():
         with closing(sqlite3.connect(cache_dir / file)) as connection:
             for name in names:
+                columns = connection.execute(f"SELECT name FROM pragma_table_info('{name}')")
+                if ("update_time",) not in columns:
+                    continue  # The columns of copies are made with the first copy.
                 for task_id, touched in connection.execute(
                     f"SELECT task_id, update_time FROM {name}"
                 ):
