@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager, suppress
+import sys
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uniqc_store.errors import StoreUnreadableError
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -157,6 +161,38 @@ class Signature:
         return abs(now_ns - changed_ns) > (
             _CERTAIN_AFTER_NS_IN_SECONDS if whole else _CERTAIN_AFTER_NS
         )
+
+
+@contextmanager
+def in_use(directory: Path, *, alone: bool = False) -> Generator[None]:
+    """Tell others who use this package that a store is in use.
+
+    A connection that has opened a file and not read it yet holds no lock of SQLite's. Should the
+    file be removed just then, it finds it empty and deletes the WAL of that name, which may be
+    the next file's. So who removes the file has to be alone. The lock is on the directory: closing
+    a descriptor of the file itself would drop SQLite's locks on it.
+
+    Where that can't be locked (Windows, some network file systems), all is as it is beside uniqc.
+
+    Raises:
+        BlockingIOError: Somebody is removing it, or, for who wants to be alone, uses it.
+    """
+    with ExitStack() as stack:
+        if sys.platform != "win32":
+            with suppress(FileNotFoundError, PermissionError):
+                descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+                stack.callback(os.close, descriptor)
+                _lock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+
+
+def _lock(descriptor: int, how: int) -> None:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system that knows no such locks
+        return
 
 
 def signature_of(path: Path) -> Signature | None:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.connection import Access, Session, ask, ask_stand_in, opened
 from uniqc_store.errors import NotAtOnceError, StoreBusyError, StoreError, primary_code, translated
-from uniqc_store.files import beside, os_errors, signature_of
+from uniqc_store.files import beside, in_use, os_errors, signature_of
 from uniqc_store.memory import Facts
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
 
         @cache
         def connect() -> sqlite3.Connection:
+            wait_for_removal(access, stack)
             connection = stack.enter_context(opened(access, "mode=ro"))
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -135,6 +136,18 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
             return connection
 
         return use(connect, access.memory.of(before))
+
+
+def wait_for_removal(access: Access, stack: ExitStack) -> None:
+    """Wait for who is removing the file, and be seen by the next."""
+    deadline = time.monotonic() + access.busy_timeout
+    while True:
+        try:
+            return stack.enter_context(in_use(access.path.parent))
+        except BlockingIOError:
+            if access.hurried or time.monotonic() > deadline:
+                raise StoreBusyError(access.path, access.busy_timeout) from None
+        time.sleep(0.01)
 
 
 def _without_sharing(access: Access, use: Use[Answer]) -> Answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import schema
@@ -19,6 +19,7 @@ from uniqc_store.errors import StoreBusyError, primary_code, translated
 from uniqc_store.files import (
     beside,
     identity_of,
+    in_use,
     make_private_file,
     may_be_open_elsewhere,
     only_ours,
@@ -27,7 +28,7 @@ from uniqc_store.files import (
 )
 from uniqc_store.memory import Facts
 from uniqc_store.ownership import check_ours
-from uniqc_store.reading import look
+from uniqc_store.reading import look, wait_for_removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -106,7 +107,9 @@ class Writer:
 
         Gives a function that tells whether another process may have it open, and wait for it.
         """
-        with self._open() as (connection, identity):
+        with ExitStack() as stack:
+            wait_for_removal(self._access, stack)
+            connection, identity = stack.enter_context(self._open())
             # Whoever has read from it last has it tidied up in the end.
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
             yield lambda: may_be_open_elsewhere(identity) or not only_ours(self._path)
@@ -117,7 +120,7 @@ class Writer:
         Raises:
             StoreBusyError: Another connection is in the file; nothing is removed.
         """
-        self._until_settled(self._remove)
+        self._until_settled(self._remove, alone=True)
 
     def _remove(self) -> None:
         companions = [beside(self._path, suffix) for suffix in ("-wal", "-shm")]
@@ -243,15 +246,21 @@ class Writer:
         if identity_of(self._path) != identity:
             raise _ReplacedError
 
-    def _until_settled(self, attempt: Callable[[], Answer]) -> Answer:
-        """Start over for as long as the file is replaced under our hands."""
+    def _until_settled(self, attempt: Callable[[], Answer], *, alone: bool = False) -> Answer:
+        """Start over for as long as the file is replaced under our hands, or others use it.
+
+        Args:
+            attempt: What is done.
+            alone: Whether nobody who uses this package may have the file open meanwhile.
+        """
         deadline = time.monotonic() + self._access.busy_timeout
         with translated(self._path, self._access.busy_timeout):
             while True:
                 before = identity_of(self._path)
                 try:
-                    return attempt()
-                except _InUseError:
+                    with in_use(self._path.parent, alone=alone):
+                        return attempt()
+                except (_InUseError, BlockingIOError):
                     if time.monotonic() > deadline:
                         raise StoreBusyError(self._path, self._access.busy_timeout) from None
                     time.sleep(0.01)
