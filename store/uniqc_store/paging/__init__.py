@@ -1,4 +1,9 @@
-"""One page of the tasks that a filter lets through, in a time that does not grow with the store."""
+"""One page of the tasks that a filter lets through, in a time that does not grow with the store.
+
+Few tasks are all looked up and sorted (``gathering``). Where an index leaves more, but not many,
+those of the highest rows are looked up first (``newest_rows``). Where each leaves many, the index
+on the submit time is walked until the page is full (``walking``).
+"""
 
 from __future__ import annotations
 
