@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,18 +172,27 @@ def in_use(directory: Path, *, alone: bool = False) -> Generator[None]:
     the next file's. So who removes the file has to be alone. The lock is on the directory: closing
     a descriptor of the file itself would drop SQLite's locks on it.
 
-    Where that can't be locked (Windows, some network file systems), all is as it is beside uniqc.
+    Where that can't be locked (Windows, some network file systems, a directory that may not be
+    listed), all is as it is beside uniqc.
 
     Raises:
         BlockingIOError: Somebody is removing it, or, for who wants to be alone, uses it.
+        StoreUnreadableError: The directory can't be opened for another reason.
     """
-    with ExitStack() as stack:
-        if sys.platform != "win32":
-            with suppress(FileNotFoundError, PermissionError):
-                descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-                stack.callback(os.close, descriptor)
-                _lock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    if sys.platform == "win32" or (descriptor := _listing(directory)) is None:
         yield
+        return
+    try:
+        _lock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _listing(directory: Path) -> int | None:
+    with os_errors(directory), suppress(FileNotFoundError, PermissionError):
+        return os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    return None
 
 
 def _lock(descriptor: int, how: int) -> None:

@@ -33,12 +33,14 @@ class Narrowing:
         where: What it is asked for.
         by_ranges: Whether that is about ranges of labels, as there are too many of them.
         tasks: How many there are.
+        total: The same where it is how many the filter lets through; None where more decides.
     """
 
     index: Index
     where: Where
     by_ranges: bool
     tasks: int
+    total: int | None
 
 
 def narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
@@ -76,5 +78,11 @@ def _find_narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | No
         tasks = count_at_most(session, where, fewest)
         if tasks < fewest:
             fewest = tasks
-            narrowest = Narrowing(index=index, where=where, by_ranges=by_ranges, tasks=tasks)
+            narrowest = Narrowing(
+                index=index,
+                where=where,
+                by_ranges=by_ranges,
+                tasks=tasks,
+                total=tasks if task_filter.is_simple else None,
+            )
     return narrowest

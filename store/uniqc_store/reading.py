@@ -124,7 +124,7 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
 
         @cache
         def connect() -> sqlite3.Connection:
-            wait_for_removal(access, stack)
+            stack.enter_context(using(access))
             connection = stack.enter_context(opened(access, "mode=ro"))
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -138,16 +138,24 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
         return use(connect, access.memory.of(before))
 
 
-def wait_for_removal(access: Access, stack: ExitStack) -> None:
-    """Wait for who is removing the file, and be seen by the next."""
+@contextmanager
+def using(access: Access) -> Generator[None]:
+    """Be seen to use the file, once nobody is removing it.
+
+    Raises:
+        StoreBusyError: Somebody is, for too long.
+    """
     deadline = time.monotonic() + access.busy_timeout
-    while True:
-        try:
-            return stack.enter_context(in_use(access.path.parent))
-        except BlockingIOError:
-            if access.hurried or time.monotonic() > deadline:
-                raise StoreBusyError(access.path, access.busy_timeout) from None
-        time.sleep(0.01)
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(in_use(access.path.parent))
+                break
+            except BlockingIOError:
+                if access.hurried or time.monotonic() > deadline:
+                    raise StoreBusyError(access.path, access.busy_timeout) from None
+            time.sleep(0.01)
+        yield
 
 
 def _without_sharing(access: Access, use: Use[Answer]) -> Answer:

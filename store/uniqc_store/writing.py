@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import schema
@@ -28,7 +28,7 @@ from uniqc_store.files import (
 )
 from uniqc_store.memory import Facts
 from uniqc_store.ownership import check_ours
-from uniqc_store.reading import look, wait_for_removal
+from uniqc_store.reading import look, using
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -107,9 +107,7 @@ class Writer:
 
         Gives a function that tells whether another process may have it open, and wait for it.
         """
-        with ExitStack() as stack:
-            wait_for_removal(self._access, stack)
-            connection, identity = stack.enter_context(self._open())
+        with self._open() as (connection, identity):
             # Whoever has read from it last has it tidied up in the end.
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
             yield lambda: may_be_open_elsewhere(identity) or not only_ours(self._path)
@@ -120,7 +118,7 @@ class Writer:
         Raises:
             StoreBusyError: Another connection is in the file; nothing is removed.
         """
-        self._until_settled(self._remove, alone=True)
+        self._until_settled(self._remove)
 
     def _remove(self) -> None:
         companions = [beside(self._path, suffix) for suffix in ("-wal", "-shm")]
@@ -131,7 +129,11 @@ class Writer:
             # store has just begun to use them.
             make_private_file(self._path)
         self._inspect()
-        with self._connected("mode=rw", identity) as connection, os_errors(self._path):
+        with (
+            in_use(self._path.parent, alone=True),
+            self._connected("mode=rw", identity) as connection,
+            os_errors(self._path),
+        ):
             # Leaving WAL mode needs the file for oneself alone, and exclusive mode keeps it so.
             # For memory: a journal beside the file would be deleted by its name at the end, and
             # by then that may be the journal of the next file.
@@ -165,7 +167,7 @@ class Writer:
         while (identity := identity_of(self._path)) is None:
             make_private_file(self._path)
         self._inspect()
-        with self._connected("mode=rw", identity) as connection:
+        with using(self._access), self._connected("mode=rw", identity) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             self._migrate(connection)
             self._switch_to_wal(connection)
@@ -246,20 +248,14 @@ class Writer:
         if identity_of(self._path) != identity:
             raise _ReplacedError
 
-    def _until_settled(self, attempt: Callable[[], Answer], *, alone: bool = False) -> Answer:
-        """Start over for as long as the file is replaced under our hands, or others use it.
-
-        Args:
-            attempt: What is done.
-            alone: Whether nobody who uses this package may have the file open meanwhile.
-        """
+    def _until_settled(self, attempt: Callable[[], Answer]) -> Answer:
+        """Start over for as long as the file is replaced under our hands."""
         deadline = time.monotonic() + self._access.busy_timeout
         with translated(self._path, self._access.busy_timeout):
             while True:
                 before = identity_of(self._path)
                 try:
-                    with in_use(self._path.parent, alone=alone):
-                        return attempt()
+                    return attempt()
                 except (_InUseError, BlockingIOError):
                     if time.monotonic() > deadline:
                         raise StoreBusyError(self._path, self._access.busy_timeout) from None

@@ -13,6 +13,8 @@ from uniqc_store.files import Signature
 from uniqc_store.memory import MOST_FACTS, Facts, Memory
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator
     from pathlib import Path
 
     from uniqc_store import Snapshot
@@ -59,68 +61,66 @@ def test_facts_do_not_pile_up() -> None:
     assert sum(number in known for number in range(3 * MOST_FACTS)) <= MOST_FACTS
 
 
-@pytest.mark.parametrize("beside_a_writer", [False, True], ids=["at rest", "shared"])
-def test_a_file_that_nobody_writes_is_remembered(tmp_path: Path, *, beside_a_writer: bool) -> None:
-    directory = fill(make_store(tmp_path / "cache"), "a", "b")
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return fill(make_store(tmp_path / "cache"), "a", "b")
+
+
+@pytest.fixture(params=[False, True], ids=["at rest", "shared"])
+def writer(directory: Path, request: pytest.FixtureRequest) -> Generator[sqlite3.Connection]:
+    """A connection to the file, which nobody has written for years, with a WAL or without one."""
+    with closing(connect(directory)) as connection:
+        if request.param:
+            connection.execute("PRAGMA journal_mode = WAL")
+            insert(connection, "c")
+        put_to_rest(directory)
+        yield connection
+
+
+def test_a_file_that_nobody_writes_is_remembered(
+    directory: Path, writer: sqlite3.Connection
+) -> None:
     store = TaskStore(directory, read_only=True)
-    with closing(connect(directory)) as writer:
-        if beside_a_writer:
-            writer.execute("PRAGMA journal_mode = WAL")
-            insert(writer, "c")
-        put_to_rest(directory)
-        first = store.read(facts)
-        assert store.read(facts) is first
-        insert(writer, "d")
-        assert store.read(facts) is not first
-        assert store.read(facts) is not first
-        put_to_rest(directory)
-        assert store.read(facts) is store.read(facts)
+    first = store.read(facts)
+    assert store.read(facts) is first
+    insert(writer, "d")
+    assert store.read(facts) is not first
+    assert store.read(facts) is not first
+    put_to_rest(directory)
+    assert store.read(facts) is store.read(facts)
 
 
-@pytest.mark.parametrize("beside_a_writer", [False, True], ids=["at rest", "shared"])
+@pytest.mark.usefixtures("writer")
 def test_what_is_known_needs_no_connection(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, beside_a_writer: bool
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = fill(make_store(tmp_path / "cache"), "a", "b")
     store = TaskStore(directory, read_only=True)
-    with closing(connect(directory)) as writer:
-        if beside_a_writer:
-            writer.execute("PRAGMA journal_mode = WAL")
-            insert(writer, "c")
-        put_to_rest(directory)
-        page = store.search(TaskFilter(), limit=5)
-        with monkeypatch.context() as patch:
-            patch.delattr(reading, "opened")
-            assert store.search(TaskFilter(), limit=5) == page
-            with pytest.raises(NameError):
-                store.search(TaskFilter(), limit=4)
+    page = store.search(TaskFilter(), limit=5)
+    with monkeypatch.context() as patch:
+        patch.delattr(reading, "opened")
+        assert store.search(TaskFilter(), limit=5) == page
+        with pytest.raises(NameError):
+            store.search(TaskFilter(), limit=4)
 
 
-@pytest.mark.parametrize("beside_a_writer", [False, True], ids=["at rest", "shared"])
 def test_what_is_known_and_what_is_found_out_are_of_one_state(
-    tmp_path: Path, *, beside_a_writer: bool
+    directory: Path, writer: sqlite3.Connection
 ) -> None:
-    directory = fill(make_store(tmp_path / "cache"), "a", "b")
     store = TaskStore(directory, read_only=True)
-    with closing(connect(directory)) as writer:
-        if beside_a_writer:
-            writer.execute("PRAGMA journal_mode = WAL")
-            insert(writer, "c")
-        put_to_rest(directory)
-        before = store.count()
-        assert store.search(TaskFilter(), limit=1).total == before
-        asked: list[int] = []
+    before = store.count()
+    assert store.search(TaskFilter(), limit=1).total == before
+    asked: list[int] = []
 
-        def question(snapshot: Snapshot) -> tuple[int, int]:
-            total = snapshot.search(TaskFilter(), limit=1).total
-            asked.append(total)
-            if len(asked) == 1:
-                insert(writer, "new")
-            return total, sum(group.count for group in snapshot.tally(TaskFilter()))
+    def question(snapshot: Snapshot) -> tuple[int, int]:
+        total = snapshot.search(TaskFilter(), limit=1).total
+        asked.append(total)
+        if len(asked) == 1:
+            insert(writer, "new")
+        return total, sum(group.count for group in snapshot.tally(TaskFilter()))
 
-        total, counted = store.read(question)
-        assert asked == [before, before + 1]
-        assert total == counted == before + 1
+    total, counted = store.read(question)
+    assert asked == [before, before + 1]
+    assert total == counted == before + 1
 
 
 def test_a_file_that_was_just_written_is_not(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def _find(asked: Asked) -> FoundPage:
     if narrowing is None:
         return walking.walk(asked)
     if wanted == _EVERYTHING:
-        return walking.walk_all(asked, total=narrowing.tasks)
+        return walking.walk_all(asked, total=narrowing.total)
     # The newest that pass a second condition too are farther apart.
     few = narrowing.tasks <= gathering.FEW_TASKS * (1 if wanted.is_simple else 2)
     # Without a label, that the total is exact is worth the time: the whole cache may be small.

@@ -50,8 +50,7 @@ def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
         if others:
             found += _look_up(asked, queries.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)
-    total = narrowing.tasks if asked.task_filter.is_simple else None
-    return page_of(asked, found[: asked.limit + 1], total=total)
+    return page_of(asked, found[: asked.limit + 1], total=narrowing.total)
 
 
 def _row_above(asked: Asked) -> int:

@@ -42,7 +42,7 @@ def walk(asked: Asked) -> FoundPage:
     if not wanted.by_label and not wanted.name_contains:
         return walk_all(asked)
     most = MOST_SEARCHED if wanted.name_contains else MOST_WALKED
-    for width in (min(FIRST_STEPS * asked.limit, most), most):
+    for width in sorted({min(FIRST_STEPS * asked.limit, most), most}):
         end = _place_after(asked, width)
         found = _found(asked, "time", end)
         if end is None or len(found) > asked.limit:
@@ -66,7 +66,7 @@ def walk_among(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
     found = _found(asked, "time", end, among=narrowing.where)
     if end is not None and len(found) <= asked.limit:
         return None
-    return page_of(asked, found, total=narrowing.tasks if asked.task_filter.is_simple else None)
+    return page_of(asked, found, total=narrowing.total)
 
 
 def _place_after(asked: Asked, width: int) -> Cursor | None:
