@@ -17,22 +17,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from uniqc_store import cleared_queries, conditions, rows
+from uniqc_store import cleared_queries, conditions, rows, time_conditions
 from uniqc_store.cleared import columns_of
 from uniqc_store.errors import RestoreError, StoreError, UnknownReceiptError
 from uniqc_store.snapshot import Group, Match
+from uniqc_store.where import all_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
     from uniqc_store.cleared import ClearedFile
-    from uniqc_store.conditions import Where
     from uniqc_store.connection import Session
     from uniqc_store.filters import TaskFilter
     from uniqc_store.policy import ClearPolicy
     from uniqc_store.snapshot import Snapshot
     from uniqc_store.tasks import TaskRecord
+    from uniqc_store.where import Where
     from uniqc_store.writing import Writer
 
     Progress = Callable[[int, int], None]
@@ -139,12 +140,12 @@ def plan(
     """Plan to clear the tasks that a filter lets through, within a policy."""
     asked = conditions.where_matching(task_filter)
     if older_than:
-        aged = conditions.where_touched_before(_ago(now, older_than), name="asked_age")
-        asked = conditions.all_of(asked, aged)
+        aged = time_conditions.where_touched_before(_ago(now, older_than), name="asked_age")
+        asked = all_of(asked, aged)
     left_out: list[Reason] = []
     total = snapshot.count_where(asked)
     for why, condition in _steps(policy, now, with_shards=snapshot.has_shards):
-        asked = conditions.all_of(asked, condition)
+        asked = all_of(asked, condition)
         remaining = snapshot.count_where(asked)
         left_out.append(Reason(why=why, count=total - remaining))
         total = remaining
@@ -308,7 +309,7 @@ def _still_clearable(
     connection.execute(cleared_queries.MAKE_CHOSEN)
     connection.executemany(cleared_queries.CHOOSE, (row[:3] for row in batch))
     steps = _steps(plan.policy, plan.planned_at, with_shards=session.layout.has("task_shards"))
-    where = conditions.all_of(*(condition for _, condition in steps))
+    where = all_of(*(condition for _, condition in steps))
     found = connection.execute(cleared_queries.still_clearable(where), where.parameters)
     chosen = [row for (row,) in found]
     (unchanged,) = connection.execute(cleared_queries.COUNT_UNCHANGED).fetchone()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from uniqc_store import conditions, labels, probing, queries
 from uniqc_store.filters import Column
+from uniqc_store.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ def _whole(session: Session, columns: Sequence[Column]) -> Counts:
         case ["status", "backend"]:
             counted = _by_both
         case _:
-            return Counter({(): session.number(queries.count(conditions.Where()))})
+            return Counter({(): session.number(queries.count(Where()))})
     return session.facts.recall(("whole", *columns), lambda: counted(session))
 
 
@@ -92,11 +93,11 @@ def _by_status(session: Session) -> Counts:
     """The status that is told last is what the others leave: most often ``success``."""
     statuses = labels.of_column(session, "status")
     if not statuses:
-        return _counted(session, queries.tally(["status"], conditions.Where()))
+        return _counted(session, queries.tally(["status"], Where()))
     few: Counts = Counter()
     common: list[Label] = []
     for status in statuses:
-        where = conditions.Where(["status IS :status"], {"status": status})
+        where = Where(["status IS :status"], {"status": status})
         number = probing.count_at_most(session, where, probing.FEW_TASKS)
         if number < probing.FEW_TASKS:
             few[status,] = number
@@ -104,7 +105,7 @@ def _by_status(session: Session) -> Counts:
             common.append(status)
     for status in common[:-1]:
         few[status,] = session.number(queries.COUNT_STATUS, {"status": status})
-    total = session.number(queries.count(conditions.Where()))
+    total = session.number(queries.count(Where()))
     if common:
         few[common[-1],] = total - few.total()
     return few
@@ -114,7 +115,7 @@ def _by_both(session: Session) -> Counts:
     by_status = _whole(session, ["status"])
     ((most,), number), *_ = by_status.most_common(1) or [((None,), 0)]
     if not labels.of_column(session, "status") or number * 2 < by_status.total():
-        return _counted(session, queries.tally(_COLUMNS, conditions.Where()))
+        return _counted(session, queries.tally(_COLUMNS, Where()))
     both: Counts = Counter()
     left = Counter({labels[0]: number for labels, number in _whole(session, ["backend"]).items()})
     for (status,) in by_status:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from uniqc_store import conditions, queries
 
 if TYPE_CHECKING:
-    from uniqc_store.conditions import Where
     from uniqc_store.connection import Session
     from uniqc_store.filters import Column, Label, TaskFilter
+    from uniqc_store.where import Where
 
 MOST_LABELS = 50
 """Beyond so many they are not told one by one."""

@@ -10,18 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from uniqc_store import conditions, labels, queries
+from uniqc_store import conditions, labels, queries, time_conditions
 from uniqc_store.filters import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uniqc_store.conditions import Index, Where
     from uniqc_store.connection import Session
     from uniqc_store.filters import TaskFilter
+    from uniqc_store.where import Index, Where
 
 FEW_TASKS = 12_000
 """Tasks that could be looked up one by one, 1 to 2 microseconds each, if need be."""
+
+
+FIRST_BOUND = 2_000
+"""Up to so many are counted first, lest much of a common label is before a rare one is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +72,26 @@ def asked_of_indices(
             spelled_out = labels.where_spelled_out(session, task_filter, column)
             yield column, spelled_out or where, spelled_out is None
     if task_filter.by_time or not task_filter.by_label:
-        yield "time", conditions.where_text_in_time(task_filter), False
+        yield "time", time_conditions.where_in_stretch(task_filter), False
 
 
 def _find_narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
+    asked = tuple(asked_of_indices(session, task_filter))
+    for bound in sorted({min(FIRST_BOUND, FEW_TASKS), FEW_TASKS}):
+        if narrowest := _narrowest_of(session, task_filter, asked, bound):
+            return narrowest
+    return None
+
+
+def _narrowest_of(
+    session: Session,
+    task_filter: TaskFilter,
+    asked: tuple[tuple[Index, Where, bool], ...],
+    bound: int,
+) -> Narrowing | None:
     narrowest = None
-    fewest = FEW_TASKS
-    for index, where, by_ranges in asked_of_indices(session, task_filter):
+    fewest = bound
+    for index, where, by_ranges in asked:
         tasks = count_at_most(session, where, fewest)
         if tasks < fewest:
             fewest = tasks

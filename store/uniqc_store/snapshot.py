@@ -19,6 +19,7 @@ from uniqc_store import (
 from uniqc_store.errors import NotAtOnceError
 from uniqc_store.filters import Column, Cursor, TaskFilter
 from uniqc_store.tasks import UNIQC_ID
+from uniqc_store.where import Where
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uniqc_store.completing import Completions
-    from uniqc_store.conditions import Parameters, Where
     from uniqc_store.connection import Session
     from uniqc_store.paging.pages import Page
     from uniqc_store.queries import TaskTable
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
+    from uniqc_store.where import Parameters
 
 FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
 
@@ -280,7 +281,7 @@ class Snapshot:
 
     def info(self, match: Match) -> TaskInfo:
         """The task with its result parsed, as uniqc's API gives it."""
-        where = conditions.Where()
+        where = Where()
         where.add(queries.ROW_IS, row=match.row)
         statement = queries.full_tasks(self._session.layout, where, table=_table(match))
         (row,) = self._session.rows(statement, where.parameters)

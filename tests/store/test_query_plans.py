@@ -18,14 +18,17 @@ from uniqc_store import (
     labels,
     probing,
     queries,
+    time_conditions,
 )
 from uniqc_store.filters import Cursor
+from uniqc_store.paging import gathering, newest_rows, walking
 from uniqc_store.schema import read_layout
+from uniqc_store.where import Where, all_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from uniqc_store.conditions import Index, Where
+    from uniqc_store.where import Index
 
 AFTER = datetime(2026, 8, 1, tzinfo=UTC)
 BEFORE = datetime(2099, 8, 1, tzinfo=UTC)
@@ -84,7 +87,7 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
 def page(directory: Path, where: Where, index: Index) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
-    statement = queries.page(layout, where, order_by=conditions.order_by(index))
+    statement = queries.page(layout, where, order_by=time_conditions.order_by(index))
     return plan(directory, statement, where)
 
 
@@ -119,7 +122,7 @@ def test_by_time_a_page_is_walked_and_nothing_is_sorted(
 def test_how_far_to_walk_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    where = conditions.where_text_in_time(task_filter, start=PLACE)
+    where = time_conditions.where_in_stretch(task_filter, start=PLACE)
     steps = plan(directory, queries.place_after(where), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
@@ -138,7 +141,7 @@ def test_what_one_index_leaves_is_found_by_no_other(
     directory: Path, task_filter: TaskFilter, index: Index, others: tuple[str, ...]
 ) -> None:
     where = conditions.where_matching(task_filter, index=index)
-    statement = queries.rows_in_order(where, order_by=conditions.order_by(index))
+    statement = queries.rows_in_order(where, order_by=time_conditions.order_by(index))
     for steps in (page(directory, where, index), plan(directory, statement, where)):
         assert f"tasks_{index.replace('time', 'submit_time')}_idx" in steps
         assert not any(other in steps for other in others)
@@ -165,7 +168,7 @@ def test_a_probe_reads_no_task(
         (queries.BACKENDS, "tasks_backend_idx"),
         (queries.COUNT_BY_BACKEND, "tasks_backend_idx"),
         (queries.COUNT_STATUS, "tasks_status_idx"),
-        (queries.tally(["status"], conditions.Where()), "tasks_status_idx"),
+        (queries.tally(["status"], Where()), "tasks_status_idx"),
     ],
 )
 def test_counts_by_one_label_read_its_index_alone(
@@ -210,9 +213,7 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
     for index, of_label, _ in asked_of_indices(directory, task_filter):
         if index in ("status", "backend"):
             where = conditions.where_matching(task_filter, index="time", end=PLACE)
-            steps = page(
-                directory, conditions.all_of(conditions.where_among(of_label), where), "time"
-            )
+            steps = page(directory, all_of(conditions.where_among(of_label), where), "time")
             assert steps.startswith("SEARCH tasks USING INDEX tasks_submit_time_idx")
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
             assert "TEMP B-TREE" not in steps
@@ -223,7 +224,7 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
 def test_what_is_newer_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter, start: Cursor | None
 ) -> None:
-    newer = conditions.where_time_between(task_filter, start, PLACE)
+    newer = time_conditions.where_between(task_filter, start, PLACE)
     newer.add("+rowid NOT BETWEEN 1 AND 2")
     steps = plan(directory, queries.rows_at_most(newer), newer)
     assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
@@ -249,18 +250,53 @@ def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
     assert best(status="success", backend="dummy") is None
 
 
-def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskStore:
+    """3,000 tasks that succeeded, some in each minute, but for three that run."""
+    monkeypatch.setattr(probing, "FEW_TASKS", 100)
     make_store(tmp_path)
     with closing(connect(tmp_path)) as connection:
         connection.execute("BEGIN")
         for number in range(3_000):
-            time = f"2026-08-02T00:{number // 60:02}"
-            insert(connection, f"t{number}", status="success", submit_time=time)
+            insert(
+                connection,
+                f"t{number}",
+                status="success" if number % 1_000 else "running",
+                submit_time=f"2026-08-02T00:{number // 60:02}",
+                metadata_json='{"task_name": "vqe"}' if number % 1_000 else "{}",
+            )
         connection.execute("COMMIT")
-    monkeypatch.setattr(probing, "FEW_TASKS", 100)
-    store = TaskStore(tmp_path, read_only=True)
+    return TaskStore(tmp_path, read_only=True)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("absent", 0), ("vqe", 4)])
+def test_times_are_read_of_those_tasks_alone_that_have_the_name(
+    many: TaskStore, monkeypatch: pytest.MonkeyPatch, name: str, expected: int
+) -> None:
+    times: list[object] = []
+
+    def read_time(stored: object) -> int:
+        times.append(stored)
+        return 0
+
+    monkeypatch.setattr(time_conditions, "stored_microseconds", read_time)
+    many.search(TaskFilter(submitted_before=BEFORE, name_contains=name), limit=3)
+    assert len(times) == expected
+
+
+def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
+    many: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "FEW_TASKS", 0)
+    monkeypatch.setattr(newest_rows, "MOST_OTHERS", 0)
+    monkeypatch.delattr(walking, "_place_after")
+    page = many.search(TaskFilter(status="running"), limit=2)
+    assert [record.task_id for record in page.records] == ["t2000", "t1000"]
+
+
+def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
+    many: TaskStore, tmp_path: Path
+) -> None:
     wanted = TaskFilter(status="success", submitted_before=BEFORE)
 
     def steps(cursor: str) -> int:
@@ -275,6 +311,6 @@ def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
         TaskStore(tmp_path, read_only=True).read(ask)
         return len(taken)
 
-    near, far = (store.search(wanted, limit=limit).next_cursor for limit in (100, 2_500))
+    near, far = (many.search(wanted, limit=limit).next_cursor for limit in (100, 2_500))
     assert near
     assert steps(far) == pytest.approx(steps(near), rel=0.1)

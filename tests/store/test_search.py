@@ -236,7 +236,7 @@ bounds = st.fixed_dictionaries(
     {
         (probing, "FEW_TASKS"): few,
         (gathering, "FEW_TASKS"): st.integers(0, 5),
-        (newest_rows, "MOST_STEPS"): few,
+        (newest_rows, "STEPS_FOR_EACH"): few,
         (newest_rows, "MOST_OTHERS"): few,
         (walking, "FIRST_STEPS"): few,
         (walking, "MOST_WALKED"): few,
@@ -295,7 +295,7 @@ enough = st.integers(8, 30)
         {
             (probing, "FEW_TASKS"): enough,
             (gathering, "FEW_TASKS"): st.just(0),
-            (newest_rows, "MOST_STEPS"): enough,
+            (newest_rows, "STEPS_FOR_EACH"): few,
             (newest_rows, "MOST_OTHERS"): st.integers(1, 20),
             (walking, "MOST_PASSED"): enough,
             (labels, "MOST_LABELS"): st.sampled_from([1, 50]),

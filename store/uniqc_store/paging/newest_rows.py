@@ -12,19 +12,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from uniqc_store import conditions, queries
+from uniqc_store import conditions, queries, time_conditions
 from uniqc_store.paging.pages import cursor_at, page_of, place
 from uniqc_store.paging.walking import walk_among
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from uniqc_store.conditions import Parameters
     from uniqc_store.paging.pages import Asked, FoundPage
     from uniqc_store.probing import Narrowing
+    from uniqc_store.where import Parameters
 
-MOST_STEPS = 100_000
-"""Steps along the index on the submit time, which take 4 to 7 ms."""
+STEPS_FOR_EACH = 30
+"""Steps along the index on the submit time that take as long as it takes to look up one task."""
 
 FIRST_ROWS = 8
 """Rows for each task of a page, which are looked up before all are sorted."""
@@ -39,14 +39,14 @@ def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
     above = min(_row_above(asked), newest + 1)
     found = _highest_rows(asked, narrowing, above)
     if len(found) <= asked.limit and above <= newest:
-        return None  # the others may be anywhere
+        return walk_among(asked, narrowing, of=newest)  # the others may be anywhere
     if len(found) > asked.limit:
         lowest = min(row["cursor_rowid"] for row in found)
-        if above - lowest > MOST_STEPS:
+        if above - lowest > STEPS_FOR_EACH * narrowing.tasks:
             return None
         others = _newer_but_elsewhere(asked, found, lowest, above)
         if len(others) == MOST_OTHERS:  # tasks were not added in the order of their times
-            return walk_among(asked, narrowing)
+            return walk_among(asked, narrowing, of=newest)
         if others:
             found += _look_up(asked, queries.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)
@@ -59,7 +59,7 @@ def _row_above(asked: Asked) -> int:
         return asked.start.rowid
     if asked.task_filter.submitted_before is None:
         return sys.maxsize
-    where = conditions.where_text_in_time(asked.task_filter)
+    where = time_conditions.where_in_stretch(asked.task_filter)
     newest = asked.session.rows(queries.place_after(where), {**where.parameters, "width": 0})
     return newest[0]["cursor_rowid"] + 1 if newest else 0
 
@@ -91,7 +91,7 @@ def _newer_but_elsewhere(
     Of the rows that are passed on the way, no more lie between those than the numbers tell.
     """
     last = cursor_at(min(found, key=place))
-    newer = conditions.where_time_between(asked.task_filter, asked.start, last)
+    newer = time_conditions.where_between(asked.task_filter, asked.start, last)
     newer.add("+rowid NOT BETWEEN :lowest AND :highest", lowest=lowest, highest=above - 1)
     at_most = {**newer.parameters, "bound": MOST_OTHERS}
     return [row for (row,) in asked.session.rows(queries.rows_at_most(newer), at_most)]
