@@ -3,9 +3,9 @@
     python constant_server.py ANSWERS.json
 
 For each answer in the file, which is a list of objects with a name, a text, a structure and the
-number of bytes that both take on the wire, there are three tools: ``text_NAME`` returns as many
-bytes of text from a ``def`` function, ``async_NAME`` the same from an ``async def`` function, and
-``replay_NAME`` returns the recorded answer itself.
+number of bytes that both take on the wire, there are four tools, which take as many: ``def_NAME``
+and ``async_NAME`` return a text as any tool does, which the SDK sends as text and as structure;
+``text_NAME`` has it sent as text alone; ``replay_NAME`` returns the recorded answer itself.
 """
 
 import json
@@ -20,23 +20,29 @@ from mcp_types import CallToolResult, TextContent
 def add_tools(
     server: MCPServer[Any], name: str, text: str, structure: dict[str, Any] | None, size: int
 ) -> None:
-    """The three tools that stand for one answer."""
-    constant = "x" * size
+    """The four tools that stand for one answer."""
+    size -= len('{"text":"","type":"text"}')
+    alone = "x" * size
+    in_both = "x" * ((size - len('"result":""')) // 2)
     recorded = CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=structure
     )
 
-    def as_text() -> str:
-        return constant
+    def as_it_comes() -> str:
+        return in_both
 
-    async def as_text_on_the_loop() -> str:
-        return constant
+    async def on_the_loop() -> str:
+        return in_both
+
+    def as_text() -> str:
+        return alone
 
     def as_recorded() -> CallToolResult:
         return recorded
 
+    server.add_tool(as_it_comes, f"def_{name}")
+    server.add_tool(on_the_loop, f"async_{name}")
     server.add_tool(as_text, f"text_{name}", structured_output=False)
-    server.add_tool(as_text_on_the_loop, f"async_{name}", structured_output=False)
     server.add_tool(as_recorded, f"replay_{name}")
 
 

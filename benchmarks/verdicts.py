@@ -75,8 +75,7 @@ def _compared(bar: Bar, group: Sequence[Measurement]) -> Iterator[Comparison]:
             if (other.size == measured.size) == same_store
         ]
         references = [other for other in others if other.what == measured.what]
-        full = measured.full and bool(references) and all(other.full for other in references)
-        if bar.full not in (None, full):
+        if bar.full and not all(one.full for one in (measured, *references)):
             continue
         if bar.or_beside:
             references += [other for other in others if other.what == bar.or_beside]

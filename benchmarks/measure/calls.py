@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 GROUP = "calls"
 CONSTANT = "constant, def tool"
 CONSTANT_ASYNC = "constant, async def tool"
+CONSTANT_TEXT = "constant, text alone, def tool"
 REPLAY = "the same answer, def tool"
 SQLITE_SERVER = "mcp-server-sqlite"
 STILL_RUNNING = "list_tasks: what's still running"
@@ -79,13 +80,14 @@ def questions(cache_dir: Path, server: RawServer) -> dict[str, bytes]:
 
 def recorded_answer(name: str, answer: bytes) -> dict[str, object]:
     """What a constant server needs to answer with the same, or with as many bytes."""
-    result = json.loads(answer)["result"]
-    empty = len(json.dumps({**result, "content": [], "structuredContent": {}}))
+    message = json.loads(answer)
+    result = message["result"]
+    empty = {**message, "result": {**result, "content": [], "structuredContent": {}}}
     return {
         "name": name,
         "text": result["content"][0]["text"],
         "structure": result.get("structuredContent"),
-        "size": max(1, len(answer) - empty),
+        "size": len(answer.strip()) - len(json.dumps(empty, separators=(",", ":"))),
     }
 
 
@@ -111,8 +113,9 @@ def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
             setting.tell(f"calls at {size} tasks: {words}")
             lines = {
                 OURS: (ours, line),
-                CONSTANT: (constant, call_line(f"text_{names[words]}", {})),
+                CONSTANT: (constant, call_line(f"def_{names[words]}", {})),
                 CONSTANT_ASYNC: (constant, call_line(f"async_{names[words]}", {})),
+                CONSTANT_TEXT: (constant, call_line(f"text_{names[words]}", {})),
                 REPLAY: (constant, call_line(f"replay_{names[words]}", {})),
             }
             if words in ITS_QUERIES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -51,6 +50,9 @@ FILTERS: dict[str, dict[str, TaskFilter]] = {
         "no such name (absent)": TaskFilter(name_contains="no such name"),
     },
 }
+_SPREAD, _SHUFFLED = "active tasks spread evenly: ", "added in no order: "
+REALISTIC = f"(?!{_SPREAD}|{_SHUFFLED}).* page"
+"""A pattern for pages of the stores that are like those of users."""
 PLAIN = "status any"
 _MORE_STATUSES = {
     "any": TaskFilter(),
@@ -91,8 +93,8 @@ def measure(setting: Setting) -> list[Measurement]:
     }
     return [
         *_measured(setting, recent, asked, ""),
-        *_measured(setting, spread, about_active, "active tasks spread evenly: "),
-        *_measured(setting, shuffled, by_labels, "added in no order: "),
+        *_measured(setting, spread, about_active, _SPREAD),
+        *_measured(setting, shuffled, by_labels, _SHUFFLED),
     ]
 
 
@@ -162,13 +164,3 @@ def _both(one: TaskFilter, other: TaskFilter) -> TaskFilter:
         if getattr(other, name) != getattr(plain, name)
     }
     return replace(one, **changes)
-
-
-UNIQC_MAKES_IT = "(?:.*: )?({}): .*".format(
-    "|".join(
-        re.escape(words)
-        for words, task_filter in questions().items()
-        if _as_uniqc_asks(task_filter) is not None
-    )
-)
-"""A pattern for the pages that uniqc's own store can be asked for."""
