@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 OURS = "uniqc-mcp"
 _SLOW = 5
+_SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +122,11 @@ def interleaved(
             turn.values.append(first)
         if turn.spent <= _SLOW * seconds_each:
             turn.spent = 0.0
-    for number in range(repeats):
-        # Whoever comes second finds caches as the first left them: so none is always second.
-        for turn in _rotated(turns, number):
+    order = random.Random(_SEED)
+    for _ in range(repeats):
+        # Who comes next finds the caches as the one before left them, and its threads still busy:
+        # so nobody follows the same one each time.
+        for turn in order.sample(turns, len(turns)):
             if turn.spent <= seconds_each:
                 turn.values.append(turn.take())
     return [
@@ -137,11 +141,6 @@ def interleaved(
         )
         for turn in turns
     ]
-
-
-def _rotated(turns: list[_Turns], number: int) -> list[_Turns]:
-    start = number % len(turns)
-    return turns[start:] + turns[:start]
 
 
 def scaled(task_count: int) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure.ids import example_ids
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
@@ -28,6 +28,12 @@ SQLITE_SERVER = "mcp-server-sqlite"
 STILL_RUNNING = "list_tasks: what's still running"
 COUNTED = "count_tasks by status and backend"
 
+_CONSTANT_TOOLS = {
+    CONSTANT: "def",
+    CONSTANT_ASYNC: "async",
+    CONSTANT_TEXT: "text",
+    REPLAY: "replay",
+}
 CONSTANT_SERVER = Path(__file__).parents[1] / "constant_server.py"
 _REPEATS, _SECONDS = 10, 4
 """Times as many calls, and as much time, as where a store is asked in process: a 99th percentile
@@ -80,14 +86,15 @@ def questions(cache_dir: Path, server: RawServer) -> dict[str, bytes]:
 
 def recorded_answer(name: str, answer: bytes) -> dict[str, object]:
     """What a constant server needs to answer with the same, or with as many bytes."""
-    message = json.loads(answer)
-    result = message["result"]
-    empty = {**message, "result": {**result, "content": [], "structuredContent": {}}}
+    message: dict[str, Any] = json.loads(answer)
+    result: dict[str, Any] = message["result"]
+    empty: dict[str, Any] = {"content": [], "structuredContent": {}}
+    around = json.dumps({**message, "result": result | empty}, separators=(",", ":"))
     return {
         "name": name,
         "text": result["content"][0]["text"],
         "structure": result.get("structuredContent"),
-        "size": len(answer.strip()) - len(json.dumps(empty, separators=(",", ":"))),
+        "size": len(answer.strip()) - len(around),
     }
 
 
@@ -104,8 +111,13 @@ def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
                 [recorded_answer(names[words], ours.exchange(asked[words])) for words in asked]
             )
         )
-        constant = stack.enter_context(RawServer([setting.python, CONSTANT_SERVER, answers]))
-        constant.initialize()
+        # One for each: who is called several times in a row is the quicker for it.
+        constants = {
+            who: stack.enter_context(RawServer([setting.python, CONSTANT_SERVER, answers]))
+            for who in _CONSTANT_TOOLS
+        }
+        for server in constants.values():
+            server.initialize()
         command = setting.environments.sqlite_server()
         theirs = stack.enter_context(RawServer([command, "--db-path", cache_dir / DB_FILENAME]))
         theirs.initialize()
@@ -113,10 +125,10 @@ def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
             setting.tell(f"calls at {size} tasks: {words}")
             lines = {
                 OURS: (ours, line),
-                CONSTANT: (constant, call_line(f"def_{names[words]}", {})),
-                CONSTANT_ASYNC: (constant, call_line(f"async_{names[words]}", {})),
-                CONSTANT_TEXT: (constant, call_line(f"text_{names[words]}", {})),
-                REPLAY: (constant, call_line(f"replay_{names[words]}", {})),
+                **{
+                    who: (server, call_line(f"{_CONSTANT_TOOLS[who]}_{names[words]}", {}))
+                    for who, server in constants.items()
+                },
             }
             if words in ITS_QUERIES:
                 query = call_line("read_query", {"query": ITS_QUERIES[words]})

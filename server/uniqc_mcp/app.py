@@ -11,7 +11,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
-from uniqc_mcp import __version__
+from uniqc_mcp import __version__, structures
 from uniqc_mcp.calls import at_once_or_on_a_thread, call_is_cancelled
 from uniqc_mcp.contract import StrictTool
 from uniqc_mcp.live import Live
@@ -151,6 +151,7 @@ def build_server(
         version=__version__,
         subscriptions=False,  # its own would acknowledge whatever it is asked for
         lifespan=lifespan,
+        middleware=[structures.put_in],
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
         tools=[

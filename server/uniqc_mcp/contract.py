@@ -20,6 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
 from uniqc_mcp.models import Answer
+from uniqc_mcp.structures import keep_back
 from uniqc_mcp.texts import text_of
 from uniqc_store import StoreError
 
@@ -89,7 +90,7 @@ class StrictTool(Tool):
 def _two_channels(answer: Answer) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=text_of(answer))],
-        structured_content=answer.structured(),
+        structured_content=keep_back(answer.structured()),
     )
 
 

@@ -220,15 +220,18 @@ def test_growth_is_told_of_pages_asked_afresh_of_stores_like_those_of_users() ->
 # Recording
 
 
-def test_contenders_take_turns_and_none_is_always_second() -> None:
+def test_contenders_take_turns_and_nobody_follows_the_same_one_each_time() -> None:
     calls: list[str] = []
     contenders = [
         Contender(what="a question", who=who, size=1, call=partial(calls.append, who))
-        for who in "ab"
+        for who in "abc"
     ]
-    found = interleaved("calls", contenders, repeats=4, seconds_each=60)
-    assert "".join(calls) == "ab" + "abbaabba"
-    assert [len(one.values) for one in found] == [4, 4]
+    found = interleaved("calls", contenders, repeats=20, seconds_each=60)
+    rounds = ["".join(calls[start : start + 3]) for start in range(0, len(calls), 3)]
+    assert len(rounds) == 1 + 20
+    assert {"".join(sorted(one)) for one in rounds} == {"abc"}
+    assert len(set(rounds)) == 6
+    assert [len(one.values) for one in found] == [20, 20, 20]
 
 
 def test_a_contender_that_has_used_up_its_time_drops_out() -> None:
