@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 FEW_TASKS = 12_000
 """Tasks that could be looked up one by one, 1 to 2 microseconds each, if need be."""
 
-
 FIRST_BOUND = 2_000
 """Up to so many are counted first, lest much of a common label is before a rare one is found."""
 

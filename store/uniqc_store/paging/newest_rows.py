@@ -4,7 +4,7 @@ Rows are numbered as tasks are added, so that those with the highest numbers are
 newest. They are looked up until the page is full. Then the index on the submit time, which needs
 no look at a task, tells what is newer than the last of them and yet of another row: most often
 nothing. What there is, is looked up too, and so the page is right in whatever order the tasks
-were added.
+were added. Where that was in no order at all, they are met along that index instead.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
     above = min(_row_above(asked), newest + 1)
     found = _highest_rows(asked, narrowing, above)
     if len(found) <= asked.limit and above <= newest:
-        return walk_among(asked, narrowing, of=newest)  # the others may be anywhere
+        return walk_among(asked, narrowing, in_all=newest)  # the others may be anywhere
     if len(found) > asked.limit:
         lowest = min(row["cursor_rowid"] for row in found)
         if above - lowest > STEPS_FOR_EACH * narrowing.tasks:
             return None
         others = _newer_but_elsewhere(asked, found, lowest, above)
         if len(others) == MOST_OTHERS:  # tasks were not added in the order of their times
-            return walk_among(asked, narrowing, of=newest)
+            return walk_among(asked, narrowing, in_all=newest)
         if others:
             found += _look_up(asked, queries.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)

@@ -58,7 +58,7 @@ def walk_all(asked: Asked, *, total: int | None = None) -> FoundPage:
     return page_of(asked, _found(asked, "time"), total=total)
 
 
-def walk_among(asked: Asked, narrowing: Narrowing, *, of: int) -> FoundPage | None:
+def walk_among(asked: Asked, narrowing: Narrowing, *, in_all: int) -> FoundPage | None:
     """The page of the tasks that the index of a label leaves; None if it is not near.
 
     They are told from others by their rows: no task is looked at that is not shown.
@@ -66,10 +66,10 @@ def walk_among(asked: Asked, narrowing: Narrowing, *, of: int) -> FoundPage | No
     Args:
         asked: The page.
         narrowing: The index.
-        of: How many tasks there are in all, or some more.
+        in_all: How many tasks there are in all, or some more.
     """
     most = min(PASSED_FOR_EACH * narrowing.tasks, MOST_PASSED)
-    expected = asked.limit * of // narrowing.tasks
+    expected = asked.limit * in_all // narrowing.tasks
     if expected > most:
         return None
     for width in sorted({min(2 * expected, most), most}):
