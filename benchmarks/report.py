@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from benchmarks.bars import BARS
+from benchmarks.bars import BARS, EACH_PAGE
 from benchmarks.measure import lists
 from benchmarks.recording import scaled
 from benchmarks.verdicts import Comparison, Verdict, judge
@@ -124,9 +124,22 @@ def _group(group: str, measurements: list[Measurement]) -> Iterator[str]:
             f"Single filters, and of the pairs the {_SLOWEST_PAIRS} slowest pages; `results.json` "
             f"has the other {left_out}."
         )
+        yield from _growth_of_each_page(measurements)
         measurements = shown
     for unit in dict.fromkeys(one.unit for one in measurements):
         yield _measured_table(unit, [one for one in measurements if one.unit == unit])
+
+
+def _growth_of_each_page(measurements: list[Measurement]) -> Iterator[str]:
+    verdict = judge(EACH_PAGE, measurements)
+    if verdict.comparisons:
+        worst = verdict.comparisons[0]
+        yield (
+            f"However full each is, {verdict.within} of {len(verdict.comparisons)} pages, the "
+            f"worst cases included, take at most {EACH_PAGE.limit:g} times as long at the largest "
+            f"size as at the smallest; the worst takes {worst.against:.0f} times as long: "
+            f"{worst.measured.what}."
+        )
 
 
 def _slowest(measurements: list[Measurement]) -> list[Measurement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -164,3 +165,13 @@ def _both(one: TaskFilter, other: TaskFilter) -> TaskFilter:
         if getattr(other, name) != getattr(plain, name)
     }
     return replace(one, **changes)
+
+
+UNIQC_MAKES_IT = "(?:.*: )?({}): .* page".format(
+    "|".join(
+        re.escape(words)
+        for words, task_filter in questions().items()
+        if _as_uniqc_asks(task_filter) is not None
+    )
+)
+"""A pattern for the pages that uniqc's own store can be asked for."""

@@ -217,6 +217,17 @@ def test_growth_is_told_of_pages_asked_afresh_of_stores_like_those_of_users() ->
     assert [page for page in pages if re.search(f"^(?:{lists.REALISTIC})$", page)] == pages[:2]
 
 
+def test_the_pages_that_uniqc_can_make_are_those_of_one_status_and_one_backend() -> None:
+    theirs = [
+        words
+        for words in lists.questions()
+        if re.search(f"^(?:{lists.UNIQC_MAKES_IT})$", f"{words}: first page")
+    ]
+    assert "status success (common)" in theirs
+    assert "status queued (absent), backend tianyan176 (rare)" in theirs
+    assert not [words for words in theirs if re.search("active|finished|platform|time|name", words)]
+
+
 # Recording
 
 
@@ -362,6 +373,7 @@ def test_the_report_says_of_each_bar_whether_it_is_met() -> None:
     assert "35 x" in row
     assert "status success (common): first page (10^6)" in row
     assert row.endswith("| **not met** |")
+    assert "0 of 1 pages, the worst cases included, take at most 3 times as long" in text
     assert "| cores | 2 |" in text
     assert "| not measured |" in text
     assert "3 (2 to 4)" in text

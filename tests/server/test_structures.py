@@ -20,7 +20,7 @@ TASKS = 7
 
 @pytest.fixture
 def tasks(cache: Cache) -> Cache:
-    return cache.write(*[{}] * TASKS)
+    return cache.write(*({"shots": number} for number in range(TASKS)))
 
 
 async def test_a_tool_that_is_called_by_itself_has_a_whole_answer(tasks: Cache) -> None:
