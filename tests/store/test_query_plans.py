@@ -288,6 +288,8 @@ def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gathering, "FEW_TASKS", 0)
+    # As where tasks were added in no order of their times.
+    monkeypatch.setattr(newest_rows, "STEPS_FOR_EACH", 3_000)
     monkeypatch.setattr(newest_rows, "MOST_OTHERS", 0)
     monkeypatch.delattr(walking, "_place_after")
     page = many.search(TaskFilter(status="running"), limit=2)

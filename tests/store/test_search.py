@@ -234,6 +234,7 @@ def test_a_filter_lets_through_what_the_model_does(
 few = st.integers(1, 20)
 bounds = st.fixed_dictionaries(
     {
+        (probing, "FIRST_BOUND"): few,
         (probing, "FEW_TASKS"): few,
         (gathering, "FEW_TASKS"): st.integers(0, 5),
         (newest_rows, "STEPS_FOR_EACH"): few,
@@ -293,6 +294,7 @@ enough = st.integers(8, 30)
     limit=st.integers(1, 4),
     bounds=st.fixed_dictionaries(
         {
+            (probing, "FIRST_BOUND"): few,
             (probing, "FEW_TASKS"): enough,
             (gathering, "FEW_TASKS"): st.just(0),
             (newest_rows, "STEPS_FOR_EACH"): few,
