@@ -6,10 +6,11 @@ import json
 import shutil
 import sqlite3
 import stat
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from uniqc_store import (
     ReadOnlyStoreError,
     RestoreError,
     StoreForeignError,
+    StoreNewerError,
     TaskFilter,
     TaskInfo,
     TaskStatus,
@@ -81,6 +83,12 @@ def fill(store: TaskStore, count: int, status: str = "success") -> None:
         store.save(TaskInfo(task_id=f"task-{number:04}", backend="dummy", status=status))
 
 
+def change(store: TaskStore, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """What another process does to the file, and what it is answered."""
+    with closing(sqlite3.connect(store.db_path)) as connection, connection:
+        return connection.execute(statement, values).fetchall()
+
+
 def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> None:
     before = cells(store.cache_dir)
     plan = store.plan_clear(TaskFilter())
@@ -91,6 +99,10 @@ def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> No
     assert len(plan.rows) + kept == store.count()
     assert sum(group.count for group in plan.groups) == len(plan.rows) <= finished
     assert {group.status for group in plan.groups} <= set(TERMINAL_STATUSES)
+    planned = {row.task_id.decode() for row in plan.rows}
+    assert {(group.status, group.backend): group.count for group in plan.groups} == Counter(
+        (task.status, task.backend) for task in store.list() if task.task_id in planned
+    )
     assert 0 < len(plan.examples) <= 5
 
 
@@ -147,6 +159,24 @@ def test_a_finished_task_with_an_active_job_is_never_cleared(modern: TaskStore) 
     assert modern.get(task_id) is not None
 
 
+def test_a_job_that_became_active_since_the_plan_keeps_its_task(modern: TaskStore) -> None:
+    plan = modern.plan_clear(TaskFilter())
+    (task_id,) = change(
+        modern,
+        """
+        UPDATE task_shards SET status = 'running' WHERE rowid = (
+            SELECT task_shards.rowid FROM task_shards JOIN tasks ON task_id = uniqc_task_id
+            WHERE tasks.status = 'success'
+        ) RETURNING uniqc_task_id
+        """,
+    )[0]
+    before = modern.get(task_id)
+    done = modern.clear(plan)
+    assert done.cleared == len(plan.rows) - 1
+    assert [(r.why, r.count) for r in done.kept] == [("no longer within the policy", 1)]
+    assert modern.get(task_id) == before
+
+
 def test_active_tasks_stay_even_where_the_filter_asks_for_them(modern: TaskStore) -> None:
     assert modern.plan_clear(TaskFilter(status="active")).rows == ()
     assert modern.plan_clear(TaskFilter(status="QUEUED")).rows == ()
@@ -186,6 +216,25 @@ def test_older_than_is_about_the_last_touch(fresh: TaskStore) -> None:
         connection.execute("UPDATE tasks SET update_time = ? WHERE rowid = 1", (touched,))
     plan = fresh.plan_clear(TaskFilter(), older_than=timedelta(hours=1))
     assert [row.task_id for row in plan.rows] == [b"task-0000"]
+
+
+@pytest.mark.parametrize(
+    ("older_than", "min_age", "found"),
+    [(30, 7, ["task-0000"]), (7, 30, ["task-0000"]), (5, 7, ["task-0000", "task-0001"])],
+)
+def test_who_asks_and_the_policy_may_both_name_an_age(
+    fresh: TaskStore, older_than: int, min_age: int, found: list[str]
+) -> None:
+    fill(fresh, 3)
+    for row, days in ((1, 100), (2, 10), (3, 6)):
+        touched = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        change(fresh, "UPDATE tasks SET update_time = ? WHERE rowid = ?", touched, row)
+    plan = fresh.plan_clear(
+        TaskFilter(),
+        older_than=timedelta(days=older_than),
+        policy=ClearPolicy(min_age=timedelta(days=min_age)),
+    )
+    assert [row.task_id.decode() for row in plan.rows] == found
 
 
 def test_a_task_with_no_readable_time_is_not_cleared_by_age(fresh: TaskStore) -> None:
@@ -259,7 +308,19 @@ def test_a_plan_is_as_good_as_nothing_once_it_is_committed(fresh: TaskStore) -> 
     first, second = fresh.clear(plan), fresh.clear(plan)
     assert (first.cleared, second.cleared) == (3, 0)
     assert second.receipt_id == ""
-    assert [receipt.receipt_id for receipt in fresh.receipts()] == [first.receipt_id]
+    (receipt,) = fresh.receipts()
+    assert (receipt.receipt_id, receipt.state) == (first.receipt_id, "done")
+    assert (receipt.planned, receipt.held) == (3, 3)
+
+
+def test_a_plan_whose_store_is_gone_clears_nothing(fresh: TaskStore) -> None:
+    fill(fresh, 3)
+    plan = fresh.plan_clear(TaskFilter())
+    fresh.clear_all()
+    done = fresh.clear(plan)
+    assert (done.cleared, done.receipt_id, done.stopped) == (0, "", "")
+    assert [(reason.why, reason.count) for reason in done.kept] == [("gone already", 3)]
+    assert (fresh.count(), fresh.receipts()) == (0, ())
 
 
 def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> None:
@@ -274,6 +335,72 @@ def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> No
     fresh.delete("task-0001")
     assert fresh.undo_clear(done.receipt_id).restored == 1
     assert fresh.receipts() == ()
+
+
+def test_undo_leaves_a_task_that_uniqc_has_archived_meanwhile(modern: TaskStore) -> None:
+    done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
+    with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
+        (task_id,) = connection.execute("SELECT task_id FROM cleared_tasks").fetchone()
+    change(
+        modern,
+        "UPDATE archived_tasks SET task_id = ? "
+        "WHERE rowid = (SELECT min(rowid) FROM archived_tasks)",
+        task_id,
+    )
+    archive = cells(modern.cache_dir)["archived_tasks"]
+    undone = modern.undo_clear(done.receipt_id)
+    assert (undone.restored, undone.kept) == (done.cleared - 1, 1)
+    assert change(modern, "SELECT 1 FROM tasks WHERE task_id = ?", task_id) == []
+    assert cells(modern.cache_dir)["archived_tasks"] == archive
+    assert [receipt.held for receipt in modern.receipts()] == [1]
+
+
+def test_undo_is_not_stopped_by_a_job_that_is_there_again(modern: TaskStore) -> None:
+    done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
+    with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
+        ours = connection.execute(
+            "SELECT uniqc_task_id, shard_index, platform_task_id FROM cleared_shards"
+        ).fetchall()
+    change(
+        modern,
+        "INSERT INTO task_shards (uniqc_task_id, shard_index, platform_task_id, backend, "
+        "circuit_count, sub_index_offset, status, submit_time, update_time) "
+        "VALUES (?, ?, 'another job', 'dummy', 1, 0, 'success', '', '')",
+        *ours[0][:2],
+    )
+    undone = modern.undo_clear(done.receipt_id)
+    assert (undone.restored, undone.kept) == (done.cleared, 0)
+    back = change(modern, "SELECT uniqc_task_id, shard_index, platform_task_id FROM task_shards")
+    assert set(ours[1:]) < set(back)
+    assert (*ours[0][:2], "another job") in back
+    assert ours[0] not in back
+
+
+def test_undo_gives_a_task_whose_place_is_taken_one_beyond_all(fresh: TaskStore) -> None:
+    fill(fresh, 3)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fresh.save(TaskInfo("new", "dummy"))  # in the first place, as all are free
+    fresh.undo_clear(done.receipt_id)
+    assert change(fresh, "SELECT rowid, task_id FROM tasks ORDER BY rowid") == [
+        (1, "new"),
+        (2, "task-0001"),
+        (3, "task-0002"),
+        (4, "task-0000"),
+    ]
+
+
+def test_undo_gives_a_job_whose_place_is_taken_another(modern: TaskStore) -> None:
+    before = set(change(modern, "SELECT uniqc_task_id, shard_index FROM task_shards"))
+    done = modern.clear(modern.plan_clear(TaskFilter()))
+    with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
+        taken = connection.execute("SELECT min(_rowid) FROM cleared_shards").fetchone()
+    change(
+        modern,
+        "UPDATE task_shards SET rowid = ? WHERE rowid = (SELECT max(rowid) FROM task_shards)",
+        *taken,
+    )
+    modern.undo_clear(done.receipt_id)
+    assert set(change(modern, "SELECT uniqc_task_id, shard_index FROM task_shards")) == before
 
 
 def test_a_receipt_is_good_once(fresh: TaskStore) -> None:
@@ -315,6 +442,27 @@ def test_a_foreign_file_in_its_place_is_refused_and_nothing_is_removed(fresh: Ta
         fresh.clear(fresh.plan_clear(TaskFilter()))
     assert path.read_bytes() == before
     assert fresh.count() == 2
+
+
+def test_a_newer_file_of_copies_is_left_alone(fresh: TaskStore) -> None:
+    fill(fresh, 1)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fill(fresh, 2)
+    path = fresh.cache_dir / CLEARED_FILENAME
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA user_version = 2")
+    before, tasks = path.read_bytes(), cells(fresh.cache_dir)
+    calls: list[Callable[[], object]] = [
+        lambda: fresh.clear(fresh.plan_clear(TaskFilter())),
+        lambda: fresh.undo_clear(done.receipt_id),
+        fresh.receipts,
+    ]
+    for call in calls:
+        with pytest.raises(StoreNewerError) as caught:
+            call()
+        assert (caught.value.path, caught.value.found, caught.value.known) == (path, 2, 1)
+    assert path.read_bytes() == before
+    assert cells(fresh.cache_dir) == tasks
 
 
 def test_columns_that_this_release_does_not_know_come_back_too(fresh: TaskStore) -> None:
