@@ -16,7 +16,7 @@ from tests.store.conftest import (
     put_to_rest,
 )
 
-from uniqc_store import NotAtOnceError, Snapshot, TaskFilter, TaskStore, probing, snapshot
+from uniqc_store import Group, NotAtOnceError, Snapshot, TaskFilter, TaskStore, probing, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,13 @@ def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
     hurried = store.at_once()
     with pytest.raises(NotAtOnceError):
         hurried.tally(TaskFilter())
-    assert store.tally(TaskFilter()) == hurried.tally(TaskFilter())
+    counted = (
+        Group(status="failed", backend="originq:WK_C180", count=10_000),
+        Group(status="success", backend="originq:WK_C180", count=10_000),
+        Group(status="running", backend="originq:WK_C180", count=3),
+    )
+    assert store.tally(TaskFilter()) == counted
+    assert hurried.tally(TaskFilter()) == counted
 
 
 def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:

@@ -30,6 +30,7 @@ from uniqc_store import (
     DB_FILENAME,
     MIGRATIONS,
     ReadOnlyStoreError,
+    Snapshot,
     StoreBusyError,
     StoreState,
     StoreUnreadableError,
@@ -151,6 +152,14 @@ def test_no_connection_can_write(filled: Path, with_wal: Path) -> None:
         store = read_only(directory)
         opened = store.read(lambda snapshot: open_files(snapshot.state.path.parent))
         assert opened[DB_FILENAME] == os.O_RDONLY
+
+
+def test_a_connection_that_shares_the_file_takes_no_statement_that_writes(with_wal: Path) -> None:
+    def query_only(snapshot: Snapshot) -> bool:
+        session = snapshot._session  # pyright: ignore[reportPrivateUsage]
+        return session.number("PRAGMA query_only") == 1
+
+    assert read_only(with_wal).read(query_only)
 
 
 def test_a_file_at_rest_is_read_without_a_trace(real_directory: Path) -> None:
@@ -343,6 +352,19 @@ def test_a_writer_that_is_in_a_transaction_is_not_waited_for(filled: Path) -> No
         assert store.count() == 10
         connection.execute("COMMIT")
         assert store.count() == 11
+
+
+def test_a_store_that_may_write_does_not_wait_for_a_writer_to_read(filled: Path) -> None:
+    execute(filled, "UPDATE tasks SET result_json = '[1, 2]' WHERE task_id = 'task-1'")
+    store = TaskStore(filled, busy_timeout=0)
+
+    def sizes(snapshot: Snapshot) -> list[int | None]:
+        found = (snapshot.find(task_id).found[0] for task_id in ("task-1", "task-2"))
+        return [snapshot.record(match).result_bytes for match in found]
+
+    with closing(connect(filled)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert store.read(sizes) == [6, None]
 
 
 def test_a_file_that_is_locked_for_somebody_alone_is_waited_for(filled: Path) -> None:

@@ -428,6 +428,22 @@ def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
     assert last.next_cursor == ""
 
 
+@pytest.mark.parametrize("bound", ["FIRST_BOUND", "FEW_TASKS"])
+@pytest.mark.parametrize("beyond", [-1, 0, 1, 5])
+@pytest.mark.parametrize("wanted", [TaskFilter(), TaskFilter(status="running")])
+def test_a_count_that_was_cut_short_is_not_told_as_the_total(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch, bound: str, beyond: int, wanted: TaskFilter
+) -> None:
+    monkeypatch.setattr(probing, "FIRST_BOUND", 20)
+    monkeypatch.setattr(probing, "FEW_TASKS", 30)
+    many = getattr(probing, bound) + beyond
+    fill(seven.cache_dir, *map(str, range(many - 7)))
+    page = seven.search(wanted, limit=3)
+    assert page.total == many or (not page.exact and page.total < many)
+    assert seven.read(lambda snapshot: snapshot.count(wanted)) == many
+    assert sum(group.count for group in seven.tally(wanted)) == many
+
+
 def test_a_last_page_that_is_just_full_has_no_next(seven: TaskStore) -> None:
     assert seven.search(TaskFilter(), limit=7).next_cursor == ""
 

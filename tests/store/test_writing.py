@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
@@ -194,18 +194,70 @@ def test_a_clear_all_that_is_refused_leaves_a_file_that_works(
         assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (2,)
 
 
-def test_who_opened_the_file_before_clear_all_does_the_next_one_no_harm(store: TaskStore) -> None:
+def test_who_opened_the_file_before_clear_all_does_it_no_harm(store: TaskStore) -> None:
     with closing(connect(store.cache_dir)) as late:  # which has read nothing yet
-        with suppress(StoreBusyError):
+        # On finding its own file empty, SQLite would remove the WAL of that name.
+        with pytest.raises(StoreBusyError):
             store.clear_all()
-        store.count()
         with closing(connect(store.cache_dir)) as uniqc:
             insert(uniqc, "saved")
-            with suppress(sqlite3.Error):
-                # On finding its own file empty, SQLite removes the WAL of that name.
-                insert(late, "late")
-            assert "saved" in ids(store)
-    assert "saved" in ids(store)
+            insert(late, "late")
+            assert ids(store) == ["late", "old", "saved"]
+    assert ids(store) == ["late", "old", "saved"]
+
+
+def test_clear_all_empties_the_file_for_who_may_have_it_open(
+    store: TaskStore, tmp_path: Path
+) -> None:
+    by_another_name = tmp_path / "another name"
+    by_another_name.hardlink_to(store.db_path)
+    assert by_another_name.stat().st_size > 0
+    store.clear_all()
+    assert by_another_name.read_bytes() == b""
+
+
+# Into WAL mode
+
+
+@pytest.fixture
+def in_rollback_mode(store: TaskStore) -> TaskStore:
+    execute(store.cache_dir, "PRAGMA journal_mode = DELETE")
+    return store
+
+
+def test_the_switch_to_wal_is_tried_again_while_somebody_writes(
+    in_rollback_mode: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite itself gives up at once where somebody is about to write."""
+    patient = TaskStore(in_rollback_mode.cache_dir, read_only=True, busy_timeout=30)
+    waits: list[float] = []
+    with closing(connect(in_rollback_mode.cache_dir)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        insert(other, "theirs")
+
+        def end_at_the_third(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                other.execute("COMMIT")
+
+        monkeypatch.setattr(time, "sleep", end_at_the_third)
+        TaskStore(patient.cache_dir, busy_timeout=30).save(TaskInfo("ours", "dummy"))
+    assert len(waits) == 3
+    assert all(0 < seconds < 0.1 for seconds in waits)
+    assert ids(patient) == ["old", "ours", "theirs"]
+    with closing(connect(patient.cache_dir)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_the_switch_to_wal_is_not_tried_for_longer_than_one_waits(
+    in_rollback_mode: TaskStore,
+) -> None:
+    with closing(connect(in_rollback_mode.cache_dir)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError) as caught:
+            in_rollback_mode.save(TaskInfo("ours", "dummy"))
+    assert caught.value.waited_seconds == 0.05
+    assert ids(in_rollback_mode) == ["old"]
 
 
 def times_opened(path: Path) -> int:
