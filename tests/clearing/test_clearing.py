@@ -89,6 +89,13 @@ def change(store: TaskStore, statement: str, *values: object) -> list[tuple[Any,
         return connection.execute(statement, values).fetchall()
 
 
+def copies(store: TaskStore, table: str) -> int:
+    """How many are held of tasks or of jobs."""
+    with closing(sqlite3.connect(store.cache_dir / CLEARED_FILENAME)) as connection:
+        (count,) = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+        return int(count)
+
+
 def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> None:
     before = cells(store.cache_dir)
     plan = store.plan_clear(TaskFilter())
@@ -138,6 +145,9 @@ def test_shards_go_with_their_task_and_the_archive_stays(modern: TaskStore) -> N
     ids = {row[1] for row in after["tasks"]}
     assert {row[1] for row in after["task_shards"]} <= ids
     assert len(after["task_shards"]) < len(before["task_shards"])
+    assert copies(modern, "cleared_shards") == len(before["task_shards"]) - len(
+        after["task_shards"]
+    )
     modern.undo_clear(done.receipt_id)
     assert cells(modern.cache_dir) == before
 
@@ -201,6 +211,13 @@ def test_a_policy_limits_whatever_is_asked_for(
     assert count > 0
 
 
+def test_a_policy_may_let_go_one_task_at_a_time(fresh: TaskStore) -> None:
+    fill(fresh, 3)
+    change(fresh, "UPDATE tasks SET submit_time = '2026-01-01'")  # then by their places
+    plan = fresh.plan_clear(TaskFilter(), policy=ClearPolicy(max_rows=1))
+    assert [row.task_id for row in plan.rows] == [b"task-0000"]
+
+
 def test_the_oldest_go_first_where_not_all_may(modern: TaskStore) -> None:
     plan = modern.plan_clear(TaskFilter(), policy=ClearPolicy(max_rows=3))
     finished = [task for task in modern.list() if task.finished]
@@ -251,6 +268,9 @@ def test_a_task_with_no_readable_time_is_not_cleared_by_age(fresh: TaskStore) ->
         {"statuses": ()},
         {"min_age": timedelta(days=-1)},
         {"max_rows": 0},
+        {"max_rows": 1.5},
+        {"max_rows": "3"},
+        {"max_rows": True},
         {"backends": ("",)},
     ],
 )
@@ -278,6 +298,10 @@ def replace(store: TaskStore, task: TaskInfo) -> None:
     store.save(task)
 
 
+def rename(store: TaskStore, task: TaskInfo) -> None:
+    change(store, "UPDATE tasks SET task_id = 'another' WHERE task_id = ?", task.task_id)
+
+
 @pytest.mark.parametrize(
     ("meddle", "why"),
     [
@@ -285,6 +309,7 @@ def replace(store: TaskStore, task: TaskInfo) -> None:
         (save_again, "changed since"),
         (delete, "gone already"),
         (replace, "gone already"),
+        (rename, "gone already"),
     ],
 )
 def test_what_changed_since_the_plan_is_kept_and_reported(
@@ -423,6 +448,14 @@ def test_copies_are_kept_as_long_as_asked_and_dropped_at_a_later_clear(fresh: Ta
         fresh.undo_clear(old.receipt_id)
 
 
+def test_copies_are_dropped_with_their_jobs(modern: TaskStore) -> None:
+    modern.clear(modern.plan_clear(TaskFilter()))
+    assert copies(modern, "cleared_tasks") > 0
+    assert copies(modern, "cleared_shards") > 0
+    modern.clear(modern.plan_clear(TaskFilter()), keep=timedelta(0))
+    assert copies(modern, "cleared_tasks") == copies(modern, "cleared_shards") == 0
+
+
 def test_the_file_of_copies_is_private_and_says_what_it_is(fresh: TaskStore) -> None:
     fill(fresh, 1)
     fresh.clear(fresh.plan_clear(TaskFilter()))
@@ -465,6 +498,24 @@ def test_a_newer_file_of_copies_is_left_alone(fresh: TaskStore) -> None:
     assert cells(fresh.cache_dir) == tasks
 
 
+def test_a_file_of_copies_that_becomes_a_newer_one_gets_no_more_copies(fresh: TaskStore) -> None:
+    fill(fresh, 2)
+    before = cells(fresh.cache_dir)
+    contents: list[list[str]] = []
+
+    def upgrade() -> bool:
+        with closing(sqlite3.connect(fresh.cache_dir / CLEARED_FILENAME)) as connection:
+            connection.execute("PRAGMA user_version = 2")
+            contents.append(list(connection.iterdump()))
+        return False
+
+    with pytest.raises(StoreNewerError):
+        fresh.clear(fresh.plan_clear(TaskFilter()), should_stop=upgrade)
+    upgrade()
+    assert contents[0] == contents[1]
+    assert cells(fresh.cache_dir) == before
+
+
 def test_columns_that_this_release_does_not_know_come_back_too(fresh: TaskStore) -> None:
     fill(fresh, 2)
     with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
@@ -485,6 +536,25 @@ def test_nothing_is_put_back_where_a_column_would_be_lost(modern: TaskStore) -> 
     assert caught.value.missing
     assert older.count() == 0
     assert [receipt.held for receipt in older.receipts()] == [done.cleared]
+
+
+@pytest.mark.parametrize("held", [None, "something"])
+def test_a_column_that_the_store_lacks_counts_where_it_holds_something(
+    fresh: TaskStore, held: str | None
+) -> None:
+    fill(fresh, 2)
+    change(fresh, "ALTER TABLE tasks ADD COLUMN first")
+    change(fresh, "ALTER TABLE tasks ADD COLUMN second")
+    change(fresh, "UPDATE tasks SET second = ? WHERE rowid = 2", held)
+    done = fresh.clear(fresh.plan_clear(TaskFilter()))
+    fresh.clear_all()
+    if held is None:
+        assert fresh.undo_clear(done.receipt_id).restored == 2
+        return
+    with pytest.raises(RestoreError) as caught:
+        fresh.undo_clear(done.receipt_id)
+    assert tuple(caught.value.missing) == ("first", "second")
+    assert fresh.count() == 0
 
 
 def test_odd_rows_come_back_with_their_types(fresh: TaskStore) -> None:

@@ -110,30 +110,32 @@ def test_each_task_is_cleared_by_one_thread(store: TaskStore) -> None:
 
 def test_threads_that_clear_all_lose_nothing_that_comes_later(store: TaskStore) -> None:
     saved: list[tuple[str, float, float]] = []
-    through = Event()
     clears: list[Clear] = []
-
-    def clear(times: int) -> None:
-        try:
-            for _ in range(times):
-                began = time.monotonic()
-                store.clear_all()
-                clears.append(Clear(began, time.monotonic()))
-        finally:
-            through.set()
+    through = Event()
 
     def save(task_id: str) -> None:
         began = time.monotonic()
         store.save(TaskInfo(task_id, "dummy"))
         saved.append((task_id, began, time.monotonic()))
 
+    def save_and_clear() -> None:
+        for number in range(5):
+            save(f"cleared-{number}")
+            began = time.monotonic()
+            store.clear_all()
+            clears.append(Clear(began, time.monotonic()))
+
     def work(thread: int) -> None:
         if thread == 0:
-            return clear(5)
+            try:
+                save_and_clear()
+            finally:
+                through.set()
+            return
         for number in range(5):
             save(f"{thread}-{number}")
         through.wait()
-        return save(f"{thread}-later")
+        save(f"{thread}-later")
 
     together(work)
     look = Look(clears[-1], time.monotonic(), frozenset(ids(store)))

@@ -239,6 +239,7 @@ def test_a_hot_journal_is_read_past(tmp_path: Path) -> None:
     before = files(killed)
     store = read_only(killed)
     assert (store.count(), store.count(status="lost")) == (30, 0)
+    assert [task.status for task in store.list()] == ["running"] * 30  # not by an index
     assert files(killed) == before
 
 

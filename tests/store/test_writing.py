@@ -455,6 +455,7 @@ def test_what_a_killed_process_had_not_committed_is_undone(tmp_path: Path) -> No
     killed = copy_with_hot_journal(tmp_path)
     store = TaskStore(killed, busy_timeout=1)
     assert (store.count(), store.count(status="lost")) == (30, 0)
+    assert [task.status for task in store.list()] == ["running"] * 30  # not by an index
     check_free(killed)
 
 
