@@ -250,14 +250,21 @@ def v5_directory(directory: Path) -> Path:
     return directory
 
 
-@pytest.fixture
-def in_china(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """This machine's clock shows UTC+8, by a rule that needs no time zone database."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "CST-8")
+@contextmanager
+def machine_in(zone: str) -> Generator[None]:
+    """This machine's clock shows a zone, by a POSIX rule that needs no time zone database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", zone)
         time.tzset()
         yield
     time.tzset()
+
+
+@pytest.fixture
+def in_china() -> Generator[None]:
+    """This machine's clock shows UTC+8."""
+    with machine_in("CST-8"):
+        yield
 
 
 # Permissions

@@ -459,7 +459,8 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
     (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
     watch = TaskWatch(TaskStore(directory, read_only=True))
     start = watch.since()
-    assert start.standing.store is None
+    assert (start.standing.store, start.standing.total) == (None, 0)
+    assert start.standing.read_at is None
     assert isinstance(start.standing.trouble, StoreForeignError)
     (tmp_path / "aside").replace(directory / DB_FILENAME)
     until_readable(watch)
@@ -470,15 +471,16 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
 # The store as a whole
 
 
-def test_an_upgrade_of_the_schema_is_told_of(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [2, 5, 6])
+def test_an_upgrade_of_the_schema_is_told_of(tmp_path: Path, version: int) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a")
     watch = watch_of(directory)
     cursor = watch.since().cursor
-    execute(directory, "PRAGMA user_version = 2")
+    execute(directory, f"PRAGMA user_version = {version}")
     changes = noticed(watch, cursor)
     assert (changes.file_changed, changes.states) == (True, ())
     assert changes.standing.store is not None
-    assert changes.standing.store.schema_version == 2
+    assert changes.standing.store.schema_version == version
 
 
 def test_it_is_said_when_the_file_was_read(store: TaskStore) -> None:

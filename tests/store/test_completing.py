@@ -29,6 +29,7 @@ from uniqc_store import (
     Snapshot,
     TaskFilter,
     TaskStore,
+    completing,
 )
 from uniqc_store.completing import MOST_BACKENDS, MOST_BEGINNING, MOST_RECENT
 
@@ -96,6 +97,59 @@ def test_ids_come_before_names_and_each_comes_once(directory: Path) -> None:
     assert complete(directory, "bell") == (["bell", "run-c", "job-b"], True)
 
 
+def test_what_is_in_a_name_comes_after_every_id_and_the_newest_of_these_first(
+    directory: Path,
+) -> None:
+    insert(directory, "bell-1", submit_time=at_day(1))
+    insert(directory, "bell-2", submit_time=at_day(2))
+    expected = ["bell-2", "bell-1", "run-c", "job-b"]
+    assert complete(directory, "bell") == (expected, True)
+    assert complete(directory, "bell", limit=4) == (expected, True)
+    assert complete(directory, "bell", limit=3) == (expected[:3], False)
+    assert complete(directory, "bell", limit=1) == (expected[:1], False)
+
+
+def test_uniqcs_own_ids_are_not_looked_for_in_names(directory: Path) -> None:
+    insert(directory, "uqt_1", metadata_json=named("after uqt_2"))
+    assert complete(directory, "uqt_2") == ([], True)
+    assert complete(directory, "after uqt_2") == (["uqt_1"], True)
+
+
+def test_where_there_is_no_time_for_every_name_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completing, "_NAMES_SECONDS", -1)
+    directory = make_store(tmp_path / "cache")
+    for number in range(20):
+        insert(directory, f"job-{number:02}", metadata_json=named(f"step {number:02}"))
+    assert complete(directory, "step 19") == (["job-19"], False)
+    assert complete(directory, "step 12") == (["job-12"], False)
+    assert complete(directory, "step 11") == ([], False)
+    assert complete(directory, "job-00") == (["job-00"], False)
+    assert complete(directory, "job") == ([f"job-{n:02}" for n in reversed(range(20))], False)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "whole"), [(MOST_RECENT - 1, True), (MOST_RECENT, True), (MOST_RECENT + 1, False)]
+)
+def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, *, whole: bool
+) -> None:
+    monkeypatch.setattr(completing, "_NAMES_SECONDS", 600)
+    fill(make_store(tmp_path / "cache"), *(f"job-{n}" for n in range(tasks)))
+    assert complete(tmp_path / "cache", "bell") == ([], whole)
+
+
+@pytest.mark.parametrize(("tasks", "whole"), [(MOST_BEGINNING, True), (MOST_BEGINNING + 1, False)])
+def test_every_id_was_looked_up_unless_more_begin_so_than_are_looked_at(
+    tmp_path: Path, tasks: int, *, whole: bool
+) -> None:
+    ids = [f"uqt_{number:06}" for number in range(tasks)]
+    directory = fill(make_store(tmp_path / "cache"), *ids)
+    values, all_there = complete(directory, "uqt_", limit=MOST_RECENT)
+    assert (set(values), all_there) == (set(ids), whole)
+
+
 def test_what_stands_for_nothing_is_not_completed(directory: Path) -> None:
     assert complete(directory, "nowhere") == ([], True)
 
@@ -141,6 +195,12 @@ def test_a_chosen_backend_narrows_what_is_meant(directory: Path) -> None:
             assert complete(directory, text, backend=backend) == (["job-q"], True)
     assert complete(directory, "job", backend="originq") == (["job-a", "job-b"], True)
     assert complete(directory, "", backend="nowhere") == ([], True)
+
+
+def test_more_than_are_wanted_of_a_chosen_backend_are_told_of(directory: Path) -> None:
+    assert complete(directory, "", backend="originq", limit=3)[1]
+    assert complete(directory, "", backend="originq", limit=2) == (["job-a", "run-c"], False)
+    assert complete(directory, "bell", backend="originq", limit=2) == (["run-c"], False)
 
 
 def test_a_chosen_status_narrows_what_is_meant(directory: Path) -> None:
@@ -349,6 +409,16 @@ def test_part_of_a_backend_is_enough_in_any_case(labelled: Path) -> None:
         True,
     )
     assert complete_backend(labelled, "IBM") == ([], True)
+
+
+def test_no_more_backends_are_given_than_are_wanted(labelled: Path) -> None:
+    assert complete_backend(labelled, "", limit=4)[1]
+    assert complete_backend(labelled, "", limit=3) == (
+        ["dummy", "dummy:originq:WK_C180", "originq"],
+        False,
+    )
+    assert complete_backend(labelled, "originq", limit=1) == (["originq"], False)
+    assert complete_backend(labelled, "originq", limit=3)[1]
 
 
 def test_a_backend_among_very_many_is_found_by_its_beginning(tmp_path: Path) -> None:

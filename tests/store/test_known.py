@@ -21,13 +21,16 @@ from tests.store.conftest import (
 )
 
 from uniqc_store import (
+    APPLICATION_ID,
     DB_FILENAME,
+    Snapshot,
     TaskInfo,
     TaskState,
     TaskStore,
     TaskWatch,
     known,
     watch_queries,
+    watch_rows,
 )
 from uniqc_store.conditions import where_matching
 from uniqc_store.connection import Session
@@ -123,6 +126,29 @@ def test_a_save_is_a_change_even_if_the_status_stays(directory: Path) -> None:
     assert change.before is not None
     assert change.before.update_time < change.after.update_time
     assert change.before.submit_time == change.after.submit_time
+
+
+@pytest.mark.parametrize(
+    ("status", "active"),
+    [("running", True), ("QUEUED", True), ("success", False), ("failed", False)],
+)
+@pytest.mark.parametrize("newest", [1, 1_000])
+def test_a_task_that_was_only_touched_is_told_of_and_that_its_status_stays(
+    directory: Path, status: str, newest: int, *, active: bool
+) -> None:
+    fill(directory, "a", status=status)
+    fill_hours(directory, 10, 11)
+    told = watching(directory, newest=newest)
+    with told.watch.ids(["a"]):
+        told.next()
+        execute(directory, f"UPDATE tasks SET update_time = '{hour(12)}' WHERE task_id = 'a'")
+        changes = told.next()
+    (change,) = changes.changed
+    assert change.before is not None
+    assert (change.before.update_time, change.after.update_time) == (hour(9), hour(12))
+    assert (change.before.status, change.after.status) == (status, status)
+    assert not change.status_changed
+    assert (changes.store_changed, changes.active_changed) == (True, active)
 
 
 def test_a_write_that_changes_nothing_that_is_told_is_none(directory: Path) -> None:
@@ -393,7 +419,61 @@ def test_of_very_many_active_tasks_some_are_known(
     assert (told.next().gone, told.watch.since().standing.total) == ((), 7)
 
 
+def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_rows, "MOST_ACTIVE", 3)
+    fill_hours(directory, 1, 5, 6)
+    fill_hours(directory, 2, 3, 4, status="running")
+    told = watching(directory, newest=2)
+    set_status(directory, "t4", "success")
+    set_status(directory, "t1", "running")
+    assert {one.after.task_id: one.before is None for one in told.next().changed} == {
+        "t4": False,
+        "t1": True,
+    }
+
+
+def test_where_not_every_active_task_was_known_one_that_comes_into_view_is_not_told_of(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_rows, "MOST_ACTIVE", 3)
+    fill_hours(directory, 5, 6)
+    fill_hours(directory, 1, 2, 3, 4, status="running")
+    told = watching(directory, newest=2)
+    set_status(directory, "t1", "success")
+    changes = told.next()
+    assert [change.after.task_id for change in changes.changed] == ["t1"]
+    assert changes.new == ()
+    assert told.watch.states(["t4"])["t4"].status == "running"
+
+
 # Records as they are
+
+
+def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: Path) -> None:
+    execute(
+        tmp_path,
+        "CREATE TABLE tasks "
+        "(task_id, backend, status, shots, submit_time, update_time, metadata_json)",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+    )
+    times: list[object] = [b"", "b", None, 7, "", NotUtf8(b"b\xff"), -1.5, b"a", "é", None, "b", 7]
+    for number, time in enumerate(times):
+        insert(tmp_path, str(number), submit_time=time)
+    with closing(connect(tmp_path)) as connection:
+        in_order = connection.execute("SELECT task_id FROM tasks ORDER BY submit_time, rowid")
+        expected = [task_id for (task_id,) in in_order]
+
+    def look(snapshot: Snapshot) -> known.Known:
+        session = snapshot._session  # pyright: ignore[reportPrivateUsage]
+        return known.look(session, known.NOTHING, newest=1, follow=frozenset(), identity=None)
+
+    seen = TaskStore(tmp_path, read_only=True).read(look)
+    places = {key: task.place for key, task in seen.tasks.items()}
+    assert sorted(places, key=places.__getitem__) == expected
+    assert all(watch_rows.BEFORE_ALL < place < watch_rows.AFTER_ALL for place in places.values())
 
 
 WEIRD_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]

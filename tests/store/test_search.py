@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.store.conftest import NotUtf8, connect, fill, insert, make_store, with_files
+from tests.store.conftest import (
+    NotUtf8,
+    connect,
+    execute,
+    fill,
+    insert,
+    machine_in,
+    make_store,
+    with_files,
+)
 
 from uniqc_store import (
+    APPLICATION_ID,
     TERMINAL_STATUSES,
     Group,
     InvalidValueError,
@@ -27,6 +37,7 @@ from uniqc_store import (
     labels,
     parse_time,
     probing,
+    time_conditions,
 )
 from uniqc_store.paging import gathering, newest_rows, walking
 
@@ -341,13 +352,69 @@ def turn_pages(
 
 @pytest.mark.usefixtures("in_china")
 @with_files
-@given(rows=tables, wanted=filters, few=few)
+@given(rows=tables | close_rows, wanted=filters, few=few)
 def test_a_tally_counts_what_the_model_does(
     fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter, few: int
 ) -> None:
     store = make(fresh_directory(), rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probing, "FEW_TASKS", few)
+        _check_tallies(store, rows, wanted)
+
+
+COUNTED: dict[str, list[tuple[str, str, int]]] = {
+    "no status that most have": [
+        ("cancelled", "dummy", 4),
+        ("failed", "ibm:fez", 5),
+        ("failed", "ibm", 1),
+        ("running", "dummy", 2),
+        ("success", "dummy", 5),
+    ],
+    "one status that most have": [
+        ("cancelled", "dummy", 5),
+        ("failed", "dummy", 4),
+        ("failed", "ibm:fez", 1),
+        ("failed", "ibm", 1),
+        ("success", "dummy", 9),
+        ("success", "ibm:fez", 6),
+    ],
+    "one status that half of them have": [
+        ("failed", "dummy", 4),
+        ("running", "ibm:fez", 4),
+        ("success", "dummy", 3),
+        ("success", "ibm:fez", 5),
+    ],
+}
+"""How many tasks there are of each status and backend."""
+
+
+@pytest.mark.parametrize("most_labels", [1, 50])
+@pytest.mark.parametrize("few", [1, 3, 4, 5, 6, 7, 99])
+@pytest.mark.parametrize("counted", COUNTED.values(), ids=COUNTED.keys())
+def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    counted: list[tuple[str, str, int]],
+    few: int,
+    most_labels: int,
+) -> None:
+    rows = [
+        Row(status, backend, "2026-08-01", "{}")
+        for status, backend, number in counted
+        for _ in range(number)
+    ]
+    store = make(tmp_path, rows)
+    monkeypatch.setattr(probing, "FEW_TASKS", few)
+    monkeypatch.setattr(labels, "MOST_LABELS", most_labels)
+    for wanted in (
+        TaskFilter(),
+        TaskFilter(status="failed"),
+        TaskFilter(status="finished"),
+        TaskFilter(status="active"),
+        TaskFilter(backend="ibm"),
+        TaskFilter(status="success", backend="dummy"),
+        TaskFilter(status="finished", backend="ibm"),
+    ):
         _check_tallies(store, rows, wanted)
 
 
@@ -448,6 +515,54 @@ def test_a_last_page_that_is_just_full_has_no_next(seven: TaskStore) -> None:
     assert seven.search(TaskFilter(), limit=7).next_cursor == ""
 
 
+def test_a_page_of_very_many_tasks_tells_at_least_how_many_there_are(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    told: list[tuple[int, bool]] = []
+    cursor = ""
+    for limit in (2, 2, 2, 1):
+        page = seven.search(TaskFilter(status="running"), limit=limit, cursor=cursor)
+        told.append((page.total, page.exact))
+        cursor = page.next_cursor
+    assert told == [(4, False), (5, False), (7, False), (7, True)]
+    assert cursor == ""
+
+
+def test_where_two_things_decide_no_more_are_told_than_were_met(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    wanted = TaskFilter(status="running", backend="originq")
+    page = seven.search(wanted, limit=2)
+    assert (page.total, page.exact, page.cut_short) == (3, False, False)
+    page = seven.search(wanted, limit=5, cursor=page.next_cursor)
+    assert (page.total, page.exact, page.next_cursor) == (7, True, "")
+
+
+def test_a_search_for_a_name_that_is_cut_short_says_so_and_can_be_gone_on_with(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task_id in ("f", "a"):
+        seven.save(TaskInfo(task_id, "dummy", metadata={"task_name": "bell"}))
+    with closing(connect(seven.cache_dir)) as uniqc:
+        uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
+    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    monkeypatch.setattr(walking, "MOST_SEARCHED", 3)
+    told: list[tuple[list[str], int, bool, bool]] = []
+    cursor = ""
+    while cursor or not told:
+        page = seven.search(TaskFilter(name_contains="bell"), limit=2, cursor=cursor)
+        found_ids = [record.task_id for record in page.records]
+        told.append((found_ids, page.total, page.exact, page.cut_short))
+        cursor = page.next_cursor
+    assert told == [
+        (["f"], 1, False, True),
+        ([], 1, False, True),
+        (["a"], 2, True, False),
+    ]
+
+
 def test_a_page_goes_on_where_its_last_task_was_removed(seven: TaskStore) -> None:
     first = seven.search(TaskFilter(), limit=3)
     seven.delete("e")
@@ -540,6 +655,47 @@ def test_a_name_is_found_by_any_part_in_any_case(store: TaskStore) -> None:
     assert found(store, name_contains="\t") == {"tab\there"}
 
 
+@pytest.mark.parametrize(
+    "metadata_json",
+    [
+        '{"task_name": "A/贝尔态 ÉTAT"}',
+        json.dumps({"task_name": "A/贝尔态 ÉTAT"}),
+        '{"task_name": "\\u0041\\/\\u8D1D尔态 ét\\u0061t"}',
+        '{"note": "%",\n "task_name" :"a/贝尔态 état"}',
+    ],
+)
+@pytest.mark.parametrize("part", ["贝尔", "état", "ÉT", "a/", "TAT", "/贝尔态 É"])
+def test_a_name_is_found_however_its_json_is_written(
+    store: TaskStore, metadata_json: str, part: str
+) -> None:
+    insert(store.cache_dir, "a", metadata_json=metadata_json)
+    insert(store.cache_dir, "b", metadata_json='{"task_name": "贝", "note": "A/贝尔态 ÉTAT"}')
+    assert found(store, name_contains=part) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        (r"a\/b", "a/b"),
+        ("a/b", "A/B"),
+        (r"a\\b", "A\\b"),
+        (r"a\"b", 'a"'),
+        (r"a\nb", "a\nb"),
+        (r"\u0061b", "Ab"),
+        ("a_b%c!d", "A_B%C!D"),
+        ("x" * 1_500, "X" * 1_200),
+        ("x" * 60_000, "x" * 60_000),
+    ],
+    ids=lambda text: text[:9],
+)
+def test_a_sign_that_json_or_sql_writes_otherwise_is_found_in_a_name(
+    store: TaskStore, written: str, part: str
+) -> None:
+    insert(store.cache_dir, "a", metadata_json=f'{{"task_name": "{written}"}}')
+    insert(store.cache_dir, "b", metadata_json='{"task_name": "aXbYcZd"}')
+    assert found(store, name_contains=part) == {"a"}
+
+
 @pytest.mark.usefixtures("in_china")
 def test_moments_are_compared_and_not_texts(store: TaskStore) -> None:
     for name, time in {
@@ -559,6 +715,60 @@ def test_moments_are_compared_and_not_texts(store: TaskStore) -> None:
     assert found(store, submitted_after=later) == set()
     assert found(store, submitted_before=later) == everything
     assert found(store, submitted_after=moment, submitted_before=later) == everything
+
+
+@pytest.mark.parametrize(
+    ("zone", "summer", "winter"),
+    [
+        ("UTC0", 0, 0),
+        ("CST-8", 8, 8),
+        ("HST10", -10, -10),
+        ("<+14>-14", 14, 14),
+        ("EST5EDT,M3.2.0,M11.1.0", -4, -5),
+        ("NZST-12NZDT,M9.5.0,M4.1.0/3", 12, 13),
+    ],
+)
+def test_a_time_without_a_zone_is_one_of_this_machines_clock(
+    store: TaskStore, zone: str, summer: int, winter: int
+) -> None:
+    for task_id, local in (("summer", "2026-07-15 20:30:00"), ("winter", "2026-01-15T03:30:00")):
+        insert(store.cache_dir, task_id, submit_time=local, update_time=local)
+    moments = {
+        "summer": datetime(2026, 7, 15, 20, 30, tzinfo=timezone(timedelta(hours=summer))),
+        "winter": datetime(2026, 1, 15, 3, 30, tzinfo=timezone(timedelta(hours=winter))),
+    }
+    with machine_in(zone):
+        for task_id, moment in moments.items():
+            later = moment + timedelta(microseconds=1)
+            assert found(store, submitted_after=moment, submitted_before=later) == {task_id}
+            assert task_id not in found(store, submitted_after=later)
+            assert task_id not in found(store, submitted_before=moment)
+            assert touched_before(store, later) - touched_before(store, moment) == 1
+        assert store.read(lambda snapshot: snapshot.undated()) == 0
+
+
+def touched_before(store: TaskStore, moment: datetime) -> int:
+    where = time_conditions.where_touched_before(moment, name="age")
+    return store.read(lambda snapshot: snapshot.count_where(where))
+
+
+def test_a_task_was_touched_before_a_moment_if_its_time_can_be_read(store: TaskStore) -> None:
+    for task_id, time in {
+        "utc": "2026-08-01T23:00:00+00:00",
+        "ahead": "2026-08-02T13:00:00+14:00",
+        "behind": "2026-08-01T11:00:00-12:00",
+        "later": "2026-08-01T23:00:00.000001Z",
+        "much later": "2027-08-01",
+        "nothing": "",
+        "no time": "1 hour ago",
+        "no text": b"2026-08-01",
+        "not UTF-8": NotUtf8(b"2026-08-01\xff"),
+    }.items():
+        insert(store.cache_dir, task_id, update_time=time)
+    moment = datetime(2026, 8, 1, 23, tzinfo=UTC)
+    assert touched_before(store, moment) == 0
+    assert touched_before(store, moment + timedelta(microseconds=1)) == 3
+    assert touched_before(store, moment + timedelta(microseconds=2)) == 4
 
 
 def test_the_ends_of_the_calendar_are_moments_too(store: TaskStore) -> None:
@@ -603,6 +813,79 @@ def test_a_tally_can_be_by_one_of_the_two(seven: TaskStore) -> None:
     )
 
 
+@pytest.fixture
+def made_by_hand(tmp_path: Path) -> TaskStore:
+    """A table that lets anything in: labels that are missing or numbers, and times likewise."""
+    execute(
+        tmp_path,
+        "CREATE TABLE tasks (task_id, backend, status, shots, submit_time, update_time, "
+        "result_json, metadata_json)",
+        *(f"CREATE INDEX tasks_{one}_idx ON tasks({one})" for one in ("status", "backend")),
+        "CREATE INDEX tasks_submit_time_idx ON tasks(submit_time)",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+    )
+    rows: list[tuple[str, object, object, object]] = [
+        ("no status", None, "dummy", "2026-08-01"),
+        ("no backend", "success", None, "2026-08-02"),
+        ("nothing", None, None, "2026-08-03"),
+        ("numbers", 5, 7.5, "2026-08-04"),
+        ("BLOBs", b"success", b"dummy", "2026-08-05"),
+        ("late", "success", "dummy:local", "2026-08-06"),
+        ("later", "running", "dummy", "2026-08-07"),
+    ]
+    for task_id, status, backend, time in rows:
+        insert(tmp_path, task_id, status=status, backend=backend, submit_time=time)
+    return TaskStore(tmp_path, read_only=True)
+
+
+@pytest.fixture(params=[(1, 1), (1, 50), (2, 50), (3, 1), (99, 1), (99, 50)], ids=repr)
+def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many tasks are few, and how many labels are told one by one."""
+    few, most_labels = request.param
+    monkeypatch.setattr(probing, "FEW_TASKS", few)
+    monkeypatch.setattr(labels, "MOST_LABELS", most_labels)
+
+
+@pytest.mark.usefixtures("counted_to")
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (TaskFilter(status="active"), ["later", "BLOBs", "numbers"]),
+        (TaskFilter(status="finished"), ["late", "no backend"]),
+        (TaskFilter(status="success"), ["late", "no backend"]),
+        (TaskFilter(backend="dummy"), ["later", "late", "no status"]),
+        (TaskFilter(status="active", backend="dummy"), ["later"]),
+        (TaskFilter(status="success", backend="dummy"), ["late"]),
+        (TaskFilter(status="5"), []),
+        (TaskFilter(backend="7.5"), []),
+    ],
+    ids=repr,
+)
+def test_a_label_that_is_missing_or_no_text_is_what_sqlite_takes_it_for(
+    made_by_hand: TaskStore, wanted: TaskFilter, expected: list[str]
+) -> None:
+    page = made_by_hand.search(wanted, limit=9)
+    assert [record.task_id for record in page.records] == expected
+    assert made_by_hand.read(partial(Snapshot.count, task_filter=wanted)) == len(expected)
+    assert sum(group.count for group in made_by_hand.tally(wanted)) == len(expected)
+    assert sum(group.count for group in made_by_hand.tally(wanted, by=("status",))) == len(expected)
+
+
+@pytest.mark.usefixtures("counted_to")
+def test_tasks_without_a_label_are_counted_by_it(made_by_hand: TaskStore) -> None:
+    by_status = {
+        group.status: group.count for group in made_by_hand.tally(TaskFilter(), by=("status",))
+    }
+    assert by_status == {"": 2, "5": 1, "success": 3, "running": 1}
+    by_backend = {
+        group.backend: group.count for group in made_by_hand.tally(TaskFilter(), by=("backend",))
+    }
+    assert by_backend == {"": 2, "7.5": 1, "dummy": 3, "dummy:local": 1}
+    assert sum(group.count for group in made_by_hand.tally(TaskFilter())) == 7
+    assert made_by_hand.read(partial(Snapshot.count, task_filter=TaskFilter())) == 7
+
+
 def test_equal_groups_are_in_order_of_their_names(store: TaskStore) -> None:
     for name in "cab":
         insert(store.cache_dir, name, backend=name)
@@ -613,6 +896,39 @@ def test_the_backends_are_told_in_order(store: TaskStore) -> None:
     for number, label in enumerate(["originq", "dummy", "originq", "ibm:fez"]):
         insert(store.cache_dir, str(number), backend=label)
     assert store.read(lambda snapshot: snapshot.backends()) == ("dummy", "ibm:fez", "originq")
+
+
+def test_tasks_whose_submit_time_is_no_date_are_counted_among_those_a_filter_means(
+    store: TaskStore,
+) -> None:
+    for number, time in enumerate(["", "/", ":", "soon", b"2026-08-01", "2026-08-01", "0", "9th"]):
+        insert(store.cache_dir, f"{number}", submit_time=time)
+    insert(store.cache_dir, "failed", submit_time="soon", status="failed", backend="dummy")
+    insert(store.cache_dir, "named", submit_time="soon", metadata_json='{"task_name": "bell"}')
+
+    def numbers(**wanted: Any) -> tuple[int, int]:
+        task_filter = TaskFilter(**wanted)
+        return store.read(
+            lambda snapshot: (snapshot.without_date(task_filter), snapshot.undated(task_filter))
+        )
+
+    assert numbers() == (7, 9)
+    assert numbers(submitted_after=START) == (7, 9)
+    assert numbers(status="failed") == (1, 1)
+    assert numbers(status="active") == (6, 8)
+    assert numbers(backend="dummy") == (1, 1)
+    assert numbers(status="failed", backend="originq") == (0, 0)
+    assert numbers(name_contains="BELL") == (1, 1)
+
+
+def test_copies_that_a_raced_upgrade_left_are_counted(store: TaskStore) -> None:
+    legacy = [*"aabbbc", "c ", None, 5]
+    for number, platform_id in enumerate(legacy):
+        metadata_json = json.dumps({"legacy_platform_id": platform_id})
+        insert(store.cache_dir, f"uqt_{number}", metadata_json=metadata_json)
+    insert(store.cache_dir, "none", metadata_json='{"note": "legacy_platform_id"}')
+    insert(store.cache_dir, "none either", metadata_json="{}")
+    assert store.read(lambda snapshot: snapshot.doubled()) == 3
 
 
 def test_the_newest_ids_come_newest_first(seven: TaskStore) -> None:
