@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
+from copy import deepcopy
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.conftest import connect, fill, insert, make_store, put_to_rest
+from tests.store.conftest import (
+    connect,
+    fill,
+    insert,
+    insert_shard,
+    make_store,
+    put_to_rest,
+    v5_directory,
+)
 
-from uniqc_store import TaskFilter, TaskStore, reading
+from uniqc_store import Match, Snapshot, TaskFilter, TaskStore, memory, probing, reading
 from uniqc_store.files import Signature
 from uniqc_store.memory import MOST_FACTS, Facts, Memory
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from uniqc_store import Snapshot
+    from uniqc_store import Page, TaskRecord, TaskShard
+    from uniqc_store.filters import Column
 
 
 def signature(changed: int) -> Signature:
@@ -40,18 +53,18 @@ def test_a_fact_is_found_out_once() -> None:
 
 
 def test_facts_are_those_of_one_state() -> None:
-    memory = Memory()
-    first = memory.of(signature(1))
-    assert memory.of(signature(1)) is first
-    assert memory.of(signature(2)) is not first
-    assert memory.of(signature(1)) is not first
+    kept = Memory()
+    first = kept.of(signature(1))
+    assert kept.of(signature(1)) is first
+    assert kept.of(signature(2)) is not first
+    assert kept.of(signature(1)) is not first
 
 
 def test_nothing_is_kept_of_a_state_that_is_not_certain() -> None:
-    memory = Memory()
-    certain = memory.of(signature(1))
-    assert memory.of(None) is not memory.of(None)
-    assert memory.of(signature(1)) is certain
+    kept = Memory()
+    certain = kept.of(signature(1))
+    assert kept.of(None) is not kept.of(None)
+    assert kept.of(signature(1)) is certain
 
 
 def test_facts_do_not_pile_up() -> None:
@@ -121,6 +134,97 @@ def test_what_is_known_and_what_is_found_out_are_of_one_state(
     total, counted = store.read(question)
     assert asked == [before, before + 1]
     assert total == counted == before + 1
+
+
+FILTERS = [
+    TaskFilter(),
+    TaskFilter(status="running"),
+    TaskFilter(status="finished"),
+    TaskFilter(backend="dummy"),
+    TaskFilter(backend="originq"),
+    TaskFilter(status="running", backend="originq"),
+    TaskFilter(name_contains="bell"),
+    TaskFilter(submitted_after=datetime(2026, 8, 1, 10, tzinfo=UTC)),
+    TaskFilter(submitted_before=datetime(2026, 8, 1, 10, tzinfo=UTC)),
+]
+GROUPINGS: list[tuple[Column, ...]] = [(), ("status",), ("backend",), ("status", "backend")]
+LIVE = Match(task_id="a", archived=False, row=1)
+ARCHIVED = Match(task_id="z", archived=True, row=1)
+
+
+def all_pages(snapshot: Snapshot, *, task_filter: TaskFilter, limit: int) -> list[Page]:
+    pages = [snapshot.search(task_filter, limit=limit)]
+    while cursor := pages[-1].next_cursor:
+        pages.append(snapshot.search(task_filter, limit=limit, cursor=cursor))
+    return pages
+
+
+def questions() -> list[Callable[[Snapshot], object]]:
+    """Whatever is remembered, asked in ways that are close to one another."""
+    asked: list[Callable[[Snapshot], object]] = []
+    for wanted in FILTERS:
+        asked += [partial(Snapshot.tally, task_filter=wanted, by=by) for by in GROUPINGS]
+        asked.append(partial(Snapshot.count, task_filter=wanted))
+        asked += [partial(all_pages, task_filter=wanted, limit=limit) for limit in (1, 2, 9)]
+    for match in (LIVE, ARCHIVED):
+        asked += [
+            partial(one, match=match)
+            for one in (Snapshot.record, Snapshot.result_text, Snapshot.shards, Snapshot.info)
+        ]
+    asked += [partial(Snapshot.find, reference=reference) for reference in ("a", "b", "P-1", "z")]
+    for text in ("", "a", "uqt_", "bell", "P"):
+        asked += [partial(Snapshot.complete_id, text=text, limit=limit) for limit in (1, 9)]
+    asked += [partial(Snapshot.complete_backend, text=text, limit=9) for text in ("", "d", "ori")]
+    return asked
+
+
+@pytest.fixture
+def full_directory(tmp_path: Path) -> Path:
+    """Some tasks of each kind, live and archived, written years ago."""
+    directory = v5_directory(tmp_path)
+    for number, task_id in enumerate("abcdefgh"):
+        insert(
+            directory,
+            task_id,
+            status=("running", "success", "failed")[number % 3],
+            backend=("dummy", "originq", "originq:WK_C180")[number // 3],
+            submit_time=f"2026-08-01T{6 + number:02}:00:00+00:00",
+            result_json=f'{{"{number}": 1}}',
+            metadata_json=json.dumps({"task_name": "bell"} if number % 2 else {"note": [number]}),
+        )
+    insert_shard(directory, "a", "P-1")
+    insert(directory, "z", table="archived_tasks", result_json='{"z": 1}', archived_at="now")
+    insert_shard(directory, "z", "P-2", table="archived_task_shards", archived_at="now")
+    return put_to_rest(directory)
+
+
+@pytest.mark.parametrize("few", [2, 4, 12_000])
+def test_what_is_known_answers_no_other_question(
+    full_directory: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(probing, "FEW_TASKS", few)
+    monkeypatch.setattr(memory, "MOST_FACTS", 10_000)
+    store = TaskStore(full_directory, read_only=True)
+    for question in questions():
+        answer = store.read(question)
+        assert answer == TaskStore(full_directory, read_only=True).read(question)
+        assert answer == store.read(question)
+    assert len(set(map(repr, map(store.read, questions())))) > len(questions()) / 2
+
+
+def test_what_is_told_can_be_changed_and_what_is_known_stays(full_directory: Path) -> None:
+    store = TaskStore(full_directory, read_only=True)
+
+    def tell(snapshot: Snapshot) -> tuple[TaskRecord, TaskRecord, TaskShard]:
+        (first, *_) = snapshot.search(TaskFilter(), limit=2).records
+        (shard,) = snapshot.shards(LIVE)
+        return first, snapshot.record(LIVE), shard
+
+    expected = deepcopy(store.read(tell))
+    first, record, shard = store.read(tell)
+    first.metadata["note"] = record.metadata["note"] = "changed"
+    shard.status = "changed"
+    assert store.read(tell) == expected
 
 
 def test_a_file_that_was_just_written_is_not(tmp_path: Path) -> None:

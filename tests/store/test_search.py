@@ -29,6 +29,7 @@ from uniqc_store import (
     TERMINAL_STATUSES,
     Group,
     InvalidValueError,
+    Page,
     Snapshot,
     TaskFilter,
     TaskInfo,
@@ -591,6 +592,18 @@ def test_a_cursor_of_another_filter_is_refused(seven: TaskStore, other: TaskFilt
     with pytest.raises(InvalidValueError, match="other filters") as caught:
         seven.search(other, limit=3, cursor=cursor)
     assert caught.value.field == "cursor"
+
+
+def test_a_cursor_is_good_for_times_that_have_moved_on(seven: TaskStore) -> None:
+    pages: list[Page] = []
+    for days in (0, 1):
+        wanted = TaskFilter(
+            submitted_after=START - timedelta(days=7 - days),
+            submitted_before=START + timedelta(days=1 + days),
+        )
+        cursor = pages[-1].next_cursor if pages else ""
+        pages.append(seven.search(wanted, limit=3, cursor=cursor))
+    assert [[record.task_id for record in page.records] for page in pages] == [[*"gfe"], [*"dcb"]]
 
 
 @given(st.text(min_size=1) | st.binary(min_size=1).map(lambda raw: raw.hex()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from copy import deepcopy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.conftest import files, insert, with_files
+from tests.store.conftest import connect, files, insert, with_files
 
 from uniqc_store import InvalidValueError, TaskFilter, TaskInfo, TaskStatus, TaskStore
 from uniqc_store.values import limit
@@ -90,6 +91,43 @@ def test_an_integer_that_python_does_not_print_is_refused(store: TaskStore) -> N
 @pytest.mark.parametrize("metadata", ["{}", [], 0, False])
 def test_metadata_have_to_be_a_dict(store: TaskStore, metadata: object) -> None:
     assert refused(store, metadata=metadata) == "metadata"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"task_id": None}, "task_id: must be text, not None"),
+        ({"task_id": ""}, "task_id: must not be empty"),
+        ({"backend": 5}, "backend: must be text, not int"),
+        ({"error_message": HALF_A_PAIR}, "error_message: holds half a surrogate pair"),
+        ({"shots": "1000"}, "shots: must be an integer, not str"),
+        ({"shots": True}, "shots: must be an integer, not bool"),
+        ({"shots": 2**63}, "shots: is beyond 64 bits"),
+        ({"metadata": []}, "metadata: must be a dict, not list"),
+        ({"result": {None: 1}}, "result: has the key None, which is not text"),
+        ({"result": {1: 5, "1": 6}}, "result: has the key 1 both as a number and as text"),
+        (
+            {"result": {"00": b"1"}},
+            "result: is not JSON: Object of type bytes is not JSON serializable",
+        ),
+    ],
+)
+def test_it_is_said_what_is_wrong_with_a_field(
+    store: TaskStore, fields: dict[str, Any], message: str
+) -> None:
+    task = TaskInfo("a", "dummy")
+    for name, value in fields.items():
+        setattr(task, name, value)
+    with pytest.raises(InvalidValueError) as caught:
+        store.save(task)
+    assert str(caught.value) == message
+
+
+def test_text_in_json_is_stored_as_it_is(store: TaskStore) -> None:
+    store.save(TaskInfo("a", "dummy", result={"é": 1}, metadata={"task_name": "贝尔态"}))
+    with closing(connect(store.cache_dir)) as uniqc:
+        stored = uniqc.execute("SELECT result_json, metadata_json FROM tasks").fetchone()
+    assert stored == ('{"é": 1}', '{"task_name": "贝尔态"}')
 
 
 BAD_KEYS: list[tuple[object, str]] = [
@@ -217,6 +255,12 @@ def test_a_limit_has_to_be_a_positive_integer(store: TaskStore, number: Any) -> 
     with pytest.raises(InvalidValueError) as caught:
         store.search(TaskFilter(), limit=number)
     assert caught.value.field == "limit"
+
+
+def test_it_is_said_what_is_wrong_with_a_limit(store: TaskStore) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        store.list(limit=0)
+    assert str(caught.value) == "limit: must be 1 or more, or None for all, not 0"
 
 
 def test_the_largest_limit_is_as_good_as_none(store: TaskStore) -> None:
