@@ -106,6 +106,7 @@ def test_what_is_in_a_name_comes_after_every_id_and_the_newest_of_these_first(
     assert complete(directory, "bell") == (expected, True)
     assert complete(directory, "bell", limit=4) == (expected, True)
     assert complete(directory, "bell", limit=3) == (expected[:3], False)
+    assert complete(directory, "bell", limit=2) == (expected[:2], False)
     assert complete(directory, "bell", limit=1) == (expected[:1], False)
 
 
@@ -119,14 +120,21 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completing, "_NAMES_SECONDS", -1)
+    monkeypatch.setattr(completing, "_NAMES_BETWEEN_LOOKS", 8)
     directory = make_store(tmp_path / "cache")
-    for number in range(20):
-        insert(directory, f"job-{number:02}", metadata_json=named(f"step {number:02}"))
-    assert complete(directory, "step 19") == (["job-19"], False)
-    assert complete(directory, "step 12") == (["job-12"], False)
-    assert complete(directory, "step 11") == ([], False)
-    assert complete(directory, "job-00") == (["job-00"], False)
-    assert complete(directory, "job") == ([f"job-{n:02}" for n in reversed(range(20))], False)
+    ids = [f"job-{number:06}" for number in range(MOST_BEGINNING + 20)]
+    with connect(directory) as connection:
+        connection.execute("BEGIN")
+        for task_id in ids:
+            insert(connection, task_id, metadata_json=named(f"step of {task_id}"))
+        connection.execute("COMMIT")
+    connection.close()
+    *_, unread, last_read, _, _, _, _, _, _, newest = ids
+    assert complete(directory, f"of {newest}") == ([newest], False)
+    assert complete(directory, f"of {last_read}") == ([last_read], False)
+    assert complete(directory, f"of {unread}") == ([], False)
+    assert complete(directory, ids[0]) == (ids[:1], False)
+    assert complete(directory, "job", limit=2 * len(ids)) == (ids[::-1], False)
 
 
 @pytest.mark.parametrize(

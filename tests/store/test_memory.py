@@ -148,14 +148,17 @@ FILTERS = [
     TaskFilter(submitted_before=datetime(2026, 8, 1, 10, tzinfo=UTC)),
 ]
 GROUPINGS: list[tuple[Column, ...]] = [(), ("status",), ("backend",), ("status", "backend")]
+MANY = 10
+"""More pages than there are tasks."""
 LIVE = Match(task_id="a", archived=False, row=1)
 ARCHIVED = Match(task_id="z", archived=True, row=1)
 
 
 def all_pages(snapshot: Snapshot, *, task_filter: TaskFilter, limit: int) -> list[Page]:
     pages = [snapshot.search(task_filter, limit=limit)]
-    while cursor := pages[-1].next_cursor:
+    while (cursor := pages[-1].next_cursor) and len(pages) < MANY:
         pages.append(snapshot.search(task_filter, limit=limit, cursor=cursor))
+    assert len(pages) < MANY
     return pages
 
 
@@ -172,7 +175,7 @@ def questions() -> list[Callable[[Snapshot], object]]:
             for one in (Snapshot.record, Snapshot.result_text, Snapshot.shards, Snapshot.info)
         ]
     asked += [partial(Snapshot.find, reference=reference) for reference in ("a", "b", "P-1", "z")]
-    for text in ("", "a", "uqt_", "bell", "P"):
+    for text in ("", "uqt_", "a", "bell", "P"):
         asked += [partial(Snapshot.complete_id, text=text, limit=limit) for limit in (1, 9)]
     asked += [partial(Snapshot.complete_backend, text=text, limit=9) for text in ("", "d", "ori")]
     return asked

@@ -16,6 +16,7 @@ from tests.store.conftest import (
     insert,
     insert_shard,
     make_store,
+    put_to_rest,
     unhurried,
     v5_directory,
     with_files,
@@ -221,6 +222,12 @@ def test_the_text_of_a_result_is_what_is_stored(store: TaskStore) -> None:
         return store.read(lambda snapshot: snapshot.result_text(only(snapshot, task_id)))
 
     assert [text("a"), text("b"), text("whole-1")] == ["{'cut", "raw\ufffd", ""]
+
+
+def test_that_there_is_no_result_is_told_at_once(store: TaskStore) -> None:
+    put_to_rest(store.cache_dir)
+    at_once = store.at_once()
+    assert at_once.read(lambda snapshot: snapshot.result_text(only(snapshot, "whole-1"))) == ""
 
 
 def shards(directory: Path) -> tuple[TaskShard, ...]:
