@@ -324,16 +324,35 @@ RESULTS: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
-async def test_results_of_any_size_are_told_in_part(cache: Cache, result: object) -> None:
+DISTINCT = {
+    "256 bits": [299],
+    "hex": [299],
+    "registers": [299],
+    "a batch": [99] * 4,
+    "a batch of errors": [0] * 4,
+    "fields": [1],
+    "a list": [0],
+}
+"""Outcomes of each circuit that is told of."""
+
+
+@pytest.mark.parametrize(
+    ("result", "distinct"), [(RESULTS[name], DISTINCT[name]) for name in RESULTS], ids=RESULTS
+)
+async def test_results_of_any_size_are_told_in_part(
+    cache: Cache, result: object, distinct: list[int]
+) -> None:
     cache.write({"result_json": json.dumps(result)})
     said, structured = await cache.ask("get_task", task_id="task-000001", outcomes=50)
     assert cost(said, structured) <= ANSWER
-    shown = structured["task"]["result"]
-    for circuit in (shown, *shown["batch"]):
-        assert circuit["shown"] == len(circuit["outcomes"])
-        if circuit["distinct"] > circuit["shown"]:
-            assert circuit["remaining_probability"] > 0
+    whole = structured["task"]["result"]
+    circuits = whole["batch"] or [whole]
+    assert [circuit["distinct"] for circuit in circuits] == distinct
+    for circuit in (whole, *circuits):
+        shown, most = circuit["shown"], circuit["distinct"]
+        assert shown == len(circuit["outcomes"]) <= 50
+        assert bool(shown) == bool(most)
+        assert bool(circuit.get("remaining_probability")) == (most > shown)
 
 
 async def test_outcomes_that_there_is_no_room_for_are_counted_among_the_remaining(

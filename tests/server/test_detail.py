@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -95,6 +96,35 @@ async def test_an_error_in_the_result_is_the_tasks_error_where_it_has_no_other(
 ) -> None:
     _, task = await got(cache, status="failed", result_json='{"error": "chip is cold"}')
     assert task["error"] == task["result"]["error"] == "chip is cold"
+
+
+async def test_as_many_outcomes_are_shown_as_are_asked_for_each_time(cache: Cache) -> None:
+    counts = {f"{number:04b}": number + 1 for number in range(16)}
+    cache.write({"result_json": json.dumps(counts)})
+    # As if nobody had written it for long: what was found out of it is remembered.
+    os.utime(cache.path, (cache.now.timestamp(),) * 2)
+    async with cache.client() as client:
+        for outcomes in (2, 12, 2):
+            asked = {"task_id": "task-000001", "outcomes": outcomes}
+            _, answer = cache.answer(await client.call_tool("get_task", asked))
+            assert answer["task"]["result"]["shown"] == outcomes
+
+
+@pytest.mark.parametrize("counted", [999, 1001, 1500])
+async def test_counts_that_are_not_as_many_as_the_shots_are_said_to_be(
+    cache: Cache, counted: int
+) -> None:
+    text, result = await result_of(cache, {"0": counted})
+    assert result["notes"] == [f"The counts add up to {counted}, the task's shots are 1000."]
+    assert result["notes"][0] in text
+
+
+@pytest.mark.parametrize("shots", [0, "many"])
+async def test_counts_are_not_held_against_shots_that_nobody_recorded(
+    cache: Cache, shots: object
+) -> None:
+    _, task = await got(cache, result_json='{"0": 5}', shots=shots)
+    assert task["result"]["notes"] == []
 
 
 async def test_no_outcomes_are_shown_where_none_are_asked_for(cache: Cache) -> None:

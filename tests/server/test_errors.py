@@ -17,8 +17,13 @@ from uniqc_store import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
+    RestoreError,
     StoreBusyError,
+    StoreDamagedError,
+    StoreForeignError,
+    StoreFullError,
     StoreUnreadableError,
+    UnknownReceiptError,
 )
 
 if TYPE_CHECKING:
@@ -160,6 +165,33 @@ async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:
 )
 def test_each_error_of_the_store_has_its_sentence(error: StoreError, said: str) -> None:
     assert explain_store_error(error).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "planted", ["token=ghp_0123456789abcdef", "ghp_0123456789abcdef", "a\u202eb"]
+)
+@pytest.mark.parametrize(
+    "error_of",
+    [
+        lambda text: StoreUnreadableError(Path("/cache") / text, "gone"),
+        lambda text: StoreUnreadableError(Path("/cache"), text),
+        lambda text: StoreForeignError(Path("/cache") / text, f"is {text}"),
+        lambda text: StoreDamagedError(Path("/cache") / text, text),
+        lambda text: StoreBusyError(Path("/cache") / text, 5.0),
+        lambda text: StoreFullError(Path("/cache") / text),
+        lambda text: AmbiguousIdError("x", [text, "b"]),
+        lambda text: RestoreError(text, [text]),
+        UnknownReceiptError,
+    ],
+)
+def test_no_error_of_the_store_tells_a_credential_or_turns_text_around(
+    error_of: Callable[[str], StoreError], planted: str
+) -> None:
+    error = error_of(planted)
+    assert any(text in str(error) for text in (planted, repr(planted)[1:-1]))
+    text = explain_store_error(error)
+    assert "ghp_" not in text
+    assert "\u202e" not in text
 
 
 def test_a_path_without_bounds_is_cut_and_tells_no_home(home: Path) -> None:

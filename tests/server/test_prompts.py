@@ -17,9 +17,18 @@ from mcp_types import (
     TextResourceContents,
 )
 from tests.server.conftest import check_clean
-from tests.server.test_context_budget import NASTY, realistic, record, shard, tokens
+from tests.server.test_context_budget import (
+    INSERT_SHARD,
+    NASTY,
+    realistic,
+    record,
+    shard,
+    tokens,
+)
 
+from uniqc_mcp.allowance import most_tokens
 from uniqc_mcp.app import build_server
+from uniqc_mcp.fitting import shortened_counts, shortened_task
 from uniqc_mcp.prompts import PROMPT, PROMPTS, Prompts, add_prompts
 from uniqc_mcp.result_views import task_uri
 from uniqc_mcp.settings import ClearSettings
@@ -280,6 +289,65 @@ def test_a_task_that_is_shortened_says_what_is_missing_and_where_it_is(cache: Ca
     assert note.endswith("uniqc://task/task-000001 has all of it.")
     assert len(answer["task"]["shards"]) < len(whole["task"]["shards"])
     assert answer["task"].keys() == whole["task"].keys()
+
+
+def test_what_is_given_up_first_is_what_matters_least(cache: Cache) -> None:
+    cache.write(
+        {
+            "error_message": "cold " * 390,
+            "metadata_json": json.dumps({"note": "x" * 1_000}),
+            "result_json": json.dumps({f"{number:04b}": number + 1 for number in range(16)}),
+            "status": "failed",
+        },
+        version=5,
+    )
+    for number in range(20):
+        cache.change(INSERT_SHARD, "task-000001", number, *shard(number, "job")[2:])
+    whole = ReadTools(cache.store, lambda: cache.now).get_task(task_id="task-000001")
+    left: list[tuple[int, bool, int, int, str]] = []
+    for tokens_left in range(9_000, 500, -100):
+        answer = shortened_task(whole, tokens=tokens_left, uri="uniqc://task/task-000001")
+        task = answer.task
+        assert task.result is not None
+        note = "".join(answer.store.notes).removeprefix("Left out for want of room: ")
+        said = note.partition(".")[0]
+        # Each part is named once, in the order in which they are given up.
+        left.append(
+            (len(task.shards), bool(task.metadata), task.result.shown, len(task.error), said)
+        )
+    assert list(dict.fromkeys(left)) == [
+        (20, True, 8, 1_950, ""),
+        (10, True, 8, 1_950, "platform jobs"),
+        (10, False, 8, 1_950, "platform jobs, metadata"),
+        (0, False, 8, 1_950, "platform jobs, metadata"),
+        (0, False, 0, 1_950, "platform jobs, metadata, outcomes"),
+        (0, False, 0, 400, "platform jobs, metadata, outcomes, most of the error"),
+    ]
+
+
+def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missing() -> None:
+    groups = [{"status": f"status-{n}", "backend": "", "count": 100 - n} for n in range(50)]
+    total = sum(100 - n for n in range(50))
+    counts = json.dumps({"total": total, "groups": groups, "store": {"notes": ["A note."]}})
+    shown = json.loads(shortened_counts(counts, tokens=800))
+    left = shown["groups"]
+    assert 0 < len(left) < 50
+    assert left == groups[: len(left)]
+    missing = total - sum(group["count"] for group in left)
+    said = f"Left out for want of room: groups that hold {missing} tasks."
+    assert shown["store"]["notes"] == ["A note.", said]
+    # One more group would have been too many.
+    more = {**shown, "groups": groups[: len(left) + 1], "store": {"notes": ["A note."]}}
+    assert most_tokens(json.dumps(more)) > 800
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_counts_are_shortened_only_where_there_is_no_room(room: int) -> None:
+    groups = [{"status": "running", "backend": "", "count": 1}]
+    counts = json.dumps({"total": 1, "groups": groups, "store": {"notes": []}})
+    assert shortened_counts(counts, tokens=most_tokens(counts) + room) == counts
+    without = json.loads(shortened_counts(counts, tokens=most_tokens(counts) - 1))
+    assert without["groups"] == []
 
 
 def test_an_ordinary_task_is_not_shortened(cache: Cache) -> None:

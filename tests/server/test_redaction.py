@@ -138,13 +138,17 @@ CREDENTIAL_NAMES = """
     Proxy-Authorization Set-Cookie session session_id sessionid sessionToken credential jwt bearer
     credentials private_key privateKey access_key AWSAccessKeyId x-api-key id_token refresh_token
     ibmtoken login_key secretKey secretValue token2 tokens APIkey ToKeN X-Amz-Security-Token
-    signature \uff54\uff4f\uff4b\uff45\uff4e 密码 API密钥 访问令牌
+    signature \uff54\uff4f\uff4b\uff45\uff4e 密码 API密钥 访问令牌 口令 秘钥 登录凭证 凭据
+    user_pass dbpass app_key accountKey auth_key consumerKey encryption_key license_key master_key
+    session_key shared_key signing_key ssh_key storage_key subscription_key authentication csrf
+    oauth otp xsrf auths cookies
 """
 OTHER_NAMES = """
     key value monkey keyboard turkey tokenizer tokenizer_count token_count token_type auth_url
     author authority password_policy primary_key public_key sort_key cache_key hotkey passes
     secret_key_rate AuthenticationError InvalidTokenError session_count token_expires_at bypass
     compass task_id backend circuit 0x0 00 proxy url counts 名称 signal design
+    passed signatures cookiecutter oauthor
 """
 
 
@@ -152,6 +156,21 @@ OTHER_NAMES = """
 def test_a_name_of_a_credential_is_known_however_it_is_written(name: str) -> None:
     assert names_credential(name)
     assert names_credential(f"  {name} ")
+
+
+ABOUT = """
+    at count counts enabled endpoint env error exception expiration expired expires expiry
+    failed failure file in index invalid json length limit message method mode name path policy
+    provider py rate reason required scheme second size status time toml ttl type uri url usage used
+    valid yaml
+"""
+
+
+@pytest.mark.parametrize("last", ABOUT.split())
+def test_a_name_of_what_is_told_about_a_credential_is_none_of_it(last: str) -> None:
+    assert not names_credential(f"token_{last}")
+    assert not names_credential(f"token{last.capitalize()}")
+    assert names_credential(f"{last}_token")
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES.split())
@@ -222,6 +241,19 @@ HIDDEN = [
     "hf_SECRETabcdefghijklmnopqrst",
     "AIzaSECRET0123456789abcdefghijklmnopqrs",
     "npm_SECRET0123456789abcdefghijklmnopqr",
+    "pypi-SECRET0123456789abcdefghijklmnop",
+    "gho_SECRET0123456789",
+    "ghu_SECRET0123456789",
+    "ghs_SECRET0123456789",
+    "ghr_SECRET0123456789",
+    "sk_live_SECRET0123456789",
+    "rk_live_SECRET0123456789",
+    "xoxp-SECRET-0123456789",
+    "ya29.SECRET-0123456789abcdef",
+    "AKIASECRETABCDEFGHIJ",
+    "ASIASECRETABCDEFGHIJ",
+    "LTAISECRETabcdefghij",
+    "AKIDSECRETabcdefghij",
 ]
 
 
@@ -232,6 +264,12 @@ def test_a_credential_in_a_text_is_hidden(text: str, around: str) -> None:
     assert MARKER in shown.text
     assert shown.hidden
     assert not any(part in shown.text for part in ("SECRET", "SE/CR", "U0VDUkVU", "dXNlcjpT"))
+
+
+@pytest.mark.parametrize("colons", range(6))
+def test_what_is_left_of_a_credential_is_hidden_in_another_round(colons: int) -> None:
+    password = ":".join(["hunter2", *"abcdef"[:colons]])
+    assert redact_text(f"by alice:{password}@10.0.0.1") == f"by {MARKER}@10.0.0.1"
 
 
 def test_what_stands_around_a_credential_stays() -> None:
@@ -329,6 +367,7 @@ def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  #
         ("a\x00b", "a b"),
         ("line1\nline2\ttab", "line1⏎line2 tab"),
         ("a\r\nb\rc\u2028d\x85e", "a⏎b⏎c⏎d⏎e"),
+        ("a\u2029b\x0bc\x0cd", "a⏎b⏎c⏎d"),
         ("\u202eabc\u2066d\u200fe\u061cf", "abcdef"),
         ("a\u200bb\u200cc\u200dd\ufeffe\u2063f\u00adg", "abcdefg"),
         ("safe\U000e0069\U000e0067\U000e006e", "safe"),
@@ -343,6 +382,20 @@ def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  #
 )
 def test_a_character_that_nobody_sees_does_not_get_through(text: str, shown: str) -> None:
     assert clean_text(text) == shown
+
+
+UNSEEN = """
+    ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 202a-202e 2060-206f 3164 fe00-fe0f feff ffa0
+    fff0-fffb 1bca0-1bca3 1d173-1d17a e0000-e0fff
+"""
+"""Default_Ignorable_Code_Point of Unicode 16 and the interlinear annotations."""
+
+
+@pytest.mark.parametrize("stretch", UNSEEN.split())
+def test_no_character_that_is_drawn_as_nothing_gets_through(stretch: str) -> None:
+    first, _, last = stretch.partition("-")
+    for code in range(int(first, 16), int(last or first, 16) + 1):
+        assert clean_text(f"a{chr(code)}b") == "ab"
 
 
 def test_several_lines_keep_their_breaks_and_tabs_if_they_may() -> None:
@@ -459,6 +512,17 @@ def test_a_number_may_be_a_password_but_not_a_count_of_tokens() -> None:
         "tokens": MARKER,
         "token_count": 5,
     }
+
+
+@pytest.mark.parametrize("name", ["password", "api_key", "密码"])
+@pytest.mark.parametrize("others", [{}, {"0": 1}, {"00": 507, "11": 507.5}])
+def test_a_number_under_a_credentials_name_is_hidden_beside_counts_too(
+    name: str, others: dict[str, JsonValue]
+) -> None:
+    for budget in (WHOLE, METADATA):
+        shown = safe_value({**others, name: 12_345_678}, path="result", budget=budget)
+        assert shown.value == {**others, name: MARKER}
+        assert shown.hidden == (f"result.{name}",)
 
 
 def test_a_labelled_value_is_hidden_and_an_outcome_is_not() -> None:

@@ -84,6 +84,28 @@ def test_a_count_is_a_count_of_something(total: int, matching: str, said: str) -
     assert listed(*[TASK] * total, matching=matching).startswith(f"{said} Read ")
 
 
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (0, "No active tasks so far."),
+        (1, "At least 1 active task."),
+        (7, "At least 7 active tasks"),
+    ],
+)
+def test_a_count_that_is_not_exact_is_said_to_be_a_lower_bound(total: int, said: str) -> None:
+    tasks = [TASK] * min(total, 2)
+    answer = TaskList(
+        matching="active tasks",
+        tasks=tasks,
+        total=total,
+        total_is_exact=False,
+        shown=len(tasks),
+        next_cursor="abc",
+        store=STORE,
+    )
+    assert text_of(answer).startswith(said)
+
+
 def test_a_group_without_a_label_is_called_empty() -> None:
     groups = [
         GroupView(status="", backend="", count=2),
@@ -185,6 +207,20 @@ def test_a_task_tells_its_fate_its_jobs_its_record_and_the_file_in_this_order() 
         "(Read 2026-11-03T18:00:00Z from ~/.uniqc/cache/tasks.sqlite.)",
         "A note.",
     ]
+
+
+def test_a_platform_job_without_an_error_tells_of_none() -> None:
+    shard = ShardView(
+        index=1,
+        platform_task_id="D439",
+        backend="ibm",
+        status="success",
+        circuits=1,
+        updated_at="2026-11-03T12:00:00Z",
+        error="",
+    )
+    line = "job 1: success on ibm, 1 circuit, platform id D439"
+    assert line in whole(shards=[shard]).splitlines()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -10,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniqc_mcp.times import duration, recorded_time, requested_time, seconds_since, wire_time
+from uniqc_mcp.times import (
+    duration,
+    recorded_time,
+    requested_duration,
+    requested_time,
+    seconds_since,
+    wire_time,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +74,34 @@ def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str, moment: datetime) 
 
 def test_no_moment_is_asked_for_by_an_empty_text() -> None:
     assert requested_time("", NOW) is None
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_moment_without_a_zone_is_in_utc_wherever_the_server_runs() -> None:
+    asked = requested_time("2026-11-03T18:00", NOW)
+    assert asked == datetime(2026, 11, 3, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("", timedelta(0)),
+        ("0d", timedelta(0)),
+        ("45s", timedelta(seconds=45)),
+        ("5m", timedelta(minutes=5)),
+        ("12h", timedelta(hours=12)),
+        ("30d", timedelta(days=30)),
+        ("2w", timedelta(weeks=2)),
+    ],
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, meant: timedelta) -> None:
+    assert requested_duration(text) == meant
+
+
+@pytest.mark.parametrize("text", ["30", "d", "-1d", "1.5h", "30 days", "2026-11-03"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        requested_duration(text)
 
 
 @pytest.mark.parametrize(

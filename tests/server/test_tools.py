@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
@@ -18,7 +20,8 @@ from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
 from uniqc_mcp.registry import READ_TOOLS
 from uniqc_mcp.tools import ReadTools
 from uniqc_mcp.wait_tools import WaitTools
-from uniqc_store import DB_FILENAME
+from uniqc_store import DB_FILENAME, probing
+from uniqc_store.paging import walking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,6 +250,18 @@ async def test_only_an_active_task_says_how_long_ago_it_was_heard_of(cache: Cach
     assert text.count("heard of") == 3
 
 
+def test_an_age_grows_while_nobody_writes(cache: Cache) -> None:
+    cache.write({"status": "running", "task_id": "waited"})
+    os.utime(cache.path, (cache.now.timestamp(),) * 2)
+    now = cache.now
+    tools = ReadTools(cache.store, lambda: now)
+    first = tools.list_tasks().tasks[0].heard_ago_seconds
+    assert first == tools.get_task(task_id="waited").task.heard_ago_seconds == 6 * 3_600
+    now += timedelta(hours=1)
+    assert tools.list_tasks().tasks[0].heard_ago_seconds == first + 3_600
+    assert tools.get_task(task_id="waited").task.heard_ago_seconds == first + 3_600
+
+
 async def test_a_list_shows_the_beginning_of_an_error_on_one_line(cache: Cache) -> None:
     error = "No calibration today.\nTry again\u202e later. " + "x" * 5_000
     cache.write({"status": "failed", "metadata_json": json.dumps({"failure_error": error})})
@@ -374,12 +389,39 @@ async def test_a_time_filter_tells_of_tasks_whose_time_nobody_knows(
     assert answer["store"]["notes"] == []
 
 
-async def test_a_newer_schema_is_read_and_told(cache: Cache) -> None:
-    cache.write({}, version=9)
+@pytest.mark.parametrize("version", [6, 9])
+async def test_a_newer_schema_is_read_and_told(cache: Cache, version: int) -> None:
+    cache.write({}, version=version)
     text, answer = await cache.ask("list_tasks", status="any")
-    assert (answer["total"], answer["store"]["schema_version"]) == (1, 9)
-    assert "Schema 9 is newer than this server knows (5)" in answer["store"]["notes"][0]
+    assert (answer["total"], answer["store"]["schema_version"]) == (1, version)
+    assert f"Schema {version} is newer than this server knows (5)" in answer["store"]["notes"][0]
     assert answer["store"]["notes"][0] in text
+
+
+async def test_the_newest_schema_that_is_known_is_not_called_newer(cache: Cache) -> None:
+    _, answer = await cache.write({}, version=5).ask("list_tasks", status="any")
+    assert (answer["store"]["schema_version"], answer["store"]["notes"]) == (5, [])
+
+
+async def test_a_search_by_name_that_was_cut_short_says_so_and_goes_on(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "FEW_TASKS", 0)
+    monkeypatch.setattr(walking, "MOST_SEARCHED", 5)
+    oldest = {
+        "submit_time": "2026-11-02T12:00:00+00:00",
+        "metadata_json": json.dumps({"task_name": "bell"}),
+    }
+    cache.write(oldest, *[{}] * 8, script="CREATE INDEX by_time ON tasks(submit_time)")
+    wanted = {"status": "any", "name_contains": "bell", "limit": 3}
+    text, answer = await cache.ask("list_tasks", **wanted)
+    assert (answer["total"], answer["total_is_exact"], answer["tasks"]) == (0, False, [])
+    assert text.startswith('No tasks with "bell" in the name so far.')
+    note = "Some of the tasks were searched for it; next_cursor searches on."
+    assert answer["store"]["notes"] == [note]
+    text, answer = await cache.ask("list_tasks", **wanted, cursor=answer["next_cursor"])
+    assert [task["task_id"] for task in answer["tasks"]] == ["task-000001"]
+    assert note not in text
 
 
 @pytest.fixture
