@@ -101,8 +101,8 @@ async def test_an_error_in_the_result_is_the_tasks_error_where_it_has_no_other(
 async def test_as_many_outcomes_are_shown_as_are_asked_for_each_time(cache: Cache) -> None:
     counts = {f"{number:04b}": number + 1 for number in range(16)}
     cache.write({"result_json": json.dumps(counts)})
-    # As if nobody had written it for long: what was found out of it is remembered.
-    os.utime(cache.path, (cache.now.timestamp(),) * 2)
+    # As if nobody had written it for long: what was made of it is remembered.
+    os.utime(cache.path, (cache.now.timestamp(), cache.now.timestamp()))
     async with cache.client() as client:
         for outcomes in (2, 12, 2):
             asked = {"task_id": "task-000001", "outcomes": outcomes}
