@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from uniqc_mcp.allowance import ANSWER, most_tokens
+from uniqc_mcp.allowance import ANSWER, beginning, how_many_fit, most_tokens
 from uniqc_mcp.app import build_server
 from uniqc_mcp.cleaning import clean_text
 from uniqc_mcp.settings import ClearSettings, Settings
@@ -411,6 +411,47 @@ async def test_no_answer_about_random_records_is_out_of_bounds(
     ):
         said, structured = await cache.ask(tool, **arguments)
         assert cost(said, structured) <= ANSWER
+
+
+@settings(deadline=None)
+@given(texts, st.integers(0, 300))
+def test_the_beginning_of_a_text_is_all_of_it_or_no_more_than_it_may_take(
+    text: str, most: int
+) -> None:
+    shown = beginning(text, most)
+    assert text.startswith(shown)
+    assert len(shown) <= most
+    assert most_tokens(shown) <= most
+    whole = len(text) <= most and most_tokens(text) <= most
+    assert (shown == text) == whole
+
+
+@pytest.mark.parametrize(
+    ("sizes", "tokens_left", "fit"),
+    [([], 0, 0), ([5, 5, 5], 10, 2), ([5, 5, 5], 9, 1), ([11, 1], 10, 0), ([0, 0], 0, 2)],
+)
+def test_as_many_fit_as_take_no_more_together(sizes: list[int], tokens_left: int, fit: int) -> None:
+    assert how_many_fit(sizes, tokens_left) == fit
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("", 0),
+        ("ab", 2),
+        ("abcdef", 4),
+        ("1", 1),
+        ("123", 1),
+        ("1234", 2),
+        ("ABC", 3),
+        ("a1", 2),
+        ('"\\\n\t', 8),
+        ("龘", 3),
+        ("é", 2),
+    ],
+)
+def test_the_estimate_is_of_bytes_less_what_letters_and_digits_save(text: str, most: int) -> None:
+    assert most_tokens(text) == most
 
 
 @settings(deadline=None)

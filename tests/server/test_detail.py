@@ -294,6 +294,21 @@ async def test_a_damaged_field_is_named_and_hides_no_task(
     assert answer["total"] == text.count("\n- ") == 2
 
 
+@pytest.mark.parametrize(("jobs", "more"), [(20, []), (21, ["… [+1 fields]"])])
+async def test_of_more_damaged_fields_than_are_named_it_is_told_how_many(
+    cache: Cache, jobs: int, more: list[str]
+) -> None:
+    cache.write({}, version=5)
+    for number in range(jobs):
+        cache.change(
+            "INSERT INTO task_shards VALUES (?, ?, 'j', 'ibm', 1, 0, 'odd', NULL, NULL, ?, ?)",
+            *("task-000001", number, "2026-11-03T12:00:00", "2026-11-03T12:00:00"),
+        )
+    _, answer = await cache.ask("get_task", task_id="task-000001")
+    named = [f"shards[{number}].status" for number in range(20)]
+    assert answer["task"]["damaged"] == [*named, *more]
+
+
 async def test_damage_to_a_platform_job_is_named_with_its_place(cache: Cache) -> None:
     cache.write(
         {},

@@ -326,10 +326,12 @@ def test_what_is_given_up_first_is_what_matters_least(cache: Cache) -> None:
 
 
 def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missing() -> None:
-    groups = [{"status": f"status-{n}", "backend": "", "count": 100 - n} for n in range(50)]
+    groups = [{"status": f"状态-{n}", "backend": "", "count": 100 - n} for n in range(50)]
     total = sum(100 - n for n in range(50))
-    counts = json.dumps({"total": total, "groups": groups, "store": {"notes": ["A note."]}})
-    shown = json.loads(shortened_counts(counts, tokens=800))
+    counts = {"total": total, "groups": groups, "store": {"notes": ["A note."]}}
+    text = shortened_counts(json.dumps(counts, ensure_ascii=False), tokens=800)
+    assert "状态-0" in text
+    shown = json.loads(text)
     left = shown["groups"]
     assert 0 < len(left) < 50
     assert left == groups[: len(left)]
@@ -338,7 +340,7 @@ def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missi
     assert shown["store"]["notes"] == ["A note.", said]
     # One more group would have been too many.
     more = {**shown, "groups": groups[: len(left) + 1], "store": {"notes": ["A note."]}}
-    assert most_tokens(json.dumps(more)) > 800
+    assert most_tokens(json.dumps(more, ensure_ascii=False)) > 800
 
 
 @pytest.mark.parametrize("room", [0, 1])
