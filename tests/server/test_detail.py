@@ -168,6 +168,14 @@ async def test_a_result_beyond_all_bounds_is_left_to_its_address(
     assert "whole result: uniqc://task/task-000001/result (8 bytes)" in text
 
 
+async def test_a_result_just_within_all_bounds_is_summarised(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "LARGEST_SUMMARISED", 8)
+    _, result = await result_of(cache, '{"0": 1}')
+    assert (result["kind"], result["distinct"]) == ("counts", 1)
+
+
 async def test_a_batch_of_wide_outcomes_stays_within_bounds(cache: Cache) -> None:
     wide = {"01" * 1_000 + f"{number:06b}": 1 for number in range(60)}
     text, result = await result_of(cache, [wide] * 20, outcomes=50)
@@ -377,6 +385,10 @@ def test_an_address_is_ascii_and_one_segment_longer(task_id: str) -> None:
     assert uri.isascii()
     assert uri.count("/") == len("//") + 2
     assert not set("?#") & set(uri)
+
+
+def test_an_id_that_cannot_be_encoded_has_an_address_all_the_same() -> None:
+    assert task_uri("a\ud800", "result") == "uniqc://task/a%3F/result"
 
 
 anything = st.recursive(

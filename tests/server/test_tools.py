@@ -513,6 +513,26 @@ async def test_very_many_groups_are_cut_and_said_to_be(cache: Cache) -> None:
 # get_task. How an id is looked up is in test_lookup, what results come to in test_detail.
 
 
+async def test_long_ids_names_and_labels_are_cut(cache: Cache) -> None:
+    long = "x" * 400
+    cache.write(
+        {
+            "task_id": long,
+            "backend": long,
+            "status": long,
+            "metadata_json": json.dumps({"task_name": long}),
+        },
+        version=5,
+    )
+    _, listed = await cache.ask("list_tasks")
+    (task,) = listed["tasks"]
+    lengths = {field: len(task[field]) for field in ("task_id", "name", "backend", "status")}
+    assert lengths == {"task_id": 256, "name": 120, "backend": 120, "status": 60}
+    _, counted = await cache.ask("count_tasks", group_by="status_backend")
+    (group,) = counted["groups"]
+    assert (len(group["status"]), len(group["backend"])) == (60, 120)
+
+
 async def test_a_failed_task_without_an_error_says_so(cache: Cache) -> None:
     cache.write({"status": "failed"}, {"status": "failed", "result_json": "{}"})
     for task_id in ("task-000001", "task-000002"):
