@@ -56,6 +56,8 @@ async def test_the_right_number_clears(cache: Cache, mode: Mode, person: Person)
         (("accept", 4), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
         (("accept", 0), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
         (("accept", -5), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+        (("accept", 6), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+        (("accept", 50), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
     ],
 )
 async def test_any_other_answer_keeps_everything_and_spends_the_plan(
@@ -207,9 +209,26 @@ async def test_the_question_is_short_and_a_record_can_not_speak_in_it(
     assert "33 more groups" in message
 
 
-def test_the_question_is_the_same_for_the_same_plan(cache: Cache) -> None:
-    plan = cache.copy().store.plan_clear(TaskFilter())
-    assert question(plan) == question(plan)
+def test_the_question_is_the_same_each_time_the_same_tasks_are_planned(cache: Cache) -> None:
+    cache.fill(3, status="failed", backend="originq:WK_C180").fill(7, prefix="x")
+    asked_first, asked_again = (question(cache.store.plan_clear(TaskFilter())) for _ in range(2))
+    assert asked_first == (
+        'Clear 10 finished quantum tasks from uniqc\'s cache: 7 success on "dummy", 3 failed on '
+        '"originq:WK_C180"? They can be put back later. Type 10 to clear them; anything else '
+        "keeps them."
+    )
+    assert asked_again == asked_first
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, ""), (2, ", 2 more groups")])
+def test_the_question_names_the_six_largest_groups_and_counts_the_others(
+    cache: Cache, more: int, said: str
+) -> None:
+    for number in range(6 + more):
+        cache.fill(9 - number, prefix=f"{number}", backend=f"chip-{number}")
+    message = question(cache.store.plan_clear(TaskFilter()))
+    assert f'4 success on "chip-5"{said}? They can' in message
+    assert "chip-6" not in message
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,19 @@ async def test_the_policy_limits_it_whatever_is_asked_for(
     assert matched + sum(reason["count"] for reason in plan["left_out"]) == 21
 
 
+@pytest.mark.parametrize(
+    ("older_than", "matched"), [("", 5), ("1h", 5), ("8d", 5), ("30d", 3), ("99d", 3), ("101d", 0)]
+)
+async def test_an_age_that_is_asked_for_counts_beside_the_least_age_of_the_policy(
+    cache: Cache, older_than: str, matched: int
+) -> None:
+    now = datetime.now(UTC)
+    for count, prefix, days in ((1, "now", 0), (2, "old", 10), (3, "older", 100)):
+        cache.fill(count, prefix=prefix, touched=now - timedelta(days=days))
+    plan = await planned(cache, ClearPolicy(min_age=timedelta(days=7)), older_than=older_than)
+    assert plan["matched"] == matched
+
+
 async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cache) -> None:
     mixed(cache)
     policy = ClearPolicy(statuses=("cancelled",))
@@ -200,8 +214,14 @@ def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
     plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
     ids = {plans.hold(plan, now).plan_id for _ in range(1_000)}
-    assert len(ids) == 1_000
-    assert min(map(len, ids)) >= len("plan_") + 16
+    for _ in range(2):
+        random.seed(0)  # from which whoever knows it would know the next
+        ids.add(Plans().hold(plan, now).plan_id)
+    assert len(ids) == 1_002
+    secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
+    assert min(map(len, secrets)) >= 16
+    # Every place of it is any letter, digit or sign: 64 of them, of which as good as all come.
+    assert all(len(set(characters)) > 48 for characters in zip(*secrets, strict=True))
 
 
 # What is refused

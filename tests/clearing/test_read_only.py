@@ -16,7 +16,7 @@ from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.tools import ReadTools
 from uniqc_mcp.wait_tools import WaitTools
-from uniqc_store import CLEARED_FILENAME
+from uniqc_store import CLEARED_FILENAME, TaskStore
 from uniqc_store.writing import Writer
 
 if TYPE_CHECKING:
@@ -193,7 +193,21 @@ async def test_annotations_follow_from_what_a_tool_does_to_the_file(
             assert found.title == tool.title != ""
 
 
-def test_no_tool_reaches_what_forgets_without_a_copy() -> None:
-    source = inspect.getsource(inspect.getmodule(ClearTools) or ClearTools)
-    for call in ("clear_all", "clear_completed", ".delete("):
-        assert call not in source
+@pytest.mark.parametrize("name", ["1-0.0.5.sqlite", "5-0.1.0.sqlite"])
+async def test_no_tool_reaches_what_forgets_without_a_copy(
+    cache: Cache, mode: Mode, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    reached: list[str] = []
+    for forgetting in ("clear_all", "clear_completed", "delete"):
+        assert callable(getattr(TaskStore, forgetting))
+        monkeypatch.setattr(TaskStore, forgetting, lambda *_: reached.append("it"))
+    ids = sorted(cache.copy(name).ids())
+    async with cache.client(mode) as client:
+        await exercise(cache, client)
+        _, plan = await cache.call(client, "clear_tasks")
+        _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+        assert done["cleared"] == plan["matched"] == len(cache.held_ids()) > 0
+        assert sorted(cache.ids() + cache.held_ids()) == ids
+        await cache.call(client, "undo_clear", receipt=done["receipt"])
+    assert sorted(cache.ids()) == ids
+    assert reached == []

@@ -6,20 +6,27 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
+from mcp.server.mcpserver import AcceptedElicitation
 
-from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskStore
+from uniqc_mcp.clear_tools import ClearTools, Standing
+from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.clearing.conftest import Cache, Mode, Spoken
+
+Answer = TypeVar("Answer")
 
 MANY = 30_000
 """More than a few batches."""
@@ -117,6 +124,22 @@ async def test_a_foreign_file_where_copies_go_stops_a_commit_with_a_sentence(cac
     assert len(cache.ids()) == 3
 
 
+@pytest.mark.parametrize(("keep", "held"), [(timedelta(0), [1]), (timedelta(days=1), [1, 1])])
+async def test_copies_are_kept_as_long_as_the_operator_says(
+    cache: Cache, keep: timedelta, held: list[int]
+) -> None:
+    settings = cache.settings()
+    assert settings.clearing is not None
+    settings = replace(settings, clearing=replace(settings.clearing, keep=keep))
+    async with cache.client("auto", settings) as client:
+        for prefix in ("first", "second"):
+            cache.fill(1, prefix=prefix)
+            _, plan = await cache.call(client, "clear_tasks")
+            _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
+    assert [receipt.held for receipt in cache.store.receipts()] == held
+    assert cache.store.receipts()[0].receipt_id == done["receipt"]
+
+
 # Undo
 
 
@@ -145,6 +168,16 @@ async def test_an_unknown_receipt_is_answered_with_a_sentence(cache: Cache, rece
     assert said.startswith("There is nothing to put back for the receipt ")
     assert said.isprintable()
     assert cache.ids() == ["task-1"]
+
+
+@pytest.mark.parametrize("name", ["", "0-halfinit.sqlite", "1-0.0.5.sqlite", "5-0.1.0.sqlite"])
+async def test_an_unknown_receipt_makes_nothing_and_changes_nothing(
+    cache: Cache, mode: Mode, name: str
+) -> None:
+    before = cache.copy(name).files() if name else {}
+    async with cache.client(mode) as client:
+        await cache.refusal(client, "undo_clear", receipt="clr_of_somebody_else")
+    assert cache.files() == before
 
 
 async def test_a_receipt_is_good_once_and_has_to_be_given(cache: Cache) -> None:
@@ -189,6 +222,77 @@ async def test_a_client_that_cancels_a_clear_leaves_each_task_in_the_store_or_in
         # The server lives on, and puts back what was removed.
         await cache.call(client, "undo_clear", receipt=receipt.receipt_id)
     assert cache.rows() == before
+
+
+async def test_a_client_that_cancels_an_undo_leaves_each_task_in_the_store_or_in_the_receipt(
+    cache: Cache, mode: Mode
+) -> None:
+    before = cache.fill(MANY).rows()
+    threads = anyio.to_thread.current_default_thread_limiter()
+    done = TaskStore(cache.directory).clear(cache.store.plan_clear(TaskFilter()))
+    async with cache.client(mode) as client:
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as calls:
+
+                async def stop(progress: float, total: float | None, message: str | None) -> None:
+                    calls.cancel_scope.cancel()
+
+                async def undo() -> None:
+                    await cache.call(client, "undo_clear", stop, receipt=done.receipt_id)
+
+                calls.start_soon(undo)
+            while threads.borrowed_tokens:
+                await anyio.lowlevel.checkpoint()
+        (receipt,) = cache.store.receipts()
+        assert 0 < receipt.held < MANY
+        assert len(cache.held_ids()) == receipt.held
+        assert len(cache.ids()) == MANY - receipt.held
+        _, undone = await cache.call(client, "undo_clear", receipt=done.receipt_id)
+        assert (undone["restored"], undone["kept"]) == (receipt.held, 0)
+    assert cache.rows() == before
+
+
+async def cancelled(work: Callable[[Callable[[int, int], None]], Answer]) -> Answer:
+    """What a call comes to that is cancelled after its first batch; its client is told nothing."""
+    answers: list[Answer] = []
+    with anyio.CancelScope() as call:
+
+        def stop(through: int, total: int) -> None:
+            anyio.from_thread.run_sync(call.cancel)
+
+        answers.append(await anyio.to_thread.run_sync(work, stop))
+    assert call.cancel_called
+    (answer,) = answers
+    return answer
+
+
+def tools_of(cache: Cache) -> ClearTools:
+    settings = cache.settings().clearing
+    assert settings is not None
+    return ClearTools(cache.store, settings, cache.clock)
+
+
+async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> None:
+    tools = tools_of(cache.fill(450))
+    plan = tools.plan(TaskFilter(), older_than=timedelta(0))
+    consent = AcceptedElicitation(data=Standing(verdict="go"))
+    done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
+    assert (done.state, done.matched) == ("cleared", 450)
+    assert 0 < done.cleared < 450
+    undo = f"undo_clear with receipt {done.receipt} puts them back."
+    assert done.said == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
+    assert [(one.why, one.count) for one in done.kept] == [("not reached", 450 - done.cleared)]
+
+
+async def test_an_undo_that_was_stopped_says_that_it_can_go_on(cache: Cache) -> None:
+    tools = tools_of(cache.fill(450))
+    receipt = TaskStore(cache.directory).clear(cache.store.plan_clear(TaskFilter())).receipt_id
+    undone = await cancelled(lambda told: tools.undo(receipt, progress=told))
+    assert undone.restored + undone.kept == 450
+    assert 0 < undone.kept < 450
+    still = f"Still held: {undone.kept}; it was stopped, call undo_clear again."
+    assert undone.said == f"Put back: {undone.restored}. {still}"
+    assert len(cache.ids()) == undone.restored
 
 
 # What a model sees

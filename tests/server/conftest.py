@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 import unicodedata
 from contextlib import closing
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from uniqc_mcp.app import TaskServer, build_server
 from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mcp_types import CallToolResult
 
@@ -243,6 +244,16 @@ def mode(request: pytest.FixtureRequest) -> Mode:
 def real_cache(request: pytest.FixtureRequest, cache: Cache) -> Cache:
     """Each of the files that uniqc's releases wrote."""
     return cache.copy(request.param)
+
+
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose zone isn't UTC."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

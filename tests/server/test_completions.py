@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -199,15 +199,41 @@ def test_what_would_be_shown_otherwise_is_not_offered(cache: Cache, odd: str) ->
     assert odd not in offered(cache, "backend")
 
 
+@pytest.fixture(scope="module")
+def labels(still_cache: Cache) -> list[str]:
+    """The labels in a real file, with their platforms."""
+    backends = still_cache.copy("5-0.1.0.sqlite").said["tasks"]["by_backend"]
+    return sorted({*backends, *(backend.partition(":")[0] for backend in backends)})
+
+
 @settings(deadline=None)
-@given(text=st.text(max_size=5))
-def test_whatever_is_typed_is_answered_or_refused(still_cache: Cache, text: str) -> None:
-    if not still_cache.path.exists():
-        still_cache.copy("5-0.1.0.sqlite")
+@given(text=st.text(max_size=5) | st.sampled_from(["ibm", "ibm:", "IBM", "qua", "fez", "f", "10"]))
+@example("")
+def test_whatever_is_typed_what_is_offered_goes_on_like_it(
+    still_cache: Cache, labels: list[str], text: str
+) -> None:
     for argument in ("task_id", "other_task_id"):
         assert len(complete(still_cache, argument, text).values) <= MOST
-    for argument in ("backend", "status", "limit", "cursor"):
-        assert len(complete(still_cache, argument, text, uri=TASKS).values) <= MOST
+    typed = text.casefold()
+    for label in complete(still_cache, "backend", text, uri=TASKS).values:
+        assert label in labels
+        assert typed in label.casefold()
+    offered_labels = complete(still_cache, "backend", text, uri=TASKS).values
+    assert {label for label in labels if label.startswith(text)} <= set(offered_labels)
+    for argument, known in (("status", get_args(Status)), ("limit", ("10", "20", "50", "100"))):
+        values = complete(still_cache, argument, text, uri=TASKS).values
+        assert values == [value for value in known if value.startswith(text)]
+    assert complete(still_cache, "cursor", text, uri=TASKS).values == []
+
+
+@settings(deadline=None)
+@given(number=st.integers(0, 82), length=st.integers(1, 36))
+def test_a_task_of_a_real_file_is_offered_however_much_of_its_id_is_typed(
+    still_cache: Cache, labels: list[str], number: int, length: int
+) -> None:
+    assert labels
+    task_id = sorted(still_cache.ids("tasks"))[number]
+    assert task_id in complete(still_cache, "task_id", task_id[:length]).values
 
 
 def test_no_secret_of_a_real_file_is_offered(real_cache: Cache) -> None:
@@ -215,15 +241,24 @@ def test_no_secret_of_a_real_file_is_offered(real_cache: Cache) -> None:
     for text in ("", "u", "F", "bell", "token"):
         said += complete(real_cache, "task_id", text).values
         said += complete(real_cache, "backend", text, uri=TASKS).values
+    assert set(real_cache.ids("tasks")) <= set(said)
     assert not [secret for secret in real_cache.planted if secret in "".join(said)]
 
 
 async def test_what_is_offered_of_a_real_file_leads_somewhere(real_cache: Cache) -> None:
-    for task_id in complete(real_cache, "task_id").values:
-        await real_cache.ask("get_task", task_id=task_id)
-    for backend in complete(real_cache, "backend", uri=TASKS).values:
-        _, answer = await real_cache.ask("list_tasks", status="any", backend=backend)
-        assert answer["total"]
+    ids = complete(real_cache, "task_id").values
+    assert sorted(ids) == sorted(real_cache.ids("tasks"))
+    backends = complete(real_cache, "backend", uri=TASKS).values
+    counts: dict[str, int] = real_cache.said["tasks"]["by_backend"]
+    assert backends == sorted({*counts, *(label.partition(":")[0] for label in counts)})
+    async with real_cache.client() as asking:
+        for task_id in ids:
+            result = await asking.call_tool("get_task", {"task_id": task_id})
+            assert real_cache.answer(result)[1]["task"]["task_id"] == task_id
+        for backend in backends:
+            result = await asking.call_tool("count_tasks", {"backend": backend})
+            of_it = (n for label, n in counts.items() if backend in (label, label.split(":")[0]))
+            assert real_cache.answer(result)[1]["total"] == sum(of_it) > 0
 
 
 # Labels and numbers

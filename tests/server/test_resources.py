@@ -16,6 +16,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from uniqc_mcp.filtering import Status
 from uniqc_mcp.resources import RESOURCES, ReadResources
 from uniqc_mcp.result_views import task_uri
+from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache, Mode
@@ -95,9 +96,32 @@ async def test_the_lists_of_a_real_file_are_those_of_its_manifest(real_cache: Ca
     assert any(f"{archived} more tasks" in note for note in stored["store"]["notes"]) == bool(
         archived
     )
-    assert active["total"] == len(active["tasks"])
+    finished = sum(said["tasks"]["by_status"].get(status, 0) for status in TERMINAL_STATUSES)
+    assert active["total"] == len(active["tasks"]) == said["tasks"]["count"] - finished
     assert all(task["active"] for task in active["tasks"])
     assert page["total"] == said["tasks"]["by_status"].get("success", 0)
+
+
+async def test_the_active_tasks_are_at_their_address_and_no_others(cache: Cache) -> None:
+    statuses = ("running", "success", "QUEUED", "failed", "pending", "cancelled", "")
+    cache.write(*({"status": status} for status in statuses))
+    active = parsed(await cache.read("uniqc://tasks/active"))
+    assert [(task["task_id"], task["status"]) for task in active["tasks"]] == [
+        ("task-000007", ""),
+        ("task-000005", "pending"),
+        ("task-000003", "QUEUED"),
+        ("task-000001", "running"),
+    ]
+
+
+async def test_of_very_many_active_tasks_the_newest_hundred_are_at_their_address(
+    cache: Cache,
+) -> None:
+    cache.write(*[{"status": "running"}] * 105)
+    active = parsed(await cache.read("uniqc://tasks/active"))
+    newest = [f"task-{number:06}" for number in range(105, 5, -1)]
+    assert [task["task_id"] for task in active["tasks"]] == newest
+    assert (active["total"], active["shown"]) == (105, 100)
 
 
 # Addresses.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -20,9 +19,6 @@ from uniqc_mcp.times import (
     wire_time,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
@@ -31,15 +27,6 @@ moments = st.datetimes(
     max_value=datetime(9998, 12, 31),  # noqa: DTZ001 - likewise
     timezones=zones,
 )
-
-
-@pytest.fixture
-def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Asia/Shanghai")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 # What a caller asks for.
@@ -70,6 +57,22 @@ def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str, moment: datetime) 
     assert asked == moment
     assert asked is not None
     assert asked.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-03", datetime(2026, 11, 3, tzinfo=UTC)),
+        ("2026-11-03T18:30", datetime(2026, 11, 3, 18, 30, tzinfo=UTC)),
+        ("2026-11-03T18:30:00+08:00", datetime(2026, 11, 3, 10, 30, tzinfo=UTC)),
+        ("36h", NOW - timedelta(hours=36)),
+    ],
+)
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_moment_without_a_zone_is_utc_wherever_the_server_runs(
+    text: str, moment: datetime
+) -> None:
+    assert requested_time(text, NOW) == moment
 
 
 def test_no_moment_is_asked_for_by_an_empty_text() -> None:
@@ -178,6 +181,12 @@ def test_a_recorded_time_is_shown_in_utc_or_without_a_zone_if_it_has_none(
     stored: str, shown: str
 ) -> None:
     assert recorded_time(stored) == shown
+
+
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_recorded_time_without_a_zone_gets_none_from_the_machine() -> None:
+    # Not a text that another test has asked for: what was read once is remembered.
+    assert recorded_time("2026-08-06 05:33:52") == "2026-08-06T05:33:52"
 
 
 @given(moment=moments)

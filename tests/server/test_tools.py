@@ -266,6 +266,41 @@ def test_an_age_grows_while_nobody_writes(cache: Cache) -> None:
         now += timedelta(hours=1)
 
 
+@pytest.mark.usefixtures("in_shanghai")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"submitted_after": "2026-11-03T12:00"}, ["utc", "local", "zoned"]),
+        ({"submitted_after": "2026-11-03T12:00:01"}, ["local"]),
+        ({"submitted_before": "2026-11-03T12:00:00Z"}, ["before"]),
+        ({"submitted_before": "2026-11-03T12:00:01"}, ["utc", "before", "zoned"]),
+        ({"submitted_after": "6h"}, ["utc", "local", "zoned"]),
+        ({"submitted_after": "2026-11-03T20:00:00+08:00"}, ["utc", "local", "zoned"]),
+    ],
+)
+async def test_in_another_zone_what_is_asked_without_one_is_utc_and_what_is_stored_is_local(
+    cache: Cache, arguments: Json, expected: list[str]
+) -> None:
+    cache.write(
+        {"task_id": "utc", "submit_time": "2026-11-03T12:00:00+00:00"},
+        {"task_id": "local", "submit_time": "2026-11-03T20:00:01"},
+        {"task_id": "before", "submit_time": "2026-11-03T19:59:59"},
+        {"task_id": "zoned", "submit_time": "2026-11-03T13:00:00+01:00"},
+    )
+    _, answer = await cache.ask("list_tasks", status="any", **arguments)
+    assert sorted(task["task_id"] for task in answer["tasks"]) == sorted(expected)
+    _, answer = await cache.ask("count_tasks", **arguments)
+    assert answer["total"] == len(expected)
+
+
+@pytest.mark.usefixtures("in_shanghai")
+async def test_in_another_zone_an_age_is_that_of_the_moment(cache: Cache) -> None:
+    times = ("2026-11-04T01:00:00", "2026-11-03T17:00:00+00:00", "2026-11-04T01:00:00+08:00")
+    cache.write(*({"status": "running", "update_time": time} for time in times))
+    _, answer = await cache.ask("list_tasks")
+    assert [task["heard_ago_seconds"] for task in answer["tasks"]] == [3_600] * 3
+
+
 async def test_a_list_shows_the_beginning_of_an_error_on_one_line(cache: Cache) -> None:
     error = "No calibration today.\nTry again\u202e later. " + "x" * 5_000
     cache.write({"status": "failed", "metadata_json": json.dumps({"failure_error": error})})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -240,6 +241,75 @@ async def test_a_task_that_comes_finished_is_told_and_one_that_comes_active_is_w
     assert structured["state"] == "changed"
     assert changes(structured) == [("c", "", "success")]
     assert {task["task_id"] for task in structured["active"]} <= {"a", "b"}
+
+
+OF_EACH_KIND = (
+    {"task_id": "chip", "status": "running", "backend": "ibm:ibm_fez"},
+    {"task_id": "platform", "status": "running", "backend": "ibm"},
+    {"task_id": "alike", "status": "running", "backend": "ibmq:ibm_fez"},
+    {"task_id": "done", "status": "success", "backend": "ibm:ibm_fez"},
+    {"task_id": "name", "status": "running", "metadata_json": '{"task_name": "VQE 1"}'},
+)
+EACH = frozenset(str(task["task_id"]) for task in OF_EACH_KIND)
+TOUCH = "UPDATE tasks SET update_time = '2026-11-03T17:00:00+00:00'"
+COME = (
+    "INSERT INTO tasks (task_id, backend, status, submit_time, update_time) "
+    "SELECT 'come', 'ibm:ibm_fez', '{}', submit_time, '' FROM tasks LIMIT 1"
+)
+TO_IBM = replace(ACTIVE, backend="ibm")
+
+
+@pytest.mark.parametrize(
+    ("statement", "awaited", "told"),
+    [
+        (TOUCH, ACTIVE, set()),
+        (TOUCH, EACH, set()),
+        (TOUCH, frozenset({"done"}), set()),
+        ("UPDATE tasks SET shots = 5", EACH, set()),
+        ("UPDATE tasks SET status = 'failed'", ACTIVE, EACH - {"done"}),
+        ("UPDATE tasks SET status = 'failed'", EACH, EACH),
+        ("UPDATE tasks SET status = 'failed'", frozenset({"alike"}), {"alike"}),
+        ("UPDATE tasks SET status = 'failed'", TO_IBM, {"chip", "platform"}),
+        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm_fez"), {"chip"}),
+        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm"), set()),
+        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, name_contains="vqe"), {"name"}),
+        ("UPDATE tasks SET status = 'pending'", TO_IBM, {"chip", "platform", "done"}),
+        ("DELETE FROM tasks", ACTIVE, EACH - {"done"}),
+        ("DELETE FROM tasks", TO_IBM, {"chip", "platform"}),
+        ("DELETE FROM tasks", EACH, EACH),
+        (COME.format("running"), TO_IBM, set()),
+        (COME.format("failed"), TO_IBM, {"come"}),
+        (COME.format("failed"), replace(ACTIVE, backend="ibmq"), set()),
+    ],
+)
+async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
+    cache: Cache, statement: str, awaited: TaskFilter | frozenset[str], told: set[str]
+) -> None:
+    cache.write(*OF_EACH_KIND)
+    ids = awaited if isinstance(awaited, frozenset) else frozenset[str]()
+    task_filter = ACTIVE if isinstance(awaited, frozenset) else awaited
+    async with running(cache) as live:
+        await live.look()
+        wait = replace(
+            _wait(timeout=0),
+            awaited=Awaited(task_ids=ids, task_filter=task_filter),
+            cursor=live.watch.since().cursor,
+        )
+        cache.change(statement)
+        seen = await wait.outcome(cache.store, live)
+    assert {moved.state.task_id for moved in seen.moved} == told
+    assert seen.in_time == (bool(told) or not seen.standing.total)
+
+
+async def test_a_mere_touch_does_not_end_a_wait_that_goes_on(cache: Cache, mode: Mode) -> None:
+    cache.write(*OF_EACH_KIND)
+    for arguments in ({"task_ids": ["chip", "done"]}, {"backend": "ibm"}):
+        text, structured = await while_waiting(
+            cache, lambda: cache.change(TOUCH), mode, timeout_seconds=1, **arguments
+        )
+        assert (structured["state"], structured["changes"]) == ("timeout", [])
+        assert " changed in 1 second." in text
+        cache.change("UPDATE tasks SET update_time = ''")
 
 
 # The cursor

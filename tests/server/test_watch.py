@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -197,6 +199,31 @@ def test_with_a_backend_only_its_tasks_are_told(cache: Cache) -> None:
     assert feed.is_idle()
 
 
+@pytest.mark.parametrize(
+    ("backend", "told_of"),
+    [
+        ("ibm", {"task-000001", "task-000002"}),
+        ("ibm:ibm_fez", {"task-000001"}),
+        ("ibm:ibm", set[str]()),
+        ("ibmq", {"task-000003"}),
+    ],
+)
+def test_a_backend_that_only_begins_alike_is_another_one(
+    cache: Cache, backend: str, told_of: set[str]
+) -> None:
+    backends = ("ibm:ibm_fez", "ibm", "ibmq:ibm_fez")
+    cache.write(*({"status": "running", "backend": label} for label in backends))
+    feed = feed_of(cache, backend=backend)
+    (started,) = told(feed)
+    assert {state.task_id for state in started.active} == told_of
+    cache.change("UPDATE tasks SET status = 'pending'")
+    changed = told(feed) if told_of else feed.events()
+    assert {task_id for _, task_id in kinds(changed)} == told_of
+    cache.change("DELETE FROM tasks")
+    gone = told(feed) if told_of else feed.events()
+    assert {task_id for kind, task_id in kinds(gone) if kind == "gone"} == told_of
+
+
 def test_it_is_idle_once_a_file_was_there_and_no_task_in_it_is_active(cache: Cache) -> None:
     cache.write({"status": "running"})
     feed = feed_of(cache)
@@ -310,6 +337,71 @@ def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
         assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")}, text
 
 
+def started(*active: TaskState, **what: Any) -> list[str]:
+    """The lines of a beginning, without the time that each begins with."""
+    lines = plain_lines(event("started", active=active, **what), PATH)
+    assert all(line.startswith("2026-11-24T12:41:07Z ") for line in lines)
+    return [line.partition(" ")[2] for line in lines]
+
+
+def test_the_first_lines_tell_of_the_file_of_each_active_task_and_of_how_it_moves() -> None:
+    holds = "/somewhere/tasks.sqlite holds 12 tasks, schema 5."
+    moves = f"note     {HOW_IT_MOVES}."
+    assert started() == [f"started  0 tasks are active. {holds}", moves]
+    assert started(task(name="", update_time="soon"), task(2, task_id="a b", submit_time="")) == [
+        f"started  2 tasks are active. {holds}",
+        f"active   uqt_{1:032x} running on originq:WK_C180, 4 min old",
+        'active   "a b" "vqe step 2" running on originq:WK_C180, heard of 12 s ago',
+        moves,
+    ]
+    assert started(task(status="", backend='say "hi"')) == [
+        f"started  1 task is active. {holds}",
+        (f'active   uqt_{1:032x} "vqe step 1" "" on "say \\"hi\\"", 4 min old, heard of 12 s ago'),
+        moves,
+    ]
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, []), (21, ["active   and 1 more"])])
+def test_twenty_active_tasks_are_named_and_the_others_counted(count: int, more: list[str]) -> None:
+    lines = started(*map(task, range(count)))
+    assert lines[21:-1] == more
+    assert all("vqe step" in line for line in lines[1:21])
+
+
+def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line() -> None:
+    newer = replace(STANDING, store=StoreState(path=PATH, exists=True, schema_version=6))
+    said = "Schema 6 is newer than this release knows (5); what it does not know is not shown."
+    assert started(standing=newer)[1] == f"note     {said}"
+    missing = replace(STANDING, store=StoreState(path=PATH, exists=False, schema_version=0))
+    assert started(standing=missing)[:2] == [
+        f"started  Watching {PATH}.",
+        f"note     There is no task cache at {PATH} yet; waiting for uniqc to make one.",
+    ]
+    (line,) = plain_lines(event("store", standing=missing), PATH)
+    assert line.endswith(f" There is no file at {PATH} any more; waiting for uniqc to make one.")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (0, ""),
+        (1, " Beside those told of, there are 1 more than before."),
+        (1_234, " Beside those told of, there are 1,234 more than before."),
+        (-1, " Beside those told of, there are 1 fewer than before."),
+    ],
+)
+def test_tasks_that_nothing_else_is_told_of_are_counted(others: int, said: str) -> None:
+    (line,) = plain_lines(event("store", others=others), PATH)
+    assert line.endswith(f" store    {PATH} holds 12 tasks, schema 5.{said}")
+
+
+def test_for_people_lines_are_plain() -> None:
+    output = io.StringIO()
+    lines = Lines(output, PATH, as_json=False, pause=lambda _: None)
+    lines.tell([event("new", task=task()), event("changed", task=task(), before="running")])
+    assert output.getvalue() == f"{plain_lines(event('new', task=task()), PATH)[0]}\n"
+
+
 def test_lines_are_written_and_flushed_as_things_happen() -> None:
     class Seen(io.StringIO):
         flushed = ""
@@ -352,6 +444,12 @@ def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> N
     assert lines[-1].startswith(HOW_IT_MOVES)
 
 
+@pytest.mark.usefixtures("in_shanghai")
+def test_a_frame_says_when_it_was_read_by_the_clock_on_the_wall_and_a_line_in_utc() -> None:
+    assert "read 20:41:07, unchanged since" in shown(scene(active=[task()]))
+    assert plain_lines(event("new", task=task()), PATH)[0].startswith("2026-11-24T12:41:07Z ")
+
+
 def test_ages_tick() -> None:
     view, what = View(), scene(active=[task()])
     texts = [
@@ -369,7 +467,27 @@ def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() ->
     assert whole.startswith(head)
     assert whole.endswith(tail)
     assert len(head) >= 6
-    assert shortened("short", 11) == "short      "
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cells"),
+    [
+        ("short", 11, "short      "),
+        ("uqt_0123456789abcdef", 20, "uqt_0123456789abcdef"),
+        ("uqt_0123456789abcdef", 19, "uqt_01234567…abcdef"),
+        ("uqt_0123456789abcdef", 11, "uqt_012…def"),
+        ("uqt_0123456789abcdef", 4, "uq…f"),
+        ("uqt_0123456789abcdef", 3, "uq…"),
+        ("uqt_0123456789abcdef", 1, "…"),
+        ("uqt_0123456789abcdef", 0, ""),
+        ("量子任务一二三", 6, "量子 …"),
+        ("量子任务一二三", 7, "量子任…"),
+        ("量子", 6, "量子  "),
+    ],
+)
+def test_an_id_is_shortened_to_just_so_many_cells(text: str, width: int, cells: str) -> None:
+    assert shortened(text, width).rstrip() == cells.rstrip()
+    assert cell_len(shortened(text, width)) == width
 
 
 def test_what_there_is_no_room_for_is_counted() -> None:
@@ -430,6 +548,70 @@ def test_missing_and_unreadable_files_and_reading_for_long_are_said_in_the_frame
     assert "unchanged since" not in text
 
 
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (41, "2 running · 1 QUEUED · 9,804 success · 3 failed"[:36]),
+        (47, "2 running · 1 QUEUED · 9,804 success · 3 failed"),
+        (46, "2 running · 1 QUEUED · 9,804 success"),
+        (36, "2 running · 1 QUEUED · 9,804 success"),
+        (35, "2 running · 1 QUEUED"),
+        (12, "2 running"),
+    ],
+)
+def test_as_many_statuses_are_counted_as_there_is_room_for(width: int, said: str) -> None:
+    groups = (
+        Group(status="failed", count=3),
+        Group(status="success", count=9_804),
+        Group(status="running", count=2),
+    )
+    what = scene(by_status={"QUEUED": 1, "running": 2}, groups=groups)
+    assert shown(what, width=width).splitlines()[1] == said
+
+
+@pytest.mark.parametrize(
+    ("height", "tasks", "named", "more"),
+    [
+        (24, (3, 0), (3, 0), []),
+        (24, (30, 0), (18, 0), ["and 12 more"]),
+        (24, (3, 10), (3, 10), []),
+        (24, (30, 10), (11, 5), ["and 19 more"]),
+        (16, (5, 10), (5, 4), []),
+        (12, (5, 10), (3, 1), ["and 2 more"]),
+        (9, (5, 10), (3, 0), ["and 2 more"]),
+        (8, (5, 10), (5, 0), []),
+    ],
+)
+def test_those_that_ended_have_a_third_of_the_room_and_what_the_active_ones_leave(
+    height: int, tasks: tuple[int, int], named: tuple[int, int], more: list[str]
+) -> None:
+    active, gone = tasks
+    what = scene(
+        active=[task(number) for number in range(active)],
+        ended=[ended(number) for number in range(gone)],
+        ended_total=gone,
+    )
+    text = shown(what, height=height)
+    assert (text.count(" running "), text.count(" success ")) == named
+    assert [line for line in text.splitlines() if line.endswith(" more")] == more
+
+
+def test_what_is_watched_stands_above_and_how_it_ends_below() -> None:
+    what = scene(active=[task()], backend="ibm")
+    lines = shown(what, width=120).splitlines()
+    assert lines[0].startswith("uniqc tasks on ibm in /somewhere/tasks.sqlite  ")
+    assert lines[0].endswith(", unchanged since")
+    assert len(lines[0]) == 120
+    assert (len(lines), len(lines[-1])) == (24, 120)
+    assert lines[-1].startswith(f"{HOW_IT_MOVES}  ")
+    assert lines[-1].endswith(" q ends")
+    narrow = shown(what, width=55).splitlines()
+    assert narrow[0].startswith("uniqc tasks on ibm in /somewhere")
+    assert re.search(r"…  read \d\d:\d\d:\d\d$", narrow[0])
+    assert " ".join(narrow[-2:]) == HOW_IT_MOVES
+    assert shown(what, width=20).splitlines()[0] == "uniqc tasks on ibm …"
+
+
 def test_what_stays_in_the_terminal_has_no_empty_room_and_no_keys_in_it() -> None:
     text = shown(scene(active=[task()]), to_stay=True)
     assert text.splitlines()[-1].startswith("uqt_")
@@ -445,6 +627,30 @@ def test_a_task_ended_once_until_it_is_active_again() -> None:
     assert ([one.how for one in ending], ending.total) == (["archived"], 1)
     ending.take(event("new", task=task()))
     assert (list(ending), ending.total) == ([], 0)
+
+
+def test_what_is_told_of_one_that_ended_already_does_not_make_it_end_later() -> None:
+    ending = Ending()
+    done = task(status="success", active=False)
+    ending.take(event("changed", task=done, before="running"))
+    later = NOW + timedelta(minutes=1)
+    ending.take(event("changed", task=done, before="success", at=later))
+    ending.take(event("store", at=later))
+    ending.take(event("trouble", at=later, problem="It is locked."))
+    assert [(one.at, one.how) for one in ending] == [(NOW, "success")]
+    ending.take(event("changed", task=replace(done, status="failed"), before="success", at=later))
+    assert [(one.at, one.how) for one in ending] == [(later, "failed")]
+    assert ending.total == 1
+
+
+def test_the_last_hundred_that_ended_are_known_and_all_are_counted() -> None:
+    ending = Ending()
+    for number in range(105):
+        done = task(number, status="success", active=False)
+        ending.take(event("changed", task=done, before="running"))
+    ids = [one.task.task_id for one in ending]
+    assert ids == [task(number).task_id for number in range(104, 4, -1)]
+    assert ending.total == 105
 
 
 def test_one_that_was_saved_as_finished_ended_when_the_record_says_so() -> None:
