@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -132,12 +132,15 @@ async def test_copies_are_kept_as_long_as_the_operator_says(
     assert settings.clearing is not None
     settings = replace(settings, clearing=replace(settings.clearing, keep=keep))
     async with cache.client("auto", settings) as client:
+        given: list[str] = []
         for prefix in ("first", "second"):
             cache.fill(1, prefix=prefix)
             _, plan = await cache.call(client, "clear_tasks")
             _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-    assert [receipt.held for receipt in cache.store.receipts()] == held
-    assert cache.store.receipts()[0].receipt_id == done["receipt"]
+            given.append(done["receipt"])
+    receipts = cache.store.receipts()
+    assert [receipt.held for receipt in receipts] == held
+    assert receipts[0].receipt_id == given[-1]
 
 
 # Undo
@@ -275,7 +278,7 @@ def tools_of(cache: Cache) -> ClearTools:
 async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> None:
     tools = tools_of(cache.fill(450))
     plan = tools.plan(TaskFilter(), older_than=timedelta(0))
-    consent = AcceptedElicitation(data=Standing(verdict="go"))
+    consent: AcceptedElicitation[Any] = AcceptedElicitation(data=Standing(verdict="go"))
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
     assert (done.state, done.matched) == ("cleared", 450)
     assert 0 < done.cleared < 450

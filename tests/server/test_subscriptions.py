@@ -28,6 +28,7 @@ from tests.server.watching import (
     watchers,
 )
 
+from uniqc_mcp import subscriptions
 from uniqc_mcp.addresses import Addresses
 from uniqc_mcp.subscriptions import MOST_ADDRESSES
 from uniqc_store import TaskWatch
@@ -358,6 +359,24 @@ async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) ->
         save(other, "task-999", "running")
         with anyio.fail_after(PATIENCE):
             assert getattr(await anext(stream), "uri", "") == uris[-2]
+
+
+async def test_an_older_client_may_subscribe_to_no_more_than_so_many_addresses_at_once(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "MOST_ADDRESSES", 2)
+    other = uniqc(cache, a="running")
+    async with subscribed(cache, "legacy", ACTIVE, "uniqc://task/b") as told:
+        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+        with pytest.raises(MCPError) as caught:
+            await subscribe(STORE)
+        assert caught.value.error.code == INVALID_PARAMS
+        assert caught.value.error.message == "No more than 2 addresses can be subscribed to."
+        await subscribe(ACTIVE)  # it is already
+        await told.client.unsubscribe_resource("uniqc://task/b")  # pyright: ignore[reportDeprecated]
+        await subscribe(STORE)
+        save(other, "a", "success")
+        await told.exactly(STORE, ACTIVE)
 
 
 async def test_what_is_advertised_is_what_works(cache: Cache, mode: Mode) -> None:

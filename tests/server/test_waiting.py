@@ -24,6 +24,7 @@ from tests.server.watching import (
     watchers,
 )
 
+from uniqc_mcp import waiting
 from uniqc_mcp.allowance import ANSWER
 from uniqc_mcp.waiting import Awaited, Wait
 from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
@@ -506,7 +507,11 @@ async def test_twenty_waits_at_once_cost_one_watcher(cache: Cache, mode: Mode) -
         await until_nobody_watches()
 
 
-async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(cache: Cache) -> None:
+async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However slow the machine is: the tasks are read with each report too.
+    monkeypatch.setattr(waiting, "SECONDS_BETWEEN_REPORTS", PATIENCE)
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
     async with running(cache) as live, anyio.create_task_group() as calls:

@@ -402,6 +402,13 @@ def test_for_people_lines_are_plain() -> None:
     assert output.getvalue() == f"{plain_lines(event('new', task=task()), PATH)[0]}\n"
 
 
+def test_long_texts_of_a_record_are_cut() -> None:
+    texts = {"task_id": "t" * 999, "name": "n" * 999, "backend": "b" * 999, "status": "s" * 999}
+    told = json.loads(json_line(event("changed", task=task(**texts), before="s" * 999), PATH))
+    longest = {"task_id": 256, "name": 120, "backend": 120, "status": 60, "before": 60}
+    assert {name: len(told["task"][name]) for name in longest} == longest
+
+
 def test_lines_are_written_and_flushed_as_things_happen() -> None:
     class Seen(io.StringIO):
         flushed = ""
