@@ -197,10 +197,14 @@ async def test_annotations_follow_from_what_a_tool_does_to_the_file(
 async def test_no_tool_reaches_what_forgets_without_a_copy(
     cache: Cache, mode: Mode, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    reached: list[str] = []
+    reached: list[object] = []
+
+    def reach(*arguments: object) -> None:
+        reached.append(arguments)
+
     for forgetting in ("clear_all", "clear_completed", "delete"):
         assert callable(getattr(TaskStore, forgetting))
-        monkeypatch.setattr(TaskStore, forgetting, lambda *_: reached.append("it"))
+        monkeypatch.setattr(TaskStore, forgetting, reach)
     ids = sorted(cache.copy(name).ids())
     async with cache.client(mode) as client:
         await exercise(cache, client)

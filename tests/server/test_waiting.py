@@ -31,6 +31,7 @@ from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from mcp import Client
     from tests.server.conftest import Cache, Mode
@@ -257,37 +258,38 @@ COME = (
     "INSERT INTO tasks (task_id, backend, status, submit_time, update_time) "
     "SELECT 'come', 'ibm:ibm_fez', '{}', submit_time, '' FROM tasks LIMIT 1"
 )
+NOBODY = frozenset[str]()
 TO_IBM = replace(ACTIVE, backend="ibm")
 
 
 @pytest.mark.parametrize(
     ("statement", "awaited", "told"),
     [
-        (TOUCH, ACTIVE, set()),
-        (TOUCH, EACH, set()),
-        (TOUCH, frozenset({"done"}), set()),
-        ("UPDATE tasks SET shots = 5", EACH, set()),
+        (TOUCH, ACTIVE, NOBODY),
+        (TOUCH, EACH, NOBODY),
+        (TOUCH, frozenset({"done"}), NOBODY),
+        ("UPDATE tasks SET shots = 5", EACH, NOBODY),
         ("UPDATE tasks SET status = 'failed'", ACTIVE, EACH - {"done"}),
         ("UPDATE tasks SET status = 'failed'", EACH, EACH),
         ("UPDATE tasks SET status = 'failed'", frozenset({"alike"}), {"alike"}),
         ("UPDATE tasks SET status = 'failed'", TO_IBM, {"chip", "platform"}),
         ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm_fez"), {"chip"}),
-        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm"), set()),
+        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm"), NOBODY),
         ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, name_contains="vqe"), {"name"}),
         ("UPDATE tasks SET status = 'pending'", TO_IBM, {"chip", "platform", "done"}),
         ("DELETE FROM tasks", ACTIVE, EACH - {"done"}),
         ("DELETE FROM tasks", TO_IBM, {"chip", "platform"}),
         ("DELETE FROM tasks", EACH, EACH),
-        (COME.format("running"), TO_IBM, set()),
+        (COME.format("running"), TO_IBM, NOBODY),
         (COME.format("failed"), TO_IBM, {"come"}),
-        (COME.format("failed"), replace(ACTIVE, backend="ibmq"), set()),
+        (COME.format("failed"), replace(ACTIVE, backend="ibmq"), NOBODY),
     ],
 )
 async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
-    cache: Cache, statement: str, awaited: TaskFilter | frozenset[str], told: set[str]
+    cache: Cache, statement: str, awaited: TaskFilter | frozenset[str], told: AbstractSet[str]
 ) -> None:
     cache.write(*OF_EACH_KIND)
-    ids = awaited if isinstance(awaited, frozenset) else frozenset[str]()
+    ids = awaited if isinstance(awaited, frozenset) else NOBODY
     task_filter = ACTIVE if isinstance(awaited, frozenset) else awaited
     async with running(cache) as live:
         await live.look()

@@ -403,7 +403,7 @@ def test_for_people_lines_are_plain() -> None:
 
 
 def test_long_texts_of_a_record_are_cut() -> None:
-    texts = {"task_id": "t" * 999, "name": "n" * 999, "backend": "b" * 999, "status": "s" * 999}
+    texts: dict[str, Any] = dict.fromkeys(("task_id", "name", "backend", "status"), "x" * 999)
     told = json.loads(json_line(event("changed", task=task(**texts), before="s" * 999), PATH))
     longest = {"task_id": 256, "name": 120, "backend": 120, "status": 60, "before": 60}
     assert {name: len(told["task"][name]) for name in longest} == longest
