@@ -146,6 +146,39 @@ def test_an_extreme_age_is_a_limit_like_any_other(extreme: str) -> None:
     assert settings.keep == settings.policy.min_age
 
 
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (ClearPolicy(), "success, failed, cancelled tasks"),
+        (ClearPolicy(statuses=("failed",)), "failed tasks"),
+        (ClearPolicy(min_age=timedelta(hours=36)), ", untouched for 1 d"),
+        (ClearPolicy(backends=("ibm",)), ", on ibm"),
+        (ClearPolicy(max_rows=1), ", at most 1 at a time"),
+    ],
+)
+def test_the_policy_in_words_names_no_limit_that_there_is_not(
+    policy: ClearPolicy, words: str
+) -> None:
+    said = words if words.endswith("tasks") else f"success, failed, cancelled tasks{words}"
+    assert ClearSettings(policy=policy).in_words() == f"{said}; the user is asked each time"
+    suffices = ClearSettings(policy=policy, confirm="plan").in_words()
+    assert suffices == f"{said}; the plan suffices"
+
+
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+def test_the_help_says_what_each_limit_takes_and_what_it_does(command: str) -> None:
+    said = " ".join(run(command, "--help").stdout.split())
+    for option in (
+        "--allow-clear STATUS[,STATUS...] Let tasks with these finished statuses be cleared.",
+        "--min-age DURATION Clear only what was not touched for this long",
+        "--backend TEXT Clear only on this label or platform. May be given several times.",
+        "--max-rows INTEGER RANGE Clear at most so many tasks at a time.",
+        "--confirm [human|plan] Who consents: ",
+        "--keep-cleared DURATION How long what was cleared can be put back. Default: 30d.",
+    ):
+        assert option in said
+
+
 def test_the_policy_in_words_names_each_limit(tmp_path: Path) -> None:
     result = run("doctor", "--json", "--cache-dir", str(tmp_path), *ALLOWED, "--min-age", "7d")
     words = "success tasks, untouched for 7 d; the user is asked each time"

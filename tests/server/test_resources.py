@@ -270,6 +270,16 @@ async def test_pages_by_address_reach_each_task_once(odd_cache: Cache) -> None:
     assert sorted(found) == sorted(task_id.replace("\x00", " ") for task_id in ODD_IDS)
 
 
+@pytest.mark.parametrize(
+    ("limit", "shown"), [("1", 1), ("2", 2), ("0002", 2), ("%EF%BC%92", 2), ("100", len(ODD_IDS))]
+)
+async def test_a_page_by_address_holds_as_many_tasks_as_asked(
+    odd_cache: Cache, limit: str, shown: int
+) -> None:
+    page = parsed(await odd_cache.read(f"uniqc://tasks?limit={limit}"))
+    assert (len(page["tasks"]), page["shown"], page["total"]) == (shown, shown, len(ODD_IDS))
+
+
 async def test_a_list_by_address_is_what_the_tool_answers(odd_cache: Cache) -> None:
     _, answer = await odd_cache.ask("list_tasks", status="finished", limit=3)
     assert parsed(await odd_cache.read("uniqc://tasks?status=finished&limit=3")) == answer

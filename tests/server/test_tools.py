@@ -16,6 +16,7 @@ from mcp_types import TextContent
 from uniqc_mcp import fallback
 from uniqc_mcp.contract import StrictTool
 from uniqc_mcp.detail import MOST_SHARDS
+from uniqc_mcp.filtering import in_words, requested_filter
 from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
 from uniqc_mcp.registry import READ_TOOLS
 from uniqc_mcp.tools import ReadTools
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 FINISHED = ("success", "failed", "cancelled")
+FILTERS = ("backend", "submitted_after", "submitted_before", "name_contains")
 
 
 async def every_page(cache: Cache, client: Client, **arguments: object) -> list[Json]:
@@ -291,6 +293,39 @@ async def test_in_another_zone_what_is_asked_without_one_is_utc_and_what_is_stor
     assert sorted(task["task_id"] for task in answer["tasks"]) == sorted(expected)
     _, answer = await cache.ask("count_tasks", **arguments)
     assert answer["total"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "tasks"),
+        ({"status": "failed"}, "failed tasks"),
+        ({"backend": "ibm"}, 'tasks on "ibm"'),
+        ({"name_contains": 'a "b"'}, 'tasks with "a \\"b\\"" in the name'),
+        (
+            {"submitted_after": "2026-11-03T12:00:00+08:00"},
+            "tasks submitted from 2026-11-03T04:00:00Z",
+        ),
+        ({"submitted_before": "24h"}, "tasks submitted before 2026-11-02T18:00:00Z"),
+        (
+            {"status": "active", "backend": "ibm", "name_contains": "x", "submitted_after": "1h"}
+            | {"submitted_before": "2026-11-04"},
+            (
+                'active tasks on "ibm" with "x" in the name submitted from 2026-11-03T17:00:00Z '
+                "submitted before 2026-11-04T00:00:00Z"
+            ),
+        ),
+    ],
+)
+async def test_an_answer_says_in_words_what_was_asked(
+    cache: Cache, asked: dict[str, str], words: str
+) -> None:
+    cache.write({"backend": "quark"}, {"backend": "quark"})
+    text, _ = await cache.ask("count_tasks", **asked)
+    assert words in text
+    status: Any = asked.get("status", "any")
+    others = {name: asked.get(name, "") for name in FILTERS}
+    assert in_words(requested_filter(cache.now, status=status, **others)) == words
 
 
 @pytest.mark.usefixtures("in_shanghai")
