@@ -26,6 +26,7 @@ from tests.server.watching import (
 
 from uniqc_mcp import waiting
 from uniqc_mcp.allowance import ANSWER
+from uniqc_mcp.models import LONGEST_ID
 from uniqc_mcp.waiting import Awaited, Wait
 from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
 
@@ -685,6 +686,19 @@ async def test_a_wait_for_tasks_of_any_kind_is_told_in_bounds(cache: Cache, text
     assert cost(said, structured) <= ANSWER
     missing = 50 - len(structured["finished"])
     assert missing == 0 or f"there is no room for: {missing}" in said
+
+
+async def test_long_texts_of_a_change_are_cut(cache: Cache) -> None:
+    cache.write(
+        {"task_id": "t" * 400, "status": "s" * 400, "backend": "b" * 400}
+        | {"metadata_json": json.dumps({"task_name": "n" * 400})}
+    )
+    _, structured = await while_waiting(
+        cache, lambda: cache.change("UPDATE tasks SET status = status || 'x'")
+    )
+    (change,) = structured["changes"]
+    longest = {"task_id": LONGEST_ID, "name": 120, "backend": 120, "before": 60, "status": 60}
+    assert {name: len(change[name]) for name in longest} == longest
 
 
 async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
