@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -29,14 +29,27 @@ STORES = Path(__file__).parents[1] / "data" / "stores"
 MANIFEST: dict[str, Any] = json.loads((STORES / "manifest.json").read_text())
 REAL_FILES = sorted(MANIFEST)
 
-unhurried = settings(deadline=None)
-"""For property tests: the machine may have other things to do."""
-with_files = settings(deadline=None, max_examples=40)
-"""For those that make files, which takes longer."""
+_MOST_EXAMPLES_WITH_FILES = 40
+
+Test = TypeVar("Test", bound="Callable[..., None]")
 
 _CHILD = Path(__file__).with_name("child.py")
 _NOBODY = 65534
 _LONG_AGO = (1_000_000_000, 1_000_000_000)
+
+
+# Property tests: settings that are made before pytest has chosen the profile, as this file may be
+# read, would not follow it. So these make them where a test is decorated.
+
+
+def unhurried(test: Test) -> Test:
+    """For property tests: the machine may have other things to do."""
+    return settings(deadline=None)(test)
+
+
+def with_files(test: Test) -> Test:
+    """For those that make files, which takes longer."""
+    return settings(deadline=None, max_examples=_MOST_EXAMPLES_WITH_FILES)(test)
 
 
 # Files
@@ -288,6 +301,10 @@ def public_directory() -> Generator[Path]:
     """A directory that everybody may look into, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="uniqc-store-test-") as name:
         directory = Path(name)
+        directory.chmod(0o555)
+        # Where permissions do not count, what is tested with them could not fail.
+        with unprivileged(), pytest.raises(PermissionError):
+            (directory / "not allowed").touch()
         directory.chmod(0o755)
         yield directory
         directory.chmod(0o755)

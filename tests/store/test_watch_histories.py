@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.conftest import connect, with_files
+from tests.store.conftest import connect
 
 from uniqc_store import TERMINAL_STATUSES, TaskInfo, TaskState, TaskStore, TaskWatch
 
@@ -216,7 +216,7 @@ looks: st.SearchStrategy[Callable[[History], object]] = st.just(History.look)
 acts = st.lists(saves | saves | deletes | waits | rarities | looks | looks, max_size=40)
 
 
-@settings(with_files, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(acts=acts)
 def test_a_watch_tells_what_reading_everything_twice_would(
     acts: list[Callable[[History], object]], fresh_directory: Callable[[], Path]
