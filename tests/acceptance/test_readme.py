@@ -13,8 +13,11 @@ import pytest
 from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.sample import make_sample
+from uniqc_store import store
 
 ROOT = Path(__file__).parents[2]
+CLIENTS = ROOT / "examples" / "clients"
 README = (ROOT / "README.md").read_text()
 
 
@@ -41,8 +44,20 @@ def test_the_table_of_prompts_is_that_of_the_server() -> None:
     assert documented == {prompt.name for prompt in PROMPTS}
 
 
+def blocks(language: str) -> list[str]:
+    """What stands between fences of this language; there must be some."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    assert found, f"README has no block of {language}"
+    return found
+
+
 def test_the_files_that_it_names_are_there() -> None:
-    for path in re.findall(r"\]\(((?:examples|benchmarks)[^)]*)\)", README):
+    links = set(re.findall(r"\]\(([^)]*)\)", README))
+    elsewhere = {link for link in links if link.startswith("https://")}
+    assert links - elsewhere >= {"examples/clients", "benchmarks", "benchmarks/RESULTS.md"}
+    named = set(re.findall(r"`((?:examples|benchmarks|tests|store|server|\.ci)/[\w./]+)`", README))
+    assert named >= {".ci/run", "tests/soak/live_writer.py"}
+    for path in links - elsewhere | named:
         assert (ROOT / path).exists(), path
 
 
@@ -52,6 +67,7 @@ def test_the_table_of_settings_is_that_of_the_command(command: str) -> None:
     ).stdout
     words = " ".join(help_text.split())
     settings = rows("Settings")
+    assert settings
     for option, variable, _ in settings:
         assert f"{option.strip('`')} " in words
         assert f"env var: {variable.strip('`')}" in words
@@ -66,19 +82,39 @@ def test_its_commands_are_those_that_ci_runs() -> None:
     assert "uniqc-mcp demo" in ci
 
 
-def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uniqc_store.store.DEFAULT_CACHE_DIR", tmp_path)
-    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
+def test_its_python_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_sample(tmp_path)
+    monkeypatch.setattr(store, "DEFAULT_CACHE_DIR", tmp_path)
+    for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - ours, from the README
+        *tasks, last = capsys.readouterr().out.splitlines()
+        assert tasks
+        assert re.fullmatch(rf"{len(tasks)} of \d+", last)
 
 
-@pytest.mark.parametrize("name", ["mcp_servers.json", "vscode.json", "codex.toml"])
+def test_its_configuration_is_the_one_that_most_clients_take() -> None:
+    (block,) = blocks("json")
+    given = json.loads((CLIENTS / "mcp_servers.json").read_text())
+    (server,) = given["mcpServers"].values()
+    assert json.loads(block) == {"mcpServers": {"uniqc": {"command": server["command"]}}}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in CLIENTS.glob("*.[jt]*")))
 def test_the_client_configurations_name_the_command_and_known_variables(
     name: str, command: str
 ) -> None:
-    text = (ROOT / "examples" / "clients" / name).read_text()
+    text = (CLIENTS / name).read_text()
     config = tomllib.loads(text) if name.endswith(".toml") else json.loads(text)
     ((_, servers),) = config.items()
     assert servers["uniqc"]["command"] == Path(command).name
     known = {variable.strip("`") for _, variable, _ in rows("Settings")}
+    assert servers["uniqc"]["env"]
     assert set(servers["uniqc"]["env"]) <= known
+
+
+def test_the_client_configurations_are_explained() -> None:
+    table = (CLIENTS / "README.md").read_text()
+    named = set(re.findall(r"^\| `([^`]+)` \|", table, flags=re.MULTILINE))
+    assert named == {path.name for path in CLIENTS.iterdir()} - {"README.md"}
