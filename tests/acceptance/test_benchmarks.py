@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
 import sqlite3
+import sys
 from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import benchmarks
 from benchmarks.__main__ import SUBJECTS
 from benchmarks.bars import BARS, Bar, Side
-from benchmarks.measure import lists, processes
+from benchmarks.measure import calls, lists, processes
 from benchmarks.mix import BACKEND_SHARES, NEWEST, RARE_NAME, STATUS_SHARES, Mix
 from benchmarks.options import FULL_SIZES, QUICK_SIZES, Options
 from benchmarks.recording import OURS, Contender, Measurement, interleaved, scaled
 from benchmarks.report import TITLES, Report
+from benchmarks.stdio_client import RawServer, request_line
 from benchmarks.stores import AS_UNIQC_MAKES_IT, DiskFullError, Stores, build
 from benchmarks.verdicts import judge
 from uniqc_store import DB_FILENAME, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 SMALL = Mix(size=4000)
 REFERENCE = "the reference"
@@ -226,6 +230,41 @@ def test_the_pages_that_uniqc_can_make_are_those_of_one_status_and_one_backend()
     assert "status success (common)" in theirs
     assert "status queued (absent), backend tianyan176 (rare)" in theirs
     assert not [words for words in theirs if re.search("active|finished|platform|time|name", words)]
+
+
+def test_no_call_that_is_timed_is_refused_but_for_an_unknown_id(small_store: Path) -> None:
+    with RawServer([sys.executable, "-m", "uniqc_mcp", "--cache-dir", small_store]) as server:
+        server.initialize()
+        asked = calls.questions(small_store, server)
+        refused = {words for words, line in asked.items() if server.result(line).get("isError")}
+        assert refused == {"get_task by an unknown id"}
+
+
+def literal_calls() -> Iterator[tuple[str, set[str]]]:
+    """The tools that the benchmarks call by name, with the names of the arguments."""
+    for file in Path(benchmarks.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="call_line"),
+                    args=[ast.Constant(value=str(tool)), ast.Dict(keys=keys)],
+                ):
+                    named = (key.value for key in keys if isinstance(key, ast.Constant))
+                    yield tool, {str(name) for name in named}
+                case _:
+                    pass
+
+
+def test_every_tool_that_is_called_is_there_and_takes_these_arguments(small_store: Path) -> None:
+    with RawServer([sys.executable, "-m", "uniqc_mcp", "--cache-dir", small_store]) as server:
+        server.initialize()
+        tools = server.result(request_line(1, "tools/list", {}))["tools"]
+    takes = {tool["name"]: set(tool["inputSchema"]["properties"]) for tool in tools}
+    takes |= {"answer": set(), "read_query": {"query"}}  # of the servers beside it
+    called = list(literal_calls())
+    assert {tool for tool, _ in called} >= {"list_tasks", "count_tasks", "get_task"}
+    for tool, arguments in called:
+        assert arguments <= takes[tool]
 
 
 # Recording

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -182,6 +183,16 @@ def test_no_conftest_makes_settings_for_random_tests_as_it_is_read() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("settings")
     }
     assert made == set()
+
+
+def test_random_examples_are_the_same_by_default_and_new_on_a_schedule() -> None:
+    profile = re.compile(r"--hypothesis-profile=(\w+)")
+    (by_default,) = profile.findall(TOOL["pytest"]["ini_options"]["addopts"])
+    assert settings.get_profile(by_default).derandomize
+    (scheduled,) = profile.findall((ROOT / ".ci" / "new-examples").read_text())
+    assert profile.findall((ROOT / "README.md").read_text()) == [scheduled]
+    new = settings.get_profile(scheduled)
+    assert (new.derandomize, new.deadline) == (False, None)
 
 
 # Examples

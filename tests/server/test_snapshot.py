@@ -116,7 +116,8 @@ def test_recording_again_removes_what_is_listed_no_more(
     tmp_path: Path, by_hand: pytest.MonkeyPatch
 ) -> None:
     by_hand.setenv(UPDATE, "1")
-    for live in ({"server": {}, "tools/a": {}}, {"server": {}, "tools/b": {}}):
+    for tool in ("a", "b"):
+        live: dict[str, Any] = {"server": {}, f"tools/{tool}": {}}
         compare(live, tmp_path)
         assert read(tmp_path) == live
 
