@@ -11,6 +11,13 @@ Standard library only.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from uniqc_store.clearing.policy import ClearPolicy
+from uniqc_store.database.schema import (
+    APPLICATION_ID,
+    CURRENT_SCHEMA_VERSION,
+    MIGRATIONS,
+    NEWEST_RELEASED_SCHEMA,
+)
 from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
@@ -30,15 +37,8 @@ from uniqc_store.errors import (
     UnknownReceiptError,
 )
 from uniqc_store.filters import Column, TaskFilter
-from uniqc_store.paging.pages import Page
-from uniqc_store.policy import ClearPolicy
+from uniqc_store.query.pages import Page
 from uniqc_store.rows import parse_json
-from uniqc_store.schema import (
-    APPLICATION_ID,
-    CURRENT_SCHEMA_VERSION,
-    MIGRATIONS,
-    NEWEST_RELEASED_SCHEMA,
-)
 from uniqc_store.snapshot import (
     MOST_MATCHES,
     SHORTEST_PREFIX,
@@ -61,11 +61,11 @@ from uniqc_store.tasks import (
 )
 
 if TYPE_CHECKING:
-    from uniqc_store.changes import TaskWatch
-    from uniqc_store.cleared import CLEARED_FILENAME, Receipt
-    from uniqc_store.clearing import Clearance, ClearPlan, Reason, Restoration
-    from uniqc_store.completing import Completions
-    from uniqc_store.task_changes import Changes, Standing, TaskChange, TaskGone, TaskState
+    from uniqc_store.clearing.backup import CLEARED_FILENAME, Receipt
+    from uniqc_store.clearing.commit import Clearance, ClearPlan, Reason, Restoration
+    from uniqc_store.query.completion import Completions
+    from uniqc_store.watch.changes import Changes, Standing, TaskChange, TaskGone, TaskState
+    from uniqc_store.watch.task_watch import TaskWatch
 
 __all__ = [
     "APPLICATION_ID",
@@ -127,19 +127,19 @@ __all__ = [
 ]
 
 _LATER = {
-    "Changes": "task_changes",
-    "Completions": "completing",
-    "Standing": "task_changes",
-    "TaskChange": "task_changes",
-    "TaskGone": "task_changes",
-    "TaskState": "task_changes",
-    "TaskWatch": "changes",
-    "CLEARED_FILENAME": "cleared",
-    "Receipt": "cleared",
-    "ClearPlan": "clearing",
-    "Clearance": "clearing",
-    "Reason": "clearing",
-    "Restoration": "clearing",
+    "Changes": "watch.changes",
+    "Completions": "query.completion",
+    "Standing": "watch.changes",
+    "TaskChange": "watch.changes",
+    "TaskGone": "watch.changes",
+    "TaskState": "watch.changes",
+    "TaskWatch": "watch.task_watch",
+    "CLEARED_FILENAME": "clearing.backup",
+    "Receipt": "clearing.backup",
+    "ClearPlan": "clearing.commit",
+    "Clearance": "clearing.commit",
+    "Reason": "clearing.commit",
+    "Restoration": "clearing.commit",
 }
 """What not everybody needs, and the module it is in: a server starts the sooner without it."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import TERMINAL_STATUSES
-from uniqc_store.values import text
+from uniqc_store.validation import text
 
 if TYPE_CHECKING:
     from datetime import datetime

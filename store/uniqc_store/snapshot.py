@@ -7,31 +7,27 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from uniqc_store import (
-    cleared_queries,
-    conditions,
-    counting,
-    paging,
-    queries,
-    rows,
-    values,
-)
+from uniqc_store import rows, validation
+from uniqc_store.clearing import statements
 from uniqc_store.errors import NotAtOnceError
 from uniqc_store.filters import Column, Cursor, TaskFilter
+from uniqc_store.query import conditions, pagination
+from uniqc_store.query import counts as query_counts
+from uniqc_store.query import statements as query_statements
+from uniqc_store.query.where import Where
 from uniqc_store.tasks import UNIQC_ID
-from uniqc_store.where import Where
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from pathlib import Path
 
-    from uniqc_store.completing import Completions
-    from uniqc_store.connection import Session
-    from uniqc_store.paging.pages import Page
-    from uniqc_store.queries import TaskTable
+    from uniqc_store.database.connection import Session
+    from uniqc_store.query.completion import Completions
+    from uniqc_store.query.pages import Page
+    from uniqc_store.query.statements import TaskTable
+    from uniqc_store.query.where import Parameters
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
-    from uniqc_store.where import Parameters
 
 FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
 
@@ -142,14 +138,16 @@ class Snapshot:
                 not positive.
         """
         start = Cursor.decode(cursor, task_filter) if cursor else None
-        return paging.page(self._session, task_filter, limit=values.limit(limit), start=start)
+        return pagination.page(
+            self._session, task_filter, limit=validation.limit(limit), start=start
+        )
 
     def tally(
         self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")
     ) -> tuple[Group, ...]:
         """How many tasks there are by status and backend, or by one of them; most first."""
         counts: Counter[tuple[str, ...]] = Counter()
-        for labels, count in counting.tally(self._session, task_filter, by).items():
+        for labels, count in query_counts.tally(self._session, task_filter, by).items():
             counts[tuple(rows.readable(label)[0] for label in labels)] += count
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(
@@ -158,7 +156,7 @@ class Snapshot:
 
     def count(self, task_filter: TaskFilter) -> int:
         """How many tasks the filter lets through."""
-        return counting.count(self._session, task_filter)
+        return query_counts.count(self._session, task_filter)
 
     def undated(self, task_filter: TaskFilter = _EVERYTHING) -> int:
         """How many tasks have no submit time that can be read, whatever the filter's times.
@@ -179,30 +177,30 @@ class Snapshot:
 
         Copies share ``metadata.legacy_platform_id``.
         """
-        return self._session.number(queries.COUNT_DOUBLED)
+        return self._session.number(query_statements.COUNT_DOUBLED)
 
     def archived(self) -> int:
         """How many tasks are in the archive."""
         if not self._session.layout.has("archived_tasks"):
             return 0
-        return self._session.number(queries.COUNT_ARCHIVED)
+        return self._session.number(query_statements.COUNT_ARCHIVED)
 
     def backends(self) -> tuple[str, ...]:
         """Every backend label of a task, in order."""
-        return self._texts(queries.BACKENDS, {"limit": -1})
+        return self._texts(query_statements.BACKENDS, {"limit": -1})
 
     def newest_ids(self, limit: int) -> tuple[str, ...]:
         """The ids of the newest tasks."""
-        return self._texts(queries.NEWEST_IDS, {"limit": values.limit(limit)})
+        return self._texts(query_statements.NEWEST_IDS, {"limit": validation.limit(limit)})
 
     def neighbouring_ids(self, task_id: str, limit: int) -> tuple[str, ...]:
         """The ids on either side of where this one stands in order, or would stand."""
         parameters: Parameters = {
-            "task_id": values.text("task_id", task_id),
-            "limit": values.limit(limit),
+            "task_id": validation.text("task_id", task_id),
+            "limit": validation.limit(limit),
         }
-        below = self._texts(queries.IDS_BELOW, parameters)
-        return below + self._texts(queries.IDS_FROM, parameters)
+        below = self._texts(query_statements.IDS_BELOW, parameters)
+        return below + self._texts(query_statements.IDS_FROM, parameters)
 
     # For somebody who is typing
 
@@ -222,22 +220,22 @@ class Snapshot:
         Raises:
             InvalidValueError: It is no text that could be stored.
         """
-        from uniqc_store import completing  # noqa: PLC0415 - for those who type, and no one else
+        from uniqc_store.query import completion  # noqa: PLC0415 - for those who type, and no one else
 
-        return completing.complete_id(
+        return completion.complete_id(
             self._session,
-            values.text("task_id", text),
+            validation.text("task_id", text),
             among=among,
-            limit=values.limit(limit),
+            limit=validation.limit(limit),
             tables=list(self._task_tables()),
         )
 
     def complete_backend(self, text: str, *, limit: int) -> Completions:
         """Platforms and whole labels that begin like a text, then those that it is part of."""
-        from uniqc_store import completing  # noqa: PLC0415 - likewise
+        from uniqc_store.query import completion  # noqa: PLC0415 - likewise
 
-        return completing.complete_backend(
-            self._session, values.text("backend", text), limit=values.limit(limit)
+        return completion.complete_backend(
+            self._session, validation.text("backend", text), limit=validation.limit(limit)
         )
 
     # One task
@@ -253,7 +251,7 @@ class Snapshot:
         Raises:
             InvalidValueError: It is empty, or no text that could be stored.
         """
-        values.filled_text("task_id", reference)
+        validation.filled_text("task_id", reference)
         return self._session.facts.recall(("find", reference), lambda: self._find(reference))
 
     def _find(self, reference: str) -> Matches:
@@ -263,27 +261,27 @@ class Snapshot:
             "reference_end": reference + "\U0010ffff",
             "legacy_entry": f'"legacy_platform_id": {json.dumps(reference, ensure_ascii=False)}',
         }
-        if found := self._tasks(queries.TASK_IS, parameters):
+        if found := self._tasks(query_statements.TASK_IS, parameters):
             return _matches("id", found)
-        if found := self._tasks_by_shard(queries.PLATFORM_TASK_IS, parameters):
+        if found := self._tasks_by_shard(query_statements.PLATFORM_TASK_IS, parameters):
             return _matches("platform id", found)
         if (
             self._session.layout.has("task_shards")
             and not reference.startswith(UNIQC_ID)
-            and (found := self._tasks(queries.TASK_HAD_ID, parameters))
+            and (found := self._tasks(query_statements.TASK_HAD_ID, parameters))
         ):
             return _matches("legacy id", found)
         if len(reference) < SHORTEST_PREFIX:
             return Matches()
-        found = self._tasks(queries.TASK_BEGINS, parameters)
-        found += self._tasks_by_shard(queries.PLATFORM_TASK_BEGINS, parameters)
+        found = self._tasks(query_statements.TASK_BEGINS, parameters)
+        found += self._tasks_by_shard(query_statements.PLATFORM_TASK_BEGINS, parameters)
         return _matches("prefix", found) if found else Matches()
 
     def info(self, match: Match) -> TaskInfo:
         """The task with its result parsed, as uniqc's API gives it."""
         where = Where()
-        where.add(queries.ROW_IS, row=match.row)
-        statement = queries.full_tasks(self._session.layout, where, table=_table(match))
+        where.add(query_statements.ROW_IS, row=match.row)
+        statement = query_statements.full_tasks(self._session.layout, where, table=_table(match))
         (row,) = self._session.rows(statement, where.parameters)
         return rows.task_info(row)
 
@@ -294,7 +292,7 @@ class Snapshot:
         row, size = self._session.facts.recall(
             ("record", table, match.row),
             lambda: (
-                self._one(queries.record(self._session.layout, table), match),
+                self._one(query_statements.record(self._session.layout, table), match),
                 self._session.size(table, "result_json", match.row),
             ),
             size=lambda found: len(found[0]["metadata_json"] or ""),
@@ -311,14 +309,14 @@ class Snapshot:
         size = self._session.size(_table(match), "result_json", match.row) or 0
         if self._session.hurried and size > LARGEST_AT_ONCE:
             raise NotAtOnceError
-        return rows.readable(self._one(queries.result(_table(match)), match)[0])[0]
+        return rows.readable(self._one(query_statements.result(_table(match)), match)[0])[0]
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
         """The task's platform jobs in order, without their results."""
         table = _table(match)
-        if not self._session.layout.has(queries.shard_table(table)):
+        if not self._session.layout.has(query_statements.shard_table(table)):
             return ()
-        statement = queries.shards(self._session.layout, table)
+        statement = query_statements.shards(self._session.layout, table)
         found = self._session.facts.recall(
             ("shards", table, match.row),
             lambda: self._session.rows(statement, {"row": match.row}),
@@ -330,13 +328,15 @@ class Snapshot:
 
     def infos(self, where: Where, *, limit: int | None) -> list[TaskInfo]:
         """Tasks with their results parsed, newest first."""
-        statement = queries.full_tasks(self._session.layout, where, limited=limit is not None)
+        statement = query_statements.full_tasks(
+            self._session.layout, where, limited=limit is not None
+        )
         parameters = {**where.parameters, "limit": limit}
         return [rows.task_info(row) for row in self._session.rows(statement, parameters)]
 
     def count_where(self, where: Where) -> int:
         """How many tasks there are."""
-        return self._session.number(queries.count(where), where.parameters)
+        return self._session.number(query_statements.count(where), where.parameters)
 
     # For a plan to clear tasks
 
@@ -347,7 +347,7 @@ class Snapshot:
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
         """See ``cleared_queries.planned_rows``."""
-        statement = cleared_queries.planned_rows(where, limited=limit is not None)
+        statement = statements.planned_rows(where, limited=limit is not None)
         return self._session.rows(statement, {**where.parameters, "limit": limit})
 
     # Plumbing
@@ -356,15 +356,17 @@ class Snapshot:
         return [
             match
             for table in self._task_tables()
-            for match in self._ids(queries.ids(table, condition), table, parameters)
+            for match in self._ids(query_statements.ids(table, condition), table, parameters)
         ]
 
     def _tasks_by_shard(self, condition: str, parameters: Parameters) -> list[Match]:
         return [
             match
             for table in self._task_tables()
-            if self._session.layout.has(queries.shard_table(table))
-            for match in self._ids(queries.ids_by_shard(table, condition), table, parameters)
+            if self._session.layout.has(query_statements.shard_table(table))
+            for match in self._ids(
+                query_statements.ids_by_shard(table, condition), table, parameters
+            )
         ]
 
     def _ids(self, statement: str, table: TaskTable, parameters: Parameters) -> list[Match]:

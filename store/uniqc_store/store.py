@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store import conditions, queries, reading, values
-from uniqc_store.connection import Access
+from uniqc_store import validation
+from uniqc_store.clearing.policy import ClearPolicy
+from uniqc_store.database import reader
+from uniqc_store.database.connection import Access
+from uniqc_store.database.files import identity_of
+from uniqc_store.database.writer import Writer
 from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
@@ -21,21 +25,19 @@ from uniqc_store.errors import (
     StoreNewerError,
     UnknownReceiptError,
 )
-from uniqc_store.files import identity_of
-from uniqc_store.policy import ClearPolicy
+from uniqc_store.query import conditions, statements
 from uniqc_store.snapshot import Snapshot
 from uniqc_store.tasks import TERMINAL_STATUSES, status_text, utc_now
-from uniqc_store.writing import Writer
 
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Sequence
 
-    from uniqc_store.cleared import Receipt
-    from uniqc_store.clearing import Clearance, Clearing, ClearPlan, Progress, Restoration
-    from uniqc_store.connection import Session
+    from uniqc_store.clearing.backup import Receipt
+    from uniqc_store.clearing.commit import Clearance, Clearing, ClearPlan, Progress, Restoration
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import Column, TaskFilter
-    from uniqc_store.paging.pages import Page
+    from uniqc_store.query.pages import Page
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
 
@@ -119,7 +121,7 @@ class TaskStore:
                 it was.
         """
         now = utc_now()
-        parameters = values.task_parameters(task, update_time=now)
+        parameters = validation.task_parameters(task, update_time=now)
         self._writing().write(lambda session: _save(session, parameters))
         task.update_time = now
 
@@ -145,7 +147,7 @@ class TaskStore:
         self, *, status: str | None = None, backend: str | None = None, limit: int | None = None
     ) -> builtins.list[TaskInfo]:
         """The tasks with exactly this status and backend, newest first by submit time."""
-        checked = None if limit is None else values.limit(limit)
+        checked = None if limit is None else validation.limit(limit)
         equal = conditions.where_equal(**_checked(status, backend))
         return self.read(lambda snapshot: snapshot.infos(equal, limit=checked))
 
@@ -156,9 +158,11 @@ class TaskStore:
 
     def delete(self, task_id: str) -> bool:
         """Remove one task and its shards. Whether there was one of this id."""
-        parameters = {"task_id": values.text("task_id", task_id)}
+        parameters = {"task_id": validation.text("task_id", task_id)}
         return self._writing().write(
-            lambda session: session.connection.execute(queries.DELETE_TASK, parameters).rowcount > 0
+            lambda session: (
+                session.connection.execute(statements.DELETE_TASK, parameters).rowcount > 0
+            )
         )
 
     def clear_completed(self, terminal_statuses: str | Sequence[str] = TERMINAL_STATUSES) -> int:
@@ -172,7 +176,9 @@ class TaskStore:
 
         def change(session: Session) -> int:
             return sum(
-                session.connection.execute(queries.DELETE_WITH_STATUS, {"status": status}).rowcount
+                session.connection.execute(
+                    statements.DELETE_WITH_STATUS, {"status": status}
+                ).rowcount
                 for status in statuses
             )
 
@@ -208,7 +214,7 @@ class TaskStore:
             except StoreNewerError:
                 pass  # It can't be written; whether it can be read is seen below.
         try:
-            return reading.read(self._access, ask)
+            return reader.read(self._access, ask)
         except (InterruptedReadError, StoreBusyError) as error:
             if self._access.hurried:
                 raise NotAtOnceError from error
@@ -255,10 +261,10 @@ class TaskStore:
             policy: The limits that hold whatever is asked for.
         """
         now = datetime.now(UTC)
-        from uniqc_store import clearing  # noqa: PLC0415 - few clear, and it takes a while to import
+        from uniqc_store.clearing import commit  # noqa: PLC0415 - few clear, and it takes a while to import
 
         return self._ask(
-            lambda snapshot: clearing.plan(
+            lambda snapshot: commit.plan(
                 snapshot, task_filter, older_than=older_than, policy=policy, now=now
             ),
         )
@@ -293,7 +299,7 @@ class TaskStore:
 
     def receipts(self) -> tuple[Receipt, ...]:
         """The clears of which something can be put back, newest first."""
-        from uniqc_store.cleared import ClearedFile  # noqa: PLC0415 - see plan_clear
+        from uniqc_store.clearing.backup import ClearedFile  # noqa: PLC0415 - see plan_clear
 
         return ClearedFile(self._access).receipts()
 
@@ -303,14 +309,14 @@ class TaskStore:
             raise UnknownReceiptError(receipt_id)
 
     def _clearing(self) -> Clearing:
-        from uniqc_store.cleared import ClearedFile  # noqa: PLC0415 - see plan_clear
-        from uniqc_store.clearing import Clearing  # noqa: PLC0415 - likewise
+        from uniqc_store.clearing.backup import ClearedFile  # noqa: PLC0415 - see plan_clear
+        from uniqc_store.clearing.commit import Clearing  # noqa: PLC0415 - likewise
 
         return Clearing(self._writing(), ClearedFile(self._access))
 
     def _ask(self, question: Callable[[Snapshot], Answer]) -> Answer:
         """Ask through a connection that can't write, wherever that answers."""
-        return reading.read(self._access, lambda session: question(Snapshot(session, self.db_path)))
+        return reader.read(self._access, lambda session: question(Snapshot(session, self.db_path)))
 
     def _writing(self) -> Writer:
         if self._writer is None:
@@ -324,9 +330,9 @@ class TaskStore:
 
 
 def _save(session: Session, parameters: dict[str, object]) -> None:
-    session.connection.execute(queries.SAVE_TASK, parameters)
+    session.connection.execute(statements.SAVE_TASK, parameters)
     if "error_message" in session.layout.columns("tasks"):
-        session.connection.execute(queries.SAVE_ERROR_MESSAGE, parameters)
+        session.connection.execute(statements.SAVE_ERROR_MESSAGE, parameters)
     elif parameters["error_message"] is not None:
         raise InvalidValueError(
             "error_message",
@@ -336,11 +342,11 @@ def _save(session: Session, parameters: dict[str, object]) -> None:
 
 
 def _status(field: str, status: str) -> str:
-    return values.text(field, status_text(status))
+    return validation.text(field, status_text(status))
 
 
 def _checked(status: str | None, backend: str | None) -> dict[str, str | None]:
     return {
         "status": None if status is None else _status("status", status),
-        "backend": None if backend is None else values.text("backend", backend),
+        "backend": None if backend is None else validation.text("backend", backend),
     }

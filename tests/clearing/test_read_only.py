@@ -17,7 +17,7 @@ from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.tools import ReadTools
 from uniqc_mcp.wait_tools import WaitTools
 from uniqc_store import CLEARED_FILENAME, TaskStore
-from uniqc_store.writing import Writer
+from uniqc_store.database.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,8 @@ from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
 from uniqc_mcp.registry import READ_TOOLS
 from uniqc_mcp.tools import ReadTools
 from uniqc_mcp.wait_tools import WaitTools
-from uniqc_store import DB_FILENAME, probing
-from uniqc_store.paging import walking
+from uniqc_store import DB_FILENAME
+from uniqc_store.query import index_scan, planner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -480,8 +480,8 @@ async def test_the_newest_schema_that_is_known_is_not_called_newer(cache: Cache)
 async def test_a_search_by_name_that_was_cut_short_says_so_and_goes_on(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "FEW_TASKS", 0)
-    monkeypatch.setattr(walking, "MOST_SEARCHED", 5)
+    monkeypatch.setattr(planner, "FEW_TASKS", 0)
+    monkeypatch.setattr(index_scan, "MOST_SEARCHED", 5)
     oldest = {
         "submit_time": "2026-11-02T12:00:00+00:00",
         "metadata_json": json.dumps({"task_name": "bell"}),

@@ -18,7 +18,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uniqc_store import DB_FILENAME, StoreBusyError, StoreError, TaskInfo, TaskStore, schema
+from uniqc_store import DB_FILENAME, StoreBusyError, StoreError, TaskInfo, TaskStore
+from uniqc_store.database import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import settings
 
 from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
-from uniqc_store.schema import make_version_1, stamp
+from uniqc_store.database.schema import make_version_1, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -16,7 +16,8 @@ from tests.store.conftest import (
     put_to_rest,
 )
 
-from uniqc_store import Group, NotAtOnceError, Snapshot, TaskFilter, TaskStore, probing, snapshot
+from uniqc_store import Group, NotAtOnceError, Snapshot, TaskFilter, TaskStore, snapshot
+from uniqc_store.query import planner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def test_it_can_only_be_read(tmp_path: Path) -> None:
 def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
     with closing(connect(store.cache_dir)) as connection:
         connection.execute("BEGIN")
-        for number in range(probing.FEW_TASKS + 1):
+        for number in range(planner.FEW_TASKS + 1):
             insert(connection, number, metadata_json='{"task_name": "vqe"}')
         connection.execute("COMMIT")
     named = TaskFilter(name_contains="absent")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from uniqc_store import InvalidValueError, StoreBusyError, StoreState, TaskState
-from uniqc_store.change_log import ChangeLog, Event
-from uniqc_store.task_changes import Standing
+from uniqc_store.watch.change_log import ChangeLog, Event
+from uniqc_store.watch.changes import Standing
 
 STORE = StoreState(path=Path("/cache/tasks.sqlite"), exists=True, schema_version=1)
 STANDING = Standing(store=STORE, total=9)

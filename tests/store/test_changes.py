@@ -403,7 +403,7 @@ def test_permissions_that_come_and_go_are_noticed(public_directory: Path) -> Non
 def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
     public_directory: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uniqc_store.changes._SECONDS_BETWEEN_TRIES", 0.05)
+    monkeypatch.setattr("uniqc_store.watch.task_watch._SECONDS_BETWEEN_TRIES", 0.05)
     directory = make_store(public_directory / "cache")
     start("die_with_wal", directory, 3).wait(-9)
     for file in directory.iterdir():
@@ -439,7 +439,7 @@ def test_a_directory_that_is_closed_to_us_is_told_of(public_directory: Path) -> 
 def test_a_busy_file_is_told_of_once_it_was_waited_for(
     tmp_path: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uniqc_store.changes._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("uniqc_store.watch.task_watch._BUSY_SECONDS", 0.05)
     directory = fill(make_store(tmp_path / "cache"), "a")
     watch = watch_of(directory)
     cursor = watch.since().cursor

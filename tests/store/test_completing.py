@@ -29,9 +29,9 @@ from uniqc_store import (
     Snapshot,
     TaskFilter,
     TaskStore,
-    completing,
 )
-from uniqc_store.completing import MOST_BACKENDS, MOST_BEGINNING, MOST_RECENT
+from uniqc_store.query import completion
+from uniqc_store.query.completion import MOST_BACKENDS, MOST_BEGINNING, MOST_RECENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,8 +119,8 @@ def test_uniqcs_own_ids_are_not_looked_for_in_names(directory: Path) -> None:
 def test_where_there_is_no_time_for_every_name_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completing, "_NAMES_SECONDS", -1)
-    monkeypatch.setattr(completing, "_NAMES_BETWEEN_LOOKS", 8)
+    monkeypatch.setattr(completion, "_NAMES_SECONDS", -1)
+    monkeypatch.setattr(completion, "_NAMES_BETWEEN_LOOKS", 8)
     directory = make_store(tmp_path / "cache")
     ids = [f"job-{number:06}" for number in range(MOST_BEGINNING + 20)]
     with connect(directory) as connection:
@@ -143,7 +143,7 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
 def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, *, whole: bool
 ) -> None:
-    monkeypatch.setattr(completing, "_NAMES_SECONDS", 600)
+    monkeypatch.setattr(completion, "_NAMES_SECONDS", 600)
     fill(make_store(tmp_path / "cache"), *(f"job-{n}" for n in range(tasks)))
     assert complete(tmp_path / "cache", "bell") == ([], whole)
 

@@ -22,7 +22,7 @@ from uniqc_store import (
     TaskStatus,
     TaskStore,
 )
-from uniqc_store.files import in_use
+from uniqc_store.database.files import in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -45,8 +45,8 @@ from uniqc_store import (
     TaskFilter,
     TaskInfo,
     TaskStore,
-    schema,
 )
+from uniqc_store.database import schema
 from uniqc_store.errors import translated
 
 if TYPE_CHECKING:

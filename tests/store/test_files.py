@@ -16,7 +16,7 @@ from uniqc_store import (
     TaskInfo,
     TaskStore,
 )
-from uniqc_store.files import Signature, Stamp, beside, identity_of, signature_of
+from uniqc_store.database.files import Signature, Stamp, beside, identity_of, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -28,14 +28,13 @@ from uniqc_store import (
     TaskState,
     TaskStore,
     TaskWatch,
-    known,
-    watch_queries,
-    watch_rows,
 )
-from uniqc_store.conditions import where_matching
-from uniqc_store.connection import Session
+from uniqc_store.database.connection import Session
+from uniqc_store.database.schema import read_layout
 from uniqc_store.filters import TaskFilter
-from uniqc_store.schema import read_layout
+from uniqc_store.query.conditions import where_matching
+from uniqc_store.watch import reader, tracked_tasks
+from uniqc_store.watch import statements as watch_statements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -408,7 +407,7 @@ def test_a_task_that_is_told_of_no_longer_is_forgotten(directory: Path) -> None:
 def test_of_very_many_active_tasks_some_are_known(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uniqc_store.watch_rows.MOST_ACTIVE", 3)
+    monkeypatch.setattr("uniqc_store.watch.reader.MOST_ACTIVE", 3)
     fill_hours(directory, *range(1, 9), status="running")
     told = watching(directory, newest=2)
     set_status(directory, "t1", "success")
@@ -422,7 +421,7 @@ def test_of_very_many_active_tasks_some_are_known(
 def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch_rows, "MOST_ACTIVE", 3)
+    monkeypatch.setattr(reader, "MOST_ACTIVE", 3)
     fill_hours(directory, 1, 5, 6)
     fill_hours(directory, 2, 3, 4, status="running")
     told = watching(directory, newest=2)
@@ -437,7 +436,7 @@ def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
 def test_where_not_every_active_task_was_known_one_that_comes_into_view_is_not_told_of(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch_rows, "MOST_ACTIVE", 3)
+    monkeypatch.setattr(reader, "MOST_ACTIVE", 3)
     fill_hours(directory, 5, 6)
     fill_hours(directory, 1, 2, 3, 4, status="running")
     told = watching(directory, newest=2)
@@ -466,14 +465,16 @@ def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: 
         in_order = connection.execute("SELECT task_id FROM tasks ORDER BY submit_time, rowid")
         expected = [task_id for (task_id,) in in_order]
 
-    def look(snapshot: Snapshot) -> known.Known:
+    def look(snapshot: Snapshot) -> tracked_tasks.Known:
         session = snapshot._session  # pyright: ignore[reportPrivateUsage]
-        return known.look(session, known.NOTHING, newest=1, follow=frozenset(), identity=None)
+        return tracked_tasks.look(
+            session, tracked_tasks.NOTHING, newest=1, follow=frozenset(), identity=None
+        )
 
     seen = TaskStore(tmp_path, read_only=True).read(look)
     places = {key: task.place for key, task in seen.tasks.items()}
     assert sorted(places, key=places.__getitem__) == expected
-    assert all(watch_rows.BEFORE_ALL < place < watch_rows.AFTER_ALL for place in places.values())
+    assert all(reader.BEFORE_ALL < place < reader.AFTER_ALL for place in places.values())
 
 
 WEIRD_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]
@@ -588,7 +589,9 @@ def test_results_are_never_read(directory: Path) -> None:
         layout = read_layout(connection)
         connection.set_authorizer(allow)
         session = Session(connect=lambda: connection, layout=layout, exists=True)
-        seen = known.look(session, known.NOTHING, newest=1, follow=frozenset({"c"}), identity=None)
+        seen = tracked_tasks.look(
+            session, tracked_tasks.NOTHING, newest=1, follow=frozenset({"c"}), identity=None
+        )
     assert seen.tasks.keys() == {"a", "b"}
     assert {"task_id", "status", "metadata_json"} <= read
     assert "result_json" not in read
@@ -596,13 +599,13 @@ def test_results_are_never_read(directory: Path) -> None:
 
 def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> None:
     active = where_matching(TaskFilter(status="active"), index="status")
-    places = [watch_queries.TEXT_PLACE, watch_queries.PLACE]
+    places = [watch_statements.TEXT_PLACE, watch_statements.PLACE]
     statements = {
-        watch_queries.NEWEST: "tasks_submit_time_idx",
-        watch_queries.active(active): "tasks_status_idx",
-        watch_queries.by_id(places): "sqlite_autoindex_tasks_1",
-        watch_queries.ids_in("tasks", places): "sqlite_autoindex_tasks_1",
-        watch_queries.details(frozenset({"metadata_json"}), 2): "INTEGER PRIMARY KEY",
+        watch_statements.NEWEST: "tasks_submit_time_idx",
+        watch_statements.active(active): "tasks_status_idx",
+        watch_statements.by_id(places): "sqlite_autoindex_tasks_1",
+        watch_statements.ids_in("tasks", places): "sqlite_autoindex_tasks_1",
+        watch_statements.details(frozenset({"metadata_json"}), 2): "INTEGER PRIMARY KEY",
     }
     with closing(connect(directory)) as connection:
         for statement, index in statements.items():

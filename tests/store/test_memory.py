@@ -20,9 +20,11 @@ from tests.store.conftest import (
     v5_directory,
 )
 
-from uniqc_store import Match, Snapshot, TaskFilter, TaskStore, memory, probing, reading
-from uniqc_store.files import Signature
-from uniqc_store.memory import MOST_FACTS, Facts, Memory
+from uniqc_store import Match, Snapshot, TaskFilter, TaskStore
+from uniqc_store.database import cache, reader
+from uniqc_store.database.cache import MOST_FACTS, Facts, Memory
+from uniqc_store.database.files import Signature
+from uniqc_store.query import planner
 
 if TYPE_CHECKING:
     import sqlite3
@@ -110,7 +112,7 @@ def test_what_is_known_needs_no_connection(
     store = TaskStore(directory, read_only=True)
     page = store.search(TaskFilter(), limit=5)
     with monkeypatch.context() as patch:
-        patch.delattr(reading, "opened")
+        patch.delattr(reader, "opened")
         assert store.search(TaskFilter(), limit=5) == page
         with pytest.raises(NameError):
             store.search(TaskFilter(), limit=4)
@@ -205,8 +207,8 @@ def full_directory(tmp_path: Path) -> Path:
 def test_what_is_known_answers_no_other_question(
     full_directory: Path, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(probing, "FEW_TASKS", few)
-    monkeypatch.setattr(memory, "MOST_FACTS", 10_000)
+    monkeypatch.setattr(planner, "FEW_TASKS", few)
+    monkeypatch.setattr(cache, "MOST_FACTS", 10_000)
     store = TaskStore(full_directory, read_only=True)
     for question in questions():
         answer = store.read(question)

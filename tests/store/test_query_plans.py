@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import connect, insert, make_store
 
-from uniqc_store import (
-    Snapshot,
-    TaskFilter,
-    TaskInfo,
-    TaskStore,
+from uniqc_store import Snapshot, TaskFilter, TaskInfo, TaskStore
+from uniqc_store.database.schema import read_layout
+from uniqc_store.filters import Cursor
+from uniqc_store.query import (
     conditions,
-    labels,
-    probing,
-    queries,
+    distinct_values,
+    index_scan,
+    planner,
+    rowid_scan,
+    sort_scan,
     time_conditions,
 )
-from uniqc_store.filters import Cursor
-from uniqc_store.paging import gathering, newest_rows, walking
-from uniqc_store.schema import read_layout
-from uniqc_store.where import Where, all_of
+from uniqc_store.query import statements as query_statements
+from uniqc_store.query.where import Where, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from uniqc_store.where import Index
+    from uniqc_store.query.where import Index
 
 AFTER = datetime(2026, 8, 1, tzinfo=UTC)
 BEFORE = datetime(2099, 8, 1, tzinfo=UTC)
@@ -88,7 +87,7 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
 def page(directory: Path, where: Where, index: Index) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
-    statement = queries.page(layout, where, order_by=time_conditions.order_by(index))
+    statement = query_statements.page(layout, where, order_by=time_conditions.order_by(index))
     return plan(directory, statement, where)
 
 
@@ -96,14 +95,14 @@ def chosen(directory: Path, rows: str, task_filter: TaskFilter, more: Where | No
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
     where = conditions.where_matching(task_filter, index="row", start=PLACE)
-    statement = queries.page_of_chosen(layout, rows, where)
+    statement = query_statements.page_of_chosen(layout, rows, where)
     where.parameters |= more.parameters if more else {}
     return plan(directory, statement, where)
 
 
 def asked_of_indices(directory: Path, task_filter: TaskFilter) -> list[tuple[Index, Where, bool]]:
     return TaskStore(directory, read_only=True).read(
-        lambda snapshot: list(probing.asked_of_indices(snapshot._session, task_filter))  # pyright: ignore[reportPrivateUsage]
+        lambda snapshot: list(planner.asked_of_indices(snapshot._session, task_filter))  # pyright: ignore[reportPrivateUsage]
     )
 
 
@@ -124,7 +123,7 @@ def test_how_far_to_walk_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
     where = time_conditions.where_in_stretch(task_filter, start=PLACE)
-    steps = plan(directory, queries.place_after(where), where)
+    steps = plan(directory, query_statements.place_after(where), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
 
@@ -142,7 +141,7 @@ def test_what_one_index_leaves_is_found_by_no_other(
     directory: Path, task_filter: TaskFilter, index: Index, others: tuple[str, ...]
 ) -> None:
     where = conditions.where_matching(task_filter, index=index)
-    statement = queries.rows_in_order(where, order_by=time_conditions.order_by(index))
+    statement = query_statements.rows_in_order(where, order_by=time_conditions.order_by(index))
     for steps in (page(directory, where, index), plan(directory, statement, where)):
         assert f"tasks_{index.replace('time', 'submit_time')}_idx" in steps
         assert not any(other in steps for other in others)
@@ -153,9 +152,9 @@ def test_what_one_index_leaves_is_found_by_no_other(
 def test_a_probe_reads_no_task(
     directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
 ) -> None:
-    monkeypatch.setattr(labels, "MOST_LABELS", 50 if spelled_out else 1)
+    monkeypatch.setattr(distinct_values, "MOST_LABELS", 50 if spelled_out else 1)
     for index, where, _ in asked_of_indices(directory, task_filter):
-        steps = plan(directory, queries.count_at_most(where), where)
+        steps = plan(directory, query_statements.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
         # Of all tasks, any index tells how many there are.
         assert f"COVERING INDEX {index_of}" in steps or not where.conditions
@@ -165,11 +164,11 @@ def test_a_probe_reads_no_task(
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (queries.STATUSES, "tasks_status_idx"),
-        (queries.BACKENDS, "tasks_backend_idx"),
-        (queries.COUNT_BY_BACKEND, "tasks_backend_idx"),
-        (queries.COUNT_STATUS, "tasks_status_idx"),
-        (queries.tally(["status"], Where()), "tasks_status_idx"),
+        (query_statements.STATUSES, "tasks_status_idx"),
+        (query_statements.BACKENDS, "tasks_backend_idx"),
+        (query_statements.COUNT_BY_BACKEND, "tasks_backend_idx"),
+        (query_statements.COUNT_STATUS, "tasks_status_idx"),
+        (query_statements.tally(["status"], Where()), "tasks_status_idx"),
     ],
 )
 def test_counts_by_one_label_read_its_index_alone(
@@ -179,7 +178,7 @@ def test_counts_by_one_label_read_its_index_alone(
 
 
 def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path) -> None:
-    steps = plan(directory, queries.COUNT_STATUS_BY_BACKEND)
+    steps = plan(directory, query_statements.COUNT_STATUS_BY_BACKEND)
     assert steps.startswith("SEARCH tasks USING INDEX tasks_status_idx (status=?)")
 
 
@@ -187,7 +186,7 @@ def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path)
 def test_rows_that_are_known_are_looked_up_and_no_others(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    steps = chosen(directory, queries.ROWS_OF, task_filter)
+    steps = chosen(directory, query_statements.ROWS_OF, task_filter)
     assert steps == "SCAN json_each VIRTUAL TABLE INDEX 1:; " + LOOKED_UP
 
 
@@ -196,10 +195,10 @@ def test_rows_that_are_known_are_looked_up_and_no_others(
 def test_the_highest_rows_of_a_label_come_from_its_index_alone(
     directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
 ) -> None:
-    monkeypatch.setattr(labels, "MOST_LABELS", 50 if spelled_out else 1)
+    monkeypatch.setattr(distinct_values, "MOST_LABELS", 50 if spelled_out else 1)
     for index, where, by_ranges in asked_of_indices(directory, task_filter):
         if index in ("status", "backend"):
-            rows = queries.highest_rows(where, by_ranges=by_ranges)
+            rows = query_statements.highest_rows(where, by_ranges=by_ranges)
             steps = chosen(directory, rows, task_filter, where)
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
             assert "SCAN tasks" not in steps
@@ -227,19 +226,19 @@ def test_what_is_newer_is_told_by_the_index_alone(
 ) -> None:
     newer = time_conditions.where_between(task_filter, start, PLACE)
     newer.add("+rowid NOT BETWEEN 1 AND 2")
-    steps = plan(directory, queries.rows_at_most(newer), newer)
+    steps = plan(directory, query_statements.rows_at_most(newer), newer)
     assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
 
 
 def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
 
     def best(status: str = "any", backend: str = "") -> Index | None:
         wanted = TaskFilter(status=status, backend=backend)
         narrowing = TaskStore(directory, read_only=True).read(
-            lambda snapshot: probing.narrowest(snapshot._session, wanted)  # pyright: ignore[reportPrivateUsage]
+            lambda snapshot: planner.narrowest(snapshot._session, wanted)  # pyright: ignore[reportPrivateUsage]
         )
         return None if narrowing is None else narrowing.index
 
@@ -254,7 +253,7 @@ def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskStore:
     """3,000 tasks that succeeded, some in each minute, but for three that run."""
-    monkeypatch.setattr(probing, "FEW_TASKS", 100)
+    monkeypatch.setattr(planner, "FEW_TASKS", 100)
     make_store(tmp_path)
     with closing(connect(tmp_path)) as connection:
         connection.execute("BEGIN")
@@ -322,11 +321,11 @@ def test_times_are_read_of_those_tasks_alone_that_have_the_name(
 def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "FEW_TASKS", 0)
+    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
     # As where tasks were added in no order of their times.
-    monkeypatch.setattr(newest_rows, "STEPS_FOR_EACH", 3_000)
-    monkeypatch.setattr(newest_rows, "MOST_OTHERS", 0)
-    monkeypatch.delattr(walking, "_place_after")
+    monkeypatch.setattr(rowid_scan, "STEPS_FOR_EACH", 3_000)
+    monkeypatch.setattr(rowid_scan, "MOST_OTHERS", 0)
+    monkeypatch.delattr(index_scan, "_place_after")
     page = many.search(TaskFilter(status="running"), limit=2)
     assert [record.task_id for record in page.records] == ["t2000", "t1000"]
 

@@ -37,8 +37,8 @@ from uniqc_store import (
     TaskFilter,
     TaskInfo,
     TaskStore,
-    schema,
 )
+from uniqc_store.database import schema
 
 if TYPE_CHECKING:
     import sqlite3

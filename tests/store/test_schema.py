@@ -27,8 +27,8 @@ from uniqc_store import (
     StoreNewerError,
     TaskInfo,
     TaskStore,
-    schema,
 )
+from uniqc_store.database import schema
 
 if TYPE_CHECKING:
     import sqlite3

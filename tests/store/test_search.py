@@ -35,12 +35,16 @@ from uniqc_store import (
     TaskInfo,
     TaskStatus,
     TaskStore,
-    labels,
     parse_time,
-    probing,
+)
+from uniqc_store.query import (
+    distinct_values,
+    index_scan,
+    planner,
+    rowid_scan,
+    sort_scan,
     time_conditions,
 )
-from uniqc_store.paging import gathering, newest_rows, walking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,14 +250,14 @@ def test_a_filter_lets_through_what_the_model_does(
 few = st.integers(1, 20)
 bounds = st.fixed_dictionaries(
     {
-        (probing, "FIRST_BOUND"): few,
-        (probing, "FEW_TASKS"): few,
-        (gathering, "FEW_TASKS"): st.integers(0, 5),
-        (newest_rows, "STEPS_FOR_EACH"): few,
-        (newest_rows, "MOST_OTHERS"): few,
-        (walking, "FIRST_STEPS"): few,
-        (walking, "MOST_WALKED"): few,
-        (walking, "MOST_SEARCHED"): few,
+        (planner, "FIRST_BOUND"): few,
+        (planner, "FEW_TASKS"): few,
+        (sort_scan, "FEW_TASKS"): st.integers(0, 5),
+        (rowid_scan, "STEPS_FOR_EACH"): few,
+        (rowid_scan, "MOST_OTHERS"): few,
+        (index_scan, "FIRST_STEPS"): few,
+        (index_scan, "MOST_WALKED"): few,
+        (index_scan, "MOST_SEARCHED"): few,
     }
 )
 
@@ -265,7 +269,7 @@ bounds = st.fixed_dictionaries(
     rows=[Row("pending", "dummy", "", '{"task_name": "bell"}')],
     wanted=TaskFilter(name_contains="BELL"),
     limit=1,
-    bounds={(probing, "FEW_TASKS"): 1, (walking, "MOST_SEARCHED"): 1},
+    bounds={(planner, "FEW_TASKS"): 1, (index_scan, "MOST_SEARCHED"): 1},
 )
 def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
     fresh_directory: Callable[[], Path],
@@ -306,13 +310,13 @@ enough = st.integers(8, 30)
     limit=st.integers(1, 4),
     bounds=st.fixed_dictionaries(
         {
-            (probing, "FIRST_BOUND"): few,
-            (probing, "FEW_TASKS"): enough,
-            (gathering, "FEW_TASKS"): st.just(0),
-            (newest_rows, "STEPS_FOR_EACH"): few,
-            (newest_rows, "MOST_OTHERS"): st.integers(1, 20),
-            (walking, "MOST_PASSED"): enough,
-            (labels, "MOST_LABELS"): st.sampled_from([1, 50]),
+            (planner, "FIRST_BOUND"): few,
+            (planner, "FEW_TASKS"): enough,
+            (sort_scan, "FEW_TASKS"): st.just(0),
+            (rowid_scan, "STEPS_FOR_EACH"): few,
+            (rowid_scan, "MOST_OTHERS"): st.integers(1, 20),
+            (index_scan, "MOST_PASSED"): enough,
+            (distinct_values, "MOST_LABELS"): st.sampled_from([1, 50]),
         }
     ),
 )
@@ -359,7 +363,7 @@ def test_a_tally_counts_what_the_model_does(
 ) -> None:
     store = make(fresh_directory(), rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probing, "FEW_TASKS", few)
+        patch.setattr(planner, "FEW_TASKS", few)
         _check_tallies(store, rows, wanted)
 
 
@@ -405,8 +409,8 @@ def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
         for _ in range(number)
     ]
     store = make(tmp_path, rows)
-    monkeypatch.setattr(probing, "FEW_TASKS", few)
-    monkeypatch.setattr(labels, "MOST_LABELS", most_labels)
+    monkeypatch.setattr(planner, "FEW_TASKS", few)
+    monkeypatch.setattr(distinct_values, "MOST_LABELS", most_labels)
     for wanted in (
         TaskFilter(),
         TaskFilter(status="failed"),
@@ -502,9 +506,9 @@ def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
 def test_a_count_that_was_cut_short_is_not_told_as_the_total(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch, bound: str, beyond: int, wanted: TaskFilter
 ) -> None:
-    monkeypatch.setattr(probing, "FIRST_BOUND", 20)
-    monkeypatch.setattr(probing, "FEW_TASKS", 30)
-    many = getattr(probing, bound) + beyond
+    monkeypatch.setattr(planner, "FIRST_BOUND", 20)
+    monkeypatch.setattr(planner, "FEW_TASKS", 30)
+    many = getattr(planner, bound) + beyond
     fill(seven.cache_dir, *map(str, range(many - 7)))
     page = seven.search(wanted, limit=3)
     assert page.total == many or (not page.exact and page.total < many)
@@ -519,7 +523,7 @@ def test_a_last_page_that_is_just_full_has_no_next(seven: TaskStore) -> None:
 def test_a_page_of_very_many_tasks_tells_at_least_how_many_there_are(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
     told: list[tuple[int, bool]] = []
     cursor = ""
     for limit in (2, 2, 2, 1):
@@ -533,7 +537,7 @@ def test_a_page_of_very_many_tasks_tells_at_least_how_many_there_are(
 def test_where_two_things_decide_no_more_are_told_than_were_met(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "FEW_TASKS", 4)
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
     wanted = TaskFilter(status="running", backend="originq")
     page = seven.search(wanted, limit=2)
     assert (page.total, page.exact, page.cut_short) == (3, False, False)
@@ -548,8 +552,8 @@ def test_a_search_for_a_name_that_is_cut_short_says_so_and_can_be_gone_on_with(
         seven.save(TaskInfo(task_id, "dummy", metadata={"task_name": "bell"}))
     with closing(connect(seven.cache_dir)) as uniqc:
         uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
-    monkeypatch.setattr(probing, "FEW_TASKS", 4)
-    monkeypatch.setattr(walking, "MOST_SEARCHED", 3)
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
+    monkeypatch.setattr(index_scan, "MOST_SEARCHED", 3)
     told: list[tuple[list[str], int, bool, bool]] = []
     cursor = ""
     while cursor or not told:
@@ -856,8 +860,8 @@ def made_by_hand(tmp_path: Path) -> TaskStore:
 def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many tasks are few, and how many labels are told one by one."""
     few, most_labels = request.param
-    monkeypatch.setattr(probing, "FEW_TASKS", few)
-    monkeypatch.setattr(labels, "MOST_LABELS", most_labels)
+    monkeypatch.setattr(planner, "FEW_TASKS", few)
+    monkeypatch.setattr(distinct_values, "MOST_LABELS", most_labels)
 
 
 @pytest.mark.usefixtures("counted_to")

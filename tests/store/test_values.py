@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.store.conftest import connect, files, insert, with_files
 
 from uniqc_store import InvalidValueError, TaskFilter, TaskInfo, TaskStatus, TaskStore
-from uniqc_store.values import limit
+from uniqc_store.validation import limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

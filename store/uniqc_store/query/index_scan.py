@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store import conditions, queries, time_conditions
-from uniqc_store.paging.pages import cursor_at, page_of
-from uniqc_store.where import all_of
+from uniqc_store.query import conditions, statements, time_conditions
+from uniqc_store.query.pages import cursor_at, page_of
+from uniqc_store.query.where import all_of
 
 if TYPE_CHECKING:
     import sqlite3
 
     from uniqc_store.filters import Cursor
-    from uniqc_store.paging.pages import Asked, FoundPage
-    from uniqc_store.probing import Narrowing
-    from uniqc_store.where import Index, Where
+    from uniqc_store.query.pages import Asked, FoundPage
+    from uniqc_store.query.planner import Narrowing
+    from uniqc_store.query.where import Index, Where
 
 FIRST_STEPS = 20
 """Tasks that are met for each of a page, before anything else is tried."""
@@ -84,7 +84,7 @@ def _place_after(asked: Asked, width: int) -> Cursor | None:
     """Where so many tasks have been met; None if there are no more than that."""
     where = time_conditions.where_in_stretch(asked.task_filter, start=asked.start)
     places = asked.session.rows(
-        queries.place_after(where), {**where.parameters, "width": width - 1}
+        statements.place_after(where), {**where.parameters, "width": width - 1}
     )
     return cursor_at(places[0]) if places else None
 
@@ -97,6 +97,6 @@ def _found(
     if among is not None:
         where = all_of(conditions.where_among(among), where)
     return asked.session.rows(
-        queries.page(asked.session.layout, where, order_by=time_conditions.order_by(index)),
+        statements.page(asked.session.layout, where, order_by=time_conditions.order_by(index)),
         {**where.parameters, "limit": asked.limit + 1},
     )

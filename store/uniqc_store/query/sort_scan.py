@@ -6,16 +6,16 @@ from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from uniqc_store import conditions, queries, time_conditions
-from uniqc_store.paging.pages import page_of, place
-from uniqc_store.where import Where, all_of
+from uniqc_store.query import conditions, statements, time_conditions
+from uniqc_store.query.pages import page_of, place
+from uniqc_store.query.where import Where, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uniqc_store.filters import Cursor
-    from uniqc_store.paging.pages import Asked, FoundPage
-    from uniqc_store.probing import Narrowing
+    from uniqc_store.query.pages import Asked, FoundPage
+    from uniqc_store.query.planner import Narrowing
 
 FEW_TASKS = 800
 """Tasks that are looked up sooner, at 2 to 3 microseconds each, than the newest among them are
@@ -33,7 +33,7 @@ def gather(asked: Asked, narrowing: Narrowing) -> FoundPage:
     found = session.facts.recall(_key(asked), lambda: _rows_in_order(asked, narrowing))
     first = 0 if asked.start is None else bisect_left(found, 1, key=_is_after(asked, asked.start))
     shown = found[first : first + asked.limit + 1]
-    statement = queries.page_of_chosen(session.layout, queries.ROWS_OF, Where())
+    statement = statements.page_of_chosen(session.layout, statements.ROWS_OF, Where())
     records = session.rows(statement, {"rows": str(shown.tolist()), "limit": -1})
     records.sort(key=place, reverse=True)
     return page_of(asked, records, total=len(found))
@@ -46,12 +46,12 @@ def _key(asked: Asked) -> object:
 def _rows_in_order(asked: Asked, narrowing: Narrowing) -> array[int]:
     wanted = conditions.where_matching(asked.task_filter, index="row")
     where = all_of(narrowing.where, wanted)
-    statement = queries.rows_in_order(where, order_by=time_conditions.order_by(narrowing.index))
+    statement = statements.rows_in_order(where, order_by=time_conditions.order_by(narrowing.index))
     return array("q", (row for (row,) in asked.session.rows(statement, where.parameters)))
 
 
 def _is_after(asked: Asked, cursor: Cursor) -> Callable[[int], int]:
     """1 for a row that comes after a cursor in the order of pages, 0 for one that doesn't."""
     where = time_conditions.where_in_stretch(asked.task_filter, index="row", start=cursor)
-    statement = queries.is_so(where)
+    statement = statements.is_so(where)
     return lambda row: asked.session.number(statement, {**where.parameters, "row": row})

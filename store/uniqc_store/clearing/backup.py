@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from uniqc_store import cleared_queries as queries
-from uniqc_store.connection import Access, opened, transaction
+from uniqc_store.clearing import statements as queries
+from uniqc_store.database.connection import Access, opened, transaction
+from uniqc_store.database.files import identity_of, make_private_file
+from uniqc_store.database.schema import has_objects, read_application_id
 from uniqc_store.errors import StoreForeignError, StoreNewerError, translated
-from uniqc_store.files import identity_of, make_private_file
-from uniqc_store.schema import has_objects, read_application_id
 
 if TYPE_CHECKING:
     import sqlite3

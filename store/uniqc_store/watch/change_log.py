@@ -14,13 +14,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from uniqc_store.errors import InvalidValueError
-from uniqc_store.task_changes import Changes, TaskChange, TaskGone
+from uniqc_store.watch.changes import Changes, TaskChange, TaskGone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from uniqc_store.task_changes import Standing, TaskState
+    from uniqc_store.watch.changes import Standing, TaskState
 
 Key = str | bytes | int | float
 """A task's id just as it is stored: normally text, which need not be UTF-8."""

@@ -13,8 +13,8 @@ from uniqc_store.rows import raw_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uniqc_store.schema import Layout
-    from uniqc_store.where import Where
+    from uniqc_store.database.schema import Layout
+    from uniqc_store.query.where import Where
 
 TaskTable = Literal["tasks", "archived_tasks"]
 ShardTable = Literal["task_shards", "archived_task_shards"]

@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from uniqc_store.change_log import Event, Key
-from uniqc_store.watch_rows import AFTER_ALL, BEFORE_ALL, WatchReader
+from uniqc_store.watch.change_log import Event, Key
+from uniqc_store.watch.reader import AFTER_ALL, BEFORE_ALL, WatchReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from uniqc_store.connection import Session
-    from uniqc_store.files import Identity
-    from uniqc_store.watch_rows import KnownTask, Mark, Place
+    from uniqc_store.database.connection import Session
+    from uniqc_store.database.files import Identity
+    from uniqc_store.watch.reader import KnownTask, Mark, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from uniqc_store import conditions, labels, probing, queries
 from uniqc_store.filters import Column
-from uniqc_store.where import Where
+from uniqc_store.query import conditions, distinct_values, planner, statements
+from uniqc_store.query.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import Label, TaskFilter
 
 Counts: TypeAlias = "Counter[tuple[Label, ...]]"
@@ -38,7 +38,7 @@ def count(session: Session, task_filter: TaskFilter) -> int:
 
 
 def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
-    narrowing = probing.narrowest(session, task_filter)
+    narrowing = planner.narrowest(session, task_filter)
     by_label = narrowing is not None and narrowing.index != "time"
     if task_filter.only_by_label and not by_label:
         needed: list[Column] = [
@@ -48,15 +48,15 @@ def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> C
         ]
         return _chosen(_whole(session, needed), needed, task_filter, by)
     where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
-    return _counted(session, queries.tally(by, where), where.parameters)
+    return _counted(session, statements.tally(by, where), where.parameters)
 
 
 def _count(session: Session, task_filter: TaskFilter) -> int:
-    narrowing = probing.narrowest(session, task_filter)
+    narrowing = planner.narrowest(session, task_filter)
     if narrowing is None and task_filter.only_by_label and task_filter.status != "any":
         return tally(session, task_filter, ("status",)).total()
     where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
-    return session.number(queries.count(where), where.parameters)
+    return session.number(statements.count(where), where.parameters)
 
 
 def _chosen(
@@ -81,31 +81,31 @@ def _whole(session: Session, columns: Sequence[Column]) -> Counts:
         case ["status", "backend"]:
             counted = _by_both
         case _:
-            return Counter({(): session.number(queries.count(Where()))})
+            return Counter({(): session.number(statements.count(Where()))})
     return session.facts.recall(("whole", *columns), lambda: counted(session))
 
 
 def _by_backend(session: Session) -> Counts:
-    return _counted(session, queries.COUNT_BY_BACKEND)
+    return _counted(session, statements.COUNT_BY_BACKEND)
 
 
 def _by_status(session: Session) -> Counts:
     """The status that is told last is what the others leave: most often ``success``."""
-    statuses = labels.of_column(session, "status")
+    statuses = distinct_values.of_column(session, "status")
     if not statuses:
-        return _counted(session, queries.tally(["status"], Where()))
+        return _counted(session, statements.tally(["status"], Where()))
     few: Counts = Counter()
     common: list[Label] = []
     for status in statuses:
         where = Where(["status IS :status"], {"status": status})
-        number = probing.count_at_most(session, where, probing.FEW_TASKS)
-        if number < probing.FEW_TASKS:
+        number = planner.count_at_most(session, where, planner.FEW_TASKS)
+        if number < planner.FEW_TASKS:
             few[status,] = number
         else:
             common.append(status)
     for status in common[:-1]:
-        few[status,] = session.number(queries.COUNT_STATUS, {"status": status})
-    total = session.number(queries.count(Where()))
+        few[status,] = session.number(statements.COUNT_STATUS, {"status": status})
+    total = session.number(statements.count(Where()))
     if common:
         few[common[-1],] = total - few.total()
     return few
@@ -114,13 +114,13 @@ def _by_status(session: Session) -> Counts:
 def _by_both(session: Session) -> Counts:
     by_status = _whole(session, ["status"])
     ((most,), number), *_ = by_status.most_common(1) or [((None,), 0)]
-    if not labels.of_column(session, "status") or number * 2 < by_status.total():
-        return _counted(session, queries.tally(_COLUMNS, Where()))
+    if not distinct_values.of_column(session, "status") or number * 2 < by_status.total():
+        return _counted(session, statements.tally(_COLUMNS, Where()))
     both: Counts = Counter()
     left = Counter({labels[0]: number for labels, number in _whole(session, ["backend"]).items()})
     for (status,) in by_status:
         if status != most:
-            of_one = _counted(session, queries.COUNT_STATUS_BY_BACKEND, {"status": status})
+            of_one = _counted(session, statements.COUNT_STATUS_BY_BACKEND, {"status": status})
             for (backend,), number in of_one.items():
                 both[status, backend] = number
                 left[backend] -= number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from uniqc_store import values
+from uniqc_store import validation
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import TERMINAL_STATUSES
 
@@ -42,6 +42,6 @@ class ClearPolicy:
         if self.min_age < timedelta(0):
             raise InvalidValueError("min_age", "must not be negative")
         for backend in self.backends:
-            values.filled_text("backends", backend)
-        if self.max_rows is not None and values.integer("max_rows", self.max_rows) < 1:
+            validation.filled_text("backends", backend)
+        if self.max_rows is not None and validation.integer("max_rows", self.max_rows) < 1:
             raise InvalidValueError("max_rows", "must be 1 or more")

@@ -17,24 +17,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from uniqc_store import cleared_queries, conditions, rows, time_conditions
-from uniqc_store.cleared import columns_of
+from uniqc_store import rows
+from uniqc_store.clearing import statements
+from uniqc_store.clearing.backup import columns_of
 from uniqc_store.errors import RestoreError, StoreError, UnknownReceiptError
+from uniqc_store.query import conditions, time_conditions
+from uniqc_store.query.where import all_of
 from uniqc_store.snapshot import Group, Match
-from uniqc_store.where import all_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Sequence
 
-    from uniqc_store.cleared import ClearedFile
-    from uniqc_store.connection import Session
+    from uniqc_store.clearing.backup import ClearedFile
+    from uniqc_store.clearing.policy import ClearPolicy
+    from uniqc_store.database.connection import Session
+    from uniqc_store.database.writer import Writer
     from uniqc_store.filters import TaskFilter
-    from uniqc_store.policy import ClearPolicy
+    from uniqc_store.query.where import Where
     from uniqc_store.snapshot import Snapshot
     from uniqc_store.tasks import TaskRecord
-    from uniqc_store.where import Where
-    from uniqc_store.writing import Writer
 
     Progress = Callable[[int, int], None]
     """Told how many of how many tasks are through, after each batch."""
@@ -274,7 +276,7 @@ class Clearing:
             if chosen:
                 with_shards = session.layout.has("task_shards")
                 self._cleared.copy(receipt_id, number, chosen, with_shards=with_shards)
-                delete = cleared_queries.DELETE_ROW
+                delete = statements.DELETE_ROW
                 connection.executemany(delete, ((row,) for row in chosen))
             return counts
 
@@ -305,15 +307,15 @@ def _still_clearable(
 ) -> tuple[Counter[str], list[int]]:
     """The rows that may still go, and how many there are of these and of the others."""
     connection = session.connection
-    connection.execute(cleared_queries.DROP_CHOSEN)
-    connection.execute(cleared_queries.MAKE_CHOSEN)
-    connection.executemany(cleared_queries.CHOOSE, (row[:3] for row in batch))
+    connection.execute(statements.DROP_CHOSEN)
+    connection.execute(statements.MAKE_CHOSEN)
+    connection.executemany(statements.CHOOSE, (row[:3] for row in batch))
     steps = _steps(plan.policy, plan.planned_at, with_shards=session.layout.has("task_shards"))
     where = all_of(*(condition for _, condition in steps))
-    found = connection.execute(cleared_queries.still_clearable(where), where.parameters)
+    found = connection.execute(statements.still_clearable(where), where.parameters)
     chosen = [row for (row,) in found]
-    (unchanged,) = connection.execute(cleared_queries.COUNT_UNCHANGED).fetchone()
-    (still_there,) = connection.execute(cleared_queries.COUNT_STILL_THERE).fetchone()
+    (unchanged,) = connection.execute(statements.COUNT_UNCHANGED).fetchone()
+    (still_there,) = connection.execute(statements.COUNT_STILL_THERE).fetchone()
     counts = Counter(
         {
             "cleared": len(chosen),
@@ -331,12 +333,12 @@ def _restore(session: Session, parameters: dict[str, object]) -> int:
     with_archive = session.layout.has("archived_tasks")
     task_columns = _restorable(connection, "tasks", "cleared_tasks", parameters)
     shard_columns = _restorable(connection, "task_shards", "cleared_shards", parameters)
-    connection.execute(cleared_queries.DROP_ABSENT)
-    connection.execute(cleared_queries.MAKE_ABSENT)
-    connection.execute(cleared_queries.choose_absent(with_archive=with_archive), parameters)
-    restored = connection.execute(cleared_queries.restore_tasks(task_columns)).rowcount
+    connection.execute(statements.DROP_ABSENT)
+    connection.execute(statements.MAKE_ABSENT)
+    connection.execute(statements.choose_absent(with_archive=with_archive), parameters)
+    restored = connection.execute(statements.restore_tasks(task_columns)).rowcount
     if shard_columns:
-        connection.execute(cleared_queries.restore_shards(shard_columns), parameters)
+        connection.execute(statements.restore_shards(shard_columns), parameters)
     return restored
 
 
@@ -347,12 +349,12 @@ def _restorable(
     held = [
         name
         for name in columns_of(connection, "cleared", copies)
-        if name not in cleared_queries.OUR_COLUMNS
+        if name not in statements.OUR_COLUMNS
     ]
     present = {name.casefold() for name in columns_of(connection, "main", table)}
     missing = [name for name in held if name.casefold() not in present]
     if missing:
-        statement = cleared_queries.any_value(copies, missing)
+        statement = statements.any_value(copies, missing)
         if connection.execute(statement, parameters).fetchone() is not None:
             raise RestoreError(str(parameters["receipt_id"]), missing if present else [table])
     return [name for name in held if name.casefold() in present]

@@ -33,24 +33,25 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from uniqc_store import known, reading
-from uniqc_store.change_log import ChangeLog
-from uniqc_store.connection import Access
+from uniqc_store.database import reader
+from uniqc_store.database.connection import Access
+from uniqc_store.database.files import signature_of
 from uniqc_store.errors import InvalidValueError, StoreError, StoreUnreadableError
-from uniqc_store.files import signature_of
 from uniqc_store.snapshot import StoreState
-from uniqc_store.task_changes import Standing
+from uniqc_store.watch import tracked_tasks
+from uniqc_store.watch.change_log import ChangeLog
+from uniqc_store.watch.changes import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-    from uniqc_store.change_log import Event, Key
-    from uniqc_store.connection import Session
-    from uniqc_store.files import Identity, Signature
-    from uniqc_store.known import Known
+    from uniqc_store.database.connection import Session
+    from uniqc_store.database.files import Identity, Signature
     from uniqc_store.store import TaskStore
-    from uniqc_store.task_changes import Changes, TaskState
+    from uniqc_store.watch.change_log import Event, Key
+    from uniqc_store.watch.changes import Changes, TaskState
+    from uniqc_store.watch.tracked_tasks import Known
 
 NEWEST = 1_000
 """Tasks that are known, active or not, because they are the newest."""
@@ -161,17 +162,17 @@ class TaskWatch:
                 before = self._known
             sight, read_at = Sight.of(self._path), datetime.now(UTC)
             try:
-                now, state = reading.read(
+                now, state = reader.read(
                     self._access, lambda session: self._see(session, before, follow, sight)
                 )
             except StoreError as error:
                 return self._take_down_trouble(error, sight)
             standing = Standing(store=state, total=now.total, read_at=read_at)
-            events = [] if before is None else known.differences(before, now)
-            others = 0 if before is None else known.others(before, now, events)
+            events = [] if before is None else tracked_tasks.differences(before, now)
+            others = 0 if before is None else tracked_tasks.others(before, now, events)
             with self._lock:
                 changed = self._take_down(events, others, standing, sight)
-                self._known = known.forget(now, now.slipped - self._log.keys)
+                self._known = tracked_tasks.forget(now, now.slipped - self._log.keys)
                 self._to_be_seen -= follow
                 self._retry_at = math.inf
             return changed
@@ -179,9 +180,9 @@ class TaskWatch:
     def _see(
         self, session: Session, before: Known | None, follow: set[Key], sight: Sight
     ) -> tuple[Known, StoreState]:
-        now = known.look(
+        now = tracked_tasks.look(
             session,
-            before or known.NOTHING,
+            before or tracked_tasks.NOTHING,
             newest=self._newest,
             follow=follow,
             identity=sight.identity,
@@ -227,7 +228,7 @@ class TaskWatch:
     def states(self, task_ids: Iterable[str]) -> dict[str, TaskState]:
         """Those of some tasks that were there at the last look and are known."""
         with self._lock:
-            tasks = (self._known or known.NOTHING).tasks
+            tasks = (self._known or tracked_tasks.NOTHING).tasks
         return {task_id: tasks[task_id].state for task_id in task_ids if task_id in tasks}
 
     # What to know

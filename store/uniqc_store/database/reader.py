@@ -28,15 +28,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store.connection import Access, Session, ask, ask_stand_in, opened
+from uniqc_store.database.cache import Facts
+from uniqc_store.database.connection import Access, Session, ask, ask_stand_in, opened
+from uniqc_store.database.files import beside, in_use, os_errors, signature_of
 from uniqc_store.errors import NotAtOnceError, StoreBusyError, StoreError, primary_code, translated
-from uniqc_store.files import beside, in_use, os_errors, signature_of
-from uniqc_store.memory import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from uniqc_store.files import Signature
+    from uniqc_store.database.files import Signature
 
 Answer = TypeVar("Answer")
 

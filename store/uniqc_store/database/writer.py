@@ -13,10 +13,11 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store import schema
-from uniqc_store.connection import Access, Session, ask, opened, transaction
-from uniqc_store.errors import StoreBusyError, primary_code, translated
-from uniqc_store.files import (
+from uniqc_store.database import schema
+from uniqc_store.database.cache import Facts
+from uniqc_store.database.compatibility import check_ours
+from uniqc_store.database.connection import Access, Session, ask, opened, transaction
+from uniqc_store.database.files import (
     beside,
     identity_of,
     in_use,
@@ -26,16 +27,15 @@ from uniqc_store.files import (
     os_errors,
     times_open,
 )
-from uniqc_store.memory import Facts
-from uniqc_store.ownership import check_ours
-from uniqc_store.reading import look, using
+from uniqc_store.database.reader import look, using
+from uniqc_store.errors import StoreBusyError, primary_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from uniqc_store.files import Identity
-    from uniqc_store.schema import Layout
+    from uniqc_store.database.files import Identity
+    from uniqc_store.database.schema import Layout
 
 Answer = TypeVar("Answer")
 

@@ -12,17 +12,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store import schema
-from uniqc_store.conditions import add_functions
+from uniqc_store.database import schema
+from uniqc_store.database.cache import Facts, Memory
+from uniqc_store.database.compatibility import check_ours
 from uniqc_store.errors import primary_code
-from uniqc_store.memory import Facts, Memory
-from uniqc_store.ownership import check_ours
+from uniqc_store.query.conditions import add_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
-    from uniqc_store.schema import Layout
+    from uniqc_store.database.schema import Layout
 
 Answer = TypeVar("Answer")
 

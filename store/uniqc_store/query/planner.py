@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from uniqc_store import conditions, labels, queries, time_conditions
 from uniqc_store.filters import Column
+from uniqc_store.query import conditions, distinct_values, statements, time_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import TaskFilter
-    from uniqc_store.where import Index, Where
+    from uniqc_store.query.where import Index, Where
 
 FEW_TASKS = 12_000
 """Tasks that could be looked up one by one, 1 to 2 microseconds each, if need be."""
@@ -55,7 +55,7 @@ def narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
 
 def count_at_most(session: Session, where: Where, bound: int) -> int:
     """How many tasks there are, or the bound if there are more."""
-    return session.number(queries.count_at_most(where), {**where.parameters, "bound": bound})
+    return session.number(statements.count_at_most(where), {**where.parameters, "bound": bound})
 
 
 def asked_of_indices(
@@ -68,7 +68,7 @@ def asked_of_indices(
     for column in get_args(Column):
         where = conditions.where_label(task_filter, column)
         if where.conditions:
-            spelled_out = labels.where_spelled_out(session, task_filter, column)
+            spelled_out = distinct_values.where_spelled_out(session, task_filter, column)
             yield column, spelled_out or where, spelled_out is None
     if task_filter.by_time or not task_filter.by_label:
         yield "time", time_conditions.where_in_stretch(task_filter), False

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store import schema
+from uniqc_store.database import schema
 from uniqc_store.errors import StoreDamagedError, StoreForeignError, StoreNewerError
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-    from uniqc_store.schema import Layout
+    from uniqc_store.database.schema import Layout
 
 
 def check_ours(connection: sqlite3.Connection, path: Path, *, to_write: bool) -> Layout:

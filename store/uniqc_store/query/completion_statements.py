@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store.queries import shard_table
+from uniqc_store.query.statements import shard_table
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
-    from uniqc_store.queries import TaskTable
+    from uniqc_store.query.statements import TaskTable
 
 NEWEST_WITH_NAMES = f"""
     SELECT task_id, metadata_text({raw_text("metadata_json")}, 'task_name') FROM tasks

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store import probing
 from uniqc_store.filters import TaskFilter
-from uniqc_store.paging import gathering, newest_rows, walking
-from uniqc_store.paging.pages import Asked
+from uniqc_store.query import index_scan, planner, rowid_scan, sort_scan
+from uniqc_store.query.pages import Asked
 
 if TYPE_CHECKING:
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import Cursor
-    from uniqc_store.paging.pages import FoundPage, Page
+    from uniqc_store.query.pages import FoundPage, Page
 
 _EVERYTHING = TaskFilter()
 
@@ -33,16 +32,16 @@ def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor
 
 def _find(asked: Asked) -> FoundPage:
     wanted = asked.task_filter
-    narrowing = probing.narrowest(asked.session, wanted)
+    narrowing = planner.narrowest(asked.session, wanted)
     if narrowing is None:
-        return walking.walk(asked)
+        return index_scan.walk(asked)
     if wanted == _EVERYTHING:
-        return walking.walk_all(asked, total=narrowing.total)
+        return index_scan.walk_all(asked, total=narrowing.total)
     # The newest that pass a second condition too are farther apart.
-    few = narrowing.tasks <= gathering.FEW_TASKS * (1 if wanted.is_simple else 2)
+    few = narrowing.tasks <= sort_scan.FEW_TASKS * (1 if wanted.is_simple else 2)
     # Without a label, that the total is exact is worth the time: the whole cache may be small.
-    if few or not wanted.by_label or gathering.is_done(asked):
-        return gathering.gather(asked, narrowing)
+    if few or not wanted.by_label or sort_scan.is_done(asked):
+        return sort_scan.gather(asked, narrowing)
     if narrowing.index == "time":
-        return walking.walk_all(asked)
-    return newest_rows.page_by_rows(asked, narrowing) or gathering.gather(asked, narrowing)
+        return index_scan.walk_all(asked)
+    return rowid_scan.page_by_rows(asked, narrowing) or sort_scan.gather(asked, narrowing)

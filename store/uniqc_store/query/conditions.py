@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from uniqc_store import time_conditions
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
+from uniqc_store.query import time_conditions
+from uniqc_store.query.where import Where, all_of, for_index
 from uniqc_store.rows import parse_json, raw_text, readable
 from uniqc_store.tasks import TERMINAL_STATUSES
-from uniqc_store.where import Where, all_of, for_index
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from uniqc_store.clearing.policy import ClearPolicy
     from uniqc_store.filters import Column, Cursor, Label, TaskFilter
-    from uniqc_store.policy import ClearPolicy
-    from uniqc_store.where import Index, Parameters
+    from uniqc_store.query.where import Index, Parameters
 
 _STATUS_IS = "status = :status"
 _STATUS_FINISHED = "status IN ('cancelled', 'failed', 'success')"

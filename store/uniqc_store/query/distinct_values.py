@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store import conditions, queries
+from uniqc_store.query import conditions, statements
 
 if TYPE_CHECKING:
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import Column, Label, TaskFilter
-    from uniqc_store.where import Where
+    from uniqc_store.query.where import Where
 
 MOST_LABELS = 50
 """Beyond so many they are not told one by one."""
 
-_LABELS = {"status": queries.STATUSES, "backend": queries.BACKENDS}
-_COUNT = {"status": queries.COUNT_STATUS, "backend": queries.COUNT_BACKEND}
+_LABELS = {"status": statements.STATUSES, "backend": statements.BACKENDS}
+_COUNT = {"status": statements.COUNT_STATUS, "backend": statements.COUNT_BACKEND}
 
 
 def of_column(session: Session, column: Column) -> list[Label]:

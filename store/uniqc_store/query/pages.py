@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from uniqc_store import probing, rows
+from uniqc_store import rows
 from uniqc_store.filters import Cursor
+from uniqc_store.query import planner
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import TaskFilter
     from uniqc_store.tasks import TaskRecord
 
@@ -89,7 +90,7 @@ def page_of(
     end = cursor_at(shown[-1]) if more else cut_short_at
     exact = total is not None or end is None
     if total is None:
-        least = probing.FEW_TASKS if asked.task_filter.is_simple and end else 0
+        least = planner.FEW_TASKS if asked.task_filter.is_simple and end else 0
         total = max(seen + more, least)
     page = Page(
         total=total,

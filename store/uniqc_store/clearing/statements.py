@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uniqc_store.where import Where
+    from uniqc_store.query.where import Where
 
 # Planning, on the store
 

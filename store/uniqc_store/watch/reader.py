@@ -6,17 +6,19 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from uniqc_store import conditions, rows, watch_queries
+from uniqc_store import rows
 from uniqc_store.filters import ACTIVE, TaskFilter
-from uniqc_store.task_changes import TaskState
+from uniqc_store.query import conditions
 from uniqc_store.tasks import TERMINAL_STATUSES
+from uniqc_store.watch import statements
+from uniqc_store.watch.changes import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from uniqc_store.change_log import Key
-    from uniqc_store.connection import Session
-    from uniqc_store.queries import TaskTable
+    from uniqc_store.database.connection import Session
+    from uniqc_store.query.statements import TaskTable
+    from uniqc_store.watch.change_log import Key
 
 Item = TypeVar("Item")
 
@@ -55,19 +57,19 @@ class WatchReader:
     def active(self) -> tuple[dict[Key, Mark], bool]:
         """The active tasks, and whether these are all."""
         where = conditions.where_matching(TaskFilter(status=ACTIVE), index="status")
-        statement = watch_queries.active(where)
+        statement = statements.active(where)
         found = self._rows(statement, {**where.parameters, "limit": MOST_ACTIVE + 1})
         return _by_key(found[:MOST_ACTIVE]), len(found) <= MOST_ACTIVE
 
     def newest(self, limit: int) -> dict[Key, Mark]:
         """The newest tasks, newest first."""
-        return _by_key(self._rows(watch_queries.NEWEST, {"limit": limit}))
+        return _by_key(self._rows(statements.NEWEST, {"limit": limit}))
 
     def by_id(self, keys: Collection[Key]) -> dict[Key, Mark]:
         """Those of some tasks that are there."""
         found: dict[Key, Mark] = {}
         for places, values in _in_places(keys):
-            found |= _by_key(self._rows(watch_queries.by_id(places), values))
+            found |= _by_key(self._rows(statements.by_id(places), values))
         return found
 
     def archived(self, keys: Collection[Key]) -> frozenset[Key]:
@@ -78,12 +80,12 @@ class WatchReader:
         return frozenset(
             key
             for places, values in _in_places(keys)
-            for (key,) in self._rows(watch_queries.ids_in(table, places), values)
+            for (key,) in self._rows(statements.ids_in(table, places), values)
         )
 
     def totals(self) -> tuple[int, int]:
         """How many tasks there are, and the greatest row."""
-        ((total, last_row),) = self._rows(watch_queries.TOTALS)
+        ((total, last_row),) = self._rows(statements.TOTALS)
         return total, last_row or 0
 
     def told(self, marks: Iterable[Mark]) -> dict[Key, KnownTask]:
@@ -91,7 +93,7 @@ class WatchReader:
         keys = {mark[0]: mark[1] for mark in marks}
         tasks: dict[Key, KnownTask] = {}
         for some in _chunks(list(keys)):
-            statement = watch_queries.details(self._layout.columns("tasks"), len(some))
+            statement = statements.details(self._layout.columns("tasks"), len(some))
             for row, *columns in self._rows(statement, some):
                 tasks[keys[row]] = _known_task(keys[row], row, columns)
         return tasks
@@ -164,7 +166,7 @@ def _in_places(keys: Iterable[Key]) -> Iterator[tuple[list[str], list[object]]]:
     """Some ids at a time: the places for them in a statement, and what to put there."""
     for chunk in _chunks(list(keys)):
         texts = [isinstance(key, str) for key in chunk]
-        places = [watch_queries.TEXT_PLACE if text else watch_queries.PLACE for text in texts]
+        places = [statements.TEXT_PLACE if text else statements.PLACE for text in texts]
         yield places, [_bindable(key) for key in chunk]
 
 

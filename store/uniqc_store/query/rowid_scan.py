@@ -12,16 +12,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from uniqc_store import conditions, queries, time_conditions
-from uniqc_store.paging.pages import cursor_at, page_of, place
-from uniqc_store.paging.walking import walk_among
+from uniqc_store.query import conditions, statements, time_conditions
+from uniqc_store.query.index_scan import walk_among
+from uniqc_store.query.pages import cursor_at, page_of, place
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from uniqc_store.paging.pages import Asked, FoundPage
-    from uniqc_store.probing import Narrowing
-    from uniqc_store.where import Parameters
+    from uniqc_store.query.pages import Asked, FoundPage
+    from uniqc_store.query.planner import Narrowing
+    from uniqc_store.query.where import Parameters
 
 STEPS_FOR_EACH = 30
 """Steps along the index on the submit time that take as long as it takes to look up one task."""
@@ -35,7 +35,7 @@ MOST_OTHERS = 200
 
 def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
     """The page of the tasks that the index of a label leaves; None if it is not near."""
-    newest = asked.session.number(queries.HIGHEST_ROW)
+    newest = asked.session.number(statements.HIGHEST_ROW)
     above = min(_row_above(asked), newest + 1)
     found = _highest_rows(asked, narrowing, above)
     if len(found) <= asked.limit and above <= newest:
@@ -48,7 +48,7 @@ def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
         if len(others) == MOST_OTHERS:  # tasks were not added in the order of their times
             return walk_among(asked, narrowing, in_all=newest)
         if others:
-            found += _look_up(asked, queries.ROWS_OF, {"rows": str(others), "limit": -1})
+            found += _look_up(asked, statements.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)
     return page_of(asked, found[: asked.limit + 1], total=narrowing.total)
 
@@ -60,7 +60,7 @@ def _row_above(asked: Asked) -> int:
     if asked.task_filter.submitted_before is None:
         return sys.maxsize
     where = time_conditions.where_in_stretch(asked.task_filter)
-    newest = asked.session.rows(queries.place_after(where), {**where.parameters, "width": 0})
+    newest = asked.session.rows(statements.place_after(where), {**where.parameters, "width": 0})
     return newest[0]["cursor_rowid"] + 1 if newest else 0
 
 
@@ -78,7 +78,7 @@ def _of_highest_rows(
     of_label = narrowing.where.parameters
     return _look_up(
         asked,
-        queries.highest_rows(narrowing.where, by_ranges=narrowing.by_ranges),
+        statements.highest_rows(narrowing.where, by_ranges=narrowing.by_ranges),
         {**of_label, "above": above, "highest": highest, "limit": asked.limit + 1},
     )
 
@@ -94,11 +94,11 @@ def _newer_but_elsewhere(
     newer = time_conditions.where_between(asked.task_filter, asked.start, last)
     newer.add("+rowid NOT BETWEEN :lowest AND :highest", lowest=lowest, highest=above - 1)
     at_most = {**newer.parameters, "bound": MOST_OTHERS}
-    return [row for (row,) in asked.session.rows(queries.rows_at_most(newer), at_most)]
+    return [row for (row,) in asked.session.rows(statements.rows_at_most(newer), at_most)]
 
 
 def _look_up(asked: Asked, chosen: str, parameters: Parameters) -> list[sqlite3.Row]:
     """What the filter lets through of chosen rows, in their order."""
     where = conditions.where_matching(asked.task_filter, index="row", start=asked.start)
-    statement = queries.page_of_chosen(asked.session.layout, chosen, where)
+    statement = statements.page_of_chosen(asked.session.layout, chosen, where)
     return asked.session.rows(statement, where.parameters | parameters)

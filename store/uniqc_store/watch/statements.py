@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uniqc_store.queries import TaskTable
-    from uniqc_store.where import Where
+    from uniqc_store.query.statements import TaskTable
+    from uniqc_store.query.where import Where
 
 # Each by itself: together, SQLite would not count by its shortcut through the smallest index.
 TOTALS = "SELECT (SELECT COUNT(*) FROM tasks), (SELECT MAX(rowid) FROM tasks)"

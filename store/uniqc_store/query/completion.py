@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from uniqc_store import completion_queries, paging, queries
 from uniqc_store.errors import NotAtOnceError
+from uniqc_store.query import completion_statements, pagination, statements
 from uniqc_store.rows import readable
 from uniqc_store.tasks import UNIQC_ID
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from uniqc_store.connection import Session
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import TaskFilter
-    from uniqc_store.queries import TaskTable
+    from uniqc_store.query.statements import TaskTable
 
 MOST_RECENT: Final = 2_000
 """Newest tasks, whose ids come first and whose names are searched."""
@@ -87,11 +87,13 @@ def complete_id(
 
 def complete_backend(session: Session, text: str, *, limit: int) -> Completions:
     """See ``Snapshot.complete_backend``."""
-    labels = session.rows(completion_queries.BACKENDS_BEGINNING, _beginning(text, limit=limit + 1))
+    labels = session.rows(
+        completion_statements.BACKENDS_BEGINNING, _beginning(text, limit=limit + 1)
+    )
     begins = [label for label in _with_platforms(labels) if label.startswith(text)]
     every = session.facts.recall(
         complete_backend,
-        lambda: _with_platforms(session.rows(queries.BACKENDS, {"limit": MOST_BACKENDS})),
+        lambda: _with_platforms(session.rows(statements.BACKENDS, {"limit": MOST_BACKENDS})),
     )
     part = text.casefold()
     holds = [label for label in every if part in label.casefold()]
@@ -127,7 +129,7 @@ def _newest_with_names(session: Session) -> _Recent:
     ids: list[str] = []
     names: list[str | None] = []
     deadline = time.monotonic() + _NAMES_SECONDS
-    statement = completion_queries.NEWEST_WITH_NAMES
+    statement = completion_statements.NEWEST_WITH_NAMES
     for task_id, name in session.connection.execute(statement, {"limit": MOST_RECENT + 1}):
         ids.append(_text(task_id))
         names.append(name)
@@ -137,11 +139,11 @@ def _newest_with_names(session: Session) -> _Recent:
 
 
 def _newest_ids(session: Session, limit: int) -> list[str]:
-    return [_text(row[0]) for row in session.rows(queries.NEWEST_IDS, {"limit": limit})]
+    return [_text(row[0]) for row in session.rows(statements.NEWEST_IDS, {"limit": limit})]
 
 
 def _filtered(session: Session, among: TaskFilter, *, limit: int) -> _Recent:
-    page = paging.page(session, among, limit=limit, start=None)
+    page = pagination.page(session, among, limit=limit, start=None)
     return _Recent(
         ids=["" if "task_id" in task.damaged else task.task_id for task in page.records],
         names=[task.name for task in page.records],
@@ -151,10 +153,10 @@ def _filtered(session: Session, among: TaskFilter, *, limit: int) -> _Recent:
 
 def _by_beginning(session: Session, tables: Sequence[TaskTable]) -> Iterator[str]:
     for table in tables:
-        yield completion_queries.ids_beginning(table)
+        yield completion_statements.ids_beginning(table)
     for table in tables:
-        if session.layout.has(queries.shard_table(table)):
-            yield completion_queries.platform_ids_beginning(table)
+        if session.layout.has(statements.shard_table(table)):
+            yield completion_statements.platform_ids_beginning(table)
 
 
 def _beginning(text: str, *, limit: int) -> dict[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from uniqc_store.query.where import Where, for_index
 from uniqc_store.rows import raw_text
 from uniqc_store.tasks import assume_local, parse_time
-from uniqc_store.where import Where, for_index
 
 if TYPE_CHECKING:
     from uniqc_store.filters import Cursor, TaskFilter
-    from uniqc_store.where import Index
+    from uniqc_store.query.where import Index
 
 # Python hands a function no text that isn't UTF-8, but fails the whole statement.
 _SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from uniqc_store.files import Signature
+    from uniqc_store.database.files import Signature
 
 Found = TypeVar("Found")
 
