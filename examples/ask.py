@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
-from uniqc_mcp.sample import make_sample
+from uniqc_mcp.cli.sample import make_sample
 
 
 async def ask(cache_dir: Path) -> None:

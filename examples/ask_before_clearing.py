@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from uniqc_mcp.sample import make_sample
+from uniqc_mcp.cli.sample import make_sample
 
 
 async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
-from uniqc_mcp.sample import make_sample
+from uniqc_mcp.cli.sample import make_sample
 
 # The operator's limits. The sample has only just been saved, so it allows any age.
 LIMITS = ["--allow-clear", "success,cancelled", "--max-rows", "1000", "--confirm", "plan"]

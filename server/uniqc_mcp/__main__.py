@@ -1,6 +1,6 @@
 """``python -m uniqc_mcp``."""
 
-from uniqc_mcp.cli import main
+from uniqc_mcp.cli.commands import main
 
 if __name__ == "__main__":
     main()

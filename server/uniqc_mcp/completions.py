@@ -12,14 +12,14 @@ from mcp_types import (
     ResourceTemplateReference,
 )
 
-from uniqc_mcp.calls import at_once_or_on_a_thread
 from uniqc_mcp.errors import quoted
-from uniqc_mcp.filtering import Status
-from uniqc_mcp.models import LONGEST_ID
 from uniqc_mcp.prompts import arguments_of
-from uniqc_mcp.protocol_errors import invalid, unknown_argument, with_request_errors
+from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
+from uniqc_mcp.protocol.threads import at_once_or_on_a_thread
 from uniqc_mcp.resources import RESOURCES
-from uniqc_mcp.screen import Screen
+from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.models import LONGEST_ID
 from uniqc_store import Completions, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from uniqc_mcp.redaction import safe_text
+from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import (
     AmbiguousIdError,
     InvalidValueError,

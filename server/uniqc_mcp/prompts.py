@@ -16,19 +16,19 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, UserMessage
 from mcp_types import EmbeddedResource, TextResourceContents
 from pydantic import Field
 
-from uniqc_mcp.allowance import most_tokens
-from uniqc_mcp.calls import at_once_or_on_a_thread
 from uniqc_mcp.errors import InvalidArgumentError, quoted
-from uniqc_mcp.fitting import shortened_counts, shortened_task
-from uniqc_mcp.lookup import find_task
-from uniqc_mcp.models import LONGEST_ID
-from uniqc_mcp.protocol_errors import invalid, unknown_argument, with_request_errors
+from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
+from uniqc_mcp.protocol.threads import at_once_or_on_a_thread
 from uniqc_mcp.resources import ReadResources
-from uniqc_mcp.result_views import task_uri
-from uniqc_mcp.screen import Screen
+from uniqc_mcp.responses.times import utc_now
+from uniqc_mcp.safety.sanitizer import Screen
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
-from uniqc_mcp.times import utc_now
-from uniqc_mcp.tools import ReadTools
+from uniqc_mcp.tasks.lookup import find_task
+from uniqc_mcp.tasks.models import LONGEST_ID
+from uniqc_mcp.tasks.result_models import task_uri
+from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
+from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.token_budget import most_tokens
 from uniqc_store import TaskStore
 
 PROMPT = 6_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from uniqc_mcp.times import duration
+from uniqc_mcp.responses.times import duration
 from uniqc_store import DEFAULT_CACHE_DIR
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import anyio.lowlevel
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 
-from uniqc_mcp.stdio import MAX_LINE_BYTES, serve_stdio
+from uniqc_mcp.protocol.stdio import MAX_LINE_BYTES, serve_stdio
 
 
 def say(word: str) -> None:

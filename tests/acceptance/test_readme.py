@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from uniqc_mcp.cli.sample import make_sample
 from uniqc_mcp.prompts import PROMPTS
-from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
-from uniqc_mcp.sample import make_sample
+from uniqc_mcp.tool_registry import TOOLS
 from uniqc_store import store
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from uniqc_mcp import stdio
+from uniqc_mcp.protocol import stdio
 
 if sys.platform != "win32":
     import fcntl

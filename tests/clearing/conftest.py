@@ -18,7 +18,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult, TextContent
 
-from uniqc_mcp.app import TaskServer, build_server, build_store
+from uniqc_mcp.server import TaskServer, build_server, build_store
 from uniqc_mcp.settings import ClearSettings, Confirm, Settings
 from uniqc_store import CLEARED_FILENAME, DB_FILENAME, ClearPolicy, TaskStore
 

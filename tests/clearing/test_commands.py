@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from uniqc_mcp.cli import cli
+from uniqc_mcp.cli.commands import cli
 from uniqc_store import CLEARED_FILENAME, Clearance, TaskFilter, TaskStore
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from mcp_types import (
     UrlElicitationCapability,
 )
 
-from uniqc_mcp.consent import can_ask, question
-from uniqc_mcp.plans import LIFETIME
+from uniqc_mcp.clearing.consent import can_ask, question
+from uniqc_mcp.pending_plans import LIFETIME
 from uniqc_store import TaskFilter
 
 if TYPE_CHECKING:

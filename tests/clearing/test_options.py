@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from uniqc_mcp.cli import cli
-from uniqc_mcp.options import clear_options, clear_settings
+from uniqc_mcp.cli.commands import cli
+from uniqc_mcp.cli.options import clear_options, clear_settings
 from uniqc_mcp.settings import ClearSettings
 from uniqc_store import ClearPolicy
 

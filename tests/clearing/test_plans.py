@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uniqc_mcp.plans import LIFETIME, MOST_PLANS, Plans
+from uniqc_mcp.pending_plans import LIFETIME, MOST_PLANS, Plans
 from uniqc_store import ClearPolicy, TaskFilter
 
 if TYPE_CHECKING:

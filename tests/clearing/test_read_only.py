@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uniqc_mcp.clear_tools import ClearTools
-from uniqc_mcp.registry import TOOLS
+from uniqc_mcp.clearing.tools import ClearTools
 from uniqc_mcp.resources import RESOURCES
-from uniqc_mcp.tools import ReadTools
-from uniqc_mcp.wait_tools import WaitTools
+from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tool_registry import TOOLS
+from uniqc_mcp.waiting.tools import WaitTools
 from uniqc_store import CLEARED_FILENAME, TaskStore
 from uniqc_store.database.writer import Writer
 

@@ -18,7 +18,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.server.mcpserver import AcceptedElicitation
 
-from uniqc_mcp.clear_tools import ClearTools, Standing
+from uniqc_mcp.clearing.tools import ClearTools, Standing
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, TextContent, TextResourceContents
 
-from uniqc_mcp.app import TaskServer, build_server
+from uniqc_mcp.server import TaskServer, build_server
 from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
-from uniqc_mcp.contract import StrictTool
-from uniqc_mcp.registry import READ_TOOLS
-from uniqc_mcp.tools import ReadTools
-from uniqc_mcp.wait_tools import WaitTools
+from uniqc_mcp.protocol.strict_tool import StrictTool
+from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tool_registry import READ_TOOLS
+from uniqc_mcp.waiting.tools import WaitTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters, stdio_client
 
 from uniqc_mcp import __version__
-from uniqc_mcp.cli import cli
+from uniqc_mcp.cli.commands import cli
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,11 +22,11 @@ from mcp_types import (
 )
 from tests.server.conftest import check_clean
 
-from uniqc_mcp.app import build_server
 from uniqc_mcp.completions import MOST, ArgumentCompletions
-from uniqc_mcp.filtering import Status
 from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.server import build_server
+from uniqc_mcp.tasks.filters import Status
 
 if TYPE_CHECKING:
     from mcp_types import ErrorData

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from uniqc_mcp.allowance import ANSWER, beginning, how_many_fit, most_tokens
-from uniqc_mcp.app import build_server
-from uniqc_mcp.cleaning import clean_text
+from uniqc_mcp.safety.unicode import clean_text
+from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
+from uniqc_mcp.token_budget import ANSWER, beginning, how_many_fit, most_tokens
 from uniqc_store import ClearPolicy
 
 if TYPE_CHECKING:

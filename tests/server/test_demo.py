@@ -7,8 +7,8 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from uniqc_mcp.demo import run_demo
-from uniqc_mcp.sample import make_sample
+from uniqc_mcp.cli.demo import run_demo
+from uniqc_mcp.cli.sample import make_sample
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:

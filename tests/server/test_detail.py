@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp import lookup
-from uniqc_mcp.result_views import MOST_CIRCUITS, task_uri
-from uniqc_mcp.texts import text_of
-from uniqc_mcp.tools import ReadTools
+from uniqc_mcp.responses.text import text_of
+from uniqc_mcp.tasks import lookup
+from uniqc_mcp.tasks.result_models import MOST_CIRCUITS, task_uri
+from uniqc_mcp.tasks.tools import ReadTools
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uniqc_mcp import fallback
-from uniqc_mcp.doctor import Diagnosis, Facts, examine
+from uniqc_mcp.cli.doctor import Diagnosis, Facts, examine
+from uniqc_mcp.responses import store_notes
 from uniqc_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def test_uniqcs_own_second_place_is_noted(
     cache: Cache, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(home))
-    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    monkeypatch.setattr(store_notes, "DEFAULT_CACHE_DIR", cache.directory)
     other = home / "uniqc" / "cache" / "tasks.sqlite"
     other.parent.mkdir(parents=True)
     other.touch()

@@ -13,20 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import uniqc_store
-from uniqc_mcp import (
-    app,
-    clear_tools,
-    cli,
-    consent,
-    demo,
-    doctor,
-    histograms,
-    large_results,
-    plans,
-    results,
-    settings,
-    stdio,
-)
+from uniqc_mcp import pending_plans, server, settings
+from uniqc_mcp.clearing import consent, tools
+from uniqc_mcp.cli import commands, demo, doctor
+from uniqc_mcp.protocol import stdio
+from uniqc_mcp.results import histogram, streaming, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +34,12 @@ WEB_OF_OTHERS = {
 LATE = {
     module.__name__
     for module in (
-        clear_tools,
-        plans,
+        tools,
+        pending_plans,
         consent,
-        results,
-        large_results,
-        histograms,
+        summary,
+        streaming,
+        histogram,
         demo,
         doctor,
     )
@@ -85,8 +76,8 @@ def imported_by(file: Path) -> Iterator[str]:
 
 
 def test_the_command_line_imports_neither_the_sdk_nor_anything_for_the_web() -> None:
-    loaded = loaded_by(f"import {cli.__name__}")
-    assert cli.__name__ in loaded
+    loaded = loaded_by(f"import {commands.__name__}")
+    assert commands.__name__ in loaded
     assert third_party(loaded) == {"click"}
     assert not loaded & (WEB_OF_PYTHON | WEB_OF_OTHERS)
 
@@ -97,18 +88,18 @@ def test_what_python_brings_for_the_web_has_that_name(name: str) -> None:
 
 
 def test_the_server_imports_no_package_that_the_sdk_does_not_import_by_itself() -> None:
-    loaded = loaded_by(f"import {app.__name__}, {cli.__name__}, {stdio.__name__}")
-    assert app.__name__ in loaded
+    loaded = loaded_by(f"import {server.__name__}, {commands.__name__}, {stdio.__name__}")
+    assert server.__name__ in loaded
     assert third_party(loaded) <= third_party(loaded_by(SDK)) | {"click"}
 
 
 def test_a_server_that_only_reads_imports_neither_clearing_nor_the_reading_of_results() -> None:
     loaded = loaded_by(
-        f"from {app.__name__} import build_server, build_store\n"
+        f"from {server.__name__} import build_server, build_store\n"
         f"from {settings.__name__} import Settings\n"
         "build_server(build_store(Settings()))"
     )
-    assert app.__name__ in loaded
+    assert server.__name__ in loaded
     assert not loaded & LATE
 
 

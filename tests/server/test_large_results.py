@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.server.test_results import anything, histograms
 
-from uniqc_mcp import histograms as reading
-from uniqc_mcp.large_results import summarise_text
-from uniqc_mcp.results import Results, summarise
+from uniqc_mcp.results import histogram as reading
+from uniqc_mcp.results.streaming import summarise_text
+from uniqc_mcp.results.summary import Results, summarise
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
@@ -172,7 +172,7 @@ async def test_get_task_reads_a_large_result_in_pieces(
     monkeypatch.undo()
     text = histogram_text(20_000)
     cache.write({"result_json": text, "shots": sum(json.loads(text).values())})
-    monkeypatch.setattr("uniqc_mcp.result_views.parse_json", None)
+    monkeypatch.setattr("uniqc_mcp.tasks.result_models.parse_json", None)
     _, answer = await cache.ask("get_task", task_id="task-000001", outcomes=3)
     whole = summarise(json.loads(text), top=3, shots=None, max_circuits=1).circuits[0]
     result = answer["task"]["result"]

@@ -19,7 +19,7 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp.live import Bell, Live
+from uniqc_mcp.subscriptions.watcher import Bell, Live
 from uniqc_store import TaskStore, TaskWatch
 
 if TYPE_CHECKING:

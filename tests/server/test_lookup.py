@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError
-from uniqc_mcp.lookup import FoundTask, find_task
+from uniqc_mcp.tasks.lookup import FoundTask, find_task
 from uniqc_store import InvalidValueError
 
 if TYPE_CHECKING:

@@ -26,13 +26,13 @@ from tests.server.test_context_budget import (
     tokens,
 )
 
-from uniqc_mcp.allowance import most_tokens
-from uniqc_mcp.app import build_server
-from uniqc_mcp.fitting import shortened_counts, shortened_task
 from uniqc_mcp.prompts import PROMPT, PROMPTS, Prompts, add_prompts
-from uniqc_mcp.result_views import task_uri
+from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings
-from uniqc_mcp.tools import ReadTools
+from uniqc_mcp.tasks.result_models import task_uri
+from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
+from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.token_budget import most_tokens
 from uniqc_store import ClearPolicy
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp.cleaning import MARKER, clean_text
-from uniqc_mcp.credentials import names_credential, redact_text
-from uniqc_mcp.redaction import (
+from uniqc_mcp.safety.credentials import names_credential, redact_text
+from uniqc_mcp.safety.redaction import (
     DEEPEST,
     METADATA,
     WHOLE,
@@ -22,6 +21,7 @@ from uniqc_mcp.redaction import (
     safe_text,
     safe_value,
 )
+from uniqc_mcp.safety.unicode import MARKER, clean_text
 from uniqc_store import JsonValue
 
 STORES = Path(__file__).parents[1] / "data" / "stores"

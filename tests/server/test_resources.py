@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from uniqc_mcp.filtering import Status
 from uniqc_mcp.resources import RESOURCES, ReadResources
-from uniqc_mcp.result_views import task_uri
+from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.result_models import task_uri
 from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:

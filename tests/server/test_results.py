@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp.results import Outcome, Results, ResultSummary, summarise
+from uniqc_mcp.results.summary import Outcome, Results, ResultSummary, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import Client
 
-from uniqc_mcp.app import build_server
+from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
 from uniqc_store import ClearPolicy
 

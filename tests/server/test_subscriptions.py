@@ -28,9 +28,9 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp import subscriptions
-from uniqc_mcp.addresses import Addresses
-from uniqc_mcp.subscriptions import MOST_ADDRESSES
+from uniqc_mcp.subscriptions import subscriber
+from uniqc_mcp.subscriptions.subscriber import MOST_ADDRESSES
+from uniqc_mcp.subscriptions.watched_uris import Addresses
 from uniqc_store import TaskWatch
 
 if TYPE_CHECKING:
@@ -364,7 +364,7 @@ async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) ->
 async def test_an_older_client_may_subscribe_to_no_more_than_so_many_addresses_at_once(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriptions, "MOST_ADDRESSES", 2)
+    monkeypatch.setattr(subscriber, "MOST_ADDRESSES", 2)
     other = uniqc(cache, a="running")
     async with subscribed(cache, "legacy", ACTIVE, "uniqc://task/b") as told:
         subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]

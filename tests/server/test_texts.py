@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from uniqc_mcp.detail import CircuitView, ShardView, TaskAnswer, TaskDetail
-from uniqc_mcp.models import GroupView, StoreView, TaskCounts, TaskList, TaskView
-from uniqc_mcp.result_views import CircuitResult, OutcomeView, ResultView
-from uniqc_mcp.texts import text_of
+from uniqc_mcp.responses.text import text_of
+from uniqc_mcp.tasks.models import GroupView, StoreView, TaskCounts, TaskList, TaskView
+from uniqc_mcp.tasks.result_models import CircuitResult, OutcomeView, ResultView
+from uniqc_mcp.tasks.task_detail import CircuitView, ShardView, TaskAnswer, TaskDetail
 
 STORE = StoreView(
     location="~/.uniqc/cache/tasks.sqlite",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniqc_mcp.times import (
+from uniqc_mcp.responses.times import (
     duration,
     recorded_time,
     requested_duration,

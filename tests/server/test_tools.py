@@ -13,14 +13,14 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp_types import TextContent
 
-from uniqc_mcp import fallback
-from uniqc_mcp.contract import StrictTool
-from uniqc_mcp.detail import MOST_SHARDS
-from uniqc_mcp.filtering import in_words, requested_filter
-from uniqc_mcp.models import MOST_GROUPS, StoreView, TaskCounts
-from uniqc_mcp.registry import READ_TOOLS
-from uniqc_mcp.tools import ReadTools
-from uniqc_mcp.wait_tools import WaitTools
+from uniqc_mcp.protocol.strict_tool import StrictTool
+from uniqc_mcp.responses import store_notes
+from uniqc_mcp.tasks.filters import in_words, requested_filter
+from uniqc_mcp.tasks.models import MOST_GROUPS, StoreView, TaskCounts
+from uniqc_mcp.tasks.task_detail import MOST_SHARDS
+from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tool_registry import READ_TOOLS
+from uniqc_mcp.waiting.tools import WaitTools
 from uniqc_store import DB_FILENAME
 from uniqc_store.query import index_scan, planner
 
@@ -515,7 +515,7 @@ async def test_uniqcs_own_second_place_is_told_to_who_reads_the_first(
     cache.write({})
     _, answer = await cache.ask("list_tasks")
     assert not any("~/temporary" in note for note in answer["store"]["notes"])
-    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    monkeypatch.setattr(store_notes, "DEFAULT_CACHE_DIR", cache.directory)
     calls: list[tuple[str, Json]] = [("list_tasks", {}), ("get_task", {"task_id": "task-000001"})]
     for tool, arguments in calls:
         text, answer = await cache.ask(tool, **arguments)
@@ -533,7 +533,7 @@ async def test_a_temporary_directory_that_cannot_be_seen_spoils_no_answer(
 ) -> None:
     # A name too long stands for a directory of another user's, which root can enter anyway.
     monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 5_000)
-    monkeypatch.setattr(fallback, "DEFAULT_CACHE_DIR", cache.directory)
+    monkeypatch.setattr(store_notes, "DEFAULT_CACHE_DIR", cache.directory)
     _, answer = await cache.write({}).ask("list_tasks", status="any")
     assert answer["total"] == 1
 

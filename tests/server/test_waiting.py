@@ -24,10 +24,10 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp import waiting
-from uniqc_mcp.allowance import ANSWER
-from uniqc_mcp.models import LONGEST_ID
-from uniqc_mcp.waiting import Awaited, Wait
+from uniqc_mcp.tasks.models import LONGEST_ID
+from uniqc_mcp.token_budget import ANSWER
+from uniqc_mcp.waiting import wait as waiting_wait
+from uniqc_mcp.waiting.wait import Awaited, Wait
 from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from mcp import Client
     from tests.server.conftest import Cache, Mode
 
-    from uniqc_mcp.live import Live
-    from uniqc_mcp.waiting import Outcome
+    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_mcp.waiting.wait import Outcome
 
 Answer = TypeVar("Answer")
 
@@ -514,7 +514,7 @@ async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However slow the machine is: the tasks are read with each report too.
-    monkeypatch.setattr(waiting, "SECONDS_BETWEEN_REPORTS", PATIENCE)
+    monkeypatch.setattr(waiting_wait, "SECONDS_BETWEEN_REPORTS", PATIENCE)
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
     async with running(cache) as live, anyio.create_task_group() as calls:

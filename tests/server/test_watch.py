@@ -19,12 +19,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from uniqc_mcp.watching.columns import shortened
-from uniqc_mcp.watching.ended import Ended, Ending
-from uniqc_mcp.watching.feed import Event, Feed
-from uniqc_mcp.watching.lines import HOW_IT_MOVES, json_line, plain_lines
-from uniqc_mcp.watching.loop import Lines, follow
-from uniqc_mcp.watching.view import Scene, View
+from uniqc_mcp.cli.watch.columns import shortened
+from uniqc_mcp.cli.watch.ended import Ended, Ending
+from uniqc_mcp.cli.watch.feed import Event, Feed
+from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, json_line, plain_lines
+from uniqc_mcp.cli.watch.loop import Lines, follow
+from uniqc_mcp.cli.watch.view import Scene, View
 from uniqc_store import Group, Standing, StoreState, TaskState, TaskStore
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.text import Text
 from tests.server.test_watch import NOW, feed_of, told
 
-from uniqc_mcp.watching.columns import Row, laid_out
-from uniqc_mcp.watching.table import Table, Totals
-from uniqc_mcp.watching.terminal import TerminalScreen
+from uniqc_mcp.cli.watch.columns import Row, laid_out
+from uniqc_mcp.cli.watch.table import Table, Totals
+from uniqc_mcp.cli.watch.terminal import TerminalScreen
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
-    from uniqc_mcp.watching.feed import Feed
+    from uniqc_mcp.cli.watch.feed import Feed
 
 
 class Drawn:

@@ -23,15 +23,15 @@ from mcp_types import (
 )
 from tests.server.test_watch import feed_of, told
 
-from uniqc_mcp.app import build_server
-from uniqc_mcp.cli import cli
-from uniqc_mcp.demo import run_demo
+from uniqc_mcp.cli.commands import cli
+from uniqc_mcp.cli.demo import run_demo
+from uniqc_mcp.cli.watch.lines import json_line, plain_lines
+from uniqc_mcp.cli.watch.view import Scene, View
 from uniqc_mcp.prompts import PROMPTS
-from uniqc_mcp.registry import TOOLS
 from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
-from uniqc_mcp.watching.lines import json_line, plain_lines
-from uniqc_mcp.watching.view import Scene, View
+from uniqc_mcp.tool_registry import TOOLS
 from uniqc_store import ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:

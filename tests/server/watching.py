@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from uniqc_mcp.live import Live
+from uniqc_mcp.subscriptions.watcher import Live
 from uniqc_store import JsonValue, TaskInfo, TaskStore
 
 if TYPE_CHECKING:

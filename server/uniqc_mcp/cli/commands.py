@@ -1,0 +1,204 @@
+"""The command line: serve, show, and find out what is wrong."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from uniqc_mcp import __version__
+from uniqc_mcp.cli.options import CacheDirectory, cache_dir_option, clear_options, clear_settings
+from uniqc_mcp.errors import explain_store_error
+from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.settings import Settings
+from uniqc_store import StoreError, TaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
+# Imported where they are used: the SDK takes half a second, which `doctor` need not wait for.
+
+_BY_HAND = """\
+uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
+To connect a client, give it this command, for most of them so:
+
+  {{"mcpServers": {{"uniqc": {{"command": "uniqc-mcp"}}}}}}
+
+To see what it is for: uniqc-mcp demo. To check the task cache: uniqc-mcp doctor.
+Ctrl-C ends it."""
+
+
+class _ServeByDefault(click.Group):
+    """``uniqc-mcp --cache-dir DIR`` is ``uniqc-mcp serve --cache-dir DIR``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_ServeByDefault,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Options such as --cache-dir and --allow-clear: uniqc-mcp serve --help",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="uniqc-mcp")
+def cli() -> None:
+    """Ask an assistant what your quantum tasks are doing.
+
+    Without a command it serves, with the options of `serve`.
+    """
+
+
+@cli.command()
+@cache_dir_option
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    envvar="UNIQC_MCP_LOG_LEVEL",
+    default="warning",
+    show_default=True,
+    show_envvar=True,
+    help="How much to say on stderr.",
+)
+@clear_options
+def serve(cache_dir: Path, log_level: str, **clearing: Any) -> None:
+    """Serve MCP over stdin and stdout until the client leaves.
+
+    It only reads, unless --allow-clear lets it clear finished tasks.
+    """
+    settings = Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing))
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    if sys.stdin.isatty():
+        click.echo(_BY_HAND.format(version=__version__), err=True)
+
+    # While importing, hardly anything becomes garbage, and looking for it takes a tenth of the
+    # time. What is there afterwards stays, and no collection need look at it again.
+    gc.disable()
+    import anyio  # noqa: PLC0415
+
+    from uniqc_mcp.protocol.stdio import serve_stdio  # noqa: PLC0415
+    from uniqc_mcp.server import build_server, build_store  # noqa: PLC0415
+
+    server = build_server(build_store(settings), settings)
+    gc.freeze()
+    gc.enable()
+    anyio.run(serve_stdio, server)
+
+
+@cli.command()
+@click.option("--cache-dir", type=CacheDirectory(), help="A cache of your own, not a sample.")
+def demo(cache_dir: Path | None) -> None:
+    """Watch a real client ask a real server three questions."""
+    from uniqc_mcp.cli.demo import run_demo  # noqa: PLC0415
+
+    try:
+        run_demo(cache_dir, click.echo)
+    except* BrokenPipeError:
+        # Such as `| head`: who reads has enough. What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@cli.command()
+@cache_dir_option
+@click.option("--backend", default="", help="Only tasks on this label or platform.")
+@click.option("--until-idle", is_flag=True, help="End, with 0, once no task is active.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="End after so long, with 124.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For scripts: one event a line.")
+def watch(
+    cache_dir: Path, *, backend: str, until_idle: bool, timeout: int | None, as_json: bool
+) -> None:
+    """Show the active tasks and what becomes of them, as it happens.
+
+    On a terminal it is a table, elsewhere a line for each event. The cache moves only while a
+    uniqc process polls the platform: `uniqc result TASK_ID` does.
+
+    Ctrl-C ends it, with 0; with 130 where --until-idle was not reached.
+    """
+    from uniqc_mcp.cli.watch.loop import watch as run_watch  # noqa: PLC0415
+
+    with _store_errors():
+        store = TaskStore(cache_dir, read_only=True)
+        status = run_watch(
+            store, as_json=as_json, backend=backend, until_idle=until_idle, timeout=timeout
+        )
+    sys.exit(status)
+
+
+@cli.command()
+@cache_dir_option
+@clear_options
+@json_option
+def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
+    """Say which file would be served and what is wrong with it. Exits with 1 if a server fails."""
+    from uniqc_mcp.cli.doctor import examine  # noqa: PLC0415
+
+    diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
+    click.echo(json.dumps(diagnosis.to_dict(), indent=2) if as_json else diagnosis.text())
+    sys.exit(0 if diagnosis.ok else 1)
+
+
+@cli.command()
+@cache_dir_option
+@json_option
+def cleared(cache_dir: Path, *, as_json: bool) -> None:
+    """List what was cleared and can be put back, newest first."""
+    with _store_errors():
+        receipts = TaskStore(cache_dir, read_only=True).receipts()
+    if as_json:
+        click.echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
+        return
+    for receipt in receipts:
+        click.echo(
+            f"{receipt.receipt_id}  {recorded_time(receipt.cleared_at)}  {receipt.held} of "
+            f"{receipt.planned} tasks, {receipt.state}"
+        )
+    if not receipts:
+        click.echo("Nothing was cleared that could be put back.")
+
+
+@cli.command()
+@cache_dir_option
+@click.argument("receipt")
+def restore(cache_dir: Path, receipt: str) -> None:
+    """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`."""
+    with _store_errors():
+        TaskStore(cache_dir, read_only=True).check_receipt(receipt)
+        undone = TaskStore(cache_dir).undo_clear(receipt)
+    click.echo(f"Put back: {undone.restored} tasks.")
+    if undone.kept:
+        click.echo(f"Still held: {undone.kept}; tasks of their ids are in the cache again.")
+
+
+@contextmanager
+def _store_errors() -> Generator[None]:
+    """What can't be done is said in a sentence, with exit status 1."""
+    try:
+        yield
+    except StoreError as error:
+        raise click.ClickException(explain_store_error(error)) from error
+
+
+def main() -> None:
+    """The command ``uniqc-mcp``."""
+    cli(prog_name="uniqc-mcp")

@@ -1,0 +1,196 @@
+"""Which file a server would read, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from uniqc_mcp.errors import explain_store_error, quoted, tilde, without_home
+from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_store import (
+    NEWEST_RELEASED_SCHEMA,
+    Snapshot,
+    StoreError,
+    TaskFilter,
+    TaskStatus,
+    TaskStore,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from uniqc_mcp.settings import Settings
+
+_MOST_NAMED = 10
+
+_WRITTEN_BY = {
+    0: "a uniqc that was stopped before it saved anything",
+    1: "uniqc 0.0.4 to 0.0.7",
+    2: "uniqc 0.0.8 to 0.0.10",
+    3: "uniqc 0.0.11",
+    4: "an upgrade that was interrupted; uniqc finishes it when it next runs",
+    5: "uniqc 0.0.12 to 0.1.1",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was read from the file.
+
+    Attributes:
+        schema_version: Its ``user_version``.
+        written_by: The releases that write such files.
+        tasks: How many tasks it holds, archived ones aside.
+        by_status: The same by status.
+        active: How many of them are not finished.
+        archived: How many tasks are in uniqc's archive.
+    """
+
+    schema_version: int
+    written_by: str
+    tasks: int
+    by_status: dict[str, int]
+    active: int
+    archived: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What is known of one cache.
+
+    Attributes:
+        location: The file, home shown as ``~``.
+        ok: Whether a server would work. Without a file it does, and says that there is none.
+        exists: Whether there is a file.
+        size_bytes: Its size; 0 where there is none.
+        writable: Whether this user could write it. The server does not.
+        facts: What was read from it; None where nothing could be.
+        problems: Why a server would not work, and what to do.
+        may_clear: What a server with these options may clear, in words; empty where nothing.
+        notes: What else is odd about it.
+    """
+
+    location: str
+    ok: bool
+    exists: bool
+    size_bytes: int
+    writable: bool
+    facts: Facts | None = None
+    may_clear: str = ""
+    problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """For a person."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"file      {self.location}"
+        if not self.exists:
+            yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
+        else:
+            does = "may clear" if self.may_clear else "only reads"
+            may = "may be written by this user" if self.writable else "may not be written"
+            yield f"          {self.size_bytes:,} bytes, {may}; the server {does}"
+        if (facts := self.facts) is not None:
+            yield f"schema    {facts.schema_version}, written by {facts.written_by}"
+            yield f"tasks     {facts.tasks}, {facts.active} active, {facts.archived} more archived"
+            for status, count in facts.by_status.items():
+                yield f"          {count:>7} {status}"
+        if self.may_clear:
+            yield f"clearing  {self.may_clear}"
+        for problem in self.problems:
+            yield f"problem   {problem}"
+        for note in self.notes:
+            yield f"note      {note}"
+        yield "A server works with this." if self.ok else "A server does not work with this."
+
+
+def examine(settings: Settings) -> Diagnosis:
+    """Look at a cache without changing anything."""
+    store = TaskStore(settings.cache_dir, read_only=True)
+    facts: Facts | None = None
+    problems: list[str] = []
+    notes: list[str] = []
+    try:
+        facts, notes = store.read(_look)
+    except StoreError as error:
+        problems.append(explain_store_error(error, advice=""))
+    if note := fallback_note(store.db_path):
+        notes.append(without_home(note))
+    return Diagnosis(
+        location=tilde(store.db_path),
+        ok=not problems,
+        exists=_exists(store.db_path),
+        size_bytes=_size(store.db_path),
+        writable=_writable(store.db_path),
+        facts=facts,
+        problems=problems,
+        may_clear=settings.clearing.in_words() if settings.clearing else "",
+        notes=notes,
+    )
+
+
+def _look(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
+    if not snapshot.state.exists:
+        return None, []
+    version = snapshot.state.schema_version
+    groups = snapshot.tally(TaskFilter(), by=("status",))
+    screen = Screen()
+    by_status: Counter[str] = Counter()
+    for group in groups:
+        by_status[screen.line("status", group.status)] += group.count
+    newer = f"a uniqc newer than this release knows ({NEWEST_RELEASED_SCHEMA})"
+    facts = Facts(
+        schema_version=version,
+        written_by=_WRITTEN_BY.get(version, newer),
+        tasks=sum(group.count for group in groups),
+        by_status=dict(by_status),
+        active=snapshot.count(TaskFilter(status="active")),
+        archived=snapshot.archived(),
+    )
+    return facts, list(_oddities(snapshot, facts))
+
+
+def _oddities(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
+    if facts.schema_version > NEWEST_RELEASED_SCHEMA:
+        yield "What this release does not know of the file is not shown; update uniqc-mcp."
+    known = {status.value for status in TaskStatus}
+    if unknown := [status for status in facts.by_status if status not in known]:
+        shown = ", ".join(map(quoted, unknown[:_MOST_NAMED]))
+        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        yield f"Statuses that uniqc does not know count as active: {shown}{more}."
+    if undated := snapshot.undated():
+        yield f"Tasks without a readable submit time, which no time filter finds: {undated}"
+    if doubled := snapshot.doubled():
+        yield (
+            f"{doubled} tasks are copies of others: two uniqc processes upgraded the file at "
+            "once. The copies share metadata.legacy_platform_id."
+        )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # or not for us: the problem says which
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _writable(path: Path) -> bool:
+    """SQLite needs the directory too, for its WAL."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)

@@ -1,0 +1,169 @@
+"""Telling clients which resources have changed, on either generation of the protocol.
+
+Clients of 2026-07-28 open a stream with ``subscriptions/listen``; older ones subscribe to one
+address after the other with ``resources/subscribe``. Both are told the address that they gave, in
+the very form that they gave it in. Who reads slowly is told once of what changed often.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+import anyio
+from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
+from mcp_types import (
+    DiscoverResult,
+    EmptyResult,
+    RequestParams,
+    ResourceUpdatedNotification,
+    ResourceUpdatedNotificationParams,
+    SubscribeRequestParams,
+    SubscriptionFilter,
+    SubscriptionsAcknowledgedNotification,
+    SubscriptionsAcknowledgedNotificationParams,
+    SubscriptionsListenRequestParams,
+    UnsubscribeRequestParams,
+)
+
+from uniqc_mcp.errors import quoted
+from uniqc_mcp.protocol.errors import invalid
+from uniqc_mcp.subscriptions.watched_uris import ACTIVE, STORE, Addresses, can_change
+
+if TYPE_CHECKING:
+    from mcp.server.context import HandlerResult, ServerRequestContext
+    from mcp.server.lowlevel import Server
+    from mcp.server.session import ServerSession
+
+    from uniqc_mcp.context import Running
+    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_store import TaskStore
+
+Ctx: TypeAlias = "ServerRequestContext[Running, Any]"
+
+MOST_ADDRESSES = 1_000
+"""Addresses that one client may subscribe to."""
+
+
+class Subscriptions:
+    """What one client listens to.
+
+    Args:
+        store: Where an address that gives a platform's id leads to its task.
+        live: What watches it.
+    """
+
+    def __init__(self, store: TaskStore, live: Live) -> None:
+        self._store = store
+        self._live = live
+        self._older = Addresses(store, live)
+        self._telling_older = False
+        # What a client asks for takes effect in the order in which it asks.
+        self._turn = anyio.Lock()
+
+    async def listen(self, ctx: Ctx, params: SubscriptionsListenRequestParams) -> NoReturn:
+        """Serve one stream of 2026-07-28, until the client closes it or the server ends.
+
+        It is acknowledged with just the addresses that can change. The lists of tools, resources
+        and prompts never do.
+        """
+        asked = params.notifications.resource_subscriptions or ()
+        uris = [uri for uri in dict.fromkeys(asked) if can_change(uri)][:MOST_ADDRESSES]
+        stream = _Stream(ctx)
+        addresses = Addresses(self._store, self._live)
+        try:
+            await addresses.add(uris)
+            await stream.acknowledge(uris)
+            await addresses.tell(stream.tell)
+        finally:
+            addresses.clear()
+        await anyio.sleep_forever()
+        raise AssertionError("sleeping never ends")
+
+    async def subscribe(self, ctx: Ctx, params: SubscribeRequestParams) -> EmptyResult:
+        """Begin to tell a client of an older revision of one address."""
+        uri = params.uri
+        if not can_change(uri):
+            raise invalid(
+                f"{quoted(uri)} is nothing to subscribe to; there are {STORE}, {ACTIVE} and "
+                "uniqc://task/TASK_ID."
+            )
+        async with self._turn:
+            if uri in self._older:
+                return EmptyResult()
+            if len(self._older) == MOST_ADDRESSES:
+                raise invalid(f"No more than {MOST_ADDRESSES} addresses can be subscribed to.")
+            await self._older.add([uri])
+            if not self._telling_older:
+                self._live.tasks.start_soon(self._tell_older, ctx.session)
+                self._telling_older = True
+        return EmptyResult()
+
+    async def unsubscribe(self, params: UnsubscribeRequestParams) -> EmptyResult:
+        """Tell it no more."""
+        async with self._turn:
+            self._older.remove(params.uri)
+        return EmptyResult()
+
+    async def _tell_older(self, session: ServerSession) -> None:
+        """By the session of any request: they all lead to the one client."""
+        try:
+            while self._older:
+                await self._older.tell(session.send_resource_updated)
+            self._telling_older = False
+        finally:
+            self._older.clear()
+
+
+class _Stream:
+    """What a client of 2026-07-28 reads: each line says which of its requests it belongs to."""
+
+    def __init__(self, ctx: Ctx) -> None:
+        if ctx.request_id is None:
+            raise invalid("subscriptions/listen is a request, and needs an id.")
+        self._session = ctx.session
+        self._id = ctx.request_id
+        self._meta: dict[str, Any] = {SUBSCRIPTION_ID_META_KEY: self._id}
+
+    async def acknowledge(self, uris: list[str]) -> None:
+        honored = SubscriptionFilter(resource_subscriptions=uris or None)
+        params = SubscriptionsAcknowledgedNotificationParams(
+            notifications=honored, _meta=self._meta
+        )
+        await self._session.send_notification(
+            SubscriptionsAcknowledgedNotification(params=params), self._id
+        )
+
+    async def tell(self, uri: str) -> None:
+        params = ResourceUpdatedNotificationParams(uri=uri, _meta=self._meta)
+        await self._session.send_notification(ResourceUpdatedNotification(params=params), self._id)
+
+
+def serve_subscriptions(server: Server[Running]) -> None:
+    """Serve both generations, and advertise what is served and no more."""
+    discover = server.get_request_handler("server/discover")
+    if discover is None:
+        raise RuntimeError("the SDK serves server/discover by itself")
+
+    async def listen(ctx: Ctx, params: SubscriptionsListenRequestParams) -> HandlerResult:
+        await ctx.lifespan_context.subscriptions.listen(ctx, params)
+
+    async def subscribe(ctx: Ctx, params: SubscribeRequestParams) -> EmptyResult:
+        return await ctx.lifespan_context.subscriptions.subscribe(ctx, params)
+
+    async def unsubscribe(ctx: Ctx, params: UnsubscribeRequestParams) -> EmptyResult:
+        return await ctx.lifespan_context.subscriptions.unsubscribe(params)
+
+    async def honest(ctx: Ctx, params: RequestParams) -> HandlerResult:
+        discovered = await discover.handler(ctx, params)
+        if isinstance(discovered, DiscoverResult):
+            # Where streams are served, the SDK says that every list may change. These never do.
+            capabilities = discovered.capabilities
+            for lists in (capabilities.tools, capabilities.prompts, capabilities.resources):
+                if lists is not None:
+                    lists.list_changed = False
+        return discovered
+
+    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
+    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    server.add_request_handler("server/discover", RequestParams, honest)

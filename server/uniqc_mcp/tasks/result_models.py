@@ -1,0 +1,178 @@
+"""What goes over the wire about a result: its most frequent outcomes, and where all of it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+from urllib.parse import quote
+
+from pydantic import Field, WithJsonSchema
+
+from uniqc_mcp.errors import quoted
+from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.safety.redaction import safe_text
+from uniqc_mcp.tasks import lookup
+from uniqc_mcp.tasks.models import LONGEST_ID, OptionalFloat, OptionalInt, Wire
+from uniqc_mcp.token_budget import how_many_fit, most_tokens
+from uniqc_store import parse_json
+
+if TYPE_CHECKING:
+    from uniqc_mcp.results.summary import Results, ResultSummary
+    from uniqc_mcp.safety.sanitizer import Screen
+    from uniqc_mcp.tasks.lookup import FoundTask
+    from uniqc_store import TaskRecord
+
+MOST_CIRCUITS = 4
+"""Circuits of a batch that are summarised; the others are counted."""
+
+_MOST_FIELDS = 8
+_LONGEST_ERROR = 500
+_LONGEST_ADDRESS = 400
+
+_OUTCOMES = 5_000
+"""Tokens of the outcomes of a result, as text and as structured content."""
+
+_OUTCOME = 50
+"""Of these, what one takes without its bits."""
+
+_SIGNIFICANT_DIGITS = 6
+
+
+def task_uri(task_id: str, part: str = "") -> str:
+    """The resource of a task, or of a part of it. Whatever is in the id, it stays one segment."""
+    uri = f"uniqc://task/{quote(task_id, safe='', errors='replace')}"
+    return f"{uri}/{part}" if part else uri
+
+
+def address_of(record: TaskRecord, part: str) -> str:
+    """Empty for an id that holds a credential or has no bounds: the address would tell it."""
+    shown = safe_text(record.task_id, limit=LONGEST_ID, multiline=True, clean=False)
+    uri = task_uri(record.task_id, part)
+    return uri if shown.text == record.task_id and len(uri) <= _LONGEST_ADDRESS else ""
+
+
+class OutcomeView(Wire):
+    bits: str
+    count: OptionalInt = None
+    probability: OptionalFloat = None
+
+
+class CircuitResult(Wire):
+    """The most frequent outcomes of one circuit."""
+
+    kind: Annotated[
+        str, Field(description="counts, probabilities, error, empty, batch or unknown.")
+    ]
+    outcomes: Annotated[list[OutcomeView], Named("most frequent first;")] = Field(
+        default_factory=list[OutcomeView]
+    )
+    distinct: int = 0
+    shown: int = 0
+    remaining_probability: OptionalFloat = None
+    error: str = ""
+    notes: list[str] = Field(default_factory=list[str])
+
+    @classmethod
+    def of(cls, summary: ResultSummary, screen: Screen, *, among: int = 1, **more: Any) -> Self:
+        """Of a summary, with what a subclass adds; one `among` so many in the same answer."""
+        outcomes = [
+            OutcomeView(
+                bits=screen.line("result", outcome.bits),
+                count=outcome.count,
+                probability=_rounded(outcome.probability),
+            )
+            for outcome in summary.outcomes
+        ]
+        sizes = (_OUTCOME + 2 * most_tokens(outcome.bits) for outcome in outcomes)
+        shown = how_many_fit(sizes, _OUTCOMES // among)
+        notes = [*summary.notes, *_field_notes(summary.fields, screen, _MOST_FIELDS // among)]
+        if shown < len(outcomes):
+            notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")
+        return cls(
+            kind=summary.kind,
+            outcomes=outcomes[:shown],
+            distinct=summary.distinct,
+            shown=shown,
+            remaining_probability=_rounded(summary.remaining_after(shown)),
+            error=screen.line("result.error", summary.error, limit=_LONGEST_ERROR // among),
+            notes=notes,
+            **more,
+        )
+
+
+class ResultView(CircuitResult):
+    """A result; of a batch, its first circuits one by one."""
+
+    circuits: int = 1
+    batch: Annotated[
+        list[CircuitResult],
+        WithJsonSchema({"type": "array", "description": "of each circuit, likewise"}),
+    ] = Field(default_factory=list[CircuitResult])
+    bytes: int
+    uri: Annotated[str, Field(description="The whole result.")]
+    damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
+
+    @classmethod
+    def read(cls, task: FoundTask, *, outcomes: int, screen: Screen) -> Self | None:
+        """Summarise a stored result, or say why not; None where there is none."""
+        record = task.record
+        size, uri = record.result_bytes or 0, address_of(record, "result")
+        if not size:
+            return None
+        if size > lookup.LARGEST_SUMMARISED:
+            return cls(kind="unknown", notes=["Too large to summarise."], bytes=size, uri=uri)
+        try:
+            results = _summarised(task.result_text, top=outcomes, shots=_asked_shots(record))
+        except ValueError:
+            notes = ["What is stored is not JSON."]
+            return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
+        if not results.batch:
+            return cls.of(results.circuits[0], screen, bytes=size, uri=uri)
+        return cls(
+            kind="batch",
+            notes=_batch_notes(results),
+            circuits=results.total_circuits,
+            batch=[
+                CircuitResult.of(summary, screen, among=len(results.circuits))
+                for summary in results.circuits
+            ],
+            bytes=size,
+            uri=uri,
+        )
+
+
+def _summarised(text: str, *, top: int, shots: int | None) -> Results:
+    # Imported with the first result: many a server is started to be asked what is running.
+    from uniqc_mcp.results.streaming import LARGE, summarise_text  # noqa: PLC0415
+    from uniqc_mcp.results.summary import summarise  # noqa: PLC0415
+
+    if len(text) > LARGE:
+        in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MOST_CIRCUITS)
+        if in_pieces is not None:
+            return in_pieces
+    return summarise(parse_json(text), top=top, shots=shots, max_circuits=MOST_CIRCUITS)
+
+
+def _asked_shots(record: TaskRecord) -> int | None:
+    """Shots that the counts should add up to; 0 is what imports without a number store."""
+    return record.shots if record.shots > 0 and "shots" not in record.damaged else None
+
+
+def _field_notes(fields: tuple[str, ...], screen: Screen, most: int) -> list[str]:
+    if not fields:
+        return []
+    names = ", ".join(quoted(screen.line("result", name, limit=40)) for name in fields[:most])
+    more = f" and {len(fields) - most} more" if len(fields) > most else ""
+    return [f"Other fields, in the whole result: {names}{more}."]
+
+
+def _batch_notes(results: Results) -> list[str]:
+    notes: list[str] = []
+    if hidden := results.total_circuits - len(results.circuits):
+        notes.append(f"{hidden} more circuits are in the whole result.")
+    if results.without_outcomes:
+        notes.append(f"{results.without_outcomes} circuits have no outcomes.")
+    return notes
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else float(f"{number:.{_SIGNIFICANT_DIGITS}g}")

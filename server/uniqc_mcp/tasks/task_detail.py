@@ -1,0 +1,189 @@
+"""What goes over the wire about one task: its error, shards, circuit and metadata."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field
+
+from uniqc_mcp.errors import quoted
+from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.tasks.models import (
+    LONGEST_ID,
+    Absent,
+    Answer,
+    StoreField,
+    TaskView,
+    Wire,
+    recorded_error,
+)
+from uniqc_mcp.tasks.result_models import ResultView, address_of
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, most_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from uniqc_mcp.tasks.lookup import FoundTask
+    from uniqc_store import TaskRecord, TaskShard
+
+MOST_SHARDS = 50
+
+_METADATA = 3_500
+"""Tokens of the metadata in the structured answer; the text tells the beginning of it."""
+
+_SHARD = 95
+"""Tokens of a platform job in an answer but for what its record tells."""
+
+_MOST_DAMAGED = 20
+_AROUND = 1_500
+
+_ELSEWHERE = ("task_name", "circuit_ir", "circuits", "circuit_language")
+
+
+class ShardView(Wire):
+    """One platform job of the task."""
+
+    index: int
+    platform_task_id: str
+    backend: str
+    status: str
+    circuits: int
+    updated_at: str
+    error: str
+
+    @classmethod
+    def of(cls, shard: TaskShard, screen: Screen) -> Self:
+        return cls(
+            index=shard.shard_index,
+            platform_task_id=screen.line(
+                "platform_task_id", shard.platform_task_id, limit=LONGEST_ID
+            ),
+            backend=screen.line("backend", shard.backend, limit=120),
+            status=screen.line("status", shard.status, limit=60),
+            circuits=shard.circuit_count,
+            updated_at=recorded_time(shard.update_time),
+            error=screen.line("shards.error", shard.error_message or "", limit=500),
+        )
+
+    @property
+    def size(self) -> int:
+        """Tokens that it takes at most in an answer, as text and as structured content."""
+        texts = (self.platform_task_id, self.backend, self.status, self.error)
+        return _SHARD + 2 * sum(map(most_tokens, texts))
+
+
+class CircuitView(Wire):
+    """What was submitted, by where to read it."""
+
+    circuits: int
+    language: str
+    uri: str
+
+
+def recorded_circuits(record: TaskRecord) -> list[str]:
+    """The circuits as uniqc keeps them in the metadata; none for a task of an older release."""
+    circuits = record.metadata.get("circuits")
+    if isinstance(circuits, list):
+        return [circuit for circuit in circuits if isinstance(circuit, str)]
+    circuit = record.metadata.get("circuit_ir")
+    return [circuit] if isinstance(circuit, str) else []
+
+
+class TaskDetail(TaskView):
+    """One task whole."""
+
+    archived_at: str
+    result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
+    shards: Annotated[list[ShardView], Named("platform jobs;")]
+    circuit: Annotated[CircuitView | Absent, Named()] = None
+    metadata: dict[str, Any]
+    redacted: Annotated[list[str], Field(description="in these a credential was hidden")]
+    damaged: Annotated[list[str], Field(description="these are in no known form")]
+
+    @classmethod
+    def build(
+        cls,
+        found: FoundTask,
+        result: ResultView | None,
+        *,
+        now: datetime,
+        screen: Screen,
+    ) -> Self:
+        """Of a task and its result, with as many of the shards as there is room for."""
+        record, archived = found.record, found.record.archived_at or ""
+        recorded = recorded_error(record)
+        error = screen.block("error", recorded)
+        others = {
+            key: value
+            for key, value in record.metadata.items()
+            if key not in _ELSEWHERE and not (recorded and value == recorded)
+        }
+        more = {
+            # One that can't be read is shown as it stands: empty would say that it is not archived.
+            "archived_at": recorded_time(archived)
+            or screen.line("archived_at", archived, limit=60),
+            "result": result,
+            "circuit": _circuit_view(record, screen),
+            "metadata": screen.within("metadata", others, tokens=_METADATA),
+        }
+        shown_error = error or (result.error if result else "")
+        nothing: dict[str, list[str]] = {"shards": [], "redacted": [], "damaged": []}
+        task = cls.of(record, now, screen, error=shown_error, **nothing, **more)
+        shards = task.fitting(found.shards[:MOST_SHARDS], screen)
+        damaged = [
+            *record.damaged,
+            *(["result"] if result and result.damaged else []),
+            *(f"shards[{s.shard_index}].{name}" for s in found.shards for name in s.damaged),
+        ]
+        # Only now is it known what was hidden.
+        return task.model_copy(
+            update={"shards": shards, "redacted": screen.hidden, "damaged": _first(damaged)}
+        )
+
+    def fitting(self, shards: Iterable[TaskShard], screen: Screen) -> list[ShardView]:
+        """The first of these shards, as many as an answer has room for beside the rest of it."""
+        # What is in the structure is in the text, but for the names of the fields.
+        left = ANSWER - _AROUND - 2 * most_tokens(self.model_dump_json(exclude_none=True))
+        views = [ShardView.of(shard, screen) for shard in shards]
+        return views[: how_many_fit((view.size for view in views), left)]
+
+
+def _first(damaged: Sequence[str]) -> list[str]:
+    more = len(damaged) - _MOST_DAMAGED
+    return [*damaged[:_MOST_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
+
+
+def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
+    """What is told of the platform jobs beyond those that are shown."""
+    statuses = Counter(shard.status for shard in found.shards[shown:])
+    if not statuses:
+        return []
+    by_status = ", ".join(
+        f"{n} {quoted(Screen().line('status', status, limit=60))}"
+        for status, n in statuses.most_common(6)
+    )
+    return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
+
+
+def _circuit_view(record: TaskRecord, screen: Screen) -> CircuitView | None:
+    circuits = recorded_circuits(record)
+    if not circuits:
+        return None
+    stored = record.metadata.get("circuit_language")
+    language = stored if isinstance(stored, str) else ""
+    return CircuitView(
+        circuits=len(circuits),
+        language=screen.line("circuit_language", language, limit=60),
+        uri=address_of(record, "circuit"),
+    )
+
+
+class TaskAnswer(Answer):
+    """One task."""
+
+    task: Annotated[TaskDetail, Named()]
+    store: StoreField

@@ -1,0 +1,115 @@
+"""What goes over the wire when a client waits: what changed, and what it still waits for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
+
+from pydantic import Field, WithJsonSchema
+
+from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.tasks.models import LONGEST_ID, Answer, StoreField, TaskView, Wire
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, most_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from uniqc_mcp.safety.sanitizer import Screen
+    from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
+
+WaitState = Literal["changed", "finished", "timeout"]
+
+MOST_CHANGES = 50
+MOST_ACTIVE = 10
+
+ROOM = ANSWER - 2_000
+"""Tokens for tasks; the rest is for what stands around them, notes included."""
+
+_ROW = 90
+"""Tokens of a change but for what its record tells."""
+
+
+class ChangeView(Wire):
+    """A task whose status changed, that is gone, or that had finished before."""
+
+    task_id: str
+    name: str
+    backend: str
+    before: str
+    status: Annotated[str, Field(description="gone: no longer in the cache, archived: put away.")]
+    updated_at: str
+
+    @classmethod
+    def of(cls, change: TaskChange | TaskGone, screen: Screen) -> Self:
+        before = change.before.status if change.before else ""
+        return cls._of(change.state, screen, before=before, status=_status(change))
+
+    @classmethod
+    def finished(cls, record: TaskRecord, screen: Screen) -> Self:
+        return cls._of(record, screen, before="", status=record.status)
+
+    @classmethod
+    def _of(cls, task: TaskState | TaskRecord, screen: Screen, *, before: str, status: str) -> Self:
+        return cls(
+            task_id=screen.line("task_id", task.task_id, limit=LONGEST_ID),
+            name=screen.line("name", task.name, limit=120),
+            backend=screen.line("backend", task.backend, limit=120),
+            before=screen.line("status", before, limit=60),
+            status=screen.line("status", status, limit=60),
+            updated_at=recorded_time(task.update_time),
+        )
+
+    @property
+    def size(self) -> int:
+        """Tokens that it takes at most in an answer, as text and as structured content."""
+        texts = (self.task_id, self.name, self.backend, self.before, self.status)
+        return _ROW + 2 * sum(map(most_tokens, texts))
+
+
+def _status(change: TaskChange | TaskGone) -> str:
+    from uniqc_store import TaskGone  # noqa: PLC0415 - nobody may ever wait
+
+    if isinstance(change, TaskGone):
+        return "archived" if change.archived else "gone"
+    return change.after.status
+
+
+class _Sized(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+_View = TypeVar("_View", bound=_Sized)
+
+
+def with_room(views: Iterable[_View], tokens: int) -> list[_View]:
+    """The first of them that an answer has room for."""
+    views = list(views)
+    return views[: how_many_fit((view.size for view in views), tokens)]
+
+
+def taken(views: Sequence[_Sized]) -> int:
+    """Tokens that they take at most."""
+    return sum(view.size for view in views)
+
+
+def _told(description: str) -> WithJsonSchema:
+    """A list whose fields are told elsewhere already."""
+    return WithJsonSchema({"type": "array", "description": description})
+
+
+class WaitAnswer(Answer):
+    """What happened while the client waited."""
+
+    matching: Annotated[str, Field(exclude=True, description="What was waited for, in words.")]
+    state: Annotated[
+        WaitState, Field(description="finished: none of them is active. timeout: ask again.")
+    ]
+    changes: Annotated[list[ChangeView], Named("newest first;")]
+    changes_total: int
+    active: Annotated[list[TaskView], _told("Still active; as list_tasks has them.")]
+    active_total: int
+    finished: Annotated[list[ChangeView], _told("Of task_ids, finished before; as changes.")]
+    waited_seconds: int
+    cursor: Annotated[str, Field(description="For the next call.")]
+    store: StoreField
