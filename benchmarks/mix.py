@@ -37,7 +37,7 @@ RARE_NAME_EVERY = 1000
 NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 OLDEST = NEWEST - timedelta(days=1000)
 
-LEAST_RESULT_BYTES, MOST_RESULT_BYTES = 300, 4000
+LEAST_RESULT_BYTES, MAX_RESULT_BYTES = 300, 4000
 _RESULTS = 2048
 _RECENT = 0.02
 _RECENT_ACTIVE = 0.9
@@ -167,7 +167,7 @@ def counts_json(outcomes: int, qubits: int, dice: random.Random) -> str:
 
 def _result(dice: random.Random) -> str:
     """Small ones are more frequent than large ones: sizes are even on a logarithmic scale."""
-    ratio = MOST_RESULT_BYTES / LEAST_RESULT_BYTES
+    ratio = MAX_RESULT_BYTES / LEAST_RESULT_BYTES
     size = int(LEAST_RESULT_BYTES * ratio ** dice.random())
     qubits = dice.randrange(8, 13)
     a_line = qubits + len('"": 100, ')

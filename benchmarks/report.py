@@ -32,7 +32,7 @@ TITLES = {
     "context": "Context",
 }
 _SLOWEST_PAIRS = 12
-_MOST_DECIMALS = 4
+_MAX_DECIMALS = 4
 _HOW_TO_READ = """\
 Each number is a median; in brackets are the first and the third quartile. Whoever is compared took
 turns in one run, so ratios hold and bare times are this machine's. The worst question of a bar is
@@ -119,10 +119,10 @@ def _group(group: str, measurements: list[Measurement]) -> Iterator[str]:
     """One table for each unit, as a row must not mix them."""
     if group == lists.GROUP:
         shown = _slowest(measurements)
-        left_out = len({one.what for one in measurements}) - len({one.what for one in shown})
+        excluded = len({one.what for one in measurements}) - len({one.what for one in shown})
         yield (
             f"Single filters, and of the pairs the {_SLOWEST_PAIRS} slowest pages; `results.json` "
-            f"has the other {left_out}."
+            f"has the other {excluded}."
         )
         yield from _growth_of_each_page(measurements)
         measurements = shown
@@ -199,7 +199,7 @@ def _number(value: float, *, digits: int = 3) -> str:
     if math.isinf(value) or value == int(value):
         return f"{value:,.0f}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(decimals, _MOST_DECIMALS)}f}"
+    return f"{value:,.{min(decimals, _MAX_DECIMALS)}f}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-LONGEST_WAIT_SECONDS = 120.0
+MAX_WAIT_SECONDS = 120.0
 _REVISION = "2025-06-18"
 """Of the protocol. Clients that speak no newer one are the most frequent still."""
 
@@ -62,7 +62,7 @@ class RawServer:
         os.write(self._wire_in, line)
         chunks: list[bytes] = []
         while not chunks or not chunks[-1].endswith(b"\n"):
-            ready, _, _ = select.select([self._wire_out], [], [], LONGEST_WAIT_SECONDS)
+            ready, _, _ = select.select([self._wire_out], [], [], MAX_WAIT_SECONDS)
             chunk = os.read(self._wire_out, 1 << 20) if ready else b""
             if not chunk:
                 raise ServerSilentError(self._last_words())

@@ -36,7 +36,7 @@ ENOUGH_SECONDS = 60
 """For a player of six."""
 
 STORE, ACTIVE = "uniqc://store", "uniqc://tasks/active"
-MOST_ROWS = 5
+MAX_ROWS = 5
 
 
 class Panel:
@@ -69,7 +69,7 @@ class Panel:
         lines = [f"uniqc  {answer['total']} active, {total} in all"]
         lines += [
             f"  {task['status']:<8}  {named(task):<12}  {task['backend']}"
-            for task in answer["tasks"][:MOST_ROWS]
+            for task in answer["tasks"][:MAX_ROWS]
         ]
         if lines != self._lines:
             print(*lines, *news, sep="\n", flush=True)

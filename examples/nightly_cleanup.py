@@ -31,7 +31,7 @@ async def tidy_up(cache_dir: Path, limits: list[str]) -> None:
             raise SystemExit("the server could not plan")
         for group in plan["groups"]:
             print(f"to clear: {group['count']} {group['status']} on {group['backend']}")
-        for reason in plan["left_out"]:
+        for reason in plan["excluded"]:
             print(f"to keep: {reason['count']}, {reason['why']}")
         if not plan["plan_id"]:
             print("nothing to clear tonight")

@@ -15,22 +15,22 @@ from mcp_types import (
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.prompts import arguments_of
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
-from uniqc_mcp.protocol.threads import at_once_or_on_a_thread
+from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
-from uniqc_mcp.tasks.models import LONGEST_ID
+from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_store import Completions, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
 
-MOST: Final = 100
+MAX_VALUES: Final = 100
 """Values that the protocol lets be offered."""
 
-_LOOKED_AT: Final = 2 * MOST
+_LOOKED_AT: Final = 2 * MAX_VALUES
 """Some of them may not be shown."""
 
-_LONGEST_BACKEND: Final = 120
+_MAX_BACKEND: Final = 120
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
 _LIMITS: Final = ("10", "20", "50", "100")
 _TASKS: Final = ("task_id", "other_task_id")
@@ -82,11 +82,11 @@ class ArgumentCompletions:
             lambda snapshot: snapshot.complete_id(argument.value, among=among, limit=_LOOKED_AT)
         )
         others = {chosen.get(name) for name in _TASKS if name != argument.name}
-        return _shown(found, lambda value: value not in others and _as_it_is(value, LONGEST_ID))
+        return _shown(found, lambda value: value not in others and _as_it_is(value, MAX_ID))
 
     def _backends(self, text: str) -> Completion:
         found = self._store.read(lambda snapshot: snapshot.complete_backend(text, limit=_LOOKED_AT))
-        return _shown(found, lambda value: _as_it_is(value, _LONGEST_BACKEND))
+        return _shown(found, lambda value: _as_it_is(value, _MAX_BACKEND))
 
 
 async def complete_argument(
@@ -96,8 +96,8 @@ async def complete_argument(
     context: CompletionContext | None,
 ) -> Completion:
     """Answer a request for completions."""
-    answer = at_once_or_on_a_thread(
-        ArgumentCompletions(store.at_once()).complete, ArgumentCompletions(store).complete
+    answer = try_inline_then_thread(
+        ArgumentCompletions(store.nonblocking()).complete, ArgumentCompletions(store).complete
     )
     return await with_request_errors(answer)(ref, argument, context)
 
@@ -117,9 +117,9 @@ def _check(ref: Reference, name: str) -> None:
 def _shown(found: Completions, fit: Callable[[str], bool]) -> Completion:
     """Of what was found, the first that may be shown; the total only if all of it was found."""
     values = list(filter(fit, found.values))
-    more = len(values) > MOST
+    more = len(values) > MAX_VALUES
     return Completion(
-        values=values[:MOST],
+        values=values[:MAX_VALUES],
         total=len(values) if found.whole else None,
         # Beyond what was looked at there may be others or not.
         has_more=more if more or found.whole else None,
@@ -133,4 +133,4 @@ def _beginning(known: Iterable[str], text: str) -> Completion:
 
 def _as_it_is(value: str, limit: int) -> bool:
     """Whether it may be shown as it stands. Of another one, what is shown leads nowhere."""
-    return Screen().line("value", value, limit=limit) == value
+    return Sanitizer().one_line("value", value, limit=limit) == value

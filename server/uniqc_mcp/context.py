@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uniqc_mcp.clearing.tools import ClearTools
     from uniqc_mcp.subscriptions.subscriber import Subscriptions
-    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_mcp.subscriptions.watcher import StoreWatcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class ServerContext:
     """What tools and handlers find in their context.
 
     Attributes:
@@ -21,6 +21,6 @@ class Running:
         clears: None where the server only reads.
     """
 
-    live: Live
+    watcher: StoreWatcher
     subscriptions: Subscriptions
     clears: ClearTools | None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-_LONGEST_ECHO = 80
+_MAX_ECHO = 80
 
 
 class RequestError(Exception):
@@ -57,7 +57,7 @@ def quoted(text: object) -> str:
         said = str(text)
     except ValueError:  # an integer of more digits than Python writes out
         said = "a number beyond bounds"
-    return json.dumps(safe_text(said, limit=_LONGEST_ECHO).text, ensure_ascii=False)
+    return json.dumps(safe_text(said, limit=_MAX_ECHO).text, ensure_ascii=False)
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:

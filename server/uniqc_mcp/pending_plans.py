@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from uniqc_store import ClearPlan
 
 LIFETIME = timedelta(minutes=10)
-MOST_PLANS = 8
+MAX_PLANS = 8
 """A plan holds every row's identity; a ninth pushes out the oldest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPlan:
+class PendingPlan:
     """A plan and until when it is good."""
 
     plan_id: str
@@ -27,34 +27,34 @@ class HeldPlan:
     expires_at: datetime
 
 
-class Plans:
+class PendingPlans:
     """The plans of one server process. Safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._held: dict[str, HeldPlan] = {}
+        self._pending: dict[str, PendingPlan] = {}
         self._lock = Lock()
 
-    def hold(self, plan: ClearPlan, now: datetime) -> HeldPlan:
+    def add(self, plan: ClearPlan, now: datetime) -> PendingPlan:
         """Keep a plan, under an id that can't be guessed."""
         plan_id = f"plan_{secrets.token_urlsafe(12)}"
-        held = HeldPlan(plan_id=plan_id, plan=plan, expires_at=now + LIFETIME)
+        pending = PendingPlan(plan_id=plan_id, plan=plan, expires_at=now + LIFETIME)
         with self._lock:
-            self._held[plan_id] = held
-            while len(self._held) > MOST_PLANS:
-                del self._held[next(iter(self._held))]
-        return held
+            self._pending[plan_id] = pending
+            while len(self._pending) > MAX_PLANS:
+                del self._pending[next(iter(self._pending))]
+        return pending
 
-    def look(self, plan_id: str, now: datetime) -> HeldPlan | None:
+    def get(self, plan_id: str, now: datetime) -> PendingPlan | None:
         """The plan of this id; None if there is none, or it is no longer good."""
         with self._lock:
-            held = self._held.get(plan_id)
-            if held is not None and held.expires_at <= now:
-                del self._held[plan_id]
-                held = None
-            return held
+            pending = self._pending.get(plan_id)
+            if pending is not None and pending.expires_at <= now:
+                del self._pending[plan_id]
+                pending = None
+            return pending
 
-    def take(self, plan_id: str, now: datetime) -> HeldPlan | None:
+    def pop(self, plan_id: str, now: datetime) -> PendingPlan | None:
         """The plan of this id, for the only time."""
-        held = self.look(plan_id, now)
+        pending = self.get(plan_id, now)
         with self._lock:
-            return None if held is None else self._held.pop(plan_id, None)
+            return None if pending is None else self._pending.pop(plan_id, None)

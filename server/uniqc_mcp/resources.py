@@ -16,7 +16,7 @@ from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import invalid
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.redaction import WHOLE
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import Answer, StoreView, TaskCounts, largest_groups
@@ -51,7 +51,7 @@ class ReadResources:
 
         def answer(snapshot: Snapshot) -> str:
             groups = snapshot.tally(TaskFilter(), by=("status",))
-            shown, notes = largest_groups(groups, Screen())
+            shown, notes = largest_groups(groups, Sanitizer())
             if archived := snapshot.archived():
                 notes.append(f"{archived} more tasks are in uniqc's archive.")
             return _json(
@@ -95,19 +95,19 @@ class ReadResources:
         )
         if not stored:
             return "null"
-        screen = Screen()
+        sanitizer = Sanitizer()
         try:
-            shown = screen.value("result", parse_json(stored), budget=WHOLE)
+            shown = sanitizer.value("result", parse_json(stored), budget=WHOLE)
         except ValueError:
             # Damaged: what is there is shown, as text that is not JSON.
-            return str(screen.value("result", stored, budget=WHOLE))
-        return _escaped(shown) if screen.hidden else stored
+            return str(sanitizer.value("result", stored, budget=WHOLE))
+        return _escaped(shown) if sanitizer.redacted_fields else stored
 
     def circuit(self, *, task_id: str) -> str:
         """What was submitted: the circuits of a task and their language."""
         record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
         language = record.metadata.get("circuit_language")
-        shown = Screen().value(
+        shown = Sanitizer().value(
             "circuit",
             {
                 "language": language if isinstance(language, str) else "",

@@ -12,15 +12,15 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
-from uniqc_mcp.context import Running
+from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol import structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
-from uniqc_mcp.protocol.threads import at_once_or_on_a_thread, call_is_cancelled
+from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.settings import HOW_TO_ALLOW
 from uniqc_mcp.subscriptions.subscriber import Subscriptions, serve_subscriptions
-from uniqc_mcp.subscriptions.watcher import Live
+from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS, TOOLS, ToolSpec
 from uniqc_mcp.waiting.tools import WaitTools
@@ -69,7 +69,7 @@ def build_store(settings: Settings) -> TaskStore:
     return TaskStore(settings.cache_dir, read_only=True, should_stop=call_is_cancelled)
 
 
-class TaskServer(MCPServer[Running]):
+class TaskServer(MCPServer[ServerContext]):
     """The SDK's server, with what this one promises beyond it.
 
     Resource queries and the arguments of prompts are as strict as those of tools, and a tool
@@ -87,7 +87,7 @@ class TaskServer(MCPServer[Running]):
         self,
         name: str,
         arguments: dict[str, Any] | None = None,
-        context: Context[Running, Any] | None = None,
+        context: Context[ServerContext, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
         from uniqc_mcp.prompts import check_prompt  # noqa: PLC0415 - as above
 
@@ -101,7 +101,7 @@ class TaskServer(MCPServer[Running]):
             self.make_prompts = None
 
     async def read_resource(
-        self, uri: AnyUrl | str, context: Context[Running, Any] | None = None
+        self, uri: AnyUrl | str, context: Context[ServerContext, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         check_query(str(uri))
         return await super().read_resource(uri, context)
@@ -110,7 +110,7 @@ class TaskServer(MCPServer[Running]):
         self,
         name: str,
         arguments: dict[str, Any],
-        context: Context[Running, Any] | None = None,
+        context: Context[ServerContext, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
         if name in _MAY_BE_OFF and name not in {tool.name for tool in await self.list_tools()}:
             raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
@@ -128,7 +128,7 @@ def build_server(
     clears = None if clearing is None else _clear_tools(store, clearing, clock)
 
     waits = WaitTools(store, clock)
-    at_once, patient = ReadTools(store.at_once(), clock), ReadTools(store, clock)
+    inline, threaded = ReadTools(store.nonblocking(), clock), ReadTools(store, clock)
 
     def function_of(spec: ToolSpec) -> Callable[..., Answer | Awaitable[Answer]]:
         name = spec.name
@@ -136,14 +136,14 @@ def build_server(
             function: Callable[..., Answer | Awaitable[Answer]]
             function = getattr(clears if spec.writes else waits, name)
             return function
-        return at_once_or_on_a_thread(getattr(at_once, name), getattr(patient, name))
+        return try_inline_then_thread(getattr(inline, name), getattr(threaded, name))
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[Running]) -> AsyncGenerator[Running]:
-        live = Live(store)
-        async with live.running():
-            subscriptions = Subscriptions(store, live)
-            yield Running(live=live, subscriptions=subscriptions, clears=clears)
+    async def lifespan(_: MCPServer[ServerContext]) -> AsyncGenerator[ServerContext]:
+        watcher = StoreWatcher(store)
+        async with watcher.running():
+            subscriptions = Subscriptions(store, watcher)
+            yield ServerContext(watcher=watcher, subscriptions=subscriptions, clears=clears)
 
     server = TaskServer(
         "uniqc-mcp",
@@ -152,7 +152,7 @@ def build_server(
         version=__version__,
         subscriptions=False,  # its own would acknowledge whatever it is asked for
         lifespan=lifespan,
-        middleware=[structured_content.put_in],
+        middleware=[structured_content.restore],
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
         tools=[
@@ -161,7 +161,9 @@ def build_server(
         ],
     )
     _add_resources(
-        server, at_once=ReadResources(store.at_once(), clock), patient=ReadResources(store, clock)
+        server,
+        inline=ReadResources(store.nonblocking(), clock),
+        threaded=ReadResources(store, clock),
     )
     server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
     _add_completions(server, store)
@@ -189,8 +191,8 @@ def _add_prompts(
 
     add_prompts(
         server,
-        at_once=Prompts(store.at_once(), clearing, clock),
-        patient=Prompts(store, clearing, clock),
+        inline=Prompts(store.nonblocking(), clearing, clock),
+        threaded=Prompts(store, clearing, clock),
     )
 
 
@@ -213,10 +215,10 @@ def _instructions(clearing: ClearSettings | None) -> str:
     return _INSTRUCTIONS.format(clearing=may)
 
 
-def _add_resources(server: TaskServer, *, at_once: ReadResources, patient: ReadResources) -> None:
+def _add_resources(server: TaskServer, *, inline: ReadResources, threaded: ReadResources) -> None:
     for spec in RESOURCES:
-        method = at_once_or_on_a_thread(
-            getattr(at_once, spec.method), getattr(patient, spec.method)
+        method = try_inline_then_thread(
+            getattr(inline, spec.method), getattr(threaded, spec.method)
         )
         server.resource(
             spec.uri,

@@ -20,7 +20,7 @@ _LETTERS_OR_DIGITS: Final = re.compile("[a-z]+|[0-9]+")
 _ESCAPED: Final = ('"', "\\", "\n", "\t")
 
 
-def most_tokens(text: str) -> int:
+def max_tokens_of(text: str) -> int:
     """At most so many tokens does a text take inside JSON; of prose, some three times too many.
 
     The vocabularies of today's models are made of bytes: nothing takes more tokens than it has
@@ -45,9 +45,9 @@ def how_many_fit(sizes: Iterable[int], tokens: int) -> int:
     return sum(size <= tokens for size in accumulate(sizes))
 
 
-def beginning(text: str, tokens: int) -> str:
+def truncate(text: str, tokens: int) -> str:
     """The first of a text, in at most so many characters and tokens."""
     shown = text[:tokens]
-    while (size := most_tokens(shown)) > tokens:
+    while (size := max_tokens_of(shown)) > tokens:
         shown = shown[: min(len(shown) - 1, len(shown) * tokens // size)]
     return shown

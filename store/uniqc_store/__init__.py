@@ -22,7 +22,6 @@ from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
-    NotAtOnceError,
     ReadOnlyStoreError,
     RestoreError,
     StoreBusyError,
@@ -35,12 +34,13 @@ from uniqc_store.errors import (
     StoreNewerError,
     StoreUnreadableError,
     UnknownReceiptError,
+    WouldBlockError,
 )
 from uniqc_store.filters import Column, TaskFilter
 from uniqc_store.query.pages import Page
 from uniqc_store.rows import parse_json
 from uniqc_store.snapshot import (
-    MOST_MATCHES,
+    MAX_MATCHES,
     SHORTEST_PREFIX,
     Group,
     Match,
@@ -62,9 +62,9 @@ from uniqc_store.tasks import (
 
 if TYPE_CHECKING:
     from uniqc_store.clearing.backup import CLEARED_FILENAME, Receipt
-    from uniqc_store.clearing.commit import Clearance, ClearPlan, Reason, Restoration
+    from uniqc_store.clearing.commit import ClearPlan, ClearResult, Reason, UndoResult
     from uniqc_store.query.completion import Completions
-    from uniqc_store.watch.changes import Changes, Standing, TaskChange, TaskGone, TaskState
+    from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
 
 __all__ = [
@@ -73,8 +73,8 @@ __all__ = [
     "CURRENT_SCHEMA_VERSION",
     "DB_FILENAME",
     "DEFAULT_CACHE_DIR",
+    "MAX_MATCHES",
     "MIGRATIONS",
-    "MOST_MATCHES",
     "NEWEST_RELEASED_SCHEMA",
     "SHORTEST_PREFIX",
     "TERMINAL_STATUSES",
@@ -82,7 +82,7 @@ __all__ = [
     "Changes",
     "ClearPlan",
     "ClearPolicy",
-    "Clearance",
+    "ClearResult",
     "Column",
     "Completions",
     "Group",
@@ -91,15 +91,12 @@ __all__ = [
     "JsonValue",
     "Match",
     "Matches",
-    "NotAtOnceError",
     "Page",
     "ReadOnlyStoreError",
     "Reason",
     "Receipt",
-    "Restoration",
     "RestoreError",
     "Snapshot",
-    "Standing",
     "StoreBusyError",
     "StoreDamagedError",
     "StoreError",
@@ -109,6 +106,7 @@ __all__ = [
     "StoreMissingError",
     "StoreNewerError",
     "StoreState",
+    "StoreStatus",
     "StoreUnreadableError",
     "TaskChange",
     "TaskFilter",
@@ -120,7 +118,9 @@ __all__ = [
     "TaskStatus",
     "TaskStore",
     "TaskWatch",
+    "UndoResult",
     "UnknownReceiptError",
+    "WouldBlockError",
     "assume_local",
     "parse_json",
     "parse_time",
@@ -129,7 +129,7 @@ __all__ = [
 _LATER = {
     "Changes": "watch.changes",
     "Completions": "query.completion",
-    "Standing": "watch.changes",
+    "StoreStatus": "watch.changes",
     "TaskChange": "watch.changes",
     "TaskGone": "watch.changes",
     "TaskState": "watch.changes",
@@ -137,9 +137,9 @@ _LATER = {
     "CLEARED_FILENAME": "clearing.backup",
     "Receipt": "clearing.backup",
     "ClearPlan": "clearing.commit",
-    "Clearance": "clearing.commit",
+    "ClearResult": "clearing.commit",
     "Reason": "clearing.commit",
-    "Restoration": "clearing.commit",
+    "UndoResult": "clearing.commit",
 }
 """What not everybody needs, and the module it is in: a server starts the sooner without it."""
 

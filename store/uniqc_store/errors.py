@@ -117,8 +117,8 @@ class InterruptedReadError(StoreError):
         super().__init__("The query was stopped before it was done.")
 
 
-class NotAtOnceError(StoreError):
-    """The answer takes longer than a moment, and the caller can't wait; see ``at_once``."""
+class WouldBlockError(StoreError):
+    """The answer takes longer than a moment, and the caller can't wait; see ``nonblocking``."""
 
     def __init__(self) -> None:
         super().__init__("This takes a while. Ask the store itself, on a thread that can wait.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from uniqc_store import rows, validation
 from uniqc_store.clearing import statements
-from uniqc_store.errors import NotAtOnceError
+from uniqc_store.errors import WouldBlockError
 from uniqc_store.filters import Column, Cursor, TaskFilter
 from uniqc_store.query import conditions, pagination
 from uniqc_store.query import counts as query_counts
@@ -36,10 +36,10 @@ Found = TypeVar("Found")
 SHORTEST_PREFIX = 6
 """Characters of an id that may stand for the whole of it."""
 
-LARGEST_AT_ONCE = 64 * 1024
+MAX_NONBLOCKING_BYTES = 64 * 1024
 """Bytes of a result that who can't wait is given; reading and parsing it takes a millisecond."""
 
-MOST_MATCHES = 10
+MAX_MATCHES = 10
 """Tasks that are named where an id stands for several."""
 
 
@@ -91,7 +91,7 @@ class Matches:
 
     Attributes:
         by: The first way that found any.
-        found: At most ``MOST_MATCHES``; a live task hides an archived one of the same id.
+        found: At most ``MAX_MATCHES``; a live task hides an archived one of the same id.
         more: Whether there are more.
     """
 
@@ -112,10 +112,10 @@ class Snapshot:
             path=path, exists=session.exists, schema_version=session.layout.version
         )
 
-    def remembered(
+    def cached(
         self,
         key: Hashable,
-        find_out: Callable[[], Found],
+        compute: Callable[[], Found],
         *,
         size: Callable[[Found], int] | None = None,
     ) -> Found:
@@ -126,7 +126,7 @@ class Snapshot:
             find_out: Gives it. Who gets it must not change it.
             size: Its bytes; what is large is found out anew each time.
         """
-        return self._session.facts.recall(("of a caller", key), find_out, size=size)
+        return self._session.cache.get_or_compute(("of a caller", key), compute, size=size)
 
     # Many tasks
 
@@ -252,7 +252,9 @@ class Snapshot:
             InvalidValueError: It is empty, or no text that could be stored.
         """
         validation.filled_text("task_id", reference)
-        return self._session.facts.recall(("find", reference), lambda: self._find(reference))
+        return self._session.cache.get_or_compute(
+            ("find", reference), lambda: self._find(reference)
+        )
 
     def _find(self, reference: str) -> Matches:
         parameters: Parameters = {
@@ -289,7 +291,7 @@ class Snapshot:
         """The task, and how large its result is."""
         table = _table(match)
         # Rows are remembered: what is made of them may be changed by who gets it.
-        row, size = self._session.facts.recall(
+        row, size = self._session.cache.get_or_compute(
             ("record", table, match.row),
             lambda: (
                 self._one(query_statements.record(self._session.layout, table), match),
@@ -301,14 +303,14 @@ class Snapshot:
 
     def result_text(self, match: Match) -> str:
         """The result as it is stored, normally JSON; empty where there is none."""
-        return self._session.facts.recall(
+        return self._session.cache.get_or_compute(
             ("result", _table(match), match.row), lambda: self._result_text(match), size=len
         )
 
     def _result_text(self, match: Match) -> str:
         size = self._session.size(_table(match), "result_json", match.row) or 0
-        if self._session.hurried and size > LARGEST_AT_ONCE:
-            raise NotAtOnceError
+        if self._session.nonblocking and size > MAX_NONBLOCKING_BYTES:
+            raise WouldBlockError
         return rows.readable(self._one(query_statements.result(_table(match)), match)[0])[0]
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
@@ -317,7 +319,7 @@ class Snapshot:
         if not self._session.layout.has(query_statements.shard_table(table)):
             return ()
         statement = query_statements.shards(self._session.layout, table)
-        found = self._session.facts.recall(
+        found = self._session.cache.get_or_compute(
             ("shards", table, match.row),
             lambda: self._session.rows(statement, {"row": match.row}),
             size=lambda found: 1_000 * len(found),
@@ -370,7 +372,7 @@ class Snapshot:
         ]
 
     def _ids(self, statement: str, table: TaskTable, parameters: Parameters) -> list[Match]:
-        found = self._session.rows(statement, {**parameters, "limit": MOST_MATCHES + 1})
+        found = self._session.rows(statement, {**parameters, "limit": MAX_MATCHES + 1})
         archived = table == "archived_tasks"
         return [
             Match(task_id=rows.readable(task_id)[0], archived=archived, row=row)
@@ -400,4 +402,4 @@ def _matches(by: FoundBy, found: list[Match]) -> Matches:
     for match in sorted(found, key=lambda match: match.archived):
         once.setdefault(match.task_id, match)
     distinct = tuple(once.values())
-    return Matches(by=by, found=distinct[:MOST_MATCHES], more=len(distinct) > MOST_MATCHES)
+    return Matches(by=by, found=distinct[:MAX_MATCHES], more=len(distinct) > MAX_MATCHES)

@@ -18,12 +18,12 @@ from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
-    NotAtOnceError,
     ReadOnlyStoreError,
     StoreBusyError,
     StoreMissingError,
     StoreNewerError,
     UnknownReceiptError,
+    WouldBlockError,
 )
 from uniqc_store.query import conditions, statements
 from uniqc_store.snapshot import Snapshot
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uniqc_store.clearing.backup import Receipt
-    from uniqc_store.clearing.commit import Clearance, Clearing, ClearPlan, Progress, Restoration
+    from uniqc_store.clearing.commit import Clearing, ClearPlan, ClearResult, Progress, UndoResult
     from uniqc_store.database.connection import Session
     from uniqc_store.filters import Column, TaskFilter
     from uniqc_store.query.pages import Page
@@ -216,23 +216,23 @@ class TaskStore:
         try:
             return reader.read(self._access, ask)
         except (InterruptedReadError, StoreBusyError) as error:
-            if self._access.hurried:
-                raise NotAtOnceError from error
+            if self._access.nonblocking:
+                raise WouldBlockError from error
             raise
 
-    def at_once(self) -> TaskStore:
+    def nonblocking(self) -> TaskStore:
         """The same store, to be read by who can't wait, such as an event loop.
 
         Where an answer takes more than a millisecond or two, because the query is long, the
-        result large, or another process in the way, its methods raise ``NotAtOnceError``. Then
+        result large, or another process in the way, its methods raise ``WouldBlockError``. Then
         ask this store, on a thread. What either found out about the file, both know.
         """
-        hurried = copy.copy(self)
-        hurried._writer = None  # noqa: SLF001 - of its own class
-        hurried._access = replace(  # noqa: SLF001 - likewise
-            self._access, busy_timeout=0, should_stop=lambda: True, hurried=True
+        nonblocking = copy.copy(self)
+        nonblocking._writer = None  # noqa: SLF001 - of its own class
+        nonblocking._access = replace(  # noqa: SLF001 - likewise
+            self._access, busy_timeout=0, should_stop=lambda: True, nonblocking=True
         )
-        return hurried
+        return nonblocking
 
     def search(self, task_filter: TaskFilter, *, limit: int, cursor: str = "") -> Page:
         """See :meth:`Snapshot.search`."""
@@ -276,7 +276,7 @@ class TaskStore:
         keep: timedelta = timedelta(days=30),
         progress: Progress = _no_progress,
         should_stop: Callable[[], bool] = _never,
-    ) -> Clearance:
+    ) -> ClearResult:
         """Remove the tasks of a plan that are still as they were, and keep copies of them.
 
         Args:
@@ -293,7 +293,7 @@ class TaskStore:
         *,
         progress: Progress = _no_progress,
         should_stop: Callable[[], bool] = _never,
-    ) -> Restoration:
+    ) -> UndoResult:
         """Put back what a clear removed, byte for byte, but for ids that are there again."""
         return self._clearing().undo(receipt_id, progress=progress, should_stop=should_stop)
 

@@ -102,7 +102,7 @@ def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> No
     assert cells(store.cache_dir) == before
     assert not (store.cache_dir / CLEARED_FILENAME).exists()
     finished = sum(store.count(status=status) for status in TERMINAL_STATUSES)
-    kept = sum(reason.count for reason in plan.left_out)
+    kept = sum(reason.count for reason in plan.excluded)
     assert len(plan.rows) + kept == store.count()
     assert sum(group.count for group in plan.groups) == len(plan.rows) <= finished
     assert {group.status for group in plan.groups} <= set(TERMINAL_STATUSES)
@@ -118,7 +118,7 @@ def test_what_is_cleared_and_put_back_is_the_same_to_the_byte(store: TaskStore) 
     plan = store.plan_clear(TaskFilter())
     done = store.clear(plan)
     assert done.cleared == len(plan.rows)
-    assert not done.kept
+    assert not done.skipped
     assert store.count() == len(before["tasks"]) - done.cleared
     undone = store.undo_clear(done.receipt_id)
     assert undone.restored == done.cleared
@@ -164,7 +164,7 @@ def test_a_finished_task_with_an_active_job_is_never_cleared(modern: TaskStore) 
             "UPDATE task_shards SET status = 'RUNNING' WHERE uniqc_task_id = ?", (task_id,)
         )
     plan = modern.plan_clear(TaskFilter())
-    assert ("a platform job is not finished", 1) in [(r.why, r.count) for r in plan.left_out]
+    assert ("a platform job is not finished", 1) in [(r.text, r.count) for r in plan.excluded]
     modern.clear(plan)
     assert modern.get(task_id) is not None
 
@@ -183,7 +183,7 @@ def test_a_job_that_became_active_since_the_plan_keeps_its_task(modern: TaskStor
     before = modern.get(task_id)
     done = modern.clear(plan)
     assert done.cleared == len(plan.rows) - 1
-    assert [(r.why, r.count) for r in done.kept] == [("no longer within the policy", 1)]
+    assert [(r.text, r.count) for r in done.skipped] == [("no longer within the policy", 1)]
     assert modern.get(task_id) == before
 
 
@@ -206,7 +206,7 @@ def test_a_policy_limits_whatever_is_asked_for(
 ) -> None:
     everything = modern.plan_clear(TaskFilter())
     plan = modern.plan_clear(TaskFilter(), policy=policy)
-    (count,) = [reason.count for reason in plan.left_out if reason.why == why]
+    (count,) = [reason.count for reason in plan.excluded if reason.text == why]
     assert len(plan.rows) == len(everything.rows) - count
     assert count > 0
 
@@ -323,7 +323,7 @@ def test_what_changed_since_the_plan_is_kept_and_reported(
     before = fresh.get("task-0002")
     done = fresh.clear(plan)
     assert done.cleared == 4
-    assert [(reason.why, reason.count) for reason in done.kept] == [(why, 1)]
+    assert [(reason.text, reason.count) for reason in done.skipped] == [(why, 1)]
     assert fresh.get("task-0002") == before
 
 
@@ -344,7 +344,7 @@ def test_a_plan_whose_store_is_gone_clears_nothing(fresh: TaskStore) -> None:
     fresh.clear_all()
     done = fresh.clear(plan)
     assert (done.cleared, done.receipt_id, done.stopped) == (0, "", "")
-    assert [(reason.why, reason.count) for reason in done.kept] == [("gone already", 3)]
+    assert [(reason.text, reason.count) for reason in done.skipped] == [("gone already", 3)]
     assert (fresh.count(), fresh.receipts()) == (0, ())
 
 
@@ -354,7 +354,7 @@ def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> No
     newer = TaskInfo(task_id="task-0001", backend="somewhere else")
     fresh.save(newer)
     undone = fresh.undo_clear(done.receipt_id)
-    assert (undone.restored, undone.kept) == (2, 1)
+    assert (undone.restored, undone.skipped) == (2, 1)
     assert fresh.get("task-0001") == newer
     assert [receipt.held for receipt in fresh.receipts()] == [1]
     fresh.delete("task-0001")
@@ -374,7 +374,7 @@ def test_undo_leaves_a_task_that_uniqc_has_archived_meanwhile(modern: TaskStore)
     )
     archive = cells(modern.cache_dir)["archived_tasks"]
     undone = modern.undo_clear(done.receipt_id)
-    assert (undone.restored, undone.kept) == (done.cleared - 1, 1)
+    assert (undone.restored, undone.skipped) == (done.cleared - 1, 1)
     assert change(modern, "SELECT 1 FROM tasks WHERE task_id = ?", task_id) == []
     assert cells(modern.cache_dir)["archived_tasks"] == archive
     assert [receipt.held for receipt in modern.receipts()] == [1]
@@ -394,7 +394,7 @@ def test_undo_is_not_stopped_by_a_job_that_is_there_again(modern: TaskStore) -> 
         *ours[0][:2],
     )
     undone = modern.undo_clear(done.receipt_id)
-    assert (undone.restored, undone.kept) == (done.cleared, 0)
+    assert (undone.restored, undone.skipped) == (done.cleared, 0)
     back = change(modern, "SELECT uniqc_task_id, shard_index, platform_task_id FROM task_shards")
     assert set(ours[1:]) < set(back)
     assert (*ours[0][:2], "another job") in back
@@ -590,7 +590,7 @@ def test_a_cancelled_clear_stops_between_batches_and_its_receipt_undoes_it(
     assert done.stopped == "cancelled"
     assert 0 < done.cleared < 300
     assert seen == [(done.cleared, 300)]
-    assert [(reason.why, reason.count) for reason in done.kept] == [
+    assert [(reason.text, reason.count) for reason in done.skipped] == [
         ("not reached", 300 - done.cleared)
     ]
     assert [receipt.state for receipt in fresh.receipts()] == ["cancelled"]
@@ -626,7 +626,7 @@ def test_every_record_is_in_the_store_or_in_a_receipt(
     left = {task.task_id for task in store.list()}
     assert done.cleared + len(left) == len(known)
     assert all(known[task_id].finished for task_id in known.keys() - left)
-    assert done.cleared + sum(reason.count for reason in done.kept) == len(plan.rows)
+    assert done.cleared + sum(reason.count for reason in done.skipped) == len(plan.rows)
     if done.receipt_id:
         assert store.undo_clear(done.receipt_id).restored == done.cleared
     assert {task.task_id: task for task in store.list()} == known

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from uniqc_mcp.cli.commands import cli
-from uniqc_store import CLEARED_FILENAME, Clearance, TaskFilter, TaskStore
+from uniqc_store import CLEARED_FILENAME, ClearResult, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from tests.clearing.conftest import Cache
@@ -21,7 +21,7 @@ def run(cache: Cache, *arguments: str) -> Result:
     return CliRunner().invoke(cli, arguments, env=environment, prog_name="uniqc-mcp")
 
 
-def clear(cache: Cache, status: str = "finished") -> Clearance:
+def clear(cache: Cache, status: str = "finished") -> ClearResult:
     store = TaskStore(cache.directory)
     return store.clear(store.plan_clear(TaskFilter(status=status)))
 

@@ -163,7 +163,7 @@ async def test_a_task_that_changes_while_the_person_thinks_is_kept(
     person.meanwhile = lambda: cache.change("UPDATE tasks SET update_time = '' WHERE rowid = 1")
     _, done = await committed(cache, mode, person)
     assert (done["state"], done["cleared"]) == ("cleared", 4)
-    assert done["kept"] == [{"why": "changed since", "count": 1}]
+    assert done["skipped"] == [{"reason": "changed since", "count": 1}]
     assert cache.ids() == ["task-1"]
 
 

@@ -61,7 +61,7 @@ def held(cache: Cache, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-def settle(store: TaskStore) -> None:
+def recover(store: TaskStore) -> None:
     """What the next clear begins with."""
     store.clear(store.plan_clear(TaskFilter(status="no such status")))
 
@@ -127,7 +127,7 @@ def test_an_error_part_way_is_told_with_the_receipt_of_what_is_gone(
     assert [done.cleared] == through
     assert 0 < done.cleared < MANY
     assert done.stopped == str(StoreBusyError(store.db_path, 0.05))
-    assert [(reason.why, reason.count) for reason in done.kept] == [
+    assert [(reason.text, reason.count) for reason in done.skipped] == [
         ("not reached", MANY - done.cleared)
     ]
     (receipt,) = store.receipts()
@@ -177,7 +177,7 @@ def test_a_clear_that_is_stopped_at_once_removes_nothing(cache: Cache) -> None:
     store = TaskStore(cache.fill(3).directory)
     done = store.clear(store.plan_clear(TaskFilter()), should_stop=lambda: True)
     assert (done.cleared, done.receipt_id, done.stopped) == (0, "", "cancelled")
-    assert [(reason.why, reason.count) for reason in done.kept] == [("not reached", 3)]
+    assert [(reason.text, reason.count) for reason in done.skipped] == [("not reached", 3)]
     assert store.receipts() == ()
     assert store.count() == 3
 
@@ -187,7 +187,7 @@ def test_an_undo_stops_where_it_is_asked_to_and_the_receipt_stays_good(cache: Ca
     before = cache.rows()
     done = store.clear(store.plan_clear(TaskFilter()))
     undone = store.undo_clear(done.receipt_id, should_stop=lambda: True)
-    assert (undone.stopped, undone.restored, undone.kept) == (True, 0, MANY)
+    assert (undone.stopped, undone.restored, undone.skipped) == (True, 0, MANY)
     seen: list[tuple[int, int]] = []
     undone = store.undo_clear(
         done.receipt_id,
@@ -196,12 +196,12 @@ def test_an_undo_stops_where_it_is_asked_to_and_the_receipt_stays_good(cache: Ca
     )
     assert undone.stopped
     assert 0 < undone.restored < MANY
-    assert undone.restored + undone.kept == MANY
+    assert undone.restored + undone.skipped == MANY
     assert seen == [(undone.restored, MANY)]
-    assert [receipt.held for receipt in store.receipts()] == [undone.kept]
-    rest = undone.kept
+    assert [receipt.held for receipt in store.receipts()] == [undone.skipped]
+    rest = undone.skipped
     undone = store.undo_clear(done.receipt_id)
-    assert (undone.stopped, undone.restored, undone.kept) == (False, rest, 0)
+    assert (undone.stopped, undone.restored, undone.skipped) == (False, rest, 0)
     assert cache.rows() == before
     assert store.receipts() == ()
 
@@ -278,7 +278,7 @@ def test_a_copy_that_is_kept_so_comes_back_once_its_place_is_free(in_both: Cache
     store = TaskStore(in_both.directory)
     (receipt,) = store.receipts()
     undone = store.undo_clear(receipt.receipt_id)
-    assert (undone.restored, undone.kept) == (0, 1)
+    assert (undone.restored, undone.skipped) == (0, 1)
     store.delete("task-1")
     assert store.undo_clear(receipt.receipt_id).restored == 1
     (task,) = store.list()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uniqc_mcp.pending_plans import LIFETIME, MOST_PLANS, Plans
+from uniqc_mcp.pending_plans import LIFETIME, MAX_PLANS, PendingPlans
 from uniqc_store import ClearPolicy, TaskFilter
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def test_a_plan_says_all_that_it_would_do(cache: Cache, mode: Mode) -> Non
         "status": "success",
         "updated_at": "2025-01-02T00:00:00Z",
     }
-    assert {reason["why"]: reason["count"] for reason in plan["left_out"]} == {
+    assert {reason["reason"]: reason["count"] for reason in plan["excluded"]} == {
         "not finished": 4,
         "status not allowed": 2,
         "touched too recently": 5,
@@ -121,7 +121,7 @@ async def test_the_policy_limits_it_whatever_is_asked_for(
 ) -> None:
     plan = await planned(mixed(cache), policy, status="any")
     assert plan["matched"] == matched
-    assert matched + sum(reason["count"] for reason in plan["left_out"]) == 21
+    assert matched + sum(reason["count"] for reason in plan["excluded"]) == 21
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cach
     async with cache.client(settings=cache.settings(policy=policy)) as client:
         text, plan = await cache.call(client, "clear_tasks", status="failed")
     assert (plan["state"], plan["plan_id"], plan["matched"]) == ("planned", "", 0)
-    assert plan["left_out"] == [{"why": "status not allowed", "count": 3}]
+    assert plan["excluded"] == [{"reason": "status not allowed", "count": 3}]
     assert text.startswith("There is nothing to clear")
     assert "- left out, status not allowed: 3" in text
 
@@ -190,33 +190,33 @@ async def test_a_plan_is_good_once_and_in_its_own_server(cache: Cache) -> None:
 
 
 def test_a_ninth_plan_pushes_out_the_oldest(cache: Cache) -> None:
-    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = [plans.hold(plan, now) for _ in range(MOST_PLANS + 1)]
-    assert MOST_PLANS == 8
-    assert [plans.look(each.plan_id, now) for each in held] == [None, *held[1:]]
+    held = [plans.add(plan, now) for _ in range(MAX_PLANS + 1)]
+    assert MAX_PLANS == 8
+    assert [plans.get(each.plan_id, now) for each in held] == [None, *held[1:]]
 
 
 def test_a_plan_is_taken_once_and_not_when_it_is_over(cache: Cache) -> None:
-    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = plans.hold(plan, now)
+    held = plans.add(plan, now)
     last = held.expires_at - timedelta(microseconds=1)
-    assert (plans.look(held.plan_id, last), plans.take(held.plan_id, last)) == (held, held)
-    assert (plans.look(held.plan_id, last), plans.take(held.plan_id, last)) == (None, None)
-    held = plans.hold(plan, now)
-    assert plans.take(held.plan_id, held.expires_at) is None
-    assert plans.take(held.plan_id, now) is None
-    assert plans.take("", now) is None
+    assert (plans.get(held.plan_id, last), plans.pop(held.plan_id, last)) == (held, held)
+    assert (plans.get(held.plan_id, last), plans.pop(held.plan_id, last)) == (None, None)
+    held = plans.add(plan, now)
+    assert plans.pop(held.plan_id, held.expires_at) is None
+    assert plans.pop(held.plan_id, now) is None
+    assert plans.pop("", now) is None
 
 
 def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
-    plans, now = Plans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    ids = {plans.hold(plan, now).plan_id for _ in range(1_000)}
+    ids = {plans.add(plan, now).plan_id for _ in range(1_000)}
     for _ in range(2):
         random.seed(0)  # from which whoever knows it would know the next
-        ids.add(Plans().hold(plan, now).plan_id)
+        ids.add(PendingPlans().hold(plan, now).plan_id)
     assert len(ids) == 1_002
     secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
     assert min(map(len, secrets)) >= 16

@@ -18,7 +18,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.server.mcpserver import AcceptedElicitation
 
-from uniqc_mcp.clearing.tools import ClearTools, Standing
+from uniqc_mcp.clearing.tools import ClearTools, ConsentOutcome
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ async def test_the_plan_id_commits_and_the_receipt_puts_everything_back(
     async with cache.client(mode) as client:
         _, plan = await cache.call(client, "clear_tasks", status="success")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-        assert (done["state"], done["cleared"], done["kept"]) == ("cleared", plan["matched"], [])
+        assert (done["state"], done["cleared"], done["skipped"]) == ("cleared", plan["matched"], [])
         assert f"undo_clear with receipt {done['receipt']}" in text
         left = cache.rows()
         assert len(left["tasks"]) == len(before["tasks"]) - plan["matched"]
         assert len(left["task_shards"]) < len(before["task_shards"])
         assert left["archived_tasks"] == before["archived_tasks"]
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
-        assert (undone["restored"], undone["kept"]) == (plan["matched"], 0)
+        assert (undone["restored"], undone["skipped"]) == (plan["matched"], 0)
         assert text.startswith(f"Put back: {plan['matched']}.")
     assert cache.rows() == before
 
@@ -82,9 +82,9 @@ async def test_what_changed_since_the_plan_is_kept_and_the_answer_says_why(cache
         cache.change("DELETE FROM tasks WHERE task_id = 'task-3'")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["matched"], done["cleared"]) == ("cleared", 6, 3)
-    kept = {reason["why"]: reason["count"] for reason in done["kept"]}
+    kept = {reason["reason"]: reason["count"] for reason in done["skipped"]}
     assert kept == {"changed since": 1, "no longer within the policy": 1, "gone already": 1}
-    for why in kept:
+    for why in skipped:
         assert f"- kept, {why}: 1" in text
     assert cache.ids() == ["task-1", "task-2"]
 
@@ -98,7 +98,7 @@ async def test_where_nothing_is_as_planned_nothing_is_removed_and_the_state_is_c
         cache.change("UPDATE tasks SET update_time = '2026-11-03'")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["cleared"], done["receipt"]) == ("changed", 0, "")
-    assert done["kept"] == [{"why": "changed since", "count": 3}]
+    assert done["skipped"] == [{"reason": "changed since", "count": 3}]
     assert "Nothing was removed. No task was as it was planned any more." in text
     assert len(cache.ids()) == 3
     assert cache.store.receipts() == ()
@@ -110,7 +110,7 @@ async def test_of_two_plans_for_the_same_tasks_the_second_finds_them_gone(cache:
         plans = [(await cache.call(client, "clear_tasks"))[1]["plan_id"] for _ in range(2)]
         answers = [(await cache.call(client, "clear_tasks", plan_id=plan))[1] for plan in plans]
     assert [answer["state"] for answer in answers] == ["cleared", "changed"]
-    assert answers[1]["kept"] == [{"why": "gone already", "count": 3}]
+    assert answers[1]["skipped"] == [{"reason": "gone already", "count": 3}]
     assert len(cache.held_ids()) == 3
 
 
@@ -153,12 +153,12 @@ async def test_what_is_there_again_is_left_as_it_is_and_reported(cache: Cache, m
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
         cache.fill(1, backend="elsewhere")
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
-        assert (undone["restored"], undone["kept"]) == (2, 1)
+        assert (undone["restored"], undone["skipped"]) == (2, 1)
         assert "Still held: 1; tasks of their ids are in the cache again" in text
         assert cache.store.count(backend="elsewhere") == 1
         cache.change("DELETE FROM tasks WHERE backend = 'elsewhere'")
         _, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
-        assert (undone["restored"], undone["kept"]) == (1, 0)
+        assert (undone["restored"], undone["skipped"]) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_a_client_that_cancels_an_undo_leaves_each_task_in_the_store_or_in
         assert len(cache.held_ids()) == receipt.held
         assert len(cache.ids()) == MANY - receipt.held
         _, undone = await cache.call(client, "undo_clear", receipt=done.receipt_id)
-        assert (undone["restored"], undone["kept"]) == (receipt.held, 0)
+        assert (undone["restored"], undone["skipped"]) == (receipt.held, 0)
     assert cache.rows() == before
 
 
@@ -278,22 +278,22 @@ def tools_of(cache: Cache) -> ClearTools:
 async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> None:
     tools = tools_of(cache.fill(450))
     plan = tools.plan(TaskFilter(), older_than=timedelta(0))
-    consent: AcceptedElicitation[Any] = AcceptedElicitation(data=Standing(verdict="go"))
+    consent: AcceptedElicitation[Any] = AcceptedElicitation(data=ConsentOutcome(verdict="go"))
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
     assert (done.state, done.matched) == ("cleared", 450)
     assert 0 < done.cleared < 450
     undo = f"undo_clear with receipt {done.receipt} puts them back."
     assert done.said == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
-    assert [(one.why, one.count) for one in done.kept] == [("not reached", 450 - done.cleared)]
+    assert [(one.text, one.count) for one in done.skipped] == [("not reached", 450 - done.cleared)]
 
 
 async def test_an_undo_that_was_stopped_says_that_it_can_go_on(cache: Cache) -> None:
     tools = tools_of(cache.fill(450))
     receipt = TaskStore(cache.directory).clear(cache.store.plan_clear(TaskFilter())).receipt_id
     undone = await cancelled(lambda told: tools.undo(receipt, progress=told))
-    assert undone.restored + undone.kept == 450
-    assert 0 < undone.kept < 450
-    still = f"Still held: {undone.kept}; it was stopped, call undo_clear again."
+    assert undone.restored + undone.skipped == 450
+    assert 0 < undone.skipped < 450
+    still = f"Still held: {undone.skipped}; it was stopped, call undo_clear again."
     assert undone.said == f"Put back: {undone.restored}. {still}"
     assert len(cache.ids()) == undone.restored
 
@@ -365,7 +365,7 @@ async def test_the_command_plans_clears_and_puts_back_over_stdio(cache: Cache, m
     )
     async with Client(stdio_client(command), mode=mode) as client:
         _, plan = await cache.call(client, "clear_tasks")
-        assert "status not allowed" in {reason["why"] for reason in plan["left_out"]}
+        assert "status not allowed" in {reason["reason"] for reason in plan["excluded"]}
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
         assert done["cleared"] == plan["matched"] > 5
         _, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])

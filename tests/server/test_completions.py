@@ -22,7 +22,7 @@ from mcp_types import (
 )
 from tests.server.conftest import check_clean
 
-from uniqc_mcp.completions import MOST, ArgumentCompletions
+from uniqc_mcp.completions import MAX_VALUES, ArgumentCompletions
 from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.server import build_server
@@ -167,21 +167,21 @@ def test_a_chosen_status_that_is_none_narrows_nothing(cache: Cache) -> None:
 
 
 def test_no_more_are_offered_than_may_be_and_that_is_told(cache: Cache) -> None:
-    cache.write(*[PLAIN] * MOST)
-    assert len(offered(cache, "task_id", "task")) == MOST
+    cache.write(*[PLAIN] * MAX_VALUES)
+    assert len(offered(cache, "task_id", "task")) == MAX_VALUES
     cache.change("INSERT INTO tasks SELECT 'task-9', backend, status, 0, submit_time, '', '', '' "
                  "FROM tasks LIMIT 1")  # fmt: skip
     for text in ("", "task"):
         completion = complete(cache, "task_id", text)
-        assert len(completion.values) == MOST
-        assert (completion.total, completion.has_more) == (MOST + 1, True)
+        assert len(completion.values) == MAX_VALUES
+        assert (completion.total, completion.has_more) == (MAX_VALUES + 1, True)
 
 
 def test_a_total_that_was_not_counted_is_not_told(cache: Cache) -> None:
-    cache.write(*[PLAIN] * 3 * MOST)
+    cache.write(*[PLAIN] * 3 * MAX_VALUES)
     for text in ("", "task"):
         completion = complete(cache, "task_id", text)
-        assert len(completion.values) == MOST
+        assert len(completion.values) == MAX_VALUES
         assert (completion.total, completion.has_more) == (None, True)
 
 
@@ -213,7 +213,7 @@ def test_whatever_is_typed_what_is_offered_goes_on_like_it(
     still_cache: Cache, labels: list[str], text: str
 ) -> None:
     for argument in ("task_id", "other_task_id"):
-        assert len(complete(still_cache, argument, text).values) <= MOST
+        assert len(complete(still_cache, argument, text).values) <= MAX_VALUES
     typed = text.casefold()
     for label in complete(still_cache, "backend", text, uri=TASKS).values:
         assert label in labels

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from uniqc_mcp.safety.unicode import clean_text
+from uniqc_mcp.safety.unicode import strip_invisible
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
-from uniqc_mcp.token_budget import ANSWER, beginning, how_many_fit, most_tokens
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of, truncate
 from uniqc_store import ClearPolicy
 
 if TYPE_CHECKING:
@@ -221,8 +221,8 @@ async def test_a_task_that_says_it_everywhere_is_told_in_bounds(cache: Cache, te
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 async def test_an_id_of_any_length_is_refused_or_found_in_bounds(cache: Cache, text: str) -> None:
     cache.write(*(record(text, number) for number in range(30)), version=5)
-    beginning = f"1 {text}"[:200]
-    for reference in (beginning, text, f"{text}?"):
+    truncate = f"1 {text}"[:200]
+    for reference in (truncate, text, f"{text}?"):
         async with cache.client() as client:
             result = await client.call_tool("get_task", {"task_id": reference})
         said, structured = cache.text(result), result.structured_content
@@ -418,11 +418,11 @@ async def test_no_answer_about_random_records_is_out_of_bounds(
 def test_the_beginning_of_a_text_is_all_of_it_or_no_more_than_it_may_take(
     text: str, most: int
 ) -> None:
-    shown = beginning(text, most)
+    shown = truncate(text, most)
     assert text.startswith(shown)
     assert len(shown) <= most
-    assert most_tokens(shown) <= most
-    whole = len(text) <= most and most_tokens(text) <= most
+    assert max_tokens_of(shown) <= most
+    whole = len(text) <= most and max_tokens_of(text) <= most
     assert (shown == text) == whole
 
 
@@ -451,12 +451,12 @@ def test_as_many_fit_as_take_no_more_together(sizes: list[int], tokens_left: int
     ],
 )
 def test_the_estimate_is_of_bytes_less_what_letters_and_digits_save(text: str, most: int) -> None:
-    assert most_tokens(text) == most
+    assert max_tokens_of(text) == most
 
 
 @settings(deadline=None)
 @given(texts)
 def test_the_estimate_is_hardly_ever_below_what_a_vocabulary_takes(text: str) -> None:
-    text = clean_text(text, multiline=True)
+    text = strip_invisible(text, multiline=True)
     taken = tokens(json.dumps(text, ensure_ascii=False))
-    assert taken <= 1.1 * most_tokens(text) + 4
+    assert taken <= 1.1 * max_tokens_of(text) + 4

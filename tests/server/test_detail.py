@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from uniqc_mcp.responses.text import text_of
 from uniqc_mcp.tasks import lookup
-from uniqc_mcp.tasks.result_models import MOST_CIRCUITS, task_uri
+from uniqc_mcp.tasks.result_models import MAX_CIRCUITS, task_uri
 from uniqc_mcp.tasks.tools import ReadTools
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ async def test_a_batch_shows_its_first_circuits_and_counts_the_others(cache: Cac
         "error",
         "empty",
     ]
-    assert len(result["batch"]) == MOST_CIRCUITS
+    assert len(result["batch"]) == MAX_CIRCUITS
     assert "result: a batch of 6 circuits\n  circuit 0: 0 1000x (1)" in text
     assert '  circuit 2: error "lost"' in text
     assert "  2 more circuits are in the whole result." in text
@@ -161,7 +161,7 @@ async def test_a_result_of_twenty_qubits_is_summarised_in_few_words(cache: Cache
 async def test_a_result_beyond_all_bounds_is_left_to_its_address(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "LARGEST_SUMMARISED", 7)
+    monkeypatch.setattr(lookup, "MAX_SUMMARISED", 7)
     text, result = await result_of(cache, '{"0": 1}')
     assert (result["kind"], result["notes"]) == ("unknown", ["Too large to summarise."])
     assert "result: Too large to summarise." in text
@@ -171,7 +171,7 @@ async def test_a_result_beyond_all_bounds_is_left_to_its_address(
 async def test_a_result_just_within_all_bounds_is_summarised(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "LARGEST_SUMMARISED", 8)
+    monkeypatch.setattr(lookup, "MAX_SUMMARISED", 8)
     _, result = await result_of(cache, '{"0": 1}')
     assert (result["kind"], result["distinct"]) == ("counts", 1)
 

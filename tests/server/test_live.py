@@ -19,7 +19,7 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp.subscriptions.watcher import Bell, Live
+from uniqc_mcp.subscriptions.watcher import ResettableEvent, StoreWatcher
 from uniqc_store import TaskStore, TaskWatch
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class Counted(TaskWatch):
 
     def look(self) -> bool:
         self.looks += 1
-        return super().look()
+        return super().refresh()
 
 
-class CountedLive(Live):
+class CountedLive(StoreWatcher):
     def __init__(self, store: TaskStore) -> None:
         super().__init__(store)
         self.counted = Counted(store)
@@ -52,8 +52,8 @@ class CountedLive(Live):
 async def test_a_listener_is_told_of_a_change_that_comes_after_it(cache: Cache) -> None:
     other = uniqc(cache, a="running")
     async with running(cache) as live:
-        bell = Bell()
-        async with live.listening(bell.ring):
+        bell = ResettableEvent()
+        async with live.listening(bell.set):
             cursor = live.watch.since().cursor
             save(other, "a", "success")
             with anyio.fail_after(30):
@@ -64,7 +64,7 @@ async def test_a_listener_is_told_of_a_change_that_comes_after_it(cache: Cache) 
 async def test_a_listener_is_not_told_of_what_changed_just_before_it(cache: Cache) -> None:
     other = uniqc(cache, a="running")
     async with running(cache) as live:
-        await live.look()
+        await live.refresh()
         for number in range(20):
             rings: list[int] = []
             save(other, f"task-{number}", "running")
@@ -78,7 +78,7 @@ async def test_a_listener_is_not_told_of_what_changed_just_before_it(cache: Cach
 async def test_nobody_watches_where_nobody_listens(cache: Cache) -> None:
     async with running(cache) as live:
         assert watchers() == 0
-        async with live.listening(Bell().ring):
+        async with live.listening(ResettableEvent().set):
             await until(watchers)
         await until_nobody_watches()
 
@@ -116,16 +116,16 @@ async def test_who_asks_for_a_look_during_another_shares_the_next(cache: Cache) 
     other = uniqc(cache, a="running")
     live = CountedLive(cache.store)
     async with live.running():
-        await live.look()
+        await live.refresh()
         cursor, looks = live.watch.since().cursor, live.counted.looks
         async with anyio.create_task_group() as asking:
             for _ in range(20):
-                asking.start_soon(live.look)
+                asking.start_soon(live.refresh)
             await anyio.sleep(0)
             save(other, "a", "success")
 
             async def look_after_that() -> None:
-                await live.look()
+                await live.refresh()
                 assert live.watch.since(cursor).task_ids == {"a"}
 
             asking.start_soon(look_after_that)
@@ -136,11 +136,11 @@ async def test_who_comes_while_the_last_one_leaves_is_listened_for(cache: Cache)
     other = uniqc(cache, a="running")
     async with running(cache) as live:
         for number in range(30):
-            async with live.listening(Bell().ring):
+            async with live.listening(ResettableEvent().set):
                 await anyio.sleep(number * 0.005)
                 assert watchers() <= 1
-        bell = Bell()
-        async with live.listening(bell.ring):
+        bell = ResettableEvent()
+        async with live.listening(bell.set):
             save(other, "a", "success")
             with anyio.fail_after(30):
                 await bell.wait()
@@ -148,47 +148,47 @@ async def test_who_comes_while_the_last_one_leaves_is_listened_for(cache: Cache)
 
 async def test_the_watcher_survives_whatever_becomes_of_the_file(cache: Cache) -> None:
     async with running(cache) as live:
-        bell = Bell()
-        async with live.listening(bell.ring):
+        bell = ResettableEvent()
+        async with live.listening(bell.set):
 
             async def told() -> None:
                 with anyio.fail_after(30):
                     await bell.wait()
                 await anyio.sleep(0.15)
-                bell.silence()
+                bell.clear()
 
             save(uniqc(cache), "a", "running")
             await told()
-            assert live.watch.since().standing.total == 1
+            assert live.watch.since().store_status.total == 1
 
             for path in cache.directory.iterdir():
                 path.unlink()
             cache.path.write_bytes(b"no database, and of some length" * 100)
             await told()
-            assert live.watch.since().standing.trouble is not None
+            assert live.watch.since().store_status.trouble is not None
 
             cache.path.unlink()
             await told()
-            assert live.watch.since().standing.trouble is None
+            assert live.watch.since().store_status.trouble is None
 
             cache.path.mkdir()
             await told()
-            assert live.watch.since().standing.trouble is not None
+            assert live.watch.since().store_status.trouble is not None
 
             cache.path.rmdir()
             uniqc(cache, a="running", b="running")
-            await until(lambda: live.watch.since().standing.total == 2)
+            await until(lambda: live.watch.since().store_status.total == 2)
 
             uniqc(cache).clear_all()
-            await until(lambda: live.watch.since().standing.total == 0)
+            await until(lambda: live.watch.since().store_status.total == 0)
             assert watchers() == 1
 
 
 async def test_the_watcher_ends_with_the_server(cache: Cache) -> None:
-    live = Live(cache.store)
+    live = StoreWatcher(cache.store)
 
     async def listen() -> None:
-        async with live.listening(Bell().ring):
+        async with live.listening(ResettableEvent().set):
             await anyio.sleep_forever()
 
     async with anyio.create_task_group() as listeners:
@@ -198,7 +198,7 @@ async def test_the_watcher_ends_with_the_server(cache: Cache) -> None:
         assert watchers() == 0
         listeners.cancel_scope.cancel()
     with pytest.raises(RuntimeError, match="does not run"):
-        async with live.listening(Bell().ring):
+        async with live.listening(ResettableEvent().set):
             pass
     assert not live._listeners  # pyright: ignore[reportPrivateUsage]
 
@@ -206,8 +206,8 @@ async def test_the_watcher_ends_with_the_server(cache: Cache) -> None:
 async def test_who_begins_to_listen_while_the_server_ends_does_no_harm(cache: Cache) -> None:
     uniqc(cache, a="running")
 
-    async def listen(live: Live) -> None:
-        async with live.listening(Bell().ring):
+    async def listen(live: StoreWatcher) -> None:
+        async with live.listening(ResettableEvent().set):
             await anyio.sleep_forever()
 
     for turns in range(20):
@@ -222,8 +222,8 @@ async def test_who_begins_to_listen_while_the_server_ends_does_no_harm(cache: Ca
 async def test_nothing_is_open_and_nothing_locked_while_somebody_listens(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="success")
     async with running(cache) as live:
-        bell = Bell()
-        async with live.listening(bell.ring):
+        bell = ResettableEvent()
+        async with live.listening(bell.set):
             for _ in range(30):
                 await anyio.sleep(0.01)
                 assert not _opened(cache.directory)
@@ -249,7 +249,7 @@ class OddError(Exception):
 
 async def test_an_error_while_serving_comes_out_as_it_is(cache: Cache) -> None:
     with pytest.raises(OddError) as caught:
-        async with running(cache) as live, live.listening(Bell().ring):
+        async with running(cache) as live, live.listening(ResettableEvent().set):
             raise OddError
     assert isinstance(caught.value, OddError)
     assert watchers() == 0
@@ -257,7 +257,7 @@ async def test_an_error_while_serving_comes_out_as_it_is(cache: Cache) -> None:
 
 async def test_being_cancelled_while_serving_is_no_error(cache: Cache) -> None:
     with anyio.move_on_after(0.05) as scope:
-        async with running(cache) as live, live.listening(Bell().ring):
+        async with running(cache) as live, live.listening(ResettableEvent().set):
             await anyio.sleep_forever()
     assert scope.cancelled_caught
     assert watchers() == 0

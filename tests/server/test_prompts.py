@@ -32,7 +32,7 @@ from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.result_models import task_uri
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
-from uniqc_mcp.token_budget import most_tokens
+from uniqc_mcp.token_budget import max_tokens_of
 from uniqc_store import ClearPolicy
 
 if TYPE_CHECKING:
@@ -340,15 +340,15 @@ def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missi
     assert shown["store"]["notes"] == ["A note.", said]
     # One more group would have been too many.
     more = {**shown, "groups": groups[: len(left) + 1], "store": {"notes": ["A note."]}}
-    assert most_tokens(json.dumps(more, ensure_ascii=False)) > 800
+    assert max_tokens_of(json.dumps(more, ensure_ascii=False)) > 800
 
 
 @pytest.mark.parametrize("room", [0, 1])
 def test_counts_are_shortened_only_where_there_is_no_room(room: int) -> None:
     groups = [{"status": "running", "backend": "", "count": 1}]
     counts = json.dumps({"total": 1, "groups": groups, "store": {"notes": []}})
-    assert shortened_counts(counts, tokens=most_tokens(counts) + room) == counts
-    without = json.loads(shortened_counts(counts, tokens=most_tokens(counts) - 1))
+    assert shortened_counts(counts, tokens=max_tokens_of(counts) + room) == counts
+    without = json.loads(shortened_counts(counts, tokens=max_tokens_of(counts) - 1))
     assert without["groups"] == []
 
 
@@ -414,7 +414,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_that_says_so(
 async def test_a_server_of_tools_takes_the_prompts_beside_them(cache: Cache) -> None:
     server = build_server(cache.store, clock=lambda: cache.now)
     both = prompts(cache)
-    add_prompts(server, at_once=both, patient=both)
+    add_prompts(server, inline=both, threaded=both)
     async with Client(server) as asking:
         assert len((await asking.list_prompts()).prompts) == len(PROMPTS)
         assert (await asking.get_prompt("whats_running")).messages

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from uniqc_mcp.safety.credentials import names_credential, redact_text
 from uniqc_mcp.safety.redaction import (
-    DEEPEST,
+    MAX_DEPTH,
     METADATA,
     WHOLE,
     Budget,
@@ -21,7 +21,7 @@ from uniqc_mcp.safety.redaction import (
     safe_text,
     safe_value,
 )
-from uniqc_mcp.safety.unicode import MARKER, clean_text
+from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
@@ -359,8 +359,8 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 @given(st.text(st.characters(), max_size=200) | MESSY, st.booleans())
 @unhurried
 def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  # noqa: FBT001 - hypothesis passes it by name
-    once = clean_text(text, multiline=multiline)
-    assert clean_text(once, multiline=multiline) == once
+    once = strip_invisible(text, multiline=multiline)
+    assert strip_invisible(once, multiline=multiline) == once
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  #
     ],
 )
 def test_a_character_that_nobody_sees_does_not_get_through(text: str, shown: str) -> None:
-    assert clean_text(text) == shown
+    assert strip_invisible(text) == shown
 
 
 UNSEEN = """
@@ -397,17 +397,17 @@ UNSEEN = """
 def test_no_character_that_is_drawn_as_nothing_gets_through(stretch: str) -> None:
     first, _, last = stretch.partition("-")
     for code in range(int(first, 16), int(last or first, 16) + 1):
-        assert clean_text(f"a{chr(code)}b") == "ab"
+        assert strip_invisible(f"a{chr(code)}b") == "ab"
 
 
 def test_several_lines_keep_their_breaks_and_tabs_if_they_may() -> None:
-    assert clean_text("H q[0]\r\n\tX q[1]\x00", multiline=True) == "H q[0]\n\tX q[1] "
+    assert strip_invisible("H q[0]\r\n\tX q[1]\x00", multiline=True) == "H q[0]\n\tX q[1] "
 
 
 @given(st.text(st.characters(), max_size=300))
 @unhurried
 def test_a_cleaned_text_can_be_encoded_and_has_one_line(text: str) -> None:
-    shown = clean_text(text)
+    shown = strip_invisible(text)
     shown.encode()
     assert len(shown.splitlines()) <= 1
     kinds = {unicodedata.category(character) for character in shown}
@@ -577,7 +577,7 @@ def test_a_value_nested_without_end_is_cut_off() -> None:
     for _ in range(10_000):
         value = [value]
     text = json.dumps(safe_value(value).value)
-    assert text == "[" * DEEPEST + f'"\\u2026 [deeper than {DEEPEST} levels]"' + "]" * DEEPEST
+    assert text == "[" * MAX_DEPTH + f'"\\u2026 [deeper than {MAX_DEPTH} levels]"' + "]" * MAX_DEPTH
 
 
 def test_a_budget_of_entries_says_how_many_are_left_out() -> None:

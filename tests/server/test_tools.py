@@ -16,8 +16,8 @@ from mcp_types import TextContent
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.tasks.filters import in_words, requested_filter
-from uniqc_mcp.tasks.models import MOST_GROUPS, StoreView, TaskCounts
-from uniqc_mcp.tasks.task_detail import MOST_SHARDS
+from uniqc_mcp.tasks.models import MAX_GROUPS, StoreView, TaskCounts
+from uniqc_mcp.tasks.task_detail import MAX_SHARDS
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS
 from uniqc_mcp.waiting.tools import WaitTools
@@ -263,8 +263,8 @@ def test_an_age_grows_while_nobody_writes(cache: Cache) -> None:
     now = cache.now
     tools = ReadTools(cache.store, lambda: now)
     for hours in (6, 7):
-        assert tools.list_tasks().tasks[0].heard_ago_seconds == hours * 3_600
-        assert tools.get_task(task_id="waited").task.heard_ago_seconds == hours * 3_600
+        assert tools.list_tasks().tasks[0].seconds_since_update == hours * 3_600
+        assert tools.get_task(task_id="waited").task.seconds_since_update == hours * 3_600
         now += timedelta(hours=1)
 
 
@@ -481,7 +481,7 @@ async def test_a_search_by_name_that_was_cut_short_says_so_and_goes_on(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 0)
-    monkeypatch.setattr(index_scan, "MOST_SEARCHED", 5)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED", 5)
     oldest = {
         "submit_time": "2026-11-02T12:00:00+00:00",
         "metadata_json": json.dumps({"task_name": "bell"}),
@@ -572,7 +572,7 @@ async def test_tasks_are_counted_by_what_is_asked(
 async def test_very_many_groups_are_cut_and_said_to_be(cache: Cache) -> None:
     cache.write({"status": "b"}, *({"status": f"a{number:03}"} for number in range(149)), {})
     text, answer = await cache.ask("count_tasks", backend="originq")
-    assert (answer["total"], len(answer["groups"])) == (151, MOST_GROUPS)
+    assert (answer["total"], len(answer["groups"])) == (151, MAX_GROUPS)
     note = "51 smaller groups are not shown; 51 tasks are in them."
     assert answer["store"]["notes"] == [note]
     assert note in text
@@ -638,7 +638,7 @@ async def test_very_many_platform_jobs_are_cut_and_said_to_be(cache: Cache) -> N
         """,
     )
     text, answer = await cache.ask("get_task", task_id="task-000001")
-    assert len(answer["task"]["shards"]) == MOST_SHARDS
+    assert len(answer["task"]["shards"]) == MAX_SHARDS
     note = '1950 more platform jobs are not shown: 1949 "success", 1 "failed".'
     assert answer["store"]["notes"] == [note]
     assert note in text

@@ -24,10 +24,10 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp.tasks.models import LONGEST_ID
+from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.token_budget import ANSWER
 from uniqc_mcp.waiting import wait as waiting_wait
-from uniqc_mcp.waiting.wait import Awaited, Wait
+from uniqc_mcp.waiting.wait import Wait, WaitTarget
 from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from mcp import Client
     from tests.server.conftest import Cache, Mode
 
-    from uniqc_mcp.subscriptions.watcher import Live
-    from uniqc_mcp.waiting.wait import Outcome
+    from uniqc_mcp.subscriptions.watcher import StoreWatcher
+    from uniqc_mcp.waiting.wait import WaitResult
 
 Answer = TypeVar("Answer")
 
@@ -287,22 +287,22 @@ TO_IBM = replace(ACTIVE, backend="ibm")
     ],
 )
 async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
-    cache: Cache, statement: str, awaited: TaskFilter | frozenset[str], told: AbstractSet[str]
+    cache: Cache, statement: str, target: TaskFilter | frozenset[str], told: AbstractSet[str]
 ) -> None:
     cache.write(*OF_EACH_KIND)
-    ids = awaited if isinstance(awaited, frozenset) else NOBODY
-    task_filter = ACTIVE if isinstance(awaited, frozenset) else awaited
+    ids = target if isinstance(target, frozenset) else NOBODY
+    task_filter = ACTIVE if isinstance(target, frozenset) else target
     async with running(cache) as live:
-        await live.look()
+        await live.refresh()
         wait = replace(
             _wait(timeout=0),
-            awaited=Awaited(task_ids=ids, task_filter=task_filter),
+            target=WaitTarget(task_ids=ids, task_filter=task_filter),
             cursor=live.watch.since().cursor,
         )
         cache.change(statement)
-        seen = await wait.outcome(cache.store, live)
-    assert {moved.state.task_id for moved in seen.moved} == told
-    assert seen.in_time == (bool(told) or not seen.standing.total)
+        seen = await wait.result(cache.store, live)
+    assert {moved.state.task_id for moved in seen.status_changes} == told
+    assert seen.in_time == (bool(told) or not seen.tasks.total)
 
 
 async def test_a_mere_touch_does_not_end_a_wait_that_goes_on(cache: Cache, mode: Mode) -> None:
@@ -484,8 +484,8 @@ async def test_a_wait_that_is_cancelled_follows_its_tasks_no_more(cache: Cache) 
     async with running(cache) as live:
         for moment in range(30):
             with anyio.move_on_after(moment * 0.005):
-                await outcome(cache, live, "a")
-        assert not live.watch._followed  # pyright: ignore[reportPrivateUsage]
+                await result(cache, live, "a")
+        assert not live.watch._tracked  # pyright: ignore[reportPrivateUsage]
         assert not live._listeners  # pyright: ignore[reportPrivateUsage]
         await until_nobody_watches()
 
@@ -518,7 +518,7 @@ async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
     async with running(cache) as live, anyio.create_task_group() as calls:
-        calls.start_soon(_wait("a").outcome, store, live)
+        calls.start_soon(_wait("a").result, store, live)
         await until(lambda: store.reads)
         before = store.reads
         for number in range(5):
@@ -547,12 +547,14 @@ def _wait(*task_ids: str, timeout: float = 30, begun: anyio.Event | None = None)
         if begun is not None:
             begun.set()
 
-    awaited = Awaited(task_ids=frozenset(task_ids), task_filter=ACTIVE)
-    return Wait(awaited=awaited, until="any", timeout=timeout, cursor="", most=10, report=report)
+    target = WaitTarget(task_ids=frozenset(task_ids), task_filter=ACTIVE)
+    return Wait(target=target, until="any", timeout=timeout, cursor="", most=10, report=report)
 
 
-async def outcome(cache: Cache, live: Live, *task_ids: str, timeout: float = 30) -> Outcome:
-    return await _wait(*task_ids, timeout=timeout).outcome(cache.store, live)
+async def result(
+    cache: Cache, live: StoreWatcher, *task_ids: str, timeout: float = 30
+) -> WaitResult:
+    return await _wait(*task_ids, timeout=timeout).result(cache.store, live)
 
 
 async def test_without_a_file_there_is_nothing_to_wait_for(cache: Cache) -> None:
@@ -602,7 +604,7 @@ async def test_a_file_that_cannot_be_read_when_time_is_up_is_an_error(cache: Cac
 
         async def wait() -> None:
             with pytest.raises(StoreError):
-                await outcome(cache, live, "a", timeout=1)
+                await result(cache, live, "a", timeout=1)
 
         calls.start_soon(wait)
         await until(watchers)
@@ -642,12 +644,14 @@ async def test_what_is_told_fits_together_while_others_write_on_and_on(cache: Ca
             status = ("running", "pending")[number % 2]
             await anyio.to_thread.run_sync(save, other, "b", status)
 
-    async def wait(live: Live, begun: anyio.Event) -> None:
-        seen = await _wait("a", begun=begun).outcome(cache.store, live)
-        moved = [change.after.status for change in seen.moved if isinstance(change, TaskChange)]
+    async def wait(live: StoreWatcher, begun: anyio.Event) -> None:
+        seen = await _wait("a", begun=begun).result(cache.store, live)
+        moved = [
+            change.after.status for change in seen.status_changes if isinstance(change, TaskChange)
+        ]
         assert moved == ["success"]
-        assert seen.standing.total == 0
-        assert [record.status for record in seen.standing.finished] == ["success"]
+        assert seen.tasks.total == 0
+        assert [record.status for record in seen.tasks.finished] == ["success"]
 
     async with running(cache) as live, anyio.create_task_group() as writing:
         writing.start_soon(write)
@@ -697,7 +701,7 @@ async def test_long_texts_of_a_change_are_cut(cache: Cache) -> None:
         cache, lambda: cache.change("UPDATE tasks SET status = status || 'x'")
     )
     (change,) = structured["changes"]
-    longest = {"task_id": LONGEST_ID, "name": 120, "backend": 120, "before": 60, "status": 60}
+    longest = {"task_id": MAX_ID, "name": 120, "backend": 120, "before": 60, "status": 60}
     assert {name: len(change[name]) for name in longest} == longest
 
 

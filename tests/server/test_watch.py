@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.text import Text
 
 from uniqc_mcp.cli.watch.columns import shortened
-from uniqc_mcp.cli.watch.ended import Ended, Ending
+from uniqc_mcp.cli.watch.ended import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.feed import Event, Feed
 from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, json_line, plain_lines
 from uniqc_mcp.cli.watch.loop import Lines, follow
 from uniqc_mcp.cli.watch.view import Scene, View
-from uniqc_store import Group, Standing, StoreState, TaskState, TaskStore
+from uniqc_store import Group, StoreState, StoreStatus, TaskState, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 24, 12, 41, 7, tzinfo=UTC)
 PATH = Path("/somewhere/tasks.sqlite")
-STANDING = Standing(
+STANDING = StoreStatus(
     store=StoreState(path=PATH, exists=True, schema_version=5), total=12, read_at=NOW
 )
 DEADLINE_SECONDS = 60
@@ -83,8 +83,8 @@ def scene(**what: Any) -> Scene:
     return Scene(**given)
 
 
-def ended(number: int, how: str = "success") -> Ended:
-    return Ended(
+def ended(number: int, how: str = "success") -> FinishedTask:
+    return FinishedTask(
         task=task(number, status="success", active=False), at=NOW - timedelta(seconds=7), how=how
     )
 
@@ -107,7 +107,7 @@ def test_first_of_all_the_active_tasks_are_told_newest_first(cache: Cache) -> No
     (started,) = told(feed)
     assert started.kind == "started"
     assert [state.task_id for state in started.active] == ["task-000003", "task-000001"]
-    assert started.standing.total == 3
+    assert started.store_status.total == 3
     assert feed.events() == []
 
 
@@ -159,8 +159,8 @@ def test_a_file_that_is_not_there_is_waited_for(cache: Cache) -> None:
         events += told(feed)
     assert {kind for kind, _ in kinds(events)} == {"store", "new"}
     assert ("new", "task-000001") in kinds(events)
-    assert events[0].standing.store is not None
-    assert events[0].standing.store.exists
+    assert events[0].store_status.store is not None
+    assert events[0].store_status.store.exists
 
 
 def test_a_foreign_file_is_said_once_and_tried_again(cache: Cache) -> None:
@@ -329,7 +329,7 @@ def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
     told_of = scene(
         active=[hostile],
         by_status={HOSTILE: 1},
-        ended=[Ended(task=hostile, at=NOW, how=HOSTILE)],
+        ended=[FinishedTask(task=hostile, at=NOW, how=HOSTILE)],
         ended_total=1,
     )
     texts += shown(told_of, width=200).splitlines()
@@ -371,13 +371,13 @@ def test_twenty_active_tasks_are_named_and_the_others_counted(count: int, more: 
 def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line() -> None:
     newer = replace(STANDING, store=StoreState(path=PATH, exists=True, schema_version=6))
     said = "Schema 6 is newer than this release knows (5); what it does not know is not shown."
-    assert started(standing=newer)[1] == f"note     {said}"
+    assert started(store_status=newer)[1] == f"note     {said}"
     missing = replace(STANDING, store=StoreState(path=PATH, exists=False, schema_version=0))
-    assert started(standing=missing)[:2] == [
+    assert started(store_status=missing)[:2] == [
         f"started  Watching {PATH}.",
         f"note     There is no task cache at {PATH} yet; waiting for uniqc to make one.",
     ]
-    (line,) = plain_lines(event("store", standing=missing), PATH)
+    (line,) = plain_lines(event("store", store_status=missing), PATH)
     assert line.endswith(f" There is no file at {PATH} any more; waiting for uniqc to make one.")
 
 
@@ -398,7 +398,7 @@ def test_tasks_that_nothing_else_is_told_of_are_counted(others: int, said: str) 
 def test_for_people_lines_are_plain() -> None:
     output = io.StringIO()
     lines = Lines(output, PATH, as_json=False, pause=lambda _: None)
-    lines.tell([event("new", task=task()), event("changed", task=task(), before="running")])
+    lines.render([event("new", task=task()), event("changed", task=task(), before="running")])
     assert output.getvalue() == f"{plain_lines(event('new', task=task()), PATH)[0]}\n"
 
 
@@ -418,7 +418,7 @@ def test_lines_are_written_and_flushed_as_things_happen() -> None:
 
     output = Seen()
     lines = Lines(output, PATH, as_json=True, pause=lambda _: None)
-    lines.tell([event("new", task=task()), event("gone", task=task())])
+    lines.render([event("new", task=task()), event("gone", task=task())])
     assert [json.loads(line)["event"] for line in output.flushed.splitlines()] == ["new", "gone"]
 
 
@@ -546,9 +546,11 @@ def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
 
 
 def test_missing_and_unreadable_files_and_reading_for_long_are_said_in_the_frame() -> None:
-    missing = Standing(store=StoreState(path=PATH, exists=False, schema_version=0), read_at=NOW)
-    assert "There is no task cache at /somewhere/tasks.sqlite yet" in shown(scene(standing=missing))
-    assert "Reading…" in shown(scene(standing=Standing()))
+    missing = StoreStatus(store=StoreState(path=PATH, exists=False, schema_version=0), read_at=NOW)
+    assert "There is no task cache at /somewhere/tasks.sqlite yet" in shown(
+        scene(store_status=missing)
+    )
+    assert "Reading…" in shown(scene(store_status=StoreStatus()))
     text = shown(scene(problem="It is locked.", active=[task()]))
     assert "Trouble: It is locked. Trying again." in text
     assert "vqe step 1" in text
@@ -625,51 +627,51 @@ def test_what_stays_in_the_terminal_has_no_empty_room_and_no_keys_in_it() -> Non
 
 
 def test_a_task_ended_once_until_it_is_active_again() -> None:
-    ending = Ending()
+    ending = FinishedTasks()
     done = task(status="success", active=False)
-    ending.take(event("changed", task=done, before="running"))
-    ending.take(event("changed", task=replace(done, update_time="later"), before="success"))
+    ending.add(event("changed", task=done, before="running"))
+    ending.add(event("changed", task=replace(done, update_time="later"), before="success"))
     assert [one.how for one in ending] == ["success"]
-    ending.take(event("gone", task=done, archived=True))
+    ending.add(event("gone", task=done, archived=True))
     assert ([one.how for one in ending], ending.total) == (["archived"], 1)
-    ending.take(event("new", task=task()))
+    ending.add(event("new", task=task()))
     assert (list(ending), ending.total) == ([], 0)
 
 
 def test_what_is_told_of_one_that_ended_already_does_not_make_it_end_later() -> None:
-    ending = Ending()
+    ending = FinishedTasks()
     done = task(status="success", active=False)
-    ending.take(event("changed", task=done, before="running"))
+    ending.add(event("changed", task=done, before="running"))
     later = NOW + timedelta(minutes=1)
-    ending.take(event("changed", task=done, before="success", at=later))
-    ending.take(event("store", at=later))
-    ending.take(event("trouble", at=later, problem="It is locked."))
+    ending.add(event("changed", task=done, before="success", at=later))
+    ending.add(event("store", at=later))
+    ending.add(event("trouble", at=later, problem="It is locked."))
     assert [(one.at, one.how) for one in ending] == [(NOW, "success")]
-    ending.take(event("changed", task=replace(done, status="failed"), before="success", at=later))
+    ending.add(event("changed", task=replace(done, status="failed"), before="success", at=later))
     assert [(one.at, one.how) for one in ending] == [(later, "failed")]
     assert ending.total == 1
 
 
 def test_the_last_hundred_that_ended_are_known_and_all_are_counted() -> None:
-    ending = Ending()
+    ending = FinishedTasks()
     for number in range(105):
         done = task(number, status="success", active=False)
-        ending.take(event("changed", task=done, before="running"))
+        ending.add(event("changed", task=done, before="running"))
     ids = [one.task.task_id for one in ending]
     assert ids == [task(number).task_id for number in range(104, 4, -1)]
     assert ending.total == 105
 
 
 def test_one_that_was_saved_as_finished_ended_when_the_record_says_so() -> None:
-    ending = Ending()
-    ending.take(event("new", task=task(status="success", active=False)))
+    ending = FinishedTasks()
+    ending.add(event("new", task=task(status="success", active=False)))
     assert [one.at for one in ending] == [NOW - timedelta(seconds=12)]
 
 
 # Until when
 
 
-class Face:
+class Renderer:
     """One that is told, on a clock that its pauses move."""
 
     def __init__(self, at_pause: Callable[[], None] = lambda: None) -> None:
@@ -678,7 +680,7 @@ class Face:
         self.paused: list[float] = []
         self.now = 0.0
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def render(self, events: Sequence[Event]) -> None:
         self.events += events
 
     def pause(self, seconds: float) -> None:
@@ -689,7 +691,7 @@ class Face:
 
 def test_it_ends_when_the_time_is_up_and_not_before(cache: Cache) -> None:
     cache.write({"status": "running"})
-    face = Face()
+    face = Renderer()
     outcome = follow(feed_of(cache), face, until_idle=True, timeout=1.1, monotonic=lambda: face.now)
     assert outcome == "timed out"
     assert face.paused == pytest.approx([0.25, 0.25, 0.25, 0.25, 0.1])
@@ -705,6 +707,6 @@ def test_it_ends_when_no_task_is_active_any_more(cache: Cache) -> None:
             cache.change(statement)
         sleep(0.01)
 
-    face = Face(finish)
+    face = Renderer(finish)
     assert follow(feed_of(cache), face, until_idle=True, timeout=None) == "idle"
     assert [one.kind for one in face.events] == ["started", "changed"]

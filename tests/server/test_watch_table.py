@@ -33,7 +33,7 @@ class Drawn:
 
     def news(self) -> str:
         """What is written for what happens next."""
-        self.table.tell(told(self.feed))
+        self.table.render(told(self.feed))
         return self.taken()
 
     def taken(self) -> str:
@@ -117,10 +117,10 @@ def test_it_is_drawn_when_there_is_news_and_when_a_second_is_over_and_else_not(
     drawn = Drawn(cache)
     assert "5 s ago" in drawn.news()
     drawn.now += timedelta(seconds=0.5)
-    drawn.table.tell(())
+    drawn.table.render(())
     assert drawn.taken() == ""
     drawn.now += timedelta(seconds=0.5)
-    drawn.table.tell(())
+    drawn.table.render(())
     said = drawn.taken()
     assert "6 s ago" in said
     assert "uniqc tasks" not in said  # as it was before
@@ -181,7 +181,7 @@ def test_tasks_are_not_counted_again_where_nothing_was_read_or_nothing_can_be(
     cache.path.write_text("something else " * 1_000)
     assert counted(totals) == {"running": 1}
     told(feed)
-    assert feed.standing.trouble
+    assert feed.store_status.trouble
     assert counted(totals) == {"running": 1}
 
 

@@ -249,7 +249,7 @@ async def watch(cache: Cache, plant: Plant) -> str:
     groups = cache.store.tally(TaskFilter(), by=("status",))
     scene = Scene(
         path=cache.path,
-        standing=feed.standing,
+        store_status=feed.store_status,
         backend=plant.at("watched"),
         by_status={plant.at("later"): 1},
         groups=groups,

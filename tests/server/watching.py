@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from uniqc_mcp.subscriptions.watcher import Live
+from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_store import JsonValue, TaskInfo, TaskStore
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def watchers() -> int:
     return sum(name.endswith("Live._watch") for name in names)
 
 
-async def until_noticed(live: Live, cursor: str) -> None:
+async def until_noticed(live: StoreWatcher, cursor: str) -> None:
     """Wait for the watcher to find a change since then."""
     await until(lambda: live.watch.since().cursor != cursor)
 
@@ -60,8 +60,8 @@ async def until_nobody_watches() -> None:
 
 
 @asynccontextmanager
-async def running(cache: Cache) -> AsyncGenerator[Live]:
+async def running(cache: Cache) -> AsyncGenerator[StoreWatcher]:
     """A watcher as a server has it."""
-    live = Live(cache.store)
+    live = StoreWatcher(cache.store)
     async with live.running():
         yield live

@@ -32,8 +32,8 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, StoreError, TaskFilter, T
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONGEST_WAIT_SECONDS = 1.0
-MOST_TASKS = 200
+MAX_WAIT_SECONDS = 1.0
+MAX_TASKS = 200
 """Tasks that a writer makes; then it goes on saving, archiving and restoring these."""
 
 
@@ -72,7 +72,7 @@ class Writer:
             self.longest = max(self.longest, time.monotonic() - began)
 
     def begin(self) -> None:
-        if self.made == MOST_TASKS:
+        if self.made == MAX_TASKS:
             return  # a store that grew without end would make rounds slower, not more telling
         self.made += 1
         task = self.theirs.TaskInfo(
@@ -132,7 +132,7 @@ def clear(cache_dir: Path, rounds: int) -> Counter[str]:
         try:
             done = store.clear(store.plan_clear(TaskFilter(), policy=policy))
             counts["cleared"] += done.cleared
-            counts["kept"] += sum(reason.count for reason in done.kept)
+            counts["skipped"] += sum(reason.count for reason in done.skipped)
             # What writers saved again stays with its receipt: old ones have little to give.
             for age, receipt in enumerate(store.receipts()):
                 if receipt.held and dice.random() < 0.7 / (age + 1):
@@ -168,7 +168,7 @@ def account(directory: Path, cache_dir: Path, writers: int) -> int:
     for number in range(writers):
         report = json.loads((directory / f"writer-{number}.json").read_text())
         print(f"writer {number}: longest wait {report['longest']:.2f} s, {report['trouble']}")
-        wrong += len(report["trouble"]) + (report["longest"] > LONGEST_WAIT_SECONDS)
+        wrong += len(report["trouble"]) + (report["longest"] > MAX_WAIT_SECONDS)
         saved += len(report["ledger"])
         for task_id, (status, touched) in report["ledger"].items():
             if status != "cancelled" and touched not in found.get(task_id, set()):

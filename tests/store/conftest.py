@@ -29,7 +29,7 @@ STORES = Path(__file__).parents[1] / "data" / "stores"
 MANIFEST: dict[str, Any] = json.loads((STORES / "manifest.json").read_text())
 REAL_FILES = sorted(MANIFEST)
 
-_MOST_EXAMPLES_WITH_FILES = 40
+_MAX_EXAMPLES_WITH_FILES = 40
 
 Test = TypeVar("Test", bound="Callable[..., None]")
 
@@ -49,7 +49,7 @@ def unhurried(test: Test) -> Test:
 
 def with_files(test: Test) -> Test:
     """For those that make files, which takes longer."""
-    return settings(deadline=None, max_examples=_MOST_EXAMPLES_WITH_FILES)(test)
+    return settings(deadline=None, max_examples=_MAX_EXAMPLES_WITH_FILES)(test)
 
 
 # Files

@@ -16,7 +16,7 @@ from tests.store.conftest import (
     put_to_rest,
 )
 
-from uniqc_store import Group, NotAtOnceError, Snapshot, TaskFilter, TaskStore, snapshot
+from uniqc_store import Group, Snapshot, TaskFilter, TaskStore, WouldBlockError, snapshot
 from uniqc_store.query import planner
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ def store(tmp_path: Path) -> TaskStore:
 
 
 def test_what_takes_a_moment_is_answered_at_once(store: TaskStore) -> None:
-    page = store.at_once().search(TaskFilter(status="active"), limit=2)
+    page = store.nonblocking().search(TaskFilter(status="active"), limit=2)
     assert ([record.task_id for record in page.records], page.total) == (["c", "b"], 3)
 
 
 def test_it_can_only_be_read(tmp_path: Path) -> None:
     writing = TaskStore(tmp_path / "cache")
-    hurried = writing.at_once()
-    assert (writing.read_only, hurried.read_only) == (False, True)
-    assert hurried.db_path == writing.db_path
+    nonblocking = writing.nonblocking()
+    assert (writing.read_only, nonblocking.read_only) == (False, True)
+    assert nonblocking.db_path == writing.db_path
 
 
 def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
@@ -53,8 +53,8 @@ def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
             insert(connection, number, metadata_json='{"task_name": "vqe"}')
         connection.execute("COMMIT")
     named = TaskFilter(name_contains="absent")
-    with pytest.raises(NotAtOnceError, match="on a thread that can wait"):
-        store.at_once().search(named, limit=5)
+    with pytest.raises(WouldBlockError, match="on a thread that can wait"):
+        store.nonblocking().search(named, limit=5)
     page = store.search(named, limit=5)
     assert (page.total, page.cut_short) == (0, True)
 
@@ -66,23 +66,23 @@ def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
             insert(connection, number, status=("failed", "success")[number % 2])
         connection.execute("COMMIT")
     put_to_rest(store.cache_dir)
-    hurried = store.at_once()
-    with pytest.raises(NotAtOnceError):
-        hurried.tally(TaskFilter())
+    nonblocking = store.nonblocking()
+    with pytest.raises(WouldBlockError):
+        nonblocking.tally(TaskFilter())
     counted = (
         Group(status="failed", backend="originq:WK_C180", count=10_000),
         Group(status="success", backend="originq:WK_C180", count=10_000),
         Group(status="running", backend="originq:WK_C180", count=3),
     )
     assert store.tally(TaskFilter()) == counted
-    assert hurried.tally(TaskFilter()) == counted
+    assert nonblocking.tally(TaskFilter()) == counted
 
 
 def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:
-    large = json.dumps({"0" * snapshot.LARGEST_AT_ONCE: 1})
+    large = json.dumps({"0" * snapshot.MAX_NONBLOCKING_BYTES: 1})
     insert(store.cache_dir, "large", result_json=large)
-    with pytest.raises(NotAtOnceError):
-        store.at_once().read(result_text)
+    with pytest.raises(WouldBlockError):
+        store.nonblocking().read(result_text)
     assert store.read(result_text) == large
 
 
@@ -90,8 +90,8 @@ def test_another_process_in_the_way_is_not_waited_for(store: TaskStore) -> None:
     with closing(connect(store.cache_dir)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         writer.execute("DELETE FROM tasks")
-        with pytest.raises(NotAtOnceError):
-            store.at_once().count()
+        with pytest.raises(WouldBlockError):
+            store.nonblocking().count()
 
 
 def test_what_only_a_copy_would_tell_is_not_copied_at_once(
@@ -100,6 +100,6 @@ def test_what_only_a_copy_would_tell_is_not_copied_at_once(
     """A rollback journal that a killed process left can be applied to a copy only."""
     directory = put_to_rest(copy_with_hot_journal(tmp_path))
     killed = TaskStore(directory, read_only=True)
-    with pytest.raises(NotAtOnceError):
-        killed.at_once().count()
+    with pytest.raises(WouldBlockError):
+        killed.nonblocking().count()
     assert killed.count() > 0

@@ -9,10 +9,10 @@ import pytest
 
 from uniqc_store import InvalidValueError, StoreBusyError, StoreState, TaskState
 from uniqc_store.watch.change_log import ChangeLog, Event
-from uniqc_store.watch.changes import Standing
+from uniqc_store.watch.changes import StoreStatus
 
 STORE = StoreState(path=Path("/cache/tasks.sqlite"), exists=True, schema_version=1)
-STANDING = Standing(store=STORE, total=9)
+STANDING = StoreStatus(store=STORE, total=9)
 
 
 def state(task_id: str, status: str, *, hour: int = 9) -> TaskState:
@@ -48,7 +48,9 @@ def log() -> ChangeLog:
     return ChangeLog(most=100)
 
 
-def take_down(log: ChangeLog, *events: Event, others: int = 0, before: Standing = STANDING) -> None:
+def take_down(
+    log: ChangeLog, *events: Event, others: int = 0, before: StoreStatus = STANDING
+) -> None:
     log.append(events, others=others, before=before)
 
 

@@ -59,9 +59,9 @@ def watch_of(directory: Path, *, newest: int = 1_000) -> TaskWatch:
 def until_at_rest(watch: TaskWatch) -> None:
     """Look whenever it is time to, until a write is certain to be noticed."""
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while watch.poll() or not watch._sight.certain:  # pyright: ignore[reportPrivateUsage]
+    while watch.poll() or not watch._observation.certain:  # pyright: ignore[reportPrivateUsage]
         assert time.monotonic() < deadline, "it never comes to rest"
-        watch.look()
+        watch.refresh()
         time.sleep(0.01)
 
 
@@ -76,7 +76,7 @@ def noticed(watch: TaskWatch, cursor: str) -> Changes:
 
 
 def trouble(watch: TaskWatch) -> Exception | None:
-    return watch.since().standing.trouble
+    return watch.since().store_status.trouble
 
 
 def ids(what: Sequence[TaskState | TaskChange | TaskGone]) -> list[str]:
@@ -172,9 +172,9 @@ def test_a_file_that_was_just_written_is_looked_at_once_more(store: TaskStore) -
     watch = TaskWatch(store)
     for number in range(20):
         store.save(TaskInfo(f"task-{number}", "dummy"))
-        watch.look()
+        watch.refresh()
         # Without another write: the next one might have been made within the same tick.
-        if not watch._sight.certain:  # pyright: ignore[reportPrivateUsage]
+        if not watch._observation.certain:  # pyright: ignore[reportPrivateUsage]
             noticed(watch, watch.since().cursor)
             return
     pytest.fail("this file system's clock does not tick")
@@ -185,11 +185,11 @@ def test_a_look_is_not_taken_for_a_write(store: TaskStore) -> None:
     watch = TaskWatch(store)
     with closing(connect(store.cache_dir)) as uniqc:
         insert(uniqc, "b")
-        watch.look()
-    watch.look()
+        watch.refresh()
+    watch.refresh()
     until_at_rest(watch)
     for _ in range(3):
-        watch.look()
+        watch.refresh()
         assert not watch.poll()
 
 
@@ -215,13 +215,13 @@ def test_a_file_that_is_made_later_is_noticed(tmp_path: Path) -> None:
     directory = tmp_path / "above" / "cache"
     watch = watch_of(directory)
     nothing = watch.since()
-    assert nothing.standing.store is not None
-    assert not nothing.standing.store.exists
+    assert nothing.store_status.store is not None
+    assert not nothing.store_status.store.exists
     TaskStore(directory).save(TaskInfo("a", "dummy"))
     changes = noticed(watch, nothing.cursor)
     assert ids(changes.new) == ["a"]
     assert changes.file_changed
-    assert changes.standing.total == 1
+    assert changes.store_status.total == 1
 
 
 def test_a_file_is_never_made(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_file_that_is_unlinked_takes_its_tasks_along(tmp_path: Path) -> None:
     changes = noticed(watch, cursor)
     assert sorted(ids(changes.gone)) == ["a", "b"]
     assert changes.file_changed
-    assert changes.standing.total == 0
+    assert changes.store_status.total == 0
     assert not any(gone.archived for gone in changes.gone)
 
 
@@ -302,8 +302,8 @@ def test_what_a_killed_process_left_unfinished_is_no_change(tmp_path: Path) -> N
     directory = put_to_rest(copy_with_hot_journal(tmp_path))
     watch = watch_of(directory)
     start = watch.since()
-    assert start.standing.trouble is None
-    assert start.standing.total == 30
+    assert start.store_status.trouble is None
+    assert start.store_status.total == 30
     assert watch.states(["task-7"])["task-7"].status == "running"
     execute(directory, "SELECT COUNT(*) FROM tasks")  # A writer may, and so does, roll it back.
     assert not (directory / f"{DB_FILENAME}-journal").exists()
@@ -322,9 +322,9 @@ def test_what_a_killed_process_committed_is_noticed(
 
 def test_a_task_that_is_to_be_known_is_a_reason_to_look(store: TaskStore) -> None:
     watch = watch_of(store.cache_dir)
-    with watch.ids(["not there yet"]):
+    with watch.tracking(["not there yet"]):
         assert watch.poll()
-        watch.look()
+        watch.refresh()
         until_at_rest(watch)
         assert not watch.poll()
 
@@ -338,7 +338,7 @@ def noticed_once(watch: TaskWatch, cursor: str) -> Changes:
     while not watch.poll():
         assert time.monotonic() < deadline, "it was never noticed"
         time.sleep(0.01)
-    watch.look()
+    watch.refresh()
     return watch.since(cursor)
 
 
@@ -347,7 +347,7 @@ def until_readable(watch: TaskWatch) -> None:
     while trouble(watch) is not None:
         assert time.monotonic() < deadline, "it never recovered"
         if watch.poll():
-            watch.look()
+            watch.refresh()
         time.sleep(0.01)
     until_at_rest(watch)
 
@@ -359,8 +359,8 @@ def test_a_damaged_file_is_told_of_and_its_recovery_too(tmp_path: Path) -> None:
     cursor = watch.since().cursor
     (directory / DB_FILENAME).write_bytes(intact[:4096] + b"\x5a" * (len(intact) - 4096))
     changes = noticed_once(watch, cursor)
-    assert isinstance(changes.standing.trouble, StoreDamagedError)
-    assert changes.standing.total == 99
+    assert isinstance(changes.store_status.trouble, StoreDamagedError)
+    assert changes.store_status.total == 99
     assert (changes.file_changed, changes.states) == (True, ())
     (directory / DB_FILENAME).write_bytes(intact)
     execute(directory, "DELETE FROM tasks WHERE task_id = 'task-7'")
@@ -376,10 +376,10 @@ def test_something_else_in_the_place_of_the_file_is_told_of(tmp_path: Path) -> N
     cursor = watch.since().cursor
     (directory / DB_FILENAME).rename(tmp_path / "aside")
     (directory / DB_FILENAME).mkdir()
-    assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreUnreadableError)
+    assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreUnreadableError)
     (directory / DB_FILENAME).rmdir()
     (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
-    assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreForeignError)
+    assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreForeignError)
     (tmp_path / "aside").replace(directory / DB_FILENAME)
     until_readable(watch)
     assert not watch.since(cursor).store_changed
@@ -393,7 +393,7 @@ def test_permissions_that_come_and_go_are_noticed(public_directory: Path) -> Non
     cursor = watch.since().cursor
     (directory / DB_FILENAME).chmod(0)
     with unprivileged():
-        assert isinstance(noticed_once(watch, cursor).standing.trouble, StoreUnreadableError)
+        assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreUnreadableError)
     (directory / DB_FILENAME).chmod(0o644)
     with unprivileged():
         until_readable(watch)
@@ -414,12 +414,12 @@ def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
         watch = watch_of(directory)
     wal.chmod(0)
     with unprivileged():
-        watch.look()
+        watch.refresh()
     assert isinstance(trouble(watch), StoreUnreadableError)
     wal.chmod(0o644)  # which makes no other sight of the file
     with unprivileged():
         until_readable(watch)
-    assert watch.since().standing.total == 3
+    assert watch.since().store_status.total == 3
 
 
 def test_a_directory_that_is_closed_to_us_is_told_of(public_directory: Path) -> None:
@@ -430,7 +430,7 @@ def test_a_directory_that_is_closed_to_us_is_told_of(public_directory: Path) -> 
     directory.chmod(0)
     with unprivileged():
         changes = noticed_once(watch, watch.since().cursor)
-        assert isinstance(changes.standing.trouble, StoreUnreadableError)
+        assert isinstance(changes.store_status.trouble, StoreUnreadableError)
     directory.chmod(0o755)
     with unprivileged():
         until_readable(watch)
@@ -445,7 +445,7 @@ def test_a_busy_file_is_told_of_once_it_was_waited_for(
     cursor = watch.since().cursor
     child = start("hold", directory, "BEGIN EXCLUSIVE", "UPDATE tasks SET status = 'success'")
     assert child.hear() == "in"
-    watch.look()
+    watch.refresh()
     assert isinstance(trouble(watch), StoreBusyError)
     assert watch.since(cursor).states == ()
     child.finish()
@@ -459,9 +459,9 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
     (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
     watch = TaskWatch(TaskStore(directory, read_only=True))
     start = watch.since()
-    assert (start.standing.store, start.standing.total) == (None, 0)
-    assert start.standing.read_at is None
-    assert isinstance(start.standing.trouble, StoreForeignError)
+    assert (start.store_status.store, start.store_status.total) == (None, 0)
+    assert start.store_status.read_at is None
+    assert isinstance(start.store_status.trouble, StoreForeignError)
     (tmp_path / "aside").replace(directory / DB_FILENAME)
     until_readable(watch)
     changes = watch.since(start.cursor)
@@ -479,14 +479,14 @@ def test_an_upgrade_of_the_schema_is_told_of(tmp_path: Path, version: int) -> No
     execute(directory, f"PRAGMA user_version = {version}")
     changes = noticed(watch, cursor)
     assert (changes.file_changed, changes.states) == (True, ())
-    assert changes.standing.store is not None
-    assert changes.standing.store.schema_version == version
+    assert changes.store_status.store is not None
+    assert changes.store_status.store.schema_version == version
 
 
 def test_it_is_said_when_the_file_was_read(store: TaskStore) -> None:
     before = datetime.now(UTC)
     watch = TaskWatch(store)
-    read_at = watch.since().standing.read_at
+    read_at = watch.since().store_status.read_at
     assert read_at is not None
     assert before <= read_at <= datetime.now(UTC)
 
@@ -511,7 +511,7 @@ def test_a_live_store_is_told_of_truly_and_to_the_end(
     with ThreadPoolExecutor(1) as pool:
         said = pool.submit(uniqc.hear)
         while not said.done():
-            if watch.poll() and watch.look():
+            if watch.poll() and watch.refresh():
                 seen.append(watch.since(seen[-1].cursor))
             time.sleep(0.005)
         history: dict[str, list[str | None]] = said.result()
@@ -557,10 +557,10 @@ def test_threads_share_a_watch(store: TaskStore) -> None:
     def work(thread: int) -> None:
         own = cursor
         for number in range(10):
-            with watch.ids([f"{thread}-{number}"]):
+            with watch.tracking([f"{thread}-{number}"]):
                 store.save(TaskInfo(f"{thread}-{number}", "dummy", status="success"))
                 watch.poll()
-                watch.look()
+                watch.refresh()
                 changes = watch.since(own)
                 assert f"{thread}-{number}" in changes.task_ids
                 own = changes.cursor

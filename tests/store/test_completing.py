@@ -25,13 +25,13 @@ from tests.store.conftest import (
 from uniqc_store import (
     Completions,
     InvalidValueError,
-    NotAtOnceError,
     Snapshot,
     TaskFilter,
     TaskStore,
+    WouldBlockError,
 )
 from uniqc_store.query import completion
-from uniqc_store.query.completion import MOST_BACKENDS, MOST_BEGINNING, MOST_RECENT
+from uniqc_store.query.completion import MAX_BACKENDS, MAX_BEGINNING, MAX_RECENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
     monkeypatch.setattr(completion, "_NAMES_SECONDS", -1)
     monkeypatch.setattr(completion, "_NAMES_BETWEEN_LOOKS", 8)
     directory = make_store(tmp_path / "cache")
-    ids = [f"job-{number:06}" for number in range(MOST_BEGINNING + 20)]
+    ids = [f"job-{number:06}" for number in range(MAX_BEGINNING + 20)]
     with connect(directory) as connection:
         connection.execute("BEGIN")
         for task_id in ids:
@@ -138,7 +138,7 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
 
 
 @pytest.mark.parametrize(
-    ("tasks", "whole"), [(MOST_RECENT - 1, True), (MOST_RECENT, True), (MOST_RECENT + 1, False)]
+    ("tasks", "whole"), [(MAX_RECENT - 1, True), (MAX_RECENT, True), (MAX_RECENT + 1, False)]
 )
 def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, *, whole: bool
@@ -148,13 +148,13 @@ def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
     assert complete(tmp_path / "cache", "bell") == ([], whole)
 
 
-@pytest.mark.parametrize(("tasks", "whole"), [(MOST_BEGINNING, True), (MOST_BEGINNING + 1, False)])
+@pytest.mark.parametrize(("tasks", "whole"), [(MAX_BEGINNING, True), (MAX_BEGINNING + 1, False)])
 def test_every_id_was_looked_up_unless_more_begin_so_than_are_looked_at(
     tmp_path: Path, tasks: int, *, whole: bool
 ) -> None:
     ids = [f"uqt_{number:06}" for number in range(tasks)]
     directory = fill(make_store(tmp_path / "cache"), *ids)
-    values, all_there = complete(directory, "uqt_", limit=MOST_RECENT)
+    values, all_there = complete(directory, "uqt_", limit=MAX_RECENT)
     assert (set(values), all_there) == (set(ids), whole)
 
 
@@ -283,7 +283,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = make_store(tmp_path_factory.mktemp("many"))
     with connect(directory) as connection:
         connection.execute("BEGIN")
-        for number in range(MOST_RECENT + 500):
+        for number in range(MAX_RECENT + 500):
             insert(
                 connection,
                 f"uqt_{number:06}" if number % 2 else f"old-{number:06}",
@@ -321,17 +321,17 @@ def test_of_more_than_are_wanted_the_newest_come(many: Path) -> None:
 
 
 def test_not_every_id_that_begins_so_is_looked_up(many: Path) -> None:
-    values, whole = complete(many, "old-0", limit=2 * MOST_RECENT, backend="dummy")
-    assert len(values) < MOST_RECENT
+    values, whole = complete(many, "old-0", limit=2 * MAX_RECENT, backend="dummy")
+    assert len(values) < MAX_RECENT
     assert not whole
     values, whole = complete(many, "old-000", limit=1000)
-    assert MOST_BEGINNING <= len(values) < 1000
+    assert MAX_BEGINNING <= len(values) < 1000
     assert not whole
 
 
 def test_who_cannot_wait_is_told_the_newest_and_what_was_read_before(many: Path) -> None:
     store = TaskStore(many, read_only=True)
-    at_once = store.at_once()
+    at_once = store.nonblocking()
 
     def newest(snapshot: Snapshot) -> Completions:
         return snapshot.complete_id("", limit=LIMIT)
@@ -340,7 +340,7 @@ def test_who_cannot_wait_is_told_the_newest_and_what_was_read_before(many: Path)
         return snapshot.complete_id("step 2499", limit=LIMIT)
 
     assert len(at_once.read(newest).values) == LIMIT
-    with pytest.raises(NotAtOnceError):
+    with pytest.raises(WouldBlockError):
         at_once.read(by_name)
     assert at_once.read(newest).values == store.read(newest).values
     patient = store.read(by_name)
@@ -433,7 +433,7 @@ def test_a_backend_among_very_many_is_found_by_its_beginning(tmp_path: Path) -> 
     make_store(tmp_path)
     with connect(tmp_path) as connection:
         connection.execute("BEGIN")
-        for number in range(MOST_BACKENDS + 10):
+        for number in range(MAX_BACKENDS + 10):
             insert(connection, f"job-{number}", backend=f"b{number:04}")
         insert(connection, "last", backend="zz:top")
         connection.execute("COMMIT")

@@ -22,7 +22,7 @@ from uniqc_store import (
     TaskStatus,
     TaskStore,
 )
-from uniqc_store.database.files import in_use
+from uniqc_store.database.files import directory_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,13 +266,13 @@ def test_who_removes_the_file_waits_for_all_others_and_they_for_it(tmp_path: Pat
     with closing(connect(tmp_path)) as keeps_the_wal:
         insert(keeps_the_wal, "b")
         reader = TaskStore(tmp_path, read_only=True, busy_timeout=0.1)
-        with in_use(tmp_path, alone=True):
+        with directory_lock(tmp_path, exclusive=True):
             with pytest.raises(StoreBusyError):
                 store.save(TaskInfo(task_id="c", backend="dummy"))
             with pytest.raises(StoreBusyError):
                 reader.count()
         assert reader.count() == 2
-    with in_use(tmp_path), pytest.raises(StoreBusyError):
+    with directory_lock(tmp_path), pytest.raises(StoreBusyError):
         store.clear_all()
     assert store.count() == 2
     store.clear_all()

@@ -223,16 +223,16 @@ def test_a_file_that_another_process_keeps_is_busy(
 def test_a_write_beside_a_write_is_busy_and_a_read_is_not(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
-    hurried = TaskStore(store.cache_dir, busy_timeout=0.05)
+    nonblocking = TaskStore(store.cache_dir, busy_timeout=0.05)
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
     assert other.hear() == "in"
-    for write in writes(hurried):
+    for write in writes(nonblocking):
         with pytest.raises(StoreBusyError):
             write()
-    for read in reads(hurried):
+    for read in reads(nonblocking):
         read()
     assert other.finish() == "out"
-    hurried.save(TaskInfo("a", "dummy"))
+    nonblocking.save(TaskInfo("a", "dummy"))
 
 
 def test_a_write_waits_for_a_write(store: TaskStore, start: Callable[..., Child]) -> None:

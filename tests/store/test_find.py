@@ -20,7 +20,7 @@ from tests.store.conftest import (
 )
 
 from uniqc_store import (
-    MOST_MATCHES,
+    MAX_MATCHES,
     SHORTEST_PREFIX,
     InvalidValueError,
     Match,
@@ -188,11 +188,11 @@ def test_live_tasks_come_first_where_some_are_in_the_archive_too(directory: Path
     assert find(directory, "P-000001") == Matches(by="platform id", found=expected)
 
 
-@pytest.mark.parametrize("how_many", [MOST_MATCHES, MOST_MATCHES + 1, 3 * MOST_MATCHES])
+@pytest.mark.parametrize("how_many", [MAX_MATCHES, MAX_MATCHES + 1, 3 * MAX_MATCHES])
 def test_at_most_ten_are_named(directory: Path, how_many: int) -> None:
     names = [f"common-{number:03}" for number in range(how_many)]
     fill(directory, *names)
-    expected = Matches(by="prefix", found=live(*names[:10]), more=how_many > MOST_MATCHES)
+    expected = Matches(by="prefix", found=live(*names[:10]), more=how_many > MAX_MATCHES)
     assert find(directory, "common") == expected
 
 
@@ -202,7 +202,7 @@ def test_a_live_task_is_named_however_many_are_archived(directory: Path) -> None
     submit(directory, "uqt_000001", "common-platform")
     matches = find(directory, "common")
     assert matches.found[0] == live("uqt_000001")[0]
-    assert (len(matches.found), matches.more) == (MOST_MATCHES, True)
+    assert (len(matches.found), matches.more) == (MAX_MATCHES, True)
 
 
 @pytest.mark.parametrize("task_id", ODD_IDS, ids=lambda task_id: task_id[:10].encode().hex())
@@ -296,6 +296,6 @@ def test_beginnings_are_those_of_the_model(
         elif len(reference) < SHORTEST_PREFIX or not begun:
             expected = Matches()
         else:
-            more = len(begun) > MOST_MATCHES
-            expected = Matches(by="prefix", found=live(*begun[:MOST_MATCHES]), more=more)
+            more = len(begun) > MAX_MATCHES
+            expected = Matches(by="prefix", found=live(*begun[:MAX_MATCHES]), more=more)
         assert find(directory, reference) == expected

@@ -62,7 +62,7 @@ class Watching:
 
     def next(self) -> Changes:
         """What changed since the last call."""
-        self.watch.look()
+        self.watch.refresh()
         changes = self.watch.since(self.cursor)
         self.cursor = changes.cursor
         return changes
@@ -138,7 +138,7 @@ def test_a_task_that_was_only_touched_is_told_of_and_that_its_status_stays(
     fill(directory, "a", status=status)
     fill_hours(directory, 10, 11)
     told = watching(directory, newest=newest)
-    with told.watch.ids(["a"]):
+    with told.watch.tracking(["a"]):
         told.next()
         execute(directory, f"UPDATE tasks SET update_time = '{hour(12)}' WHERE task_id = 'a'")
         changes = told.next()
@@ -185,7 +185,7 @@ def test_a_task_that_is_put_back_as_it_was_is_not_told_of(directory: Path) -> No
     told = watching(directory)
     delete(directory, "a")
     fill(directory, "a")
-    assert not told.watch.look()
+    assert not told.watch.refresh()
     assert not told.next().store_changed
 
 
@@ -312,13 +312,13 @@ def test_of_the_others_it_is_told_how_many_came_and_went(directory: Path) -> Non
     assert [new.task_id for new in changes.new] == ["t9"]
     assert [gone.last.task_id for gone in changes.gone] == ["t8"]
     assert changes.others == -2
-    assert changes.standing.total == 6
+    assert changes.store_status.total == 6
 
 
 def test_a_task_that_somebody_waits_for_is_known_however_old(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
     told = watching(directory, newest=2)
-    with told.watch.ids(["t1"]):
+    with told.watch.tracking(["t1"]):
         assert told.next().states == ()
         assert told.watch.states(["t1"])["t1"].status == "success"
         set_status(directory, "t1", "failed")
@@ -330,7 +330,7 @@ def test_a_task_that_somebody_waits_for_is_known_however_old(directory: Path) ->
 def test_a_task_that_somebody_waits_for_may_be_saved_later(directory: Path) -> None:
     fill_hours(directory, 5, 6, 7, 8)
     told = watching(directory, newest=2)
-    with told.watch.ids(["t1"]):
+    with told.watch.tracking(["t1"]):
         assert told.next().states == ()
         delete(directory, "t8")
         fill_hours(directory, 1)
@@ -342,8 +342,8 @@ def test_a_task_that_somebody_waits_for_may_be_saved_later(directory: Path) -> N
 def test_a_task_is_known_until_the_last_who_waits_for_it_is_done(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
     told = watching(directory, newest=2)
-    with told.watch.ids(["t1"]):
-        with told.watch.ids(["t1", "t1", "t2"]):
+    with told.watch.tracking(["t1"]):
+        with told.watch.tracking(["t1", "t1", "t2"]):
             told.next()
         told.next()
         assert told.watch.states(["t1", "t2"]).keys() == {"t1"}
@@ -356,7 +356,7 @@ def test_a_task_is_known_until_the_last_who_waits_for_it_is_done(directory: Path
 def test_waiting_that_ends_in_an_error_ends(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
     told = watching(directory, newest=2)
-    with pytest.raises(RuntimeError), told.watch.ids(["t1"]):
+    with pytest.raises(RuntimeError), told.watch.tracking(["t1"]):
         raise RuntimeError
     told.next()
     assert told.watch.states(["t1"]) == {}
@@ -385,7 +385,7 @@ def test_rows_of_another_file_say_nothing_of_what_is_new(tmp_path: Path) -> None
     fill(other, "t1", status="success", submit_time=hour(1))
     told = watching(directory, newest=2)
     (other / DB_FILENAME).replace(directory / DB_FILENAME)
-    with told.watch.ids(["t1"]):
+    with told.watch.tracking(["t1"]):
         changes = told.next()
     assert (changes.new, changes.others) == ((), 1)
 
@@ -407,7 +407,7 @@ def test_a_task_that_is_told_of_no_longer_is_forgotten(directory: Path) -> None:
 def test_of_very_many_active_tasks_some_are_known(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uniqc_store.watch.reader.MOST_ACTIVE", 3)
+    monkeypatch.setattr("uniqc_store.watch.reader.MAX_ACTIVE", 3)
     fill_hours(directory, *range(1, 9), status="running")
     told = watching(directory, newest=2)
     set_status(directory, "t1", "success")
@@ -415,13 +415,13 @@ def test_of_very_many_active_tasks_some_are_known(
     assert [change.after.task_id for change in changes.changed] == ["t1"]
     assert (changes.new, changes.gone, changes.others) == ((), (), 0)
     delete(directory, "t6")
-    assert (told.next().gone, told.watch.since().standing.total) == ((), 7)
+    assert (told.next().gone, told.watch.since().store_status.total) == ((), 7)
 
 
 def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MOST_ACTIVE", 3)
+    monkeypatch.setattr(reader, "MAX_ACTIVE", 3)
     fill_hours(directory, 1, 5, 6)
     fill_hours(directory, 2, 3, 4, status="running")
     told = watching(directory, newest=2)
@@ -436,7 +436,7 @@ def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
 def test_where_not_every_active_task_was_known_one_that_comes_into_view_is_not_told_of(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MOST_ACTIVE", 3)
+    monkeypatch.setattr(reader, "MAX_ACTIVE", 3)
     fill_hours(directory, 5, 6)
     fill_hours(directory, 1, 2, 3, 4, status="running")
     told = watching(directory, newest=2)
@@ -465,10 +465,10 @@ def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: 
         in_order = connection.execute("SELECT task_id FROM tasks ORDER BY submit_time, rowid")
         expected = [task_id for (task_id,) in in_order]
 
-    def look(snapshot: Snapshot) -> tracked_tasks.Known:
+    def look(snapshot: Snapshot) -> tracked_tasks.TrackedTasks:
         session = snapshot._session  # pyright: ignore[reportPrivateUsage]
-        return tracked_tasks.look(
-            session, tracked_tasks.NOTHING, newest=1, follow=frozenset(), identity=None
+        return tracked_tasks.scan(
+            session, tracked_tasks.NOTHING, newest=1, track=frozenset(), identity=None
         )
 
     seen = TaskStore(tmp_path, read_only=True).read(look)
@@ -560,13 +560,13 @@ def test_a_task_without_an_id_is_counted(directory: Path) -> None:
 def test_a_file_of_any_release_can_be_watched(real_directory: Path) -> None:
     told = watching(real_directory)
     total = TaskStore(real_directory, read_only=True).count()
-    assert told.watch.since().standing.total == total
+    assert told.watch.since().store_status.total == total
     assert not told.next().store_changed
 
 
 def test_an_upgrade_that_gives_tasks_other_ids_tells_of_them(tmp_path: Path) -> None:
     told = watching(copy_real("1-0.0.5.sqlite", tmp_path))
-    total = told.watch.since().standing.total
+    total = told.watch.since().store_status.total
     assert total > 0
     execute(tmp_path, "UPDATE tasks SET task_id = 'uqt_' || task_id")
     changes = told.next()
@@ -589,8 +589,8 @@ def test_results_are_never_read(directory: Path) -> None:
         layout = read_layout(connection)
         connection.set_authorizer(allow)
         session = Session(connect=lambda: connection, layout=layout, exists=True)
-        seen = tracked_tasks.look(
-            session, tracked_tasks.NOTHING, newest=1, follow=frozenset({"c"}), identity=None
+        seen = tracked_tasks.scan(
+            session, tracked_tasks.NOTHING, newest=1, track=frozenset({"c"}), identity=None
         )
     assert seen.tasks.keys() == {"a", "b"}
     assert {"task_id", "status", "metadata_json"} <= read

@@ -22,7 +22,7 @@ from tests.store.conftest import (
 
 from uniqc_store import Match, Snapshot, TaskFilter, TaskStore
 from uniqc_store.database import cache, reader
-from uniqc_store.database.cache import MOST_FACTS, Facts, Memory
+from uniqc_store.database.cache import MAX_ENTRIES, SnapshotCache, StateCache
 from uniqc_store.database.files import Signature
 from uniqc_store.query import planner
 
@@ -39,23 +39,23 @@ def signature(changed: int) -> Signature:
     return Signature(file=(1, 2, 4096, changed), wal=None, journal=None, changed_ns=changed)
 
 
-def facts(snapshot: Snapshot) -> Facts:
-    return snapshot._session.facts  # pyright: ignore[reportPrivateUsage]
+def facts(snapshot: Snapshot) -> StateCache:
+    return snapshot._session.cache  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_fact_is_found_out_once() -> None:
-    known, found_out = Facts(), list[str]()
+    known, found_out = StateCache(), list[str]()
 
     def find_out() -> str:
         found_out.append("again")
         return "found"
 
-    assert [known.recall("it", find_out) for _ in range(3)] == ["found"] * 3
+    assert [known.get_or_compute("it", find_out) for _ in range(3)] == ["found"] * 3
     assert found_out == ["again"]
 
 
 def test_facts_are_those_of_one_state() -> None:
-    kept = Memory()
+    kept = SnapshotCache()
     first = kept.of(signature(1))
     assert kept.of(signature(1)) is first
     assert kept.of(signature(2)) is not first
@@ -63,17 +63,17 @@ def test_facts_are_those_of_one_state() -> None:
 
 
 def test_nothing_is_kept_of_a_state_that_is_not_certain() -> None:
-    kept = Memory()
+    kept = SnapshotCache()
     certain = kept.of(signature(1))
     assert kept.of(None) is not kept.of(None)
     assert kept.of(signature(1)) is certain
 
 
 def test_facts_do_not_pile_up() -> None:
-    known = Facts()
-    for number in range(3 * MOST_FACTS):
-        known.recall(number, lambda: None)
-    assert sum(number in known for number in range(3 * MOST_FACTS)) <= MOST_FACTS
+    known = StateCache()
+    for number in range(3 * MAX_ENTRIES):
+        known.get_or_compute(number, lambda: None)
+    assert sum(number in known for number in range(3 * MAX_ENTRIES)) <= MAX_ENTRIES
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_what_is_known_answers_no_other_question(
     full_directory: Path, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", few)
-    monkeypatch.setattr(cache, "MOST_FACTS", 10_000)
+    monkeypatch.setattr(cache, "MAX_ENTRIES", 10_000)
     store = TaskStore(full_directory, read_only=True)
     for question in questions():
         answer = store.read(question)

@@ -122,7 +122,7 @@ def test_by_time_a_page_is_walked_and_nothing_is_sorted(
 def test_how_far_to_walk_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    where = time_conditions.where_in_stretch(task_filter, start=PLACE)
+    where = time_conditions.time_range(task_filter, start=PLACE)
     steps = plan(directory, query_statements.place_after(where), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
@@ -152,7 +152,7 @@ def test_what_one_index_leaves_is_found_by_no_other(
 def test_a_probe_reads_no_task(
     directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
 ) -> None:
-    monkeypatch.setattr(distinct_values, "MOST_LABELS", 50 if spelled_out else 1)
+    monkeypatch.setattr(distinct_values, "MAX_LABELS", 50 if spelled_out else 1)
     for index, where, _ in asked_of_indices(directory, task_filter):
         steps = plan(directory, query_statements.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
@@ -195,7 +195,7 @@ def test_rows_that_are_known_are_looked_up_and_no_others(
 def test_the_highest_rows_of_a_label_come_from_its_index_alone(
     directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
 ) -> None:
-    monkeypatch.setattr(distinct_values, "MOST_LABELS", 50 if spelled_out else 1)
+    monkeypatch.setattr(distinct_values, "MAX_LABELS", 50 if spelled_out else 1)
     for index, where, by_ranges in asked_of_indices(directory, task_filter):
         if index in ("status", "backend"):
             rows = query_statements.highest_rows(where, by_ranges=by_ranges)
@@ -213,7 +213,7 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
     for index, of_label, _ in asked_of_indices(directory, task_filter):
         if index in ("status", "backend"):
             where = conditions.where_matching(task_filter, index="time", end=PLACE)
-            steps = page(directory, all_of(conditions.where_among(of_label), where), "time")
+            steps = page(directory, all_of(conditions.rowid_in(of_label), where), "time")
             assert steps.startswith("SEARCH tasks USING INDEX tasks_submit_time_idx")
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
             assert "TEMP B-TREE" not in steps
@@ -224,7 +224,7 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
 def test_what_is_newer_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter, start: Cursor | None
 ) -> None:
-    newer = time_conditions.where_between(task_filter, start, PLACE)
+    newer = time_conditions.time_range_inclusive(task_filter, start, PLACE)
     newer.add("+rowid NOT BETWEEN 1 AND 2")
     steps = plan(directory, query_statements.rows_at_most(newer), newer)
     assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
@@ -237,10 +237,10 @@ def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
 
     def best(status: str = "any", backend: str = "") -> Index | None:
         wanted = TaskFilter(status=status, backend=backend)
-        narrowing = TaskStore(directory, read_only=True).read(
-            lambda snapshot: planner.narrowest(snapshot._session, wanted)  # pyright: ignore[reportPrivateUsage]
+        choice = TaskStore(directory, read_only=True).read(
+            lambda snapshot: planner.choose_index(snapshot._session, wanted)  # pyright: ignore[reportPrivateUsage]
         )
-        return None if narrowing is None else narrowing.index
+        return None if choice is None else choice.index
 
     assert best() is None
     assert best(status="success") is None
@@ -324,7 +324,7 @@ def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
     # As where tasks were added in no order of their times.
     monkeypatch.setattr(rowid_scan, "STEPS_FOR_EACH", 3_000)
-    monkeypatch.setattr(rowid_scan, "MOST_OTHERS", 0)
+    monkeypatch.setattr(rowid_scan, "MAX_OTHERS", 0)
     monkeypatch.delattr(index_scan, "_place_after")
     page = many.search(TaskFilter(status="running"), limit=2)
     assert [record.task_id for record in page.records] == ["t2000", "t1000"]

@@ -226,7 +226,7 @@ def test_the_text_of_a_result_is_what_is_stored(store: TaskStore) -> None:
 
 def test_that_there_is_no_result_is_told_at_once(store: TaskStore) -> None:
     put_to_rest(store.cache_dir)
-    at_once = store.at_once()
+    at_once = store.nonblocking()
     assert at_once.read(lambda snapshot: snapshot.result_text(only(snapshot, "whole-1"))) == ""
 
 

@@ -254,10 +254,10 @@ bounds = st.fixed_dictionaries(
         (planner, "FEW_TASKS"): few,
         (sort_scan, "FEW_TASKS"): st.integers(0, 5),
         (rowid_scan, "STEPS_FOR_EACH"): few,
-        (rowid_scan, "MOST_OTHERS"): few,
+        (rowid_scan, "MAX_OTHERS"): few,
         (index_scan, "FIRST_STEPS"): few,
-        (index_scan, "MOST_WALKED"): few,
-        (index_scan, "MOST_SEARCHED"): few,
+        (index_scan, "MAX_WALKED"): few,
+        (index_scan, "MAX_SEARCHED"): few,
     }
 )
 
@@ -269,7 +269,7 @@ bounds = st.fixed_dictionaries(
     rows=[Row("pending", "dummy", "", '{"task_name": "bell"}')],
     wanted=TaskFilter(name_contains="BELL"),
     limit=1,
-    bounds={(planner, "FEW_TASKS"): 1, (index_scan, "MOST_SEARCHED"): 1},
+    bounds={(planner, "FEW_TASKS"): 1, (index_scan, "MAX_SEARCHED"): 1},
 )
 def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
     fresh_directory: Callable[[], Path],
@@ -314,9 +314,9 @@ enough = st.integers(8, 30)
             (planner, "FEW_TASKS"): enough,
             (sort_scan, "FEW_TASKS"): st.just(0),
             (rowid_scan, "STEPS_FOR_EACH"): few,
-            (rowid_scan, "MOST_OTHERS"): st.integers(1, 20),
-            (index_scan, "MOST_PASSED"): enough,
-            (distinct_values, "MOST_LABELS"): st.sampled_from([1, 50]),
+            (rowid_scan, "MAX_OTHERS"): st.integers(1, 20),
+            (index_scan, "MAX_PASSED"): enough,
+            (distinct_values, "MAX_LABELS"): st.sampled_from([1, 50]),
         }
     ),
 )
@@ -410,7 +410,7 @@ def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
     ]
     store = make(tmp_path, rows)
     monkeypatch.setattr(planner, "FEW_TASKS", few)
-    monkeypatch.setattr(distinct_values, "MOST_LABELS", most_labels)
+    monkeypatch.setattr(distinct_values, "MAX_LABELS", most_labels)
     for wanted in (
         TaskFilter(),
         TaskFilter(status="failed"),
@@ -553,7 +553,7 @@ def test_a_search_for_a_name_that_is_cut_short_says_so_and_can_be_gone_on_with(
     with closing(connect(seven.cache_dir)) as uniqc:
         uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
-    monkeypatch.setattr(index_scan, "MOST_SEARCHED", 3)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED", 3)
     told: list[tuple[list[str], int, bool, bool]] = []
     cursor = ""
     while cursor or not told:
@@ -861,7 +861,7 @@ def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """How many tasks are few, and how many labels are told one by one."""
     few, most_labels = request.param
     monkeypatch.setattr(planner, "FEW_TASKS", few)
-    monkeypatch.setattr(distinct_values, "MOST_LABELS", most_labels)
+    monkeypatch.setattr(distinct_values, "MAX_LABELS", most_labels)
 
 
 @pytest.mark.usefixtures("counted_to")

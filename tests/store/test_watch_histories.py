@@ -110,13 +110,13 @@ class History:
 
     def wait_for(self, task_id: str) -> None:
         stack = self.waiting.setdefault(task_id, ExitStack())
-        stack.enter_context(self.watch.ids([task_id]))
+        stack.enter_context(self.watch.tracking([task_id]))
 
     def wait_no_longer(self, task_id: str) -> None:
         self.waiting.pop(task_id, ExitStack()).close()
 
     def look(self) -> None:
-        self.watch.look()
+        self.watch.refresh()
         last = self.looks[-1]
         changes = self.watch.since(last.cursor)
         check_one_step(changes, last, self.full, self.removed)
@@ -149,7 +149,7 @@ def check_one_step(changes: Changes, last: Look, now: Full, removed: set[str]) -
     named = {state.task_id for state in (*changes.new, *unknown_before)}
     assert must_be_named(last, now) <= named
     assert len(changes.new) - len(changes.gone) + changes.others == len(now) - len(then)
-    assert changes.standing.total == len(now)
+    assert changes.store_status.total == len(now)
 
 
 def must_be_named(last: Look, now: Full) -> set[str]:

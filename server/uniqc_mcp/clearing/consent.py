@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from uniqc_mcp.errors import quoted
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 
 if TYPE_CHECKING:
     from mcp_types import ClientCapabilities
 
     from uniqc_store import ClearPlan
 
-_MOST_GROUPS = 6
+_MAX_GROUPS = 6
 
 
 class Confirmation(BaseModel):
@@ -45,12 +45,12 @@ def can_ask(capabilities: ClientCapabilities | None) -> bool:
 
 def question(plan: ClearPlan) -> str:
     """What the person is asked, with the figures that matter."""
-    screen, count = Screen(), len(plan.rows)
+    sanitizer, count = Sanitizer(), len(plan.rows)
     groups = [
-        f"{group.count} {group.status} on {quoted(screen.line('backend', group.backend, limit=60))}"
-        for group in plan.groups[:_MOST_GROUPS]
+        f"{group.count} {group.status} on {quoted(sanitizer.one_line('backend', group.backend, limit=60))}"
+        for group in plan.groups[:_MAX_GROUPS]
     ]
-    if (more := len(plan.groups) - _MOST_GROUPS) > 0:
+    if (more := len(plan.groups) - _MAX_GROUPS) > 0:
         groups.append(f"{more} more groups")
     return (
         f"Clear {count} finished quantum tasks from uniqc's cache: {', '.join(groups)}? They can "

@@ -9,7 +9,7 @@ from pydantic import Field
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.times import recorded_time, wire_time
 from uniqc_mcp.tasks.models import (
-    LONGEST_ID,
+    MAX_ID,
     Answer,
     GroupView,
     GroupViews,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from uniqc_mcp.pending_plans import HeldPlan
-    from uniqc_mcp.safety.sanitizer import Screen
-    from uniqc_store import Clearance, ClearPlan, Reason, StoreState, TaskRecord
+    from uniqc_mcp.pending_plans import PendingPlan
+    from uniqc_mcp.safety.sanitizer import Sanitizer
+    from uniqc_store import ClearPlan, ClearResult, Reason, StoreState, TaskRecord
 
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
 
@@ -37,12 +37,12 @@ _GROUPS = 8_000
 class ReasonView(Wire):
     """How many tasks stay, and why."""
 
-    why: str
+    reason: str
     count: int
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
-        return cls(why=reason.why, count=reason.count)
+        return cls(reason=reason.text, count=reason.count)
 
 
 class ExampleView(Wire):
@@ -55,12 +55,12 @@ class ExampleView(Wire):
     updated_at: str
 
     @classmethod
-    def of(cls, record: TaskRecord, screen: Screen) -> Self:
+    def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
         return cls(
-            task_id=screen.line("task_id", record.task_id, limit=LONGEST_ID),
-            name=screen.line("name", record.name, limit=120),
-            backend=screen.line("backend", record.backend, limit=120),
-            status=screen.line("status", record.status, limit=60),
+            task_id=sanitizer.one_line("task_id", record.task_id, limit=MAX_ID),
+            name=sanitizer.one_line("name", record.name, limit=120),
+            backend=sanitizer.one_line("backend", record.backend, limit=120),
+            status=sanitizer.one_line("status", record.status, limit=60),
             updated_at=recorded_time(record.update_time),
         )
 
@@ -74,7 +74,7 @@ class ClearAnswer(Answer):
             description="planned: nothing removed yet. changed: nothing was as planned any more."
         ),
     ]
-    said: str
+    message: str
     plan_id: str = ""
     expires_at: str = ""
     matched: Annotated[int, Field(description="Tasks in the plan.")] = 0
@@ -83,63 +83,77 @@ class ClearAnswer(Answer):
     newest: str = ""
     groups: GroupViews = Field(default_factory=list[GroupView])
     examples: Annotated[list[ExampleView], Named()] = Field(default_factory=list[ExampleView])
-    left_out: Annotated[list[ReasonView], Named("Asked for, kept by policy:")] = Field(
+    excluded: Annotated[list[ReasonView], Named("Asked for, kept by policy:")] = Field(
         default_factory=list[ReasonView]
     )
     cleared: int = 0
-    kept: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
+    skipped: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
     receipt: str = ""
     store: StoreField
 
     @classmethod
     def planned(
-        cls, held: HeldPlan, state: StoreState, now: datetime, *, said: str, screen: Screen
+        cls,
+        pending: PendingPlan,
+        state: StoreState,
+        now: datetime,
+        *,
+        message: str,
+        sanitizer: Sanitizer,
     ) -> Self:
         """A plan that waits for its commit."""
-        plan = held.plan
-        groups, notes = largest_groups(plan.groups, screen, tokens=_GROUPS)
+        plan = pending.plan
+        groups, notes = largest_groups(plan.groups, sanitizer, tokens=_GROUPS)
         return cls(
             state="planned",
-            said=said,
-            plan_id=held.plan_id,
-            expires_at=wire_time(held.expires_at),
+            message=message,
+            plan_id=pending.plan_id,
+            expires_at=wire_time(pending.expires_at),
             matched=len(plan.rows),
             bytes=plan.bytes,
             oldest=recorded_time(plan.oldest),
             newest=recorded_time(plan.newest),
             groups=groups,
-            examples=[ExampleView.of(record, screen) for record in plan.examples],
-            left_out=_reasons(plan.left_out),
+            examples=[ExampleView.of(record, sanitizer) for record in plan.examples],
+            excluded=_reasons(plan.excluded),
             store=StoreView.of(state, now, notes),
         )
 
     @classmethod
     def empty(cls, plan: ClearPlan, state: StoreState, now: datetime) -> Self:
         """A plan with nothing in it, which nobody needs to commit."""
-        said = "There is nothing to clear: no finished task matches within the operator's policy."
+        message = (
+            "There is nothing to clear: no finished task matches within the operator's policy."
+        )
         return cls(
             state="planned",
-            said=said,
-            left_out=_reasons(plan.left_out),
+            message=message,
+            excluded=_reasons(plan.excluded),
             store=StoreView.of(state, now),
         )
 
     @classmethod
-    def nothing(cls, state: ClearState, said: str, store: StoreState, now: datetime) -> Self:
+    def nothing(cls, state: ClearState, message: str, store: StoreState, now: datetime) -> Self:
         """Nothing was done."""
-        return cls(state=state, said=said, store=StoreView.of(store, now))
+        return cls(state=state, message=message, store=StoreView.of(store, now))
 
     @classmethod
     def committed(
-        cls, held: HeldPlan, done: Clearance, state: StoreState, now: datetime, *, said: str
+        cls,
+        pending: PendingPlan,
+        done: ClearResult,
+        state: StoreState,
+        now: datetime,
+        *,
+        message: str,
     ) -> Self:
         """What a commit did."""
         return cls(
             state="cleared" if done.cleared else "changed",
-            said=said,
-            matched=len(held.plan.rows),
+            message=message,
+            matched=len(pending.plan.rows),
             cleared=done.cleared,
-            kept=_reasons(done.kept),
+            skipped=_reasons(done.skipped),
             receipt=done.receipt_id,
             store=StoreView.of(state, now),
         )
@@ -148,9 +162,9 @@ class ClearAnswer(Answer):
 class UndoAnswer(Answer):
     """What was put back."""
 
-    said: str
+    message: str
     restored: int
-    kept: int
+    skipped: int
     store: StoreField
 
 

@@ -23,21 +23,21 @@ def _clear_lines(answer: ClearAnswer) -> Iterator[str]:
             f"of results and metadata, submitted {told_time(answer.oldest)} to "
             f"{told_time(answer.newest)}."
         )
-    yield answer.said
+    yield answer.message
     for group in answer.groups:
         yield f"- {group.count} {word(group.status)} on {word(group.backend)}"
     for example in answer.examples:
         name = f" {in_quotes(example.name)}" if example.name else ""
         words = f"{word(example.status)} on {word(example.backend)}"
         yield f"  such as {word(example.task_id)}{name} {words}"
-    for reason in answer.left_out:
-        yield f"- left out, {reason.why}: {reason.count}"
-    for reason in answer.kept:
-        yield f"- kept, {reason.why}: {reason.count}"
+    for reason in answer.excluded:
+        yield f"- left out, {reason.reason}: {reason.count}"
+    for reason in answer.skipped:
+        yield f"- kept, {reason.reason}: {reason.count}"
     if answer.plan_id:
         yield f"plan_id: {answer.plan_id} (until {answer.expires_at})"
 
 
 @text_of.register(UndoAnswer)
 def _(answer: UndoAnswer) -> str:
-    return "\n".join([answer.said, f"({source_of(answer.store)})", *answer.store.notes])
+    return "\n".join([answer.message, f"({source_of(answer.store)})", *answer.store.notes])

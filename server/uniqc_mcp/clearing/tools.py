@@ -22,12 +22,12 @@ from pydantic import BaseModel, Field
 from uniqc_mcp.clearing import text as clearing_text  # noqa: F401 - registers their texts  # pyright: ignore[reportUnusedImport]
 from uniqc_mcp.clearing.consent import Confirmation, can_ask, question
 from uniqc_mcp.clearing.models import ClearAnswer, ClearState, UndoAnswer
-from uniqc_mcp.context import Running
+from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError, quoted
-from uniqc_mcp.pending_plans import LIFETIME, HeldPlan, Plans
+from uniqc_mcp.pending_plans import LIFETIME, PendingPlan, PendingPlans
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.times import duration, requested_duration, utc_now
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
@@ -38,13 +38,13 @@ from uniqc_mcp.tasks.filters import (
     requested_filter,
 )
 from uniqc_mcp.tasks.models import StoreView
-from uniqc_store import Clearance, StoreState, TaskFilter, TaskStore
+from uniqc_store import ClearResult, StoreState, TaskFilter, TaskStore
 
 Verdict = Literal["go", "cannot ask", "declined", "cancelled", "not answered", "other number"]
 
 _NOTHING = "Nothing was removed."
 _AGAIN = "Call clear_tasks without plan_id for a new plan."
-_WHY_NOT: dict[Verdict, str] = {
+_MESSAGES: dict[Verdict, str] = {
     "cannot ask": (
         f"{_NOTHING} The operator wants a person to confirm, and this client has no way to ask "
         "(no elicitation). The operator can allow clearing by plan alone: --confirm plan."
@@ -59,13 +59,15 @@ _WHY_NOT: dict[Verdict, str] = {
 _STATES: dict[Verdict, ClearState] = {"cannot ask": "refused", "not answered": "expired"}
 
 
-class Standing(BaseModel):
+class ConsentOutcome(BaseModel):
     """Where a call stands that need not wait for an answer any more."""
 
     verdict: Verdict
 
 
-async def ask(context: Context[Running, Any], plan_id: str) -> Elicit[Confirmation] | Standing:
+async def ask(
+    context: Context[ServerContext, Any], plan_id: str
+) -> Elicit[Confirmation] | ConsentOutcome:
     """Have the client ask its user, where the operator wants that and a plan is to be committed.
 
     Clients of 2026-07-28 are answered with the question and call again. Older ones are asked
@@ -74,18 +76,18 @@ async def ask(context: Context[Running, Any], plan_id: str) -> Elicit[Confirmati
     tools = context.request_context.lifespan_context.clears
     if tools is None:
         raise RuntimeError("a server that only reads has no such tool")
-    held = tools.plans.look(plan_id, tools.clock())
-    if held is None or tools.settings.confirm == "plan":
-        return Standing(verdict="go")
+    pending = tools.plans.get(plan_id, tools.clock())
+    if pending is None or tools.settings.confirm == "plan":
+        return ConsentOutcome(verdict="go")
     if not can_ask(context.client_capabilities):
-        return Standing(verdict="cannot ask")
+        return ConsentOutcome(verdict="cannot ask")
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        return Elicit(question(held.plan), Confirmation)
-    remaining = (held.expires_at - tools.clock()).total_seconds()
+        return Elicit(question(pending.plan), Confirmation)
+    remaining = (pending.expires_at - tools.clock()).total_seconds()
     with anyio.move_on_after(remaining):
-        answer = await context.elicit(question(held.plan), Confirmation)
-        return Standing(verdict=_verdict(answer, held))
-    return Standing(verdict="not answered")
+        answer = await context.elicit(question(pending.plan), Confirmation)
+        return ConsentOutcome(verdict=_verdict(answer, pending))
+    return ConsentOutcome(verdict="not answered")
 
 
 Consent = Annotated[ElicitationResult[Confirmation], Resolve(ask)]
@@ -106,7 +108,7 @@ class ClearTools:
         settings: ClearSettings,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.plans = Plans()
+        self.plans = PendingPlans()
         self.settings = settings
         self.clock = clock
         self._store = store
@@ -126,7 +128,7 @@ class ClearTools:
             str, Field(description="Commits this plan; leave out all else. Empty: make a plan.")
         ] = "",
         consent: Consent,
-        context: Context[Running, Any],
+        context: Context[ServerContext, Any],
     ) -> ClearAnswer:
         """Clear finished tasks from the cache, in two calls: plan, then commit.
 
@@ -155,7 +157,7 @@ class ClearTools:
         self,
         *,
         receipt: Annotated[str, Field(description="From clear_tasks.")],
-        context: Context[Running, Any],
+        context: Context[ServerContext, Any],
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.
 
@@ -165,19 +167,19 @@ class ClearTools:
 
     def plan(self, wanted: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         """What would go. Writes nothing."""
-        now, screen = self.clock(), Screen()
+        now, sanitizer = self.clock(), Sanitizer()
         policy = self.settings.policy
         plan = self._store.plan_clear(wanted, older_than=older_than, policy=policy)
         state = self._state()
         if not plan.rows:
             return ClearAnswer.empty(plan, state, now)
-        held = self.plans.hold(plan, now)
+        pending = self.plans.add(plan, now)
         asks = "The user is asked first. " if self.settings.confirm == "human" else ""
-        said = (
+        message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
             f"{duration(int(LIFETIME.total_seconds()))}. {asks}They can be put back."
         )
-        return ClearAnswer.planned(held, state, now, said=said, screen=screen)
+        return ClearAnswer.planned(pending, state, now, message=message, sanitizer=sanitizer)
 
     def commit(
         self,
@@ -188,26 +190,28 @@ class ClearTools:
     ) -> ClearAnswer:
         """Remove what a plan holds, if that was consented to. The plan is spent either way."""
         now = self.clock()
-        held = self.plans.take(plan_id, now)
-        verdict = _verdict(consent, held)
+        pending = self.plans.pop(plan_id, now)
+        verdict = _verdict(consent, pending)
         # The wait for an answer ends when the plan does; then that is what there is to say.
-        if held is None and verdict != "not answered":
-            said = (
+        if pending is None and verdict != "not answered":
+            message = (
                 f"{_NOTHING} There is no plan {quoted(plan_id)}: a plan is good once, for "
                 f"{duration(int(LIFETIME.total_seconds()))}, in this server only. {_AGAIN}"
             )
-            return ClearAnswer.nothing("expired", said, self._state(), now)
-        if held is None or verdict != "go":
+            return ClearAnswer.nothing("expired", message, self._state(), now)
+        if pending is None or verdict != "go":
             return ClearAnswer.nothing(
-                _STATES.get(verdict, "declined"), _WHY_NOT[verdict], self._state(), now
+                _STATES.get(verdict, "declined"), _MESSAGES[verdict], self._state(), now
             )
         done = self._writing_store().clear(
-            held.plan,
+            pending.plan,
             keep=self.settings.keep,
             progress=progress,
             should_stop=call_is_cancelled,
         )
-        return ClearAnswer.committed(held, done, self._state(), self.clock(), said=_said_of(done))
+        return ClearAnswer.committed(
+            pending, done, self._state(), self.clock(), message=_message_of(done)
+        )
 
     def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
         """Put back what a receipt holds."""
@@ -215,18 +219,18 @@ class ClearTools:
         done = self._writing_store().undo_clear(
             receipt, progress=progress, should_stop=call_is_cancelled
         )
-        said = f"Put back: {done.restored}."
-        if done.kept:
+        message = f"Put back: {done.restored}."
+        if done.skipped:
             why = (
                 "it was stopped, call undo_clear again"
                 if done.stopped
                 else "tasks of their ids are in the cache again and were left as they are"
             )
-            said += f" Still held: {done.kept}; {why}."
+            message += f" Still held: {done.skipped}; {why}."
         return UndoAnswer(
-            said=said,
+            message=message,
             restored=done.restored,
-            kept=done.kept,
+            skipped=done.skipped,
             store=StoreView.of(self._state(), self.clock()),
         )
 
@@ -249,12 +253,12 @@ def _age(text: str) -> timedelta:
 _FINISHED = TaskFilter(status="finished")
 
 
-def _verdict(consent: ElicitationResult[Any], held: HeldPlan | None) -> Verdict:
+def _verdict(consent: ElicitationResult[Any], pending: PendingPlan | None) -> Verdict:
     match consent:
-        case AcceptedElicitation(data=Standing(verdict=verdict)):
+        case AcceptedElicitation(data=ConsentOutcome(verdict=verdict)):
             return verdict
         case AcceptedElicitation(data=Confirmation(tasks_to_clear=number)):
-            right = held is not None and number == len(held.plan.rows)
+            right = pending is not None and number == len(pending.plan.rows)
             return "go" if right else "other number"
         case DeclinedElicitation():
             return "declined"
@@ -262,7 +266,7 @@ def _verdict(consent: ElicitationResult[Any], held: HeldPlan | None) -> Verdict:
             return "cancelled"
 
 
-def _said_of(done: Clearance) -> str:
+def _message_of(done: ClearResult) -> str:
     if not done.cleared:
         return f"{_NOTHING} No task was as it was planned any more. {_AGAIN}"
     undo = f"undo_clear with receipt {done.receipt_id} puts them back."

@@ -186,8 +186,8 @@ def restore(cache_dir: Path, receipt: str) -> None:
         TaskStore(cache_dir, read_only=True).check_receipt(receipt)
         undone = TaskStore(cache_dir).undo_clear(receipt)
     click.echo(f"Put back: {undone.restored} tasks.")
-    if undone.kept:
-        click.echo(f"Still held: {undone.kept}; tasks of their ids are in the cache again.")
+    if undone.skipped:
+        click.echo(f"Still held: {undone.skipped}; tasks of their ids are in the cache again.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uniqc_mcp.errors import explain_store_error, quoted, tilde, without_home
 from uniqc_mcp.responses.store_notes import fallback_note
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import (
     NEWEST_RELEASED_SCHEMA,
     Snapshot,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.settings import Settings
 
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 
 _WRITTEN_BY = {
     0: "a uniqc that was stopped before it saved anything",
@@ -144,10 +144,10 @@ def _look(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
         return None, []
     version = snapshot.state.schema_version
     groups = snapshot.tally(TaskFilter(), by=("status",))
-    screen = Screen()
+    sanitizer = Sanitizer()
     by_status: Counter[str] = Counter()
     for group in groups:
-        by_status[screen.line("status", group.status)] += group.count
+        by_status[sanitizer.one_line("status", group.status)] += group.count
     newer = f"a uniqc newer than this release knows ({NEWEST_RELEASED_SCHEMA})"
     facts = Facts(
         schema_version=version,
@@ -165,8 +165,8 @@ def _oddities(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
         yield "What this release does not know of the file is not shown; update uniqc-mcp."
     known = {status.value for status in TaskStatus}
     if unknown := [status for status in facts.by_status if status not in known]:
-        shown = ", ".join(map(quoted, unknown[:_MOST_NAMED]))
-        more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+        shown = ", ".join(map(quoted, unknown[:_MAX_NAMED]))
+        more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
         yield f"Statuses that uniqc does not know count as active: {shown}{more}."
     if undated := snapshot.undated():
         yield f"Tasks without a readable submit time, which no time filter finds: {undated}"

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
-from uniqc_mcp.protocol.structured_content import keep_back
+from uniqc_mcp.protocol.structured_content import defer
 from uniqc_mcp.responses.text import text_of
 from uniqc_mcp.tasks.models import Answer
 from uniqc_store import StoreError
@@ -90,7 +90,7 @@ class StrictTool(Tool):
 def _two_channels(answer: Answer) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=text_of(answer))],
-        structured_content=keep_back(answer.structured()),
+        structured_content=defer(answer.structured()),
     )
 
 

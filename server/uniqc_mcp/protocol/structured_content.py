@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-_kept_back: ContextVar[dict[str, Any] | None] = ContextVar("kept_back")
+_deferred: ContextVar[dict[str, Any] | None] = ContextVar("kept_back")
 
 
-def keep_back(structure: dict[str, Any]) -> dict[str, Any]:
+def defer(structure: dict[str, Any]) -> dict[str, Any]:
     """What to give the SDK for a structure: an empty one, where it will be put in later."""
     try:
-        _kept_back.get()
+        _deferred.get()
     except LookupError:
         return structure  # a tool that is called by itself
-    _kept_back.set(structure)
+    _deferred.set(structure)
     return {}
 
 
-async def put_in(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def restore(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Middleware that puts what was kept back of an answer into it, if its revision has that."""
     if ctx.method != "tools/call":
         return await call_next(ctx)
-    token = _kept_back.set(None)
+    token = _deferred.set(None)
     try:
         result = await call_next(ctx)
-        structure = _kept_back.get()
+        structure = _deferred.get()
     finally:
-        _kept_back.reset(token)
+        _deferred.reset(token)
     if structure is not None and isinstance(result, dict) and "structuredContent" in result:
         result["structuredContent"] = structure
     return result

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import anyio.from_thread
 import anyio.to_thread
 
-from uniqc_store import NotAtOnceError
+from uniqc_store import WouldBlockError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,22 +21,22 @@ Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 
-def at_once_or_on_a_thread(
-    at_once: Callable[Parameters, Answer], patiently: Callable[Parameters, Answer]
+def try_inline_then_thread(
+    inline: Callable[Parameters, Answer], on_thread: Callable[Parameters, Answer]
 ) -> Callable[Parameters, Awaitable[Answer]]:
     """A function that tries the one, and calls the other where that takes too long.
 
     Args:
-        at_once: Reads through ``TaskStore.at_once``.
+        at_once: Reads through ``TaskStore.nonblocking``.
         patiently: The same through the store itself; the signature and docstring are its.
     """
 
-    @wraps(patiently)
+    @wraps(on_thread)
     async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         try:
-            return at_once(*args, **kwargs)
-        except NotAtOnceError:
-            return await anyio.to_thread.run_sync(partial(patiently, *args, **kwargs))
+            return inline(*args, **kwargs)
+        except WouldBlockError:
+            return await anyio.to_thread.run_sync(partial(on_thread, *args, **kwargs))
 
     return call
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uniqc_mcp.responses.times import duration, seconds_since
 from uniqc_mcp.tasks.models import Answer, TaskCounts, TaskList
 from uniqc_mcp.tasks.task_detail import TaskAnswer
-from uniqc_mcp.token_budget import beginning
+from uniqc_mcp.token_budget import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.tasks.result_models import CircuitResult, ResultView
     from uniqc_mcp.tasks.task_detail import ShardView, TaskDetail
 
-_MOST_METADATA = 1_200
+_MAX_METADATA = 1_200
 _ONE_WORD = re.compile(r"[\w.:@/+=#\[\]-]+|[01]+(?: [01]+)+")
 
 
@@ -77,7 +77,7 @@ def _named(task_id: str, name: str, status: str, backend: str) -> str:
 
 
 def _heard(task: TaskView, verb: str) -> str:
-    heard = task.heard_ago_seconds
+    heard = task.seconds_since_update
     return f", {verb} {duration(heard)} ago" if heard is not None else ""
 
 
@@ -151,7 +151,7 @@ def _record_lines(task: TaskDetail) -> Iterator[str]:
 
 def _metadata(task: TaskDetail) -> str:
     text = json.dumps(task.metadata, ensure_ascii=False)
-    shown = beginning(text, _MOST_METADATA)
+    shown = truncate(text, _MAX_METADATA)
     return text if shown == text else f"{shown}… (more in the structured answer)"
 
 

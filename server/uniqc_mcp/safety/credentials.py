@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from uniqc_mcp.safety.unicode import MARKER, clean_text
+from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
 # Names in lower case, their words joined by "_": those of Sentry's deny list, of gitleaks' rules
@@ -43,7 +43,7 @@ def names_credential(name: str) -> bool:
     """Whether what stands under *name* is a credential, however the name is written."""
     if name.isascii() and not _HINT.search(name.lower()):
         return False
-    name = unicodedata.normalize("NFKC", clean_text(name))
+    name = unicodedata.normalize("NFKC", strip_invisible(name))
     forms = [_NO_LETTERS.sub("_", form).strip("_") for form in (name, _CAMEL.sub("_", name))]
     lowered = [form.lower() for form in forms]
     return any(map(_CREDENTIAL.search, lowered)) and not any(map(_ABOUT.search, lowered))

@@ -14,15 +14,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from uniqc_mcp.safety.unicode import MARKER, clean_text
+from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
 # `credentials` is imported where it is used: its patterns take a hundredth of a second to compile,
 # and nothing is redacted before somebody asks.
 
-DEEPEST: Final = 20
-_MOST_PATHS: Final = 50
-_LONGEST_PATH: Final = 200
+MAX_DEPTH: Final = 20
+_MAX_PATHS: Final = 50
+_MAX_PATH: Final = 200
 # How far a text is read beyond what may be shown: what is hidden takes less room than it did.
 _BEYOND: Final = 4_000
 # At most this much of a secret is seen before `redact_text` knows it: the userinfo of a URL.
@@ -91,7 +91,7 @@ def safe_text(
     from uniqc_mcp.safety.credentials import redact_text  # noqa: PLC0415 - see above
 
     seen = text if limit is None else text[: limit + _BEYOND]
-    cleaned = clean_text(seen, multiline=multiline)
+    cleaned = strip_invisible(seen, multiline=multiline)
     shown = redact_text(cleaned)
     hidden = shown != cleaned
     shown = shown if clean or hidden else seen
@@ -113,13 +113,13 @@ def safe_value(value: JsonValue, *, path: str = "", budget: Budget = METADATA) -
 
     What a credential's name holds is hidden whole, unless it is empty, a boolean or says
     nothing; every other string goes through `safe_text`. Keys stay, also two that become equal.
-    Numbers are never changed. What lies deeper than `DEEPEST` levels is left out and said to be.
+    Numbers are never changed. What lies deeper than `MAX_DEPTH` levels is left out and said to be.
     """
     walk = _Walk(budget, budget.entries, budget.characters)
     shown = walk.show(value, path, 0)
     paths = list(dict.fromkeys(walk.hidden))
-    more = len(paths) - _MOST_PATHS
-    return SafeValue(shown, (*paths[:_MOST_PATHS], *([f"… [+{more:,} paths]"] if more > 0 else ())))
+    more = len(paths) - _MAX_PATHS
+    return SafeValue(shown, (*paths[:_MAX_PATHS], *([f"… [+{more:,} paths]"] if more > 0 else ())))
 
 
 @dataclass(slots=True)
@@ -134,8 +134,8 @@ class _Walk:
     def show(self, value: JsonValue, path: str, depth: int) -> JsonValue:
         if isinstance(value, str):
             return self._text(value, self.budget.text, path)
-        if isinstance(value, dict | list) and value and depth == DEEPEST:
-            return f"… [deeper than {DEEPEST} levels]"
+        if isinstance(value, dict | list) and value and depth == MAX_DEPTH:
+            return f"… [deeper than {MAX_DEPTH} levels]"
         if isinstance(value, dict):
             return self._dict(value, path, depth)
         return self._list(value, path, depth) if isinstance(value, list) else value
@@ -169,9 +169,9 @@ class _Walk:
                 return shown | {_free("…", shown): f"[+{len(members) - len(shown):,} entries]"}
             key = _free(self._text(name, self.budget.name, path or "…"), shown)
             where = f"{path}.{key}" if path else key
-            where = where if len(where) <= _LONGEST_PATH else f"{where[: _LONGEST_PATH - 1]}…"
+            where = where if len(where) <= _MAX_PATH else f"{where[: _MAX_PATH - 1]}…"
             # By the name as it is shown, only whole: a second pass judges no differently.
-            meant = redact_text(clean_text(name))
+            meant = redact_text(strip_invisible(name))
             secret = names_credential(meant) or (labelled and meant == "value")
             if secret and not says_nothing(meant, value):
                 self.hidden.append(where)

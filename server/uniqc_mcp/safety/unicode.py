@@ -27,7 +27,7 @@ _MEANINGLESS: Final = re.compile(
 )
 
 
-def clean_text(text: str, *, multiline: bool = False) -> str:
+def strip_invisible(text: str, *, multiline: bool = False) -> str:
     """*text* without the characters that nobody sees or that change how others are read.
 
     A line break becomes ``⏎``, a tab or another control a space. *multiline* keeps line breaks,

@@ -27,20 +27,20 @@ from mcp_types import (
 
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.protocol.errors import invalid
-from uniqc_mcp.subscriptions.watched_uris import ACTIVE, STORE, Addresses, can_change
+from uniqc_mcp.subscriptions.watched_uris import ACTIVE, STORE, WatchedUris, can_change
 
 if TYPE_CHECKING:
     from mcp.server.context import HandlerResult, ServerRequestContext
     from mcp.server.lowlevel import Server
     from mcp.server.session import ServerSession
 
-    from uniqc_mcp.context import Running
-    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_mcp.context import ServerContext
+    from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_store import TaskStore
 
-Ctx: TypeAlias = "ServerRequestContext[Running, Any]"
+Ctx: TypeAlias = "ServerRequestContext[ServerContext, Any]"
 
-MOST_ADDRESSES = 1_000
+MAX_ADDRESSES = 1_000
 """Addresses that one client may subscribe to."""
 
 
@@ -52,10 +52,10 @@ class Subscriptions:
         live: What watches it.
     """
 
-    def __init__(self, store: TaskStore, live: Live) -> None:
+    def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
         self._store = store
-        self._live = live
-        self._older = Addresses(store, live)
+        self._watcher = watcher
+        self._older = WatchedUris(store, watcher)
         self._telling_older = False
         # What a client asks for takes effect in the order in which it asks.
         self._turn = anyio.Lock()
@@ -67,15 +67,15 @@ class Subscriptions:
         and prompts never do.
         """
         asked = params.notifications.resource_subscriptions or ()
-        uris = [uri for uri in dict.fromkeys(asked) if can_change(uri)][:MOST_ADDRESSES]
+        uris = [uri for uri in dict.fromkeys(asked) if can_change(uri)][:MAX_ADDRESSES]
         stream = _Stream(ctx)
-        addresses = Addresses(self._store, self._live)
+        watched = WatchedUris(self._store, self._watcher)
         try:
-            await addresses.add(uris)
+            await watched.add(uris)
             await stream.acknowledge(uris)
-            await addresses.tell(stream.tell)
+            await watched.tell(stream.tell)
         finally:
-            addresses.clear()
+            watched.clear()
         await anyio.sleep_forever()
         raise AssertionError("sleeping never ends")
 
@@ -90,11 +90,11 @@ class Subscriptions:
         async with self._turn:
             if uri in self._older:
                 return EmptyResult()
-            if len(self._older) == MOST_ADDRESSES:
-                raise invalid(f"No more than {MOST_ADDRESSES} addresses can be subscribed to.")
+            if len(self._older) == MAX_ADDRESSES:
+                raise invalid(f"No more than {MAX_ADDRESSES} addresses can be subscribed to.")
             await self._older.add([uri])
             if not self._telling_older:
-                self._live.tasks.start_soon(self._tell_older, ctx.session)
+                self._watcher.tasks.start_soon(self._tell_older, ctx.session)
                 self._telling_older = True
         return EmptyResult()
 
@@ -138,7 +138,7 @@ class _Stream:
         await self._session.send_notification(ResourceUpdatedNotification(params=params), self._id)
 
 
-def serve_subscriptions(server: Server[Running]) -> None:
+def serve_subscriptions(server: Server[ServerContext]) -> None:
     """Serve both generations, and advertise what is served and no more."""
     discover = server.get_request_handler("server/discover")
     if discover is None:

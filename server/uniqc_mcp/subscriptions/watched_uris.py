@@ -12,14 +12,14 @@ from urllib.parse import unquote
 
 import anyio.to_thread
 
-from uniqc_mcp.subscriptions.watcher import Bell
+from uniqc_mcp.subscriptions.watcher import ResettableEvent
 from uniqc_store import InvalidValueError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_store import Changes, Snapshot, TaskStore
 
 STORE = "uniqc://store"
@@ -37,7 +37,7 @@ def can_change(uri: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class WatchedUri:
     """One address.
 
     Attributes:
@@ -63,14 +63,14 @@ class Address:
         return changes.active_changed or changes.file_changed
 
 
-class Addresses:
+class WatchedUris:
     """What one client, or one stream of it, is told of."""
 
-    def __init__(self, store: TaskStore, live: Live) -> None:
+    def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
         self._store = store
-        self._live = live
-        self._addresses: dict[str, Address] = {}
-        self._bell = Bell()
+        self._watcher = watcher
+        self._addresses: dict[str, WatchedUri] = {}
+        self._event = ResettableEvent()
         self._seek_at = 0.0
 
     def __len__(self) -> int:
@@ -86,14 +86,14 @@ class Addresses:
         references = {uri: _reference(uri) for uri in uris}
         found = await self._find(references.values())
         task_ids = {uri: found.get(sought, sought) for uri, sought in references.items()}
-        watch = self._live.watch
+        watch = self._watcher.watch
         with ExitStack() as following:
-            following.enter_context(watch.ids(filter(None, task_ids.values())))
-            await self._live.look()
+            following.enter_context(watch.tracking(filter(None, task_ids.values())))
+            await self._watcher.refresh()
             kept = following.pop_all()
         cursor = watch.since().cursor
         for uri, sought in references.items():
-            self._addresses[uri] = Address(
+            self._addresses[uri] = WatchedUri(
                 uri=uri,
                 sought="" if sought in found else sought,
                 task_id=task_ids[uri],
@@ -105,7 +105,7 @@ class Addresses:
         """Tell of it no more."""
         if address := self._addresses.pop(uri, None):
             address.following.close()
-            self._bell.ring()
+            self._event.set()
 
     def clear(self) -> None:
         """Tell of nothing more."""
@@ -114,13 +114,13 @@ class Addresses:
 
     async def tell(self, send: Callable[[str], Awaitable[None]]) -> None:
         """Send each that changes, for as long as there are any."""
-        async with self._live.listening(self._bell.ring):
+        async with self._watcher.listening(self._event.set):
             while self._addresses:
-                self._bell.silence()
+                self._event.clear()
                 for uri in await self._changed():
                     if uri in self._addresses:
                         await send(uri)
-                await self._bell.wait()
+                await self._event.wait()
 
     async def _changed(self) -> list[str]:
         """Those that have since they were told of last."""
@@ -130,7 +130,7 @@ class Addresses:
         for cursor, addresses in by_cursor:
             changes = since[cursor] = self._since(cursor)
             task_ids = frozenset[str]() if changes is None else changes.task_ids
-            now = self._live.watch.since().cursor if changes is None else changes.cursor
+            now = self._watcher.watch.since().cursor if changes is None else changes.cursor
             for address in addresses:
                 if changes is None or address.has_changed(changes, task_ids):
                     changed.append(address.uri)
@@ -141,7 +141,7 @@ class Addresses:
 
     def _since(self, cursor: str) -> Changes | None:
         try:
-            return self._live.watch.since(cursor)
+            return self._watcher.watch.since(cursor)
         except InvalidValueError:  # more than is remembered, and anything may be among it
             return None
 
@@ -157,7 +157,7 @@ class Addresses:
         come = [uri for uri in sought if sought[uri] in found and uri in self._addresses]
         for uri in come:
             address, task_id = self._addresses[uri], found[sought[uri]]
-            address.following.enter_context(self._live.watch.ids([task_id]))
+            address.following.enter_context(self._watcher.watch.tracking([task_id]))
             self._addresses[uri] = replace(address, sought="", task_id=task_id)
         return come
 
@@ -174,7 +174,7 @@ class Addresses:
             return {}
 
 
-def _cursor(address: Address) -> str:
+def _cursor(address: WatchedUri) -> str:
     return address.cursor
 
 

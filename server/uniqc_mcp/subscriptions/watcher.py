@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_POLLS = 0.1
 """A commit is told of within half a second. A poll takes some 10 microseconds."""
 
-MOST_EVENTS = 2_000
+MAX_EVENTS = 2_000
 """What a cursor may be behind. The tasks of all of these are looked up in each look."""
 
 
-class Bell:
+class ResettableEvent:
     """Rung by the watcher; one who waits hears it, whether it rings before or after.
 
     Silence it before looking at what it may have rung for, so that nothing is missed.
@@ -32,17 +32,17 @@ class Bell:
     def __init__(self) -> None:
         self._rung = anyio.Event()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         self._rung.set()
 
-    def silence(self) -> None:
+    def clear(self) -> None:
         self._rung = anyio.Event()
 
     async def wait(self) -> None:
         await self._rung.wait()
 
 
-class Live:
+class StoreWatcher:
     """One watcher for all who listen.
 
     Args:
@@ -63,7 +63,7 @@ class Live:
         # Imported once somebody listens: a server starts the sooner without it.
         from uniqc_store import TaskWatch  # noqa: PLC0415
 
-        return TaskWatch(self._store, most_events=MOST_EVENTS)
+        return TaskWatch(self._store, most_events=MAX_EVENTS)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -91,7 +91,7 @@ class Live:
         """
         # Not by a poll: that leaves a file alone for a moment which was written just now, and
         # what changed before would be told as what changed since.
-        await self.look()
+        await self.refresh()
         listener = object()
         self._listeners[listener] = told
         try:
@@ -109,7 +109,7 @@ class Live:
             raise RuntimeError("the server does not run")
         return self._group
 
-    async def look(self) -> None:
+    async def refresh(self) -> None:
         """Look at the file now, whether or not it seems to have changed.
 
         Those who ask while a look is going on share the next one.
@@ -119,7 +119,7 @@ class Live:
             if self._looks >= wanted:
                 return
             self._looks += 1
-            if await anyio.to_thread.run_sync(self.watch.look):
+            if await anyio.to_thread.run_sync(self.watch.refresh):
                 for told in list(self._listeners.values()):
                     told()
 
@@ -129,6 +129,6 @@ class Live:
                 await anyio.sleep(SECONDS_BETWEEN_POLLS)
                 # It opens nothing, and is quick enough for the event loop; a look may not be.
                 if self._listeners and self.watch.poll():
-                    await self.look()
+                    await self.refresh()
         finally:
             self._watching = False

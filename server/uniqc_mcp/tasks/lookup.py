@@ -18,7 +18,7 @@ class FoundTask:
 
     Attributes:
         result_text: The result as it is stored; empty where there is none, or where it is larger
-            than ``LARGEST_SUMMARISED``.
+            than ``MAX_SUMMARISED``.
     """
 
     record: TaskRecord
@@ -31,7 +31,7 @@ class FoundTask:
         """The task that an id stands for; see :func:`find_task`."""
         match = find_task(snapshot, reference)
         record = snapshot.record(match)
-        readable = (record.result_bytes or 0) <= LARGEST_SUMMARISED
+        readable = (record.result_bytes or 0) <= MAX_SUMMARISED
         return cls(
             record=record,
             shards=snapshot.shards(match),
@@ -40,7 +40,7 @@ class FoundTask:
         )
 
 
-LARGEST_SUMMARISED = 64 * 2**20
+MAX_SUMMARISED = 64 * 2**20
 """Bytes of a result that are read for a summary; a 20-qubit histogram stores some 28 MB."""
 
 _AMONG_NEWEST = 200
@@ -59,7 +59,7 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
         case (only,):
             return only
         case ():
-            said = snapshot.remembered(
+            said = snapshot.cached(
                 ("unknown", task_id), lambda: _unknown(snapshot, task_id), size=len
             )
             raise UnknownTaskError(said)

@@ -16,26 +16,26 @@ from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.responses.json_schema import Inlined, Named, without_repetition
 from uniqc_mcp.responses.store_notes import fallback_note
 from uniqc_mcp.responses.times import recorded_time, seconds_since, wire_time
-from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, most_tokens
+from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
 from uniqc_store import NEWEST_RELEASED_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from uniqc_mcp.safety.sanitizer import Screen
+    from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import Group, StoreState, TaskRecord
 
 Absent = SkipJsonSchema[None]
 OptionalInt = int | Absent
 OptionalFloat = float | Absent
 
-LONGEST_LIST_ERROR = 200
+MAX_LIST_ERROR = 200
 """Characters of an error in a list; the whole of it is with the task."""
 
-LONGEST_ID = 256
+MAX_ID = 256
 
-MOST_GROUPS = 100
+MAX_GROUPS = 100
 
 _AROUND = 1_500
 """Tokens of what stands around the tasks or groups of an answer, notes included."""
@@ -111,36 +111,36 @@ class TaskView(Wire):
     shots: int
     submitted_at: Annotated[str, Field(description="UTC; without Z where no zone was recorded.")]
     updated_at: str
-    heard_ago_seconds: Annotated[
+    seconds_since_update: Annotated[
         OptionalInt, Field(description="Active only: since uniqc last heard of it.")
     ] = None
     error: str
 
     @classmethod
     def of(
-        cls, record: TaskRecord, now: datetime, screen: Screen, *, error: str, **more: Any
+        cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer, *, error: str, **more: Any
     ) -> Self:
         """Of a record, with the error as it is to be shown and what a subclass adds."""
         active = not record.finished
         return cls(
-            task_id=screen.line("task_id", record.task_id, limit=LONGEST_ID),
-            name=screen.line("name", record.name, limit=120),
-            backend=screen.line("backend", record.backend, limit=120),
-            status=screen.line("status", record.status, limit=60),
+            task_id=sanitizer.one_line("task_id", record.task_id, limit=MAX_ID),
+            name=sanitizer.one_line("name", record.name, limit=120),
+            backend=sanitizer.one_line("backend", record.backend, limit=120),
+            status=sanitizer.one_line("status", record.status, limit=60),
             active=active,
             shots=record.shots,
             submitted_at=recorded_time(record.submit_time),
             updated_at=recorded_time(record.update_time),
-            heard_ago_seconds=seconds_since(record.update_time, now) if active else None,
+            seconds_since_update=seconds_since(record.update_time, now) if active else None,
             error=error,
             **more,
         )
 
     @classmethod
-    def in_list(cls, record: TaskRecord, now: datetime, screen: Screen) -> Self:
+    def in_list(cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer) -> Self:
         """Of a record, with the beginning of its error on one line."""
-        error = screen.line("error", recorded_error(record), limit=LONGEST_LIST_ERROR)
-        return cls.of(record, now, screen, error=error)
+        error = sanitizer.one_line("error", recorded_error(record), limit=MAX_LIST_ERROR)
+        return cls.of(record, now, sanitizer, error=error)
 
     def heard(self, touched: str, now: datetime) -> Self:
         """The same as it is now: of an active task it matters how long ago uniqc heard of it."""
@@ -154,7 +154,7 @@ class TaskView(Wire):
     @property
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
-        return _ROW + 2 * sum(map(most_tokens, self.texts))
+        return _ROW + 2 * sum(map(max_tokens_of, self.texts))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ class TaskView(Wire):
         return self.task_id, self.name, self.backend, self.status, self.error
 
 
-def fitting(tasks: Sequence[TaskView]) -> int:
+def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     """How many of these tasks an answer has room for; one, at the least."""
     texts = "".join(text for task in tasks for text in task.texts)
     if _ROW * len(tasks) + 2 * bytes_in_json(texts) <= ANSWER - _AROUND:
@@ -201,27 +201,27 @@ class GroupView(Wire):
     count: int
 
     @classmethod
-    def of(cls, group: Group, screen: Screen) -> Self:
+    def of(cls, group: Group, sanitizer: Sanitizer) -> Self:
         return cls(
-            status=screen.line("status", group.status, limit=60),
-            backend=screen.line("backend", group.backend, limit=120),
+            status=sanitizer.one_line("status", group.status, limit=60),
+            backend=sanitizer.one_line("backend", group.backend, limit=120),
             count=group.count,
         )
 
     @property
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
-        return _GROUP + 2 * (most_tokens(self.status) + most_tokens(self.backend))
+        return _GROUP + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
 
 
 GroupViews = Annotated[list[GroupView], Named()]
 
 
 def largest_groups(
-    groups: Sequence[Group], screen: Screen, *, tokens: int = ANSWER - _AROUND
+    groups: Sequence[Group], sanitizer: Sanitizer, *, tokens: int = ANSWER - _AROUND
 ) -> tuple[list[GroupView], list[str]]:
     """The groups to show, most first, within these tokens; and a note on the others."""
-    views = [GroupView.of(group, screen) for group in groups[:MOST_GROUPS]]
+    views = [GroupView.of(group, sanitizer) for group in groups[:MAX_GROUPS]]
     shown = views[: how_many_fit((view.size for view in views), tokens)]
     others = groups[len(shown) :]
     held = sum(group.count for group in others)

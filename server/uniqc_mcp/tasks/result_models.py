@@ -11,22 +11,22 @@ from uniqc_mcp.errors import quoted
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_mcp.tasks import lookup
-from uniqc_mcp.tasks.models import LONGEST_ID, OptionalFloat, OptionalInt, Wire
-from uniqc_mcp.token_budget import how_many_fit, most_tokens
+from uniqc_mcp.tasks.models import MAX_ID, OptionalFloat, OptionalInt, Wire
+from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
     from uniqc_mcp.results.summary import Results, ResultSummary
-    from uniqc_mcp.safety.sanitizer import Screen
+    from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord
 
-MOST_CIRCUITS = 4
+MAX_CIRCUITS = 4
 """Circuits of a batch that are summarised; the others are counted."""
 
-_MOST_FIELDS = 8
-_LONGEST_ERROR = 500
-_LONGEST_ADDRESS = 400
+_MAX_FIELDS = 8
+_MAX_ERROR = 500
+_MAX_ADDRESS = 400
 
 _OUTCOMES = 5_000
 """Tokens of the outcomes of a result, as text and as structured content."""
@@ -45,9 +45,9 @@ def task_uri(task_id: str, part: str = "") -> str:
 
 def address_of(record: TaskRecord, part: str) -> str:
     """Empty for an id that holds a credential or has no bounds: the address would tell it."""
-    shown = safe_text(record.task_id, limit=LONGEST_ID, multiline=True, clean=False)
+    shown = safe_text(record.task_id, limit=MAX_ID, multiline=True, clean=False)
     uri = task_uri(record.task_id, part)
-    return uri if shown.text == record.task_id and len(uri) <= _LONGEST_ADDRESS else ""
+    return uri if shown.text == record.task_id and len(uri) <= _MAX_ADDRESS else ""
 
 
 class OutcomeView(Wire):
@@ -72,19 +72,21 @@ class CircuitResult(Wire):
     notes: list[str] = Field(default_factory=list[str])
 
     @classmethod
-    def of(cls, summary: ResultSummary, screen: Screen, *, among: int = 1, **more: Any) -> Self:
+    def of(
+        cls, summary: ResultSummary, sanitizer: Sanitizer, *, among: int = 1, **more: Any
+    ) -> Self:
         """Of a summary, with what a subclass adds; one `among` so many in the same answer."""
         outcomes = [
             OutcomeView(
-                bits=screen.line("result", outcome.bits),
+                bits=sanitizer.one_line("result", outcome.bits),
                 count=outcome.count,
                 probability=_rounded(outcome.probability),
             )
             for outcome in summary.outcomes
         ]
-        sizes = (_OUTCOME + 2 * most_tokens(outcome.bits) for outcome in outcomes)
+        sizes = (_OUTCOME + 2 * max_tokens_of(outcome.bits) for outcome in outcomes)
         shown = how_many_fit(sizes, _OUTCOMES // among)
-        notes = [*summary.notes, *_field_notes(summary.fields, screen, _MOST_FIELDS // among)]
+        notes = [*summary.notes, *_field_notes(summary.fields, sanitizer, _MAX_FIELDS // among)]
         if shown < len(outcomes):
             notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")
         return cls(
@@ -93,7 +95,7 @@ class CircuitResult(Wire):
             distinct=summary.distinct,
             shown=shown,
             remaining_probability=_rounded(summary.remaining_after(shown)),
-            error=screen.line("result.error", summary.error, limit=_LONGEST_ERROR // among),
+            error=sanitizer.one_line("result.error", summary.error, limit=_MAX_ERROR // among),
             notes=notes,
             **more,
         )
@@ -112,13 +114,13 @@ class ResultView(CircuitResult):
     damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
 
     @classmethod
-    def read(cls, task: FoundTask, *, outcomes: int, screen: Screen) -> Self | None:
+    def read(cls, task: FoundTask, *, outcomes: int, sanitizer: Sanitizer) -> Self | None:
         """Summarise a stored result, or say why not; None where there is none."""
         record = task.record
         size, uri = record.result_bytes or 0, address_of(record, "result")
         if not size:
             return None
-        if size > lookup.LARGEST_SUMMARISED:
+        if size > lookup.MAX_SUMMARISED:
             return cls(kind="unknown", notes=["Too large to summarise."], bytes=size, uri=uri)
         try:
             results = _summarised(task.result_text, top=outcomes, shots=_asked_shots(record))
@@ -126,13 +128,13 @@ class ResultView(CircuitResult):
             notes = ["What is stored is not JSON."]
             return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
         if not results.batch:
-            return cls.of(results.circuits[0], screen, bytes=size, uri=uri)
+            return cls.of(results.circuits[0], sanitizer, bytes=size, uri=uri)
         return cls(
             kind="batch",
             notes=_batch_notes(results),
             circuits=results.total_circuits,
             batch=[
-                CircuitResult.of(summary, screen, among=len(results.circuits))
+                CircuitResult.of(summary, sanitizer, among=len(results.circuits))
                 for summary in results.circuits
             ],
             bytes=size,
@@ -146,10 +148,10 @@ def _summarised(text: str, *, top: int, shots: int | None) -> Results:
     from uniqc_mcp.results.summary import summarise  # noqa: PLC0415
 
     if len(text) > LARGE:
-        in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MOST_CIRCUITS)
+        in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MAX_CIRCUITS)
         if in_pieces is not None:
             return in_pieces
-    return summarise(parse_json(text), top=top, shots=shots, max_circuits=MOST_CIRCUITS)
+    return summarise(parse_json(text), top=top, shots=shots, max_circuits=MAX_CIRCUITS)
 
 
 def _asked_shots(record: TaskRecord) -> int | None:
@@ -157,10 +159,12 @@ def _asked_shots(record: TaskRecord) -> int | None:
     return record.shots if record.shots > 0 and "shots" not in record.damaged else None
 
 
-def _field_notes(fields: tuple[str, ...], screen: Screen, most: int) -> list[str]:
+def _field_notes(fields: tuple[str, ...], sanitizer: Sanitizer, most: int) -> list[str]:
     if not fields:
         return []
-    names = ", ".join(quoted(screen.line("result", name, limit=40)) for name in fields[:most])
+    names = ", ".join(
+        quoted(sanitizer.one_line("result", name, limit=40)) for name in fields[:most]
+    )
     more = f" and {len(fields) - most} more" if len(fields) > most else ""
     return [f"Other fields, in the whole result: {names}{more}."]
 

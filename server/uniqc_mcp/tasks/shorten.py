@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.token_budget import beginning, most_tokens
+from uniqc_mcp.token_budget import max_tokens_of, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ def shortened_task(answer: TaskAnswer, *, tokens: int, uri: str) -> TaskAnswer:
     shorter = answer
     missing: dict[str, None] = {}
     for part, changed in _LESS:
-        if most_tokens(json.dumps(shorter.structured(), ensure_ascii=False)) <= tokens:
+        if max_tokens_of(json.dumps(shorter.structured(), ensure_ascii=False)) <= tokens:
             break
         task = shorter.task.model_copy(update=changed(shorter.task))
         if task != shorter.task:
@@ -37,10 +37,10 @@ def shortened_task(answer: TaskAnswer, *, tokens: int, uri: str) -> TaskAnswer:
 
 def shortened_counts(text: str, *, tokens: int) -> str:
     """Likewise the JSON of how many tasks there are, with fewer of its groups."""
-    if most_tokens(text) <= tokens:
+    if max_tokens_of(text) <= tokens:
         return text
     counts = json.loads(text)
-    while counts["groups"] and most_tokens(json.dumps(counts, ensure_ascii=False)) > tokens:
+    while counts["groups"] and max_tokens_of(json.dumps(counts, ensure_ascii=False)) > tokens:
         counts["groups"].pop()
     shown = sum(group["count"] for group in counts["groups"])
     said = f"Left out for want of room: groups that hold {counts['total'] - shown} tasks."
@@ -59,6 +59,6 @@ _LESS: Final[tuple[tuple[str, Callable[[TaskDetail], dict[str, Any]]], ...]] = (
     ("metadata", lambda _: {"metadata": {}}),
     ("platform jobs", lambda _: {"shards": []}),
     ("outcomes", _without_outcomes),
-    ("most of the error", lambda task: {"error": beginning(task.error, _SHORTEST_ERROR)}),
+    ("most of the error", lambda task: {"error": truncate(task.error, _SHORTEST_ERROR)}),
 )
 """What is given up, one after the other."""

@@ -10,9 +10,9 @@ from pydantic import Field
 from uniqc_mcp.errors import quoted
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.times import recorded_time
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.models import (
-    LONGEST_ID,
+    MAX_ID,
     Absent,
     Answer,
     StoreField,
@@ -21,7 +21,7 @@ from uniqc_mcp.tasks.models import (
     recorded_error,
 )
 from uniqc_mcp.tasks.result_models import ResultView, address_of
-from uniqc_mcp.token_budget import ANSWER, how_many_fit, most_tokens
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord, TaskShard
 
-MOST_SHARDS = 50
+MAX_SHARDS = 50
 
 _METADATA = 3_500
 """Tokens of the metadata in the structured answer; the text tells the beginning of it."""
@@ -38,7 +38,7 @@ _METADATA = 3_500
 _SHARD = 95
 """Tokens of a platform job in an answer but for what its record tells."""
 
-_MOST_DAMAGED = 20
+_MAX_DAMAGED = 20
 _AROUND = 1_500
 
 _ELSEWHERE = ("task_name", "circuit_ir", "circuits", "circuit_language")
@@ -56,24 +56,24 @@ class ShardView(Wire):
     error: str
 
     @classmethod
-    def of(cls, shard: TaskShard, screen: Screen) -> Self:
+    def of(cls, shard: TaskShard, sanitizer: Sanitizer) -> Self:
         return cls(
             index=shard.shard_index,
-            platform_task_id=screen.line(
-                "platform_task_id", shard.platform_task_id, limit=LONGEST_ID
+            platform_task_id=sanitizer.one_line(
+                "platform_task_id", shard.platform_task_id, limit=MAX_ID
             ),
-            backend=screen.line("backend", shard.backend, limit=120),
-            status=screen.line("status", shard.status, limit=60),
+            backend=sanitizer.one_line("backend", shard.backend, limit=120),
+            status=sanitizer.one_line("status", shard.status, limit=60),
             circuits=shard.circuit_count,
             updated_at=recorded_time(shard.update_time),
-            error=screen.line("shards.error", shard.error_message or "", limit=500),
+            error=sanitizer.one_line("shards.error", shard.error_message or "", limit=500),
         )
 
     @property
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
         texts = (self.platform_task_id, self.backend, self.status, self.error)
-        return _SHARD + 2 * sum(map(most_tokens, texts))
+        return _SHARD + 2 * sum(map(max_tokens_of, texts))
 
 
 class CircuitView(Wire):
@@ -111,12 +111,12 @@ class TaskDetail(TaskView):
         result: ResultView | None,
         *,
         now: datetime,
-        screen: Screen,
+        sanitizer: Sanitizer,
     ) -> Self:
         """Of a task and its result, with as many of the shards as there is room for."""
         record, archived = found.record, found.record.archived_at or ""
         recorded = recorded_error(record)
-        error = screen.block("error", recorded)
+        error = sanitizer.multiline("error", recorded)
         others = {
             key: value
             for key, value in record.metadata.items()
@@ -125,15 +125,15 @@ class TaskDetail(TaskView):
         more = {
             # One that can't be read is shown as it stands: empty would say that it is not archived.
             "archived_at": recorded_time(archived)
-            or screen.line("archived_at", archived, limit=60),
+            or sanitizer.one_line("archived_at", archived, limit=60),
             "result": result,
-            "circuit": _circuit_view(record, screen),
-            "metadata": screen.within("metadata", others, tokens=_METADATA),
+            "circuit": _circuit_view(record, sanitizer),
+            "metadata": sanitizer.json_within("metadata", others, tokens=_METADATA),
         }
         shown_error = error or (result.error if result else "")
         nothing: dict[str, list[str]] = {"shards": [], "redacted": [], "damaged": []}
-        task = cls.of(record, now, screen, error=shown_error, **nothing, **more)
-        shards = task.fitting(found.shards[:MOST_SHARDS], screen)
+        task = cls.of(record, now, sanitizer, error=shown_error, **nothing, **more)
+        shards = task.shards_that_fit(found.shards[:MAX_SHARDS], sanitizer)
         damaged = [
             *record.damaged,
             *(["result"] if result and result.damaged else []),
@@ -141,20 +141,24 @@ class TaskDetail(TaskView):
         ]
         # Only now is it known what was hidden.
         return task.model_copy(
-            update={"shards": shards, "redacted": screen.hidden, "damaged": _first(damaged)}
+            update={
+                "shards": shards,
+                "redacted": sanitizer.redacted_fields,
+                "damaged": _first(damaged),
+            }
         )
 
-    def fitting(self, shards: Iterable[TaskShard], screen: Screen) -> list[ShardView]:
+    def shards_that_fit(self, shards: Iterable[TaskShard], sanitizer: Sanitizer) -> list[ShardView]:
         """The first of these shards, as many as an answer has room for beside the rest of it."""
         # What is in the structure is in the text, but for the names of the fields.
-        left = ANSWER - _AROUND - 2 * most_tokens(self.model_dump_json(exclude_none=True))
-        views = [ShardView.of(shard, screen) for shard in shards]
+        left = ANSWER - _AROUND - 2 * max_tokens_of(self.model_dump_json(exclude_none=True))
+        views = [ShardView.of(shard, sanitizer) for shard in shards]
         return views[: how_many_fit((view.size for view in views), left)]
 
 
 def _first(damaged: Sequence[str]) -> list[str]:
-    more = len(damaged) - _MOST_DAMAGED
-    return [*damaged[:_MOST_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
+    more = len(damaged) - _MAX_DAMAGED
+    return [*damaged[:_MAX_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
 
 
 def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
@@ -163,13 +167,13 @@ def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
     if not statuses:
         return []
     by_status = ", ".join(
-        f"{n} {quoted(Screen().line('status', status, limit=60))}"
+        f"{n} {quoted(Sanitizer().one_line('status', status, limit=60))}"
         for status, n in statuses.most_common(6)
     )
     return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
 
 
-def _circuit_view(record: TaskRecord, screen: Screen) -> CircuitView | None:
+def _circuit_view(record: TaskRecord, sanitizer: Sanitizer) -> CircuitView | None:
     circuits = recorded_circuits(record)
     if not circuits:
         return None
@@ -177,7 +181,7 @@ def _circuit_view(record: TaskRecord, screen: Screen) -> CircuitView | None:
     language = stored if isinstance(stored, str) else ""
     return CircuitView(
         circuits=len(circuits),
-        language=screen.line("circuit_language", language, limit=60),
+        language=sanitizer.one_line("circuit_language", language, limit=60),
         uri=address_of(record, "circuit"),
     )
 

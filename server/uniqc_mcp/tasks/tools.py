@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field
 
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
     NameContains,
@@ -26,7 +26,7 @@ from uniqc_mcp.tasks.models import (
     TaskCounts,
     TaskList,
     TaskView,
-    fitting,
+    how_many_tasks_fit,
     largest_groups,
 )
 from uniqc_mcp.tasks.result_models import ResultView
@@ -35,7 +35,7 @@ from uniqc_store import Column, Snapshot, TaskFilter, TaskStore
 
 GroupBy = Literal["none", "status", "backend", "status_backend"]
 
-LARGEST_REMEMBERED = 64 * 1024
+MAX_REMEMBERED = 64 * 1024
 """Bytes of a result whose summary is remembered for as long as nobody writes."""
 
 _GROUPS: dict[GroupBy, tuple[Column, ...]] = {
@@ -79,7 +79,7 @@ class ReadTools:
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
-            shown = snapshot.remembered(
+            shown = snapshot.cached(
                 ("list_tasks", task_filter, limit, cursor),
                 lambda: _Shown.of(snapshot, task_filter, limit=limit, cursor=cursor, now=now),
             )
@@ -117,7 +117,7 @@ class ReadTools:
         )
 
         def answer(snapshot: Snapshot) -> TaskCounts:
-            total, groups, notes = snapshot.remembered(
+            total, groups, notes = snapshot.cached(
                 ("count_tasks", task_filter, group_by),
                 lambda: _counted(snapshot, task_filter, group_by),
             )
@@ -149,9 +149,9 @@ class ReadTools:
         def answer(snapshot: Snapshot) -> tuple[FoundTask, _Whole | None]:
             task = FoundTask.find(snapshot, reference=task_id)
             # A large result takes a while to read; the file is not kept open for that.
-            if len(task.result_text) > LARGEST_REMEMBERED:
+            if len(task.result_text) > MAX_REMEMBERED:
                 return task, None
-            return task, snapshot.remembered(
+            return task, snapshot.cached(
                 # By what was asked for: ids that are no UTF-8 may look alike.
                 ("get_task", task_id, outcomes),
                 lambda: _whole(task, outcomes=outcomes, now=now),
@@ -190,13 +190,13 @@ class _Shown:
         cursor: str,
         now: datetime,
     ) -> Self:
-        screen = Screen()
+        sanitizer = Sanitizer()
         page = snapshot.search(task_filter, limit=limit, cursor=cursor)
-        tasks = [TaskView.in_list(record, now, screen) for record in page.records]
+        tasks = [TaskView.in_list(record, now, sanitizer) for record in page.records]
         notes = filter_notes(snapshot, task_filter, found=page.total > 0 or page.cut_short)
         if page.cut_short:
             notes.append("Some of the tasks were searched for it; next_cursor searches on.")
-        if (room := fitting(tasks)) < len(tasks):
+        if (room := how_many_tasks_fit(tasks)) < len(tasks):
             # Again, as only the store can say where the next page begins.
             page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
@@ -221,7 +221,7 @@ def _counted(
     by = _GROUPS.get(group_by)
     groups = snapshot.tally(task_filter, by=by) if by else ()
     total = sum(group.count for group in groups) if by else snapshot.count(task_filter)
-    shown, notes = largest_groups(groups, Screen())
+    shown, notes = largest_groups(groups, Sanitizer())
     return total, shown, [*notes, *filter_notes(snapshot, task_filter, found=total > 0)]
 
 
@@ -230,7 +230,7 @@ _Whole: TypeAlias = tuple[TaskDetail, list[str]]
 
 
 def _whole(task: FoundTask, *, outcomes: int, now: datetime) -> _Whole:
-    screen = Screen()
-    result = ResultView.read(task, outcomes=outcomes, screen=screen)
-    detail = TaskDetail.build(task, result, now=now, screen=screen)
+    sanitizer = Sanitizer()
+    result = ResultView.read(task, outcomes=outcomes, sanitizer=sanitizer)
+    detail = TaskDetail.build(task, result, now=now, sanitizer=sanitizer)
     return detail, hidden_shards(task, shown=len(detail.shards))

@@ -8,19 +8,19 @@ from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.times import recorded_time
-from uniqc_mcp.tasks.models import LONGEST_ID, Answer, StoreField, TaskView, Wire
-from uniqc_mcp.token_budget import ANSWER, how_many_fit, most_tokens
+from uniqc_mcp.tasks.models import MAX_ID, Answer, StoreField, TaskView, Wire
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from uniqc_mcp.safety.sanitizer import Screen
+    from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
 
 WaitState = Literal["changed", "finished", "timeout"]
 
-MOST_CHANGES = 50
-MOST_ACTIVE = 10
+MAX_CHANGES = 50
+MAX_ACTIVE = 10
 
 ROOM = ANSWER - 2_000
 """Tokens for tasks; the rest is for what stands around them, notes included."""
@@ -40,22 +40,24 @@ class ChangeView(Wire):
     updated_at: str
 
     @classmethod
-    def of(cls, change: TaskChange | TaskGone, screen: Screen) -> Self:
+    def of(cls, change: TaskChange | TaskGone, sanitizer: Sanitizer) -> Self:
         before = change.before.status if change.before else ""
-        return cls._of(change.state, screen, before=before, status=_status(change))
+        return cls._of(change.state, sanitizer, before=before, status=_status(change))
 
     @classmethod
-    def finished(cls, record: TaskRecord, screen: Screen) -> Self:
-        return cls._of(record, screen, before="", status=record.status)
+    def finished(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
+        return cls._of(record, sanitizer, before="", status=record.status)
 
     @classmethod
-    def _of(cls, task: TaskState | TaskRecord, screen: Screen, *, before: str, status: str) -> Self:
+    def _of(
+        cls, task: TaskState | TaskRecord, sanitizer: Sanitizer, *, before: str, status: str
+    ) -> Self:
         return cls(
-            task_id=screen.line("task_id", task.task_id, limit=LONGEST_ID),
-            name=screen.line("name", task.name, limit=120),
-            backend=screen.line("backend", task.backend, limit=120),
-            before=screen.line("status", before, limit=60),
-            status=screen.line("status", status, limit=60),
+            task_id=sanitizer.one_line("task_id", task.task_id, limit=MAX_ID),
+            name=sanitizer.one_line("name", task.name, limit=120),
+            backend=sanitizer.one_line("backend", task.backend, limit=120),
+            before=sanitizer.one_line("status", before, limit=60),
+            status=sanitizer.one_line("status", status, limit=60),
             updated_at=recorded_time(task.update_time),
         )
 
@@ -63,7 +65,7 @@ class ChangeView(Wire):
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
         texts = (self.task_id, self.name, self.backend, self.before, self.status)
-        return _ROW + 2 * sum(map(most_tokens, texts))
+        return _ROW + 2 * sum(map(max_tokens_of, texts))
 
 
 def _status(change: TaskChange | TaskGone) -> str:

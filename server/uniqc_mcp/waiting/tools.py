@@ -9,18 +9,18 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
-from uniqc_mcp.context import Running
+from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.safety.sanitizer import Screen
-from uniqc_mcp.subscriptions.watcher import Live
+from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.filters import BackendFilter, NameContains, in_words
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import StoreView, TaskView
 from uniqc_mcp.waiting import text  # noqa: F401 - registers their texts  # pyright: ignore[reportUnusedImport]
 from uniqc_mcp.waiting.models import (
-    MOST_ACTIVE,
-    MOST_CHANGES,
+    MAX_ACTIVE,
+    MAX_CHANGES,
     ROOM,
     ChangeView,
     WaitAnswer,
@@ -28,10 +28,10 @@ from uniqc_mcp.waiting.models import (
     taken,
     with_room,
 )
-from uniqc_mcp.waiting.wait import Awaited, Outcome, Until, Wait
+from uniqc_mcp.waiting.wait import Until, Wait, WaitResult, WaitTarget
 from uniqc_store import InvalidValueError, Snapshot, TaskFilter, TaskStore
 
-MOST_IDS = 50
+MAX_IDS = 50
 
 _MOVES_ONLY = (
     "The cache moves only while some uniqc process polls the platform: the program that submitted "
@@ -58,7 +58,7 @@ class WaitTools:
             Sequence[str],
             # Refused below, in words; pydantic's can't be put into a sentence.
             Field(
-                json_schema_extra={"maxItems": MOST_IDS},
+                json_schema_extra={"maxItems": MAX_IDS},
                 description="Empty: all active ones that match.",
             ),
         ] = (),
@@ -69,14 +69,14 @@ class WaitTools:
         ] = "any",
         timeout_seconds: Annotated[int, Field(ge=1, le=50)] = 30,
         cursor: Annotated[str, Field(description="Of the call before, to miss nothing.")] = "",
-        context: Context[Running, Any],
+        context: Context[ServerContext, Any],
     ) -> WaitAnswer:
         """Wait for tasks instead of asking again and again.
 
         In vain, unless some uniqc process polls the platform meanwhile: the program that
         submitted a task, or `uniqc result TASK_ID`.
         """
-        live = context.request_context.lifespan_context.live
+        watcher = context.request_context.lifespan_context.watcher
 
         async def report(seconds: float) -> None:
             await context.report_progress(
@@ -84,68 +84,70 @@ class WaitTools:
             )
 
         try:
-            told = await _told(live, cursor)
-            awaited = await anyio.to_thread.run_sync(
+            told = await _told(watcher, cursor)
+            target = await anyio.to_thread.run_sync(
                 lambda: self._store.read(
-                    lambda snapshot: _awaited(snapshot, task_ids, backend, name_contains, told)
+                    lambda snapshot: _target(snapshot, task_ids, backend, name_contains, told)
                 )
             )
             wait = Wait(
-                awaited=awaited,
+                target=target,
                 until=until,
                 timeout=timeout_seconds,
                 cursor=cursor,
-                most=MOST_ACTIVE,
+                most=MAX_ACTIVE,
                 report=report,
             )
-            return self._answer(awaited, await wait.outcome(self._store, live))
+            return self._answer(target, await wait.result(self._store, watcher))
         except InvalidValueError as error:
             if error.field != "cursor":
                 raise
             raise InvalidArgumentError(_BAD_CURSOR) from error
 
-    def _answer(self, awaited: Awaited, outcome: Outcome) -> WaitAnswer:
-        now, screen, standing = self._clock(), Screen(), outcome.standing
-        state = _state(outcome)
+    def _answer(self, target: WaitTarget, result: WaitResult) -> WaitAnswer:
+        now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
+        state = _state(result)
         notes = [_MOVES_ONLY] if state == "timeout" else []
-        moved = outcome.moved[:MOST_CHANGES]
-        changes = with_room((ChangeView.of(change, screen) for change in moved), ROOM // 2)
-        told = _ids(outcome)
-        before = [record for record in standing.finished if record.task_id not in told]
+        status_changes = result.status_changes[:MAX_CHANGES]
+        changes = with_room(
+            (ChangeView.of(change, sanitizer) for change in status_changes), ROOM // 2
+        )
+        told = _ids(result)
+        before = [record for record in tasks.finished if record.task_id not in told]
         left = ROOM - taken(changes)
-        finished = with_room((ChangeView.finished(r, screen) for r in before), left // 2)
+        finished = with_room((ChangeView.finished(r, sanitizer) for r in before), left // 2)
         if missing := len(before) - len(finished):
             notes.append(f"Tasks that had finished before and that there is no room for: {missing}")
-        active = (TaskView.in_list(record, now, screen) for record in standing.active)
+        active = (TaskView.in_list(record, now, sanitizer) for record in tasks.active)
         return WaitAnswer(
-            matching=_in_words(awaited),
+            matching=_in_words(target),
             state=state,
             changes=changes,
-            changes_total=len(outcome.moved),
+            changes_total=len(result.status_changes),
             active=with_room(active, left - taken(finished)),
-            active_total=standing.total,
+            active_total=tasks.total,
             finished=finished,
-            waited_seconds=int(outcome.seconds),
-            cursor=outcome.cursor,
-            store=StoreView.of(standing.state, now, notes),
+            waited_seconds=int(result.seconds),
+            cursor=result.cursor,
+            store=StoreView.of(tasks.state, now, notes),
         )
 
 
-async def _told(live: Live, cursor: str) -> frozenset[str]:
+async def _told(watcher: StoreWatcher, cursor: str) -> frozenset[str]:
     """Tasks that there will be something to tell of, be they there or not."""
     if not cursor:
         return frozenset()
-    await live.look()
-    return live.watch.since(cursor).task_ids
+    await watcher.refresh()
+    return watcher.watch.since(cursor).task_ids
 
 
-def _awaited(
+def _target(
     snapshot: Snapshot,
     task_ids: Sequence[str],
     backend: str,
     name_contains: str,
     told: frozenset[str],
-) -> Awaited:
+) -> WaitTarget:
     """The tasks that the arguments of the tool mean.
 
     Args:
@@ -159,31 +161,31 @@ def _awaited(
         raise InvalidArgumentError(
             "Give task_ids, or backend and name_contains to wait for the active tasks that match."
         )
-    if len(task_ids) > MOST_IDS:
+    if len(task_ids) > MAX_IDS:
         raise InvalidArgumentError(
-            f"task_ids must be at most {MOST_IDS} ids, not {len(task_ids)}. Without task_ids, "
+            f"task_ids must be at most {MAX_IDS} ids, not {len(task_ids)}. Without task_ids, "
             "all active tasks that match backend and name_contains are waited for."
         )
     found = (
         task_id if task_id in told else find_task(snapshot, task_id).task_id for task_id in task_ids
     )
-    return Awaited(
+    return WaitTarget(
         task_ids=frozenset(found),
         task_filter=TaskFilter(status="active", backend=backend, name_contains=name_contains),
     )
 
 
-def _in_words(awaited: Awaited) -> str:
-    if awaited.task_ids:
+def _in_words(target: WaitTarget) -> str:
+    if target.task_ids:
         return "tasks asked for"
-    return in_words(replace(awaited.task_filter, status="any"))
+    return in_words(replace(target.task_filter, status="any"))
 
 
-def _ids(outcome: Outcome) -> frozenset[str]:
-    return frozenset(moved.state.task_id for moved in outcome.moved)
+def _ids(result: WaitResult) -> frozenset[str]:
+    return frozenset(change.state.task_id for change in result.status_changes)
 
 
-def _state(outcome: Outcome) -> WaitState:
-    if not outcome.standing.total:
+def _state(result: WaitResult) -> WaitState:
+    if not result.tasks.total:
         return "finished"
-    return "changed" if outcome.in_time else "timeout"
+    return "changed" if result.in_time else "timeout"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
-from uniqc_mcp.subscriptions.watcher import Bell
+from uniqc_mcp.subscriptions.watcher import ResettableEvent
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from uniqc_mcp.subscriptions.watcher import Live
+    from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_store import (
         Changes,
         Snapshot,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
 
 Until = Literal["any", "all"]
-Moved: TypeAlias = "TaskChange | TaskGone"
+StatusChange: TypeAlias = "TaskChange | TaskGone"
 
 SECONDS_BETWEEN_REPORTS = 5.0
 """So that the client, and its user, see that the call waits."""
@@ -37,12 +37,12 @@ SECONDS_BETWEEN_REPORTS = 5.0
 SECONDS_BETWEEN_TRIES = 1.0
 """To read a file that can't be read."""
 
-_MOST_READS = 5
+_MAX_READS = 5
 """To see the tasks and what changed as they were at one moment, while others write on and on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class WaitedTasks:
     """How the tasks that are waited for stand.
 
     Attributes:
@@ -59,7 +59,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Awaited:
+class WaitTarget:
     """Which tasks are waited for.
 
     Attributes:
@@ -70,25 +70,25 @@ class Awaited:
     task_ids: frozenset[str]
     task_filter: TaskFilter
 
-    def standing(self, snapshot: Snapshot, *, most: int) -> Standing:
+    def tasks(self, snapshot: Snapshot, *, most: int) -> WaitedTasks:
         """How they stand now, with so many of the active ones."""
         if not self.task_ids:
             page = snapshot.search(self.task_filter, limit=most)
-            return Standing(
+            return WaitedTasks(
                 active=page.records, total=page.total, finished=(), state=snapshot.state
             )
         records = sorted(self._records(snapshot), key=_submitted, reverse=True)
         active = [record for record in records if _is_active(record)]
-        return Standing(
+        return WaitedTasks(
             active=tuple(active[:most]),
             total=len(active),
             finished=tuple(record for record in records if not _is_active(record)),
             state=snapshot.state,
         )
 
-    def moved(self, changes: Changes) -> list[Moved]:
+    def status_changes(self, changes: Changes) -> list[StatusChange]:
         """Those whose status changed, that are gone, or that came and finished meanwhile."""
-        return list(self._moved(changes))
+        return list(self._status_changes(changes))
 
     def _records(self, snapshot: Snapshot) -> Iterator[TaskRecord]:
         for task_id in self.task_ids:
@@ -97,7 +97,7 @@ class Awaited:
                 if match.task_id == task_id:
                     yield snapshot.record(match)
 
-    def _moved(self, changes: Changes) -> Iterator[Moved]:
+    def _status_changes(self, changes: Changes) -> Iterator[StatusChange]:
         from uniqc_store import TaskChange  # noqa: PLC0415 - nobody may ever wait
 
         for change in changes.changed:
@@ -123,7 +123,7 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class WaitResult:
     """What was seen at the end of a wait.
 
     Attributes:
@@ -134,8 +134,8 @@ class Outcome:
         seconds: How long it took.
     """
 
-    moved: list[Moved]
-    standing: Standing
+    status_changes: list[StatusChange]
+    tasks: WaitedTasks
     cursor: str
     in_time: bool
     seconds: float
@@ -154,51 +154,58 @@ class Wait:
         report: Called at once and now and then, with the seconds waited so far.
     """
 
-    awaited: Awaited
+    target: WaitTarget
     until: Until
     timeout: float
     cursor: str
     most: int
     report: Callable[[float], Awaitable[None]]
 
-    async def outcome(self, store: TaskStore, live: Live) -> Outcome:
+    async def result(self, store: TaskStore, watcher: StoreWatcher) -> WaitResult:
         """Wait.
 
         Raises:
             InvalidValueError: The cursor is none of this server's, or too old.
             StoreError: The file can't be read at the beginning, or still can't at the end.
         """
-        bell, began = Bell(), time.monotonic()
-        with live.watch.ids(self.awaited.task_ids):
-            async with live.listening(bell.ring):
-                return await _Waiting(self, store, live, bell, began).outcome()
+        event, began = ResettableEvent(), time.monotonic()
+        with watcher.watch.tracking(self.target.task_ids):
+            async with watcher.listening(event.set):
+                return await _Waiting(self, store, watcher, event, began).result()
 
 
 class _Waiting:
     """A wait that has begun."""
 
-    def __init__(self, wait: Wait, store: TaskStore, live: Live, bell: Bell, began: float) -> None:
+    def __init__(
+        self,
+        wait: Wait,
+        store: TaskStore,
+        watcher: StoreWatcher,
+        event: ResettableEvent,
+        began: float,
+    ) -> None:
         self._wait = wait
         self._store = store
-        self._live = live
-        self._bell = bell
-        self._cursor = wait.cursor or live.watch.since().cursor
+        self._watcher = watcher
+        self._event = event
+        self._cursor = wait.cursor or watcher.watch.since().cursor
         self._began = self._report_at = began
 
-    async def outcome(self) -> Outcome:
-        outcome = await self._see()
+    async def result(self) -> WaitResult:
+        result = await self._see()
         trouble = False
-        while not outcome.in_time and self._left > 0:
+        while not result.in_time and self._left > 0:
             rung = await self._pause(SECONDS_BETWEEN_TRIES if trouble else SECONDS_BETWEEN_REPORTS)
-            if rung and not trouble and not self._concerns(outcome):
+            if rung and not trouble and not self._concerns(result):
                 continue
             try:
-                outcome, trouble = await self._see(), False
+                result, trouble = await self._see(), False
             except StoreError:
                 if self._left <= 0:
                     raise
                 trouble = True
-        return outcome
+        return result
 
     @property
     def _waited(self) -> float:
@@ -215,40 +222,43 @@ class _Waiting:
             await self._wait.report(self._waited)
         rung = False
         with anyio.move_on_after(min(self._left, seconds)):
-            await self._bell.wait()
+            await self._event.wait()
             rung = True
-        self._bell.silence()
+        self._event.clear()
         return rung
 
-    def _concerns(self, outcome: Outcome) -> bool:
+    def _concerns(self, result: WaitResult) -> bool:
         """Whether it rang for these tasks: to read the file each time others move is too much."""
-        changes = self._live.watch.since(self._cursor)
-        return changes.file_changed or self._wait.awaited.moved(changes) != outcome.moved
+        changes = self._watcher.watch.since(self._cursor)
+        return (
+            changes.file_changed
+            or self._wait.target.status_changes(changes) != result.status_changes
+        )
 
-    async def _see(self) -> Outcome:
+    async def _see(self) -> WaitResult:
         """The tasks and what changed, both as they were at one moment."""
-        changes = self._live.watch.since(self._cursor)
-        standing = await self._stand()
-        for _ in range(_MOST_READS):
+        changes = self._watcher.watch.since(self._cursor)
+        tasks = await self._stand()
+        for _ in range(_MAX_READS):
             cursor = changes.cursor
-            await self._live.look()
-            changes = self._live.watch.since(self._cursor)
+            await self._watcher.refresh()
+            changes = self._watcher.watch.since(self._cursor)
             if changes.cursor == cursor:
                 break
-            standing = await self._stand()
-        moved = self._wait.awaited.moved(changes)
-        return Outcome(
-            moved=moved,
-            standing=standing,
+            tasks = await self._stand()
+        status_changes = self._wait.target.status_changes(changes)
+        return WaitResult(
+            status_changes=status_changes,
+            tasks=tasks,
             cursor=changes.cursor,
-            in_time=not standing.total or (self._wait.until == "any" and bool(moved)),
+            in_time=not tasks.total or (self._wait.until == "any" and bool(status_changes)),
             seconds=self._waited,
         )
 
-    async def _stand(self) -> Standing:
+    async def _stand(self) -> WaitedTasks:
         return await anyio.to_thread.run_sync(
             lambda: self._store.read(
-                lambda snapshot: self._wait.awaited.standing(snapshot, most=self._wait.most)
+                lambda snapshot: self._wait.target.tasks(snapshot, most=self._wait.most)
             )
         )
 

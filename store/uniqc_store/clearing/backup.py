@@ -69,7 +69,7 @@ class ClearedFile:
         """The numbers of its batches, in order."""
         return [batch for (batch,) in self._read(queries.BATCHES, {"receipt_id": receipt_id})]
 
-    def unsettled(self) -> list[tuple[str, int]]:
+    def incomplete(self) -> list[tuple[str, int]]:
         """The batches that somebody was, or is, in the middle of."""
         return [(receipt, batch) for receipt, batch in self._read(queries.UNSETTLED_BATCHES)]
 
@@ -113,7 +113,7 @@ class ClearedFile:
                 connection.execute(queries.copy_shards(shard_columns), parameters)
             connection.execute("COMMIT")
 
-    def settle(self, receipt_id: str, batch: int) -> None:
+    def recover(self, receipt_id: str, batch: int) -> None:
         """Forget the copies of what is in the store just so. The caller has locked the store."""
         parameters = {"receipt_id": receipt_id, "batch": batch}
         with self._open(attach_store=True) as connection:

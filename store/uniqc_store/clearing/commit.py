@@ -45,7 +45,7 @@ _EXAMPLES = 5
 _BATCH_SECONDS = 0.3
 _BATCH_BYTES = 16 * 2**20
 _SMALLEST_BATCH = 20
-_LARGEST_BATCH = 10_000
+_MAX_BATCH = 10_000
 _PAUSE_SECONDS = 0.11
 """SQLite tries a lock that it waits for every 100 ms at the latest."""
 _SHORT_PAUSE_SECONDS = 0.02
@@ -65,7 +65,7 @@ class PlannedRow(NamedTuple):
 class Reason:
     """How many tasks are not cleared for this reason."""
 
-    why: str
+    text: str
     count: int
 
 
@@ -81,7 +81,7 @@ class ClearPlan:
         examples: The oldest few.
         oldest: The submit time of the first, as recorded; empty where there is none.
         newest: That of the last.
-        left_out: Tasks that were asked for and that the policy keeps, by reason.
+        excluded: Tasks that were asked for and that the policy keeps, by reason.
     """
 
     rows: tuple[PlannedRow, ...]
@@ -91,7 +91,7 @@ class ClearPlan:
     examples: tuple[TaskRecord, ...]
     oldest: str
     newest: str
-    left_out: tuple[Reason, ...]
+    excluded: tuple[Reason, ...]
 
     @property
     def bytes(self) -> int:
@@ -100,34 +100,34 @@ class ClearPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clearance:
+class ClearResult:
     """What a clear did.
 
     Attributes:
         receipt_id: What puts it back; empty where nothing was cleared.
         cleared: How many tasks were removed.
-        kept: Planned tasks that were not, by reason.
+        skipped: Planned tasks that were not, by reason.
         stopped: Why it ended before it was through; empty where it was not.
     """
 
     receipt_id: str
     cleared: int
-    kept: tuple[Reason, ...]
+    skipped: tuple[Reason, ...]
     stopped: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restoration:
+class UndoResult:
     """What an undo did.
 
     Attributes:
         restored: How many tasks are back.
-        kept: How many stay with the receipt, as the store has tasks of their ids again.
+        skipped: How many stay with the receipt, as the store has tasks of their ids again.
         stopped: Whether it ended before it was through; the receipt stays good for the rest.
     """
 
     restored: int
-    kept: int
+    skipped: int
     stopped: bool
 
 
@@ -144,15 +144,15 @@ def plan(
     if older_than:
         aged = time_conditions.where_touched_before(_ago(now, older_than), name="asked_age")
         asked = all_of(asked, aged)
-    left_out: list[Reason] = []
+    excluded: list[Reason] = []
     total = snapshot.count_where(asked)
     for why, condition in _steps(policy, now, with_shards=snapshot.has_shards):
         asked = all_of(asked, condition)
         remaining = snapshot.count_where(asked)
-        left_out.append(Reason(why=why, count=total - remaining))
+        excluded.append(Reason(text=why, count=total - remaining))
         total = remaining
     found = snapshot.planned_rows(asked, limit=policy.max_rows)
-    left_out.append(Reason(why="beyond the most rows per clear", count=total - len(found)))
+    excluded.append(Reason(text="beyond the most rows per clear", count=total - len(found)))
     groups = Counter((rows.readable(row[4])[0], rows.readable(row[5])[0]) for row in found)
     planned = tuple(PlannedRow(*row[:4]) for row in found)
     return ClearPlan(
@@ -169,7 +169,7 @@ def plan(
         ),
         oldest=rows.readable(found[0][6])[0] if found else "",
         newest=rows.readable(found[-1][6])[0] if found else "",
-        left_out=tuple(reason for reason in left_out if reason.count),
+        excluded=tuple(reason for reason in excluded if reason.count),
     )
 
 
@@ -193,9 +193,9 @@ class Clearing:
         self._writer = writer
         self._cleared = cleared
 
-    def settle(self) -> None:
+    def recover(self) -> None:
         """Bring in order what a process that was killed left in the middle."""
-        for receipt_id, batch in self._cleared.unsettled():
+        for receipt_id, batch in self._cleared.incomplete():
             self._settle_batch(receipt_id, batch)
 
     def commit(
@@ -205,9 +205,9 @@ class Clearing:
         keep: timedelta,
         progress: Progress,
         should_stop: Callable[[], bool],
-    ) -> Clearance:
+    ) -> ClearResult:
         """Clear what is still as it was planned."""
-        self.settle()
+        self.recover()
         now = datetime.now(UTC)
         self._cleared.forget_before(_ago(now, keep).isoformat())
         receipt_id = f"clr_{secrets.token_hex(8)}"
@@ -233,16 +233,16 @@ class Clearing:
         if not_reached := len(plan.rows) - through:
             outcome["not reached"] = not_reached
         cleared = outcome.pop("cleared", 0)
-        return Clearance(
+        return ClearResult(
             receipt_id=receipt_id if cleared else "",
             cleared=cleared,
-            kept=tuple(Reason(why=why, count=count) for why, count in outcome.items() if count),
+            skipped=tuple(Reason(text=why, count=count) for why, count in outcome.items() if count),
             stopped=stopped,
         )
 
     def undo(
         self, receipt_id: str, *, progress: Progress, should_stop: Callable[[], bool]
-    ) -> Restoration:
+    ) -> UndoResult:
         """Put back what a receipt holds.
 
         Raises:
@@ -250,7 +250,7 @@ class Clearing:
             RestoreError: The store lacks a column that holds something; the rest of the receipt
                 stays good.
         """
-        self.settle()
+        self.recover()
         receipt = self._cleared.receipt(receipt_id)
         if receipt is None or not receipt.held:
             raise UnknownReceiptError(receipt_id)
@@ -265,7 +265,7 @@ class Clearing:
                 progress(restored, receipt.held)
         kept = receipt.held - restored
         self._cleared.forget_if_empty(receipt_id)
-        return Restoration(restored=restored, kept=kept, stopped=stopped)
+        return UndoResult(restored=restored, skipped=kept, stopped=stopped)
 
     def _clear_batch(
         self, receipt_id: str, number: int, batch: Sequence[PlannedRow], plan: ClearPlan
@@ -299,7 +299,7 @@ class Clearing:
 
     def _settle_batch(self, receipt_id: str, batch: int) -> None:
         # Under the store's lock: another process may be between its copying and its removing.
-        self._writer.write(lambda _: self._cleared.settle(receipt_id, batch))
+        self._writer.write(lambda _: self._cleared.recover(receipt_id, batch))
 
 
 def _still_clearable(
@@ -381,7 +381,7 @@ def _batches(
         yield batch
         elapsed = max(time.monotonic() - began, 0.001)
         fitting = int(len(batch) * _BATCH_SECONDS / elapsed)
-        size = min(max(fitting, _SMALLEST_BATCH), _LARGEST_BATCH)
+        size = min(max(fitting, _SMALLEST_BATCH), _MAX_BATCH)
         start += len(batch)
         if start < len(planned):
             _pause(others_wait)

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-MOST_FACTS = 64
+MAX_ENTRIES = 64
 """Facts that are kept at a time."""
 
-LARGEST_FACT = 64 * 1024
+MAX_ENTRY_BYTES = 64 * 1024
 """Bytes of one that is remembered, as far as its size is not bounded anyway."""
 
 
 _UNKNOWN = object()
 
 
-class Facts:
+class StateCache:
     """What is known of one state of the file."""
 
     def __init__(self) -> None:
@@ -35,37 +35,37 @@ class Facts:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._facts
 
-    def recall(
+    def get_or_compute(
         self,
         key: Hashable,
-        find_out: Callable[[], Found],
+        compute: Callable[[], Found],
         *,
         size: Callable[[Found], int] | None = None,
     ) -> Found:
         """What is known under a key, found out now if it isn't yet.
 
         Two threads may both find it out; they find the same. What is larger than
-        ``LARGEST_FACT``, by the function that tells its bytes, is not remembered.
+        ``MAX_ENTRY_BYTES``, by the function that tells its bytes, is not remembered.
         """
         known = self._facts.get(key, _UNKNOWN)
         if known is not _UNKNOWN:
             return cast("Found", known)
-        found = find_out()
-        if size is not None and size(found) > LARGEST_FACT:
+        found = compute()
+        if size is not None and size(found) > MAX_ENTRY_BYTES:
             return found
-        if len(self._facts) >= MOST_FACTS:
+        if len(self._facts) >= MAX_ENTRIES:
             self._facts.clear()
         self._facts[key] = found
         return found
 
 
-class Memory:
+class SnapshotCache:
     """The facts of the file as it is now."""
 
     def __init__(self) -> None:
-        self._kept: tuple[Signature, Facts] | None = None
+        self._kept: tuple[Signature, StateCache] | None = None
 
-    def of(self, signature: Signature | None) -> Facts:
+    def of(self, signature: Signature | None) -> StateCache:
         """The facts of this state; none yet, if it is another one than before.
 
         Args:
@@ -73,10 +73,10 @@ class Memory:
                 writes; None if that isn't certain, and what is found out is forgotten.
         """
         if signature is None:
-            return Facts()
+            return StateCache()
         kept = self._kept
         if kept is not None and kept[0] == signature:
             return kept[1]
-        facts = Facts()
-        self._kept = signature, facts
-        return facts
+        cache = StateCache()
+        self._kept = signature, cache
+        return cache

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uniqc_store.database.schema import Layout
 
 
-def check_ours(connection: sqlite3.Connection, path: Path, *, to_write: bool) -> Layout:
+def check_compatible(connection: sqlite3.Connection, path: Path, *, to_write: bool) -> Layout:
     """What the file has, once it is certain that it is uniqc's and that we know it.
 
     Runs no statement that writes. A file with nothing in it counts as ours: uniqc, killed

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.database import schema
-from uniqc_store.database.cache import Facts, Memory
-from uniqc_store.database.compatibility import check_ours
+from uniqc_store.database.cache import SnapshotCache, StateCache
+from uniqc_store.database.compatibility import check_compatible
 from uniqc_store.errors import primary_code
 from uniqc_store.query.conditions import add_functions
 
@@ -42,14 +42,14 @@ class Access:
         busy_timeout: Seconds to wait for another process.
         should_stop: Asked while a question runs; true ends it with ``InterruptedReadError``.
         hurried: Whether to give up on what takes longer than a moment, instead of being patient.
-        memory: What was found out about the file, for as long as nobody writes.
+        cache: What was found out about the file, for as long as nobody writes.
     """
 
     path: Path
     busy_timeout: float
     should_stop: Callable[[], bool] | None
-    hurried: bool = False
-    memory: Memory = field(default_factory=Memory, compare=False)
+    nonblocking: bool = False
+    cache: SnapshotCache = field(default_factory=SnapshotCache, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,8 @@ class Session:
     connect: Callable[[], sqlite3.Connection]
     layout: Layout
     exists: bool
-    facts: Facts = field(default_factory=Facts)
-    hurried: bool = False
+    cache: StateCache = field(default_factory=StateCache)
+    nonblocking: bool = False
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -144,10 +144,12 @@ def ask(
     connect: Callable[[], sqlite3.Connection],
     question: Callable[[Session], Answer],
     *,
-    facts: Facts,
+    cache: StateCache,
 ) -> Answer:
     """Put a question to a connection, once it is certain that its file is ours."""
-    layout = facts.recall(check_ours, lambda: check_ours(connect(), access.path, to_write=False))
+    layout = cache.get_or_compute(
+        check_compatible, lambda: check_compatible(connect(), access.path, to_write=False)
+    )
     if not layout.has("tasks"):
         return ask_stand_in(question, version=layout.version, exists=True)
     return question(
@@ -155,8 +157,8 @@ def ask(
             connect=connect,
             layout=layout,
             exists=True,
-            facts=facts,
-            hurried=access.hurried,
+            cache=cache,
+            nonblocking=access.nonblocking,
         )
     )
 

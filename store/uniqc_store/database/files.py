@@ -164,7 +164,7 @@ class Signature:
 
 
 @contextmanager
-def in_use(directory: Path, *, alone: bool = False) -> Generator[None]:
+def directory_lock(directory: Path, *, exclusive: bool = False) -> Generator[None]:
     """Tell others who use this package that a store is in use.
 
     A connection that has opened a file and not read it yet holds no lock of SQLite's. Should the
@@ -183,7 +183,7 @@ def in_use(directory: Path, *, alone: bool = False) -> Generator[None]:
         yield
         return
     try:
-        _lock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        _lock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)

@@ -28,10 +28,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from uniqc_store.database.cache import Facts
+from uniqc_store.database.cache import StateCache
 from uniqc_store.database.connection import Access, Session, ask, ask_stand_in, opened
-from uniqc_store.database.files import beside, in_use, os_errors, signature_of
-from uniqc_store.errors import NotAtOnceError, StoreBusyError, StoreError, primary_code, translated
+from uniqc_store.database.files import beside, directory_lock, os_errors, signature_of
+from uniqc_store.errors import StoreBusyError, StoreError, WouldBlockError, primary_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -54,13 +54,13 @@ def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
         try:
             return _through(
                 access,
-                lambda connect, facts: ask(access, connect, question, facts=facts),
+                lambda connect, cache: ask(access, connect, question, cache=cache),
             )
         except _NoFileError:
             return ask_stand_in(question)
 
 
-def look(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
+def inspect(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
     """Use a connection that can't write a byte of the file, whosever it is.
 
     Waits a moment for a file that was just written to come to rest, so as to leave no trace.
@@ -75,28 +75,28 @@ def look(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
         _through(access, lambda connect, _: use(connect()))
 
 
-Use = Callable[[Callable[[], sqlite3.Connection], Facts], Answer]
+Use = Callable[[Callable[[], sqlite3.Connection], StateCache], Answer]
 """What is done with a connection, if it is needed, and with what is known of the state that it
 shows."""
 
 
 def _through(access: Access, use: Use[Answer]) -> Answer:
     try:
-        return _at_rest(access, use)
-    except _NotAtRestError:
+        return _read_immutable(access, use)
+    except _FileChangedDuringReadError:
         pass
     try:
-        return _shared(access, use)
+        return _read_shared(access, use)
     except sqlite3.OperationalError as error:
         if primary_code(error) not in _CAN_NOT_SHARE:
             raise
     return _without_sharing(access, use)
 
 
-def _at_rest(access: Access, use: Use[Answer]) -> Answer:
+def _read_immutable(access: Access, use: Use[Answer]) -> Answer:
     before = _signature(access)
     if before.has_wal or before.journal or not before.settled(time.time_ns()):
-        raise _NotAtRestError
+        raise _FileChangedDuringReadError
 
     with ExitStack() as stack:
 
@@ -105,16 +105,18 @@ def _at_rest(access: Access, use: Use[Answer]) -> Answer:
             stack.enter_context(_unless_changed(access, before))
             return stack.enter_context(opened(access, "mode=ro&immutable=1"))
 
-        return use(connect, access.memory.of(before))
+        return use(connect, access.cache.of(before))
 
 
-def _shared(access: Access, use: Use[Answer]) -> Answer:
+def _read_shared(access: Access, use: Use[Answer]) -> Answer:
     before = signature_of(access.path)
     if before is None or not before.settled(time.time_ns()):
         before = None
     try:
         return _in_transaction(access, use, before)
-    except _NotAtRestError:  # between the signature and the first thing that is not known yet
+    except (
+        _FileChangedDuringReadError
+    ):  # between the signature and the first thing that is not known yet
         return _in_transaction(access, use, None)
 
 
@@ -124,7 +126,7 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
 
         @cache
         def connect() -> sqlite3.Connection:
-            stack.enter_context(using(access))
+            stack.enter_context(shared_lock(access))
             connection = stack.enter_context(opened(access, "mode=ro"))
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
@@ -132,14 +134,14 @@ def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) 
             # then, if nothing has changed: it shows the state of the signature.
             connection.execute("PRAGMA schema_version").fetchone()
             if before is not None and signature_of(access.path) != before:
-                raise _NotAtRestError
+                raise _FileChangedDuringReadError
             return connection
 
-        return use(connect, access.memory.of(before))
+        return use(connect, access.cache.of(before))
 
 
 @contextmanager
-def using(access: Access) -> Generator[None]:
+def shared_lock(access: Access) -> Generator[None]:
     """Be seen to use the file, once nobody is removing it.
 
     Raises:
@@ -149,10 +151,10 @@ def using(access: Access) -> Generator[None]:
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(in_use(access.path.parent))
+                stack.enter_context(directory_lock(access.path.parent))
                 break
             except BlockingIOError:
-                if access.hurried or time.monotonic() > deadline:
+                if access.nonblocking or time.monotonic() > deadline:
                     raise StoreBusyError(access.path, access.busy_timeout) from None
             time.sleep(0.01)
         yield
@@ -160,21 +162,21 @@ def using(access: Access) -> Generator[None]:
 
 def _without_sharing(access: Access, use: Use[Answer]) -> Answer:
     deadline = time.monotonic() + access.busy_timeout
-    while not access.hurried:
+    while not access.nonblocking:
         try:
             now = _signature(access)
-            return (_copied if now.has_wal or now.journal else _at_rest)(access, use)
-        except _NotAtRestError:
+            return (_read_copy if now.has_wal or now.journal else _read_immutable)(access, use)
+        except _FileChangedDuringReadError:
             if time.monotonic() > deadline:
                 raise StoreBusyError(access.path, access.busy_timeout) from None
             time.sleep(0.01)
-    raise NotAtOnceError
+    raise WouldBlockError
 
 
-def _copied(access: Access, use: Use[Answer]) -> Answer:
+def _read_copy(access: Access, use: Use[Answer]) -> Answer:
     before = _signature(access)
     if not before.settled(time.time_ns()):
-        raise _NotAtRestError
+        raise _FileChangedDuringReadError
 
     with (
         _unless_changed(access, before),
@@ -188,7 +190,7 @@ def _copied(access: Access, use: Use[Answer]) -> Answer:
                 shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
         with opened(access, "mode=rw", path=copy) as connection:
             connection.execute("BEGIN")
-            return use(lambda: connection, access.memory.of(before))
+            return use(lambda: connection, access.cache.of(before))
 
 
 def _signature(access: Access) -> Signature:
@@ -205,13 +207,13 @@ def _unless_changed(access: Access, before: Signature) -> Generator[None]:
         yield
     except (sqlite3.Error, StoreError):
         if signature_of(access.path) != before:
-            raise _NotAtRestError from None
+            raise _FileChangedDuringReadError from None
         raise
     if signature_of(access.path) != before:
-        raise _NotAtRestError
+        raise _FileChangedDuringReadError
 
 
-class _NotAtRestError(Exception):
+class _FileChangedDuringReadError(Exception):
     """Somebody is writing, or has just written: what was read may not fit together."""
 
 

@@ -14,20 +14,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.database import schema
-from uniqc_store.database.cache import Facts
-from uniqc_store.database.compatibility import check_ours
+from uniqc_store.database.cache import StateCache
+from uniqc_store.database.compatibility import check_compatible
 from uniqc_store.database.connection import Access, Session, ask, opened, transaction
 from uniqc_store.database.files import (
     beside,
+    directory_lock,
     identity_of,
-    in_use,
     make_private_file,
     may_be_open_elsewhere,
     only_ours,
     os_errors,
     times_open,
 )
-from uniqc_store.database.reader import look, using
+from uniqc_store.database.reader import inspect, shared_lock
 from uniqc_store.errors import StoreBusyError, primary_code, translated
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Writer:
             with self._open() as (connection, identity):
                 connection.execute("BEGIN")
                 self._check_not_replaced(connection, identity)
-                return ask(self._access, lambda: connection, question, facts=Facts())
+                return ask(self._access, lambda: connection, question, cache=StateCache())
 
         return self._until_settled(attempt)
 
@@ -95,7 +95,7 @@ class Writer:
                     connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_TOGETHER:d}")
                 with transaction(connection):
                     self._check_not_replaced(connection, identity)
-                    layout = check_ours(connection, self._path, to_write=True)
+                    layout = check_compatible(connection, self._path, to_write=True)
                     session = Session(connect=lambda: connection, layout=layout, exists=True)
                     return change(session)
 
@@ -130,7 +130,7 @@ class Writer:
             make_private_file(self._path)
         self._inspect()
         with (
-            in_use(self._path.parent, alone=True),
+            directory_lock(self._path.parent, exclusive=True),
             self._connected("mode=rw", identity) as connection,
             os_errors(self._path),
         ):
@@ -167,7 +167,7 @@ class Writer:
         while (identity := identity_of(self._path)) is None:
             make_private_file(self._path)
         self._inspect()
-        with using(self._access), self._connected("mode=rw", identity) as connection:
+        with shared_lock(self._access), self._connected("mode=rw", identity) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             self._migrate(connection)
             self._switch_to_wal(connection)
@@ -193,7 +193,7 @@ class Writer:
     def _inspect(self) -> None:
         """Refuse a file that isn't ours, through a connection that can't write a byte of it."""
         if not self._is_ours_at_first_sight():
-            look(self._access, self._check)
+            inspect(self._access, self._check)
 
     def _is_ours_at_first_sight(self) -> bool:
         """Whether the header says so; nothing is believed of what else it says."""
@@ -207,13 +207,13 @@ class Writer:
         return pages == 0 or (stamped and version <= schema.newest_known())
 
     def _check(self, connection: sqlite3.Connection) -> None:
-        check_ours(connection, self._path, to_write=True)
+        check_compatible(connection, self._path, to_write=True)
 
     def _look(self, connection: sqlite3.Connection) -> Layout:
         """What the file has, all of it at one moment: it may be in the making elsewhere."""
         connection.execute("BEGIN")
         try:
-            return check_ours(connection, self._path, to_write=True)
+            return check_compatible(connection, self._path, to_write=True)
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -224,7 +224,7 @@ class Writer:
         while schema.pending_migrations(layout.version):
             with transaction(connection):
                 # Another process may have been faster.
-                layout = check_ours(connection, self._path, to_write=True)
+                layout = check_compatible(connection, self._path, to_write=True)
                 for version, migrate in schema.pending_migrations(layout.version)[:1]:
                     migrate(connection)
                     schema.stamp(connection, version)

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from uniqc_store.errors import NotAtOnceError
+from uniqc_store.errors import WouldBlockError
 from uniqc_store.query import completion_statements, pagination, statements
 from uniqc_store.rows import readable
 from uniqc_store.tasks import UNIQC_ID
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from uniqc_store.filters import TaskFilter
     from uniqc_store.query.statements import TaskTable
 
-MOST_RECENT: Final = 2_000
+MAX_RECENT: Final = 2_000
 """Newest tasks, whose ids come first and whose names are searched."""
 
-MOST_BEGINNING: Final = 300
+MAX_BEGINNING: Final = 300
 """Ids that begin like a text and are looked up in one index."""
 
-MOST_BACKENDS: Final = 1_000
+MAX_BACKENDS: Final = 1_000
 """Labels that are looked at for a part of them."""
 
 _NAMES_SECONDS: Final = 0.1
@@ -71,15 +71,15 @@ def complete_id(
     else:
         read = _newest if text.startswith(UNIQC_ID) else _newest_with_names
         # Reading so many takes longer than who can't wait may wait.
-        if session.hurried and read not in session.facts:
-            raise NotAtOnceError
-        recent = session.facts.recall(read, lambda: read(session))
+        if session.nonblocking and read not in session.cache:
+            raise WouldBlockError
+        recent = session.cache.get_or_compute(read, lambda: read(session))
     found = [task_id for task_id in recent.ids if task_id.startswith(text)]
     whole = recent.no_more_names
     if text and len(found) <= limit:
         for statement in _by_beginning(session, tables):
-            rows = session.rows(statement, _beginning(text, limit=MOST_BEGINNING + 1))
-            whole = whole and len(rows) <= MOST_BEGINNING
+            rows = session.rows(statement, _beginning(text, limit=MAX_BEGINNING + 1))
+            whole = whole and len(rows) <= MAX_BEGINNING
             found += [_text(row[0]) for row in rows if among.lets_label_through(row[1], row[2])]
         found += recent.with_name(text)
     return Completions.first(found, limit, whole=whole)
@@ -91,13 +91,13 @@ def complete_backend(session: Session, text: str, *, limit: int) -> Completions:
         completion_statements.BACKENDS_BEGINNING, _beginning(text, limit=limit + 1)
     )
     begins = [label for label in _with_platforms(labels) if label.startswith(text)]
-    every = session.facts.recall(
+    every = session.cache.get_or_compute(
         complete_backend,
-        lambda: _with_platforms(session.rows(statements.BACKENDS, {"limit": MOST_BACKENDS})),
+        lambda: _with_platforms(session.rows(statements.BACKENDS, {"limit": MAX_BACKENDS})),
     )
     part = text.casefold()
     holds = [label for label in every if part in label.casefold()]
-    return Completions.first(begins + holds, limit, whole=len(every) < MOST_BACKENDS)
+    return Completions.first(begins + holds, limit, whole=len(every) < MAX_BACKENDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ class _Recent:
 
 
 def _newest(session: Session) -> _Recent:
-    return _Recent(ids=_newest_ids(session, MOST_RECENT))
+    return _Recent(ids=_newest_ids(session, MAX_RECENT))
 
 
 def _newest_with_names(session: Session) -> _Recent:
@@ -130,12 +130,12 @@ def _newest_with_names(session: Session) -> _Recent:
     names: list[str | None] = []
     deadline = time.monotonic() + _NAMES_SECONDS
     statement = completion_statements.NEWEST_WITH_NAMES
-    for task_id, name in session.connection.execute(statement, {"limit": MOST_RECENT + 1}):
+    for task_id, name in session.connection.execute(statement, {"limit": MAX_RECENT + 1}):
         ids.append(_text(task_id))
         names.append(name)
         if len(names) % _NAMES_BETWEEN_LOOKS == 0 and time.monotonic() > deadline:
-            return _Recent(ids=_newest_ids(session, MOST_RECENT), names=names, no_more_names=False)
-    return _Recent(ids=ids, names=names, no_more_names=len(ids) <= MOST_RECENT)
+            return _Recent(ids=_newest_ids(session, MAX_RECENT), names=names, no_more_names=False)
+    return _Recent(ids=ids, names=names, no_more_names=len(ids) <= MAX_RECENT)
 
 
 def _newest_ids(session: Session, limit: int) -> list[str]:

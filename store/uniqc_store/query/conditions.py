@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
 from uniqc_store.query import time_conditions
-from uniqc_store.query.where import Where, all_of, for_index
+from uniqc_store.query.where import Where, all_of, hide_from_index
 from uniqc_store.rows import parse_json, raw_text, readable
 from uniqc_store.tasks import TERMINAL_STATUSES
 
@@ -83,9 +83,9 @@ def where_matching(
         end: They go no further than to it.
     """
     labels = _where_labels(task_filter, index=index)
-    stretch = time_conditions.where_in_stretch(task_filter, index=index, start=start, end=end)
-    hours = time_conditions.where_by_the_hour(task_filter)
-    in_time = time_conditions.where_in_time(task_filter)
+    stretch = time_conditions.time_range(task_filter, index=index, start=start, end=end)
+    hours = time_conditions.hour_range(task_filter)
+    in_time = time_conditions.exact_time(task_filter)
     name = _where_name(task_filter)
     if name.conditions and in_time.conditions:
         # By the hour nearly all are of these times, and few have the name. SQLite would begin
@@ -111,7 +111,7 @@ def where_no_date(task_filter: TaskFilter) -> Where:
 def _where_labels(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
     where = Where()
     for column, condition, parameters in _labels(task_filter):
-        where.add(for_index(condition, column, index), **parameters)
+        where.add(hide_from_index(condition, column, index), **parameters)
     return where
 
 
@@ -126,7 +126,7 @@ def _like(name: str) -> str:
     return "%" if _NOT_FOR_LIKE.search(name) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", name) + "%"
 
 
-def where_label(task_filter: TaskFilter, column: Column) -> Where:
+def label_condition(task_filter: TaskFilter, column: Column) -> Where:
     """What of a filter the index of a column can find."""
     where = Where()
     for labelled, condition, parameters in _labels(task_filter):
@@ -135,13 +135,13 @@ def where_label(task_filter: TaskFilter, column: Column) -> Where:
     return where
 
 
-def where_among(chosen: Where) -> Where:
+def rowid_in(chosen: Where) -> Where:
     """The tasks of those rows that are chosen by others of their columns."""
     rows = f"SELECT rowid FROM tasks {chosen.sql}"
     return Where([f"+tasks.rowid IN ({rows})"], {**chosen.parameters})
 
 
-def where_one_of(column: Column, labels: Sequence[Label]) -> Where:
+def label_in(column: Column, labels: Sequence[Label]) -> Where:
     """The tasks with one of these labels."""
     named = {f"{column}_{number}": label for number, label in enumerate(labels)}
     return Where([f"{column} IN ({', '.join(f':{name}' for name in named)})"], {**named})

@@ -29,17 +29,19 @@ _COLUMNS: tuple[Column, ...] = get_args(Column)
 def tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
     """How many tasks there are by each of the columns, as their labels are stored."""
     key = ("tally", task_filter, *by)
-    return session.facts.recall(key, lambda: _tally(session, task_filter, by))
+    return session.cache.get_or_compute(key, lambda: _tally(session, task_filter, by))
 
 
 def count(session: Session, task_filter: TaskFilter) -> int:
     """How many tasks there are."""
-    return session.facts.recall(("count", task_filter), lambda: _count(session, task_filter))
+    return session.cache.get_or_compute(
+        ("count", task_filter), lambda: _count(session, task_filter)
+    )
 
 
 def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
-    narrowing = planner.narrowest(session, task_filter)
-    by_label = narrowing is not None and narrowing.index != "time"
+    choice = planner.choose_index(session, task_filter)
+    by_label = choice is not None and choice.index != "time"
     if task_filter.only_by_label and not by_label:
         needed: list[Column] = [
             column
@@ -47,15 +49,15 @@ def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> C
             if column in by or getattr(task_filter, column) not in ("", "any")
         ]
         return _chosen(_whole(session, needed), needed, task_filter, by)
-    where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
+    where = conditions.where_matching(task_filter, index=choice.index if choice else None)
     return _counted(session, statements.tally(by, where), where.parameters)
 
 
 def _count(session: Session, task_filter: TaskFilter) -> int:
-    narrowing = planner.narrowest(session, task_filter)
-    if narrowing is None and task_filter.only_by_label and task_filter.status != "any":
+    choice = planner.choose_index(session, task_filter)
+    if choice is None and task_filter.only_by_label and task_filter.status != "any":
         return tally(session, task_filter, ("status",)).total()
-    where = conditions.where_matching(task_filter, index=narrowing.index if narrowing else None)
+    where = conditions.where_matching(task_filter, index=choice.index if choice else None)
     return session.number(statements.count(where), where.parameters)
 
 
@@ -82,7 +84,7 @@ def _whole(session: Session, columns: Sequence[Column]) -> Counts:
             counted = _by_both
         case _:
             return Counter({(): session.number(statements.count(Where()))})
-    return session.facts.recall(("whole", *columns), lambda: counted(session))
+    return session.cache.get_or_compute(("whole", *columns), lambda: counted(session))
 
 
 def _by_backend(session: Session) -> Counts:

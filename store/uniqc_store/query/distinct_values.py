@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uniqc_store.filters import Column, Label, TaskFilter
     from uniqc_store.query.where import Where
 
-MOST_LABELS = 50
+MAX_LABELS = 50
 """Beyond so many they are not told one by one."""
 
 _LABELS = {"status": statements.STATUSES, "backend": statements.BACKENDS}
@@ -25,23 +25,23 @@ _COUNT = {"status": statements.COUNT_STATUS, "backend": statements.COUNT_BACKEND
 
 def of_column(session: Session, column: Column) -> list[Label]:
     """Every label; none where they are many, or not all of them can be asked for one by one."""
-    return session.facts.recall(("labels", column), lambda: _find(session, column))
+    return session.cache.get_or_compute(("labels", column), lambda: _find(session, column))
 
 
-def where_spelled_out(session: Session, task_filter: TaskFilter, column: Column) -> Where | None:
+def labels_spelled_out(session: Session, task_filter: TaskFilter, column: Column) -> Where | None:
     """The tasks with a label of the column that a filter lets through; None if there are many."""
     if task_filter.names_one(column):
-        return conditions.where_label(task_filter, column)
+        return conditions.label_condition(task_filter, column)
     every = of_column(session, column)
     lets_through = task_filter.lets_status if column == "status" else task_filter.is_on
     chosen = [label for label in every if label is not None and lets_through(label)]
-    return conditions.where_one_of(column, chosen) if every else None
+    return conditions.label_in(column, chosen) if every else None
 
 
 def _find(session: Session, column: Column) -> list[Label]:
-    rows = session.rows(_LABELS[column], {"limit": MOST_LABELS + 1})
+    rows = session.rows(_LABELS[column], {"limit": MAX_LABELS + 1})
     labels: list[Label] = [row[0] for row in rows]
-    if len(labels) > MOST_LABELS or not all(map(_can_be_bound, labels)):
+    if len(labels) > MAX_LABELS or not all(map(_can_be_bound, labels)):
         return []
     if session.number(_COUNT[column], {column: None}):
         labels.insert(0, None)

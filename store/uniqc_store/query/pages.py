@@ -39,7 +39,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PageRequest:
     """Which page of what.
 
     Attributes:
@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundPage:
+class PageRows:
     """A page in the rows that were found: what is made of them may be changed by who gets it."""
 
     rows: Sequence[sqlite3.Row]
@@ -71,12 +71,12 @@ class FoundPage:
 
 
 def page_of(
-    asked: Asked,
+    request: PageRequest,
     found: Sequence[sqlite3.Row],
     *,
     total: int | None = None,
     cut_short_at: Cursor | None = None,
-) -> FoundPage:
+) -> PageRows:
     """A page of its tasks in order, and one more if there is one.
 
     Args:
@@ -85,20 +85,20 @@ def page_of(
         total: How many tasks there are in all, if that is known.
         cut_short_at: Where the search ended, if it ended before all were found.
     """
-    shown, more = found[: asked.limit], len(found) > asked.limit
-    seen = (asked.start.seen if asked.start else 0) + len(shown)
+    shown, more = found[: request.limit], len(found) > request.limit
+    seen = (request.start.seen if request.start else 0) + len(shown)
     end = cursor_at(shown[-1]) if more else cut_short_at
     exact = total is not None or end is None
     if total is None:
-        least = planner.FEW_TASKS if asked.task_filter.is_simple and end else 0
+        least = planner.FEW_TASKS if request.task_filter.is_simple and end else 0
         total = max(seen + more, least)
     page = Page(
         total=total,
         exact=exact,
-        next_cursor=replace(end, seen=seen).encode(asked.task_filter) if end else "",
-        cut_short=end is not None and len(shown) < asked.limit,
+        next_cursor=replace(end, seen=seen).encode(request.task_filter) if end else "",
+        cut_short=end is not None and len(shown) < request.limit,
     )
-    return FoundPage(rows=shown, page=page)
+    return PageRows(rows=shown, page=page)
 
 
 def place(row: sqlite3.Row) -> tuple[bool, bytes, int]:

@@ -28,7 +28,7 @@ FIRST_BOUND = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowing:
+class IndexChoice:
     """An index, and how many tasks it leaves.
 
     Attributes:
@@ -46,10 +46,10 @@ class Narrowing:
     total: int | None
 
 
-def narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
+def choose_index(session: Session, task_filter: TaskFilter) -> IndexChoice | None:
     """The index that leaves the fewest tasks; None if each leaves ``FEW_TASKS`` or more."""
-    return session.facts.recall(
-        ("narrowest", task_filter), lambda: _find_narrowest(session, task_filter)
+    return session.cache.get_or_compute(
+        ("narrowest", task_filter), lambda: _choose(session, task_filter)
     )
 
 
@@ -66,39 +66,39 @@ def asked_of_indices(
     Where a filter says nothing, that of time is asked for everything.
     """
     for column in get_args(Column):
-        where = conditions.where_label(task_filter, column)
+        where = conditions.label_condition(task_filter, column)
         if where.conditions:
-            spelled_out = distinct_values.where_spelled_out(session, task_filter, column)
+            spelled_out = distinct_values.labels_spelled_out(session, task_filter, column)
             yield column, spelled_out or where, spelled_out is None
     if task_filter.by_time or not task_filter.by_label:
-        yield "time", time_conditions.where_in_stretch(task_filter), False
+        yield "time", time_conditions.time_range(task_filter), False
 
 
-def _find_narrowest(session: Session, task_filter: TaskFilter) -> Narrowing | None:
+def _choose(session: Session, task_filter: TaskFilter) -> IndexChoice | None:
     asked = tuple(asked_of_indices(session, task_filter))
     for bound in sorted({min(FIRST_BOUND, FEW_TASKS), FEW_TASKS}):
-        if narrowest := _narrowest_of(session, task_filter, asked, bound):
-            return narrowest
+        if choose_index := _smallest_of(session, task_filter, asked, bound):
+            return choose_index
     return None
 
 
-def _narrowest_of(
+def _smallest_of(
     session: Session,
     task_filter: TaskFilter,
     asked: tuple[tuple[Index, Where, bool], ...],
     bound: int,
-) -> Narrowing | None:
-    narrowest = None
+) -> IndexChoice | None:
+    choose_index = None
     fewest = bound
     for index, where, by_ranges in asked:
         tasks = count_at_most(session, where, fewest)
         if tasks < fewest:
             fewest = tasks
-            narrowest = Narrowing(
+            choose_index = IndexChoice(
                 index=index,
                 where=where,
                 by_ranges=by_ranges,
                 tasks=tasks,
                 total=tasks if task_filter.is_simple else None,
             )
-    return narrowest
+    return choose_index

@@ -13,14 +13,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from uniqc_store.query import conditions, statements, time_conditions
-from uniqc_store.query.index_scan import walk_among
+from uniqc_store.query.index_scan import scan_chosen
 from uniqc_store.query.pages import cursor_at, page_of, place
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from uniqc_store.query.pages import Asked, FoundPage
-    from uniqc_store.query.planner import Narrowing
+    from uniqc_store.query.pages import PageRequest, PageRows
+    from uniqc_store.query.planner import IndexChoice
     from uniqc_store.query.where import Parameters
 
 STEPS_FOR_EACH = 30
@@ -29,76 +29,76 @@ STEPS_FOR_EACH = 30
 FIRST_ROWS = 8
 """Rows for each task of a page, which are looked up before all are sorted."""
 
-MOST_OTHERS = 200
+MAX_OTHERS = 200
 """Tasks whose row is out of order that are looked up for a page."""
 
 
-def page_by_rows(asked: Asked, narrowing: Narrowing) -> FoundPage | None:
+def rowid_page(request: PageRequest, choice: IndexChoice) -> PageRows | None:
     """The page of the tasks that the index of a label leaves; None if it is not near."""
-    newest = asked.session.number(statements.HIGHEST_ROW)
-    above = min(_row_above(asked), newest + 1)
-    found = _highest_rows(asked, narrowing, above)
-    if len(found) <= asked.limit and above <= newest:
-        return walk_among(asked, narrowing, in_all=newest)  # the others may be anywhere
-    if len(found) > asked.limit:
+    newest = request.session.number(statements.HIGHEST_ROW)
+    above = min(_row_above(request), newest + 1)
+    found = _highest_rows(request, choice, above)
+    if len(found) <= request.limit and above <= newest:
+        return scan_chosen(request, choice, in_all=newest)  # the others may be anywhere
+    if len(found) > request.limit:
         lowest = min(row["cursor_rowid"] for row in found)
-        if above - lowest > STEPS_FOR_EACH * narrowing.tasks:
+        if above - lowest > STEPS_FOR_EACH * choice.tasks:
             return None
-        others = _newer_but_elsewhere(asked, found, lowest, above)
-        if len(others) == MOST_OTHERS:  # tasks were not added in the order of their times
-            return walk_among(asked, narrowing, in_all=newest)
+        others = _newer_but_elsewhere(request, found, lowest, above)
+        if len(others) == MAX_OTHERS:  # tasks were not added in the order of their times
+            return scan_chosen(request, choice, in_all=newest)
         if others:
-            found += _look_up(asked, statements.ROWS_OF, {"rows": str(others), "limit": -1})
+            found += _look_up(request, statements.ROWS_OF, {"rows": str(others), "limit": -1})
     found.sort(key=place, reverse=True)
-    return page_of(asked, found[: asked.limit + 1], total=narrowing.total)
+    return page_of(request, found[: request.limit + 1], total=choice.total)
 
 
-def _row_above(asked: Asked) -> int:
+def _row_above(request: PageRequest) -> int:
     """A row that is, most likely, numbered just above those of the page."""
-    if asked.start is not None:
-        return asked.start.rowid
-    if asked.task_filter.submitted_before is None:
+    if request.start is not None:
+        return request.start.rowid
+    if request.task_filter.submitted_before is None:
         return sys.maxsize
-    where = time_conditions.where_in_stretch(asked.task_filter)
-    newest = asked.session.rows(statements.place_after(where), {**where.parameters, "width": 0})
+    where = time_conditions.time_range(request.task_filter)
+    newest = request.session.rows(statements.place_after(where), {**where.parameters, "width": 0})
     return newest[0]["cursor_rowid"] + 1 if newest else 0
 
 
-def _highest_rows(asked: Asked, narrowing: Narrowing, above: int) -> list[sqlite3.Row]:
+def _highest_rows(request: PageRequest, choice: IndexChoice, above: int) -> list[sqlite3.Row]:
     """As many as fill the page, and one more if there is one."""
-    few = FIRST_ROWS * asked.limit
-    found = _of_highest_rows(asked, narrowing, above, few)
-    enough = len(found) > asked.limit or narrowing.tasks <= few
-    return found if enough else _of_highest_rows(asked, narrowing, above, narrowing.tasks)
+    few = FIRST_ROWS * request.limit
+    found = _of_highest_rows(request, choice, above, few)
+    enough = len(found) > request.limit or choice.tasks <= few
+    return found if enough else _of_highest_rows(request, choice, above, choice.tasks)
 
 
 def _of_highest_rows(
-    asked: Asked, narrowing: Narrowing, above: int, highest: int
+    request: PageRequest, choice: IndexChoice, above: int, highest: int
 ) -> list[sqlite3.Row]:
-    of_label = narrowing.where.parameters
+    of_label = choice.where.parameters
     return _look_up(
-        asked,
-        statements.highest_rows(narrowing.where, by_ranges=narrowing.by_ranges),
-        {**of_label, "above": above, "highest": highest, "limit": asked.limit + 1},
+        request,
+        statements.highest_rows(choice.where, by_ranges=choice.by_ranges),
+        {**of_label, "above": above, "highest": highest, "limit": request.limit + 1},
     )
 
 
 def _newer_but_elsewhere(
-    asked: Asked, found: list[sqlite3.Row], lowest: int, above: int
+    request: PageRequest, found: list[sqlite3.Row], lowest: int, above: int
 ) -> list[int]:
     """Rows before the last one found that are not among those looked at; some if they are many.
 
     Of the rows that are passed on the way, no more lie between those than the numbers tell.
     """
     last = cursor_at(min(found, key=place))
-    newer = time_conditions.where_between(asked.task_filter, asked.start, last)
+    newer = time_conditions.time_range_inclusive(request.task_filter, request.start, last)
     newer.add("+rowid NOT BETWEEN :lowest AND :highest", lowest=lowest, highest=above - 1)
-    at_most = {**newer.parameters, "bound": MOST_OTHERS}
-    return [row for (row,) in asked.session.rows(statements.rows_at_most(newer), at_most)]
+    at_most = {**newer.parameters, "bound": MAX_OTHERS}
+    return [row for (row,) in request.session.rows(statements.rows_at_most(newer), at_most)]
 
 
-def _look_up(asked: Asked, chosen: str, parameters: Parameters) -> list[sqlite3.Row]:
+def _look_up(request: PageRequest, chosen: str, parameters: Parameters) -> list[sqlite3.Row]:
     """What the filter lets through of chosen rows, in their order."""
-    where = conditions.where_matching(asked.task_filter, index="row", start=asked.start)
-    statement = statements.page_of_chosen(asked.session.layout, chosen, where)
-    return asked.session.rows(statement, where.parameters | parameters)
+    where = conditions.where_matching(request.task_filter, index="row", start=request.start)
+    statement = statements.page_of_chosen(request.session.layout, chosen, where)
+    return request.session.rows(statement, where.parameters | parameters)

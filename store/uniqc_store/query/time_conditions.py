@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from uniqc_store.query.where import Where, for_index
+from uniqc_store.query.where import Where, hide_from_index
 from uniqc_store.rows import raw_text
 from uniqc_store.tasks import assume_local, parse_time
 
@@ -34,7 +34,7 @@ UNDATED = f"{_SUBMIT_TIME} IS NULL"
 NO_DATE = "(submit_time < '0' OR submit_time >= ':')"
 
 
-def where_in_stretch(
+def time_range(
     task_filter: TaskFilter,
     *,
     index: Index | None = "time",
@@ -51,16 +51,16 @@ def where_in_stretch(
         place = f"({order_by(index)}, tasks.rowid) >= ({_time(end, 'end')}, :end_rowid)"
         where.add(place, end_time=end.time, end_rowid=end.rowid)
     elif (after := task_filter.submitted_after) is not None:
-        where.add(for_index(_TEXT_AFTER, "time", index), after_text=_text_before(after))
+        where.add(hide_from_index(_TEXT_AFTER, "time", index), after_text=_text_before(after))
     if start is not None:
         place = f"({order_by(index)}, tasks.rowid) < ({_time(start, 'cursor')}, :cursor_rowid)"
         where.add(place, cursor_time=start.time, cursor_rowid=start.rowid)
     elif (before := task_filter.submitted_before) is not None:
-        where.add(for_index(_TEXT_BEFORE, "time", index), before_text=_text_after(before))
+        where.add(hide_from_index(_TEXT_BEFORE, "time", index), before_text=_text_after(before))
     return where
 
 
-def where_between(task_filter: TaskFilter, start: Cursor | None, end: Cursor) -> Where:
+def time_range_inclusive(task_filter: TaskFilter, start: Cursor | None, end: Cursor) -> Where:
     """The same, but for tasks of the very time of a cursor.
 
     They are all in: to tell them apart takes as long as all the rest.
@@ -73,7 +73,7 @@ def where_between(task_filter: TaskFilter, start: Cursor | None, end: Cursor) ->
     return where
 
 
-def where_by_the_hour(task_filter: TaskFilter) -> Where:
+def hour_range(task_filter: TaskFilter) -> Where:
     """What is soon told of a filter's times without the index: up to an hour more than they are."""
     where = Where()
     if (after := task_filter.submitted_after) is not None:
@@ -83,7 +83,7 @@ def where_by_the_hour(task_filter: TaskFilter) -> Where:
     return where
 
 
-def where_in_time(task_filter: TaskFilter) -> Where:
+def exact_time(task_filter: TaskFilter) -> Where:
     """What a filter says of times, to the microsecond. It calls a function of ours."""
     where = Where()
     if (after := task_filter.submitted_after) is not None:
@@ -108,7 +108,7 @@ def where_touched_before(moment: datetime, *, name: str) -> Where:
 
 def order_by(index: Index | None) -> str:
     """The column that pages are ordered by, out of its index's reach where another is to serve."""
-    return for_index("submit_time", "time", index)
+    return hide_from_index("submit_time", "time", index)
 
 
 def stored_microseconds(stored: object) -> int | None:

@@ -39,7 +39,7 @@ def all_of(*wheres: Where) -> Where:
     return together
 
 
-def for_index(condition: str, column: Index, index: Index | None) -> str:
+def hide_from_index(condition: str, column: Index, index: Index | None) -> str:
     """The same, with SQLite's unary plus where another index is to serve than the column's own."""
     if index in (None, column):
         return condition

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from uniqc_store.watch.changes import Standing, TaskState
+    from uniqc_store.watch.changes import StoreStatus, TaskState
 
 Key = str | bytes | int | float
 """A task's id just as it is stored: normally text, which need not be UTF-8."""
@@ -59,7 +59,7 @@ class _Entry:
 
     events: Sequence[Event]
     others: int
-    before: Standing
+    before: StoreStatus
 
 
 class ChangeLog:
@@ -82,7 +82,7 @@ class ChangeLog:
         """The tasks that it tells of."""
         return self._keys.keys()
 
-    def append(self, events: Sequence[Event], *, others: int, before: Standing) -> None:
+    def append(self, events: Sequence[Event], *, others: int, before: StoreStatus) -> None:
         """Take down what a look found."""
         self._entries.append(_Entry(events=events, others=others, before=before))
         self._end += 1
@@ -91,7 +91,7 @@ class ChangeLog:
         while self._size > self._most and len(self._entries) > 1:
             self._drop(self._entries.popleft())
 
-    def since(self, cursor: str, standing: Standing) -> Changes:
+    def since(self, cursor: str, store_status: StoreStatus) -> Changes:
         """What happened from a cursor, or from now where it is empty, until now.
 
         Raises:
@@ -99,7 +99,7 @@ class ChangeLog:
                 to it.
         """
         entries = self._entries_from(self._position(cursor) if cursor else self._end)
-        before = entries[0].before if entries else standing
+        before = entries[0].before if entries else store_status
         events = sorted(_joined(entries), key=_age, reverse=True)
         return Changes(
             cursor=self._cursor(),
@@ -115,8 +115,8 @@ class ChangeLog:
                 if event.gone
             ),
             others=sum(entry.others for entry in entries),
-            file_changed=not standing.same_file_state(before),
-            standing=standing,
+            file_changed=not store_status.same_file_state(before),
+            store_status=store_status,
         )
 
     def _drop(self, entry: _Entry) -> None:

@@ -75,7 +75,7 @@ class TaskGone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class StoreStatus:
     """How the store as a whole is, as far as is known.
 
     Attributes:
@@ -90,7 +90,7 @@ class Standing:
     read_at: datetime | None = None
     trouble: StoreError | None = None
 
-    def same_file_state(self, other: Standing) -> bool:
+    def same_file_state(self, other: StoreStatus) -> bool:
         """Whether the file is there, of its schema and readable just as in the other."""
         return (self.store, repr(self.trouble)) == (other.store, repr(other.trouble))
 
@@ -117,7 +117,7 @@ class Changes:
     gone: tuple[TaskGone, ...]
     others: int
     file_changed: bool
-    standing: Standing
+    store_status: StoreStatus
 
     @property
     def states(self) -> tuple[TaskState, ...]:

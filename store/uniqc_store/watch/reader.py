@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-MOST_ACTIVE = 20_000
+MAX_ACTIVE = 20_000
 """Active tasks that are known; a file with more of them is no longer one to be watched whole."""
 
 Mark = tuple[int, "Key", object, object]
@@ -58,8 +58,8 @@ class WatchReader:
         """The active tasks, and whether these are all."""
         where = conditions.where_matching(TaskFilter(status=ACTIVE), index="status")
         statement = statements.active(where)
-        found = self._rows(statement, {**where.parameters, "limit": MOST_ACTIVE + 1})
-        return _by_key(found[:MOST_ACTIVE]), len(found) <= MOST_ACTIVE
+        found = self._rows(statement, {**where.parameters, "limit": MAX_ACTIVE + 1})
+        return _by_key(found[:MAX_ACTIVE]), len(found) <= MAX_ACTIVE
 
     def newest(self, limit: int) -> dict[Key, Mark]:
         """The newest tasks, newest first."""

@@ -40,7 +40,7 @@ from uniqc_store.errors import InvalidValueError, StoreError, StoreUnreadableErr
 from uniqc_store.snapshot import StoreState
 from uniqc_store.watch import tracked_tasks
 from uniqc_store.watch.change_log import ChangeLog
-from uniqc_store.watch.changes import Standing
+from uniqc_store.watch.changes import StoreStatus
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -51,12 +51,12 @@ if TYPE_CHECKING:
     from uniqc_store.store import TaskStore
     from uniqc_store.watch.change_log import Event, Key
     from uniqc_store.watch.changes import Changes, TaskState
-    from uniqc_store.watch.tracked_tasks import Known
+    from uniqc_store.watch.tracked_tasks import TrackedTasks
 
 NEWEST = 1_000
 """Tasks that are known, active or not, because they are the newest."""
 
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 """What a cursor may be behind."""
 
 _PATIENCE_SECONDS = 0.1
@@ -67,7 +67,7 @@ _SECONDS_BETWEEN_TRIES = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class FileObservation:
     """What can be seen of the file from outside.
 
     Attributes:
@@ -85,7 +85,7 @@ class Sight:
         return None if self.signature is None else self.signature.file[:2]
 
     @classmethod
-    def of(cls, path: Path) -> Sight:
+    def of(cls, path: Path) -> FileObservation:
         """What there is to be seen now."""
         try:
             signature = signature_of(path)
@@ -100,13 +100,13 @@ class Sight:
 class TaskWatch:
     """What changes in one store, by whatever process.
 
-    Call :meth:`poll` five or ten times a second, :meth:`look` when it says so, and :meth:`since`
+    Call :meth:`poll` five or ten times a second, :meth:`refresh` when it says so, and :meth:`since`
     for what that brought: so a commit is told of within half a second. All of it may be called
     from several threads. ``poll`` waits for nothing but the file system; ``since`` neither,
     once there was a look.
 
-    What is known: each active task, up to ``watch_rows.MOST_ACTIVE``; the newest tasks, whatever
-    their status; those that :meth:`ids` names; and those that :meth:`since` may still tell of.
+    What is known: each active task, up to ``watch_rows.MAX_ACTIVE``; the newest tasks, whatever
+    their status; those that :meth:`tracking` names; and those that :meth:`since` may still tell of.
     No change to these is missed, but several between two looks are told as one. Of all others
     it is known how many there are, not when an old finished one is touched.
 
@@ -117,22 +117,22 @@ class TaskWatch:
     """
 
     def __init__(
-        self, store: TaskStore, *, newest: int = NEWEST, most_events: int = MOST_EVENTS
+        self, store: TaskStore, *, newest: int = NEWEST, most_events: int = MAX_EVENTS
     ) -> None:
         if newest < 1:
             raise InvalidValueError("newest", f"must be 1 or more, not {newest}")
         self._path = store.db_path
         self._newest = newest
         self._access = Access(path=self._path, busy_timeout=_BUSY_SECONDS, should_stop=None)
-        self._looking = Lock()
+        self._refresh_lock = Lock()
         # Guards what follows, and is never held while the file is read.
         self._lock = Lock()
         self._log = ChangeLog(most=most_events)
-        self._known: Known | None = None
-        self._standing: Standing | None = None
-        self._followed: Counter[Key] = Counter()
+        self._known: TrackedTasks | None = None
+        self._store_status: StoreStatus | None = None
+        self._tracked: Counter[Key] = Counter()
         self._to_be_seen: set[Key] = set()
-        self._sight = Sight()
+        self._observation = FileObservation()
         self._retry_at = math.inf
         self._leave_alone_until = math.inf
 
@@ -140,71 +140,79 @@ class TaskWatch:
 
     def poll(self) -> bool:
         """Whether it is time for a look. It opens nothing."""
-        sight, now = Sight.of(self._path), time.monotonic()
+        observation, now = FileObservation.of(self._path), time.monotonic()
         with self._lock:
-            if self._standing is None or self._to_be_seen or now >= self._retry_at:
+            if self._store_status is None or self._to_be_seen or now >= self._retry_at:
                 return True
-            if sight == self._sight and self._sight.certain:
+            if observation == self._observation and self._observation.certain:
                 return False
             if self._leave_alone_until == math.inf:
                 self._leave_alone_until = now + _PATIENCE_SECONDS
-            return sight.certain or now >= self._leave_alone_until
+            return observation.certain or now >= self._leave_alone_until
 
-    def look(self) -> bool:
+    def refresh(self) -> bool:
         """Read the file, and take down what changed. Whether anything did.
 
         It takes some 20 ms where 5,000 tasks of a million are active. A file that can't be read
-        is no error here: :attr:`Standing.trouble` says why it can't.
+        is no error here: :attr:`StoreStatus.trouble` says why it can't.
         """
-        with self._looking:
+        with self._refresh_lock:
             with self._lock:
-                follow = self._followed.keys() | self._log.keys
+                track = self._tracked.keys() | self._log.keys
                 before = self._known
-            sight, read_at = Sight.of(self._path), datetime.now(UTC)
+            observation, read_at = FileObservation.of(self._path), datetime.now(UTC)
             try:
                 now, state = reader.read(
-                    self._access, lambda session: self._see(session, before, follow, sight)
+                    self._access, lambda session: self._see(session, before, track, observation)
                 )
             except StoreError as error:
-                return self._take_down_trouble(error, sight)
-            standing = Standing(store=state, total=now.total, read_at=read_at)
-            events = [] if before is None else tracked_tasks.differences(before, now)
+                return self._record_error(error, observation)
+            store_status = StoreStatus(store=state, total=now.total, read_at=read_at)
+            events = [] if before is None else tracked_tasks.diff(before, now)
             others = 0 if before is None else tracked_tasks.others(before, now, events)
             with self._lock:
-                changed = self._take_down(events, others, standing, sight)
-                self._known = tracked_tasks.forget(now, now.slipped - self._log.keys)
-                self._to_be_seen -= follow
+                changed = self._record(events, others, store_status, observation)
+                self._known = tracked_tasks.forget(now, now.untracked - self._log.keys)
+                self._to_be_seen -= track
                 self._retry_at = math.inf
             return changed
 
     def _see(
-        self, session: Session, before: Known | None, follow: set[Key], sight: Sight
-    ) -> tuple[Known, StoreState]:
-        now = tracked_tasks.look(
+        self,
+        session: Session,
+        before: TrackedTasks | None,
+        track: set[Key],
+        observation: FileObservation,
+    ) -> tuple[TrackedTasks, StoreState]:
+        now = tracked_tasks.scan(
             session,
             before or tracked_tasks.NOTHING,
             newest=self._newest,
-            follow=follow,
-            identity=sight.identity,
+            track=track,
+            identity=observation.identity,
         )
         version = session.layout.version
         return now, StoreState(path=self._path, exists=session.exists, schema_version=version)
 
-    def _take_down_trouble(self, error: StoreError, sight: Sight) -> bool:
+    def _record_error(self, error: StoreError, observation: FileObservation) -> bool:
         with self._lock:
-            standing = replace(self._standing or Standing(), trouble=error)
+            store_status = replace(self._store_status or StoreStatus(), trouble=error)
             self._retry_at = time.monotonic() + _SECONDS_BETWEEN_TRIES
-            return self._take_down([], 0, standing, sight)
+            return self._record([], 0, store_status, observation)
 
-    def _take_down(
-        self, events: list[Event], others: int, standing: Standing, sight: Sight
+    def _record(
+        self,
+        events: list[Event],
+        others: int,
+        store_status: StoreStatus,
+        observation: FileObservation,
     ) -> bool:
-        before, self._standing = self._standing, standing
-        self._sight = sight
+        before, self._store_status = self._store_status, store_status
+        self._observation = observation
         self._leave_alone_until = math.inf
         if before is None:
             return False
-        changed = bool(events) or others != 0 or not standing.same_file_state(before)
+        changed = bool(events) or others != 0 or not store_status.same_file_state(before)
         if changed:
             self._log.append(events, others=others, before=before)
         return changed
@@ -219,11 +227,11 @@ class TaskWatch:
                 is remembered.
         """
         with self._lock:
-            standing = self._standing
-        if standing is None:
-            self.look()
+            store_status = self._store_status
+        if store_status is None:
+            self.refresh()
         with self._lock:
-            return self._log.since(cursor, self._standing or Standing())
+            return self._log.since(cursor, self._store_status or StoreStatus())
 
     def states(self, task_ids: Iterable[str]) -> dict[str, TaskState]:
         """Those of some tasks that were there at the last look and are known."""
@@ -234,17 +242,17 @@ class TaskWatch:
     # What to know
 
     @contextmanager
-    def ids(self, task_ids: Iterable[str]) -> Generator[None]:
+    def tracking(self, task_ids: Iterable[str]) -> Generator[None]:
         """Know these tasks too, there or not, from the next look on for as long as this lasts."""
         keys = set(task_ids)
         with self._lock:
-            self._followed.update(keys)
+            self._tracked.update(keys)
             self._to_be_seen |= keys
         try:
             yield
         finally:
             with self._lock:
-                self._followed.subtract(keys)
+                self._tracked.subtract(keys)
                 for key in keys:
-                    if not self._followed[key]:
-                        del self._followed[key]
+                    if not self._tracked[key]:
+                        del self._tracked[key]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class TrackedTasks:
     """What one look saw.
 
     Attributes:
@@ -43,7 +43,7 @@ class Known:
     tasks: Mapping[Key, KnownTask]
     marks: Mapping[Key, Mark]
     touched: AbstractSet[Key]
-    slipped: AbstractSet[Key]
+    untracked: AbstractSet[Key]
     absent: AbstractSet[Key]
     archived: AbstractSet[Key]
     total: int
@@ -52,12 +52,12 @@ class Known:
     all_active: bool
 
 
-NOTHING = Known(
+NOTHING = TrackedTasks(
     identity=None,
     tasks={},
     marks={},
     touched=frozenset(),
-    slipped=frozenset(),
+    untracked=frozenset(),
     absent=frozenset(),
     archived=frozenset(),
     total=0,
@@ -67,14 +67,14 @@ NOTHING = Known(
 )
 
 
-def look(
+def scan(
     session: Session,
-    before: Known,
+    before: TrackedTasks,
     *,
     newest: int,
-    follow: AbstractSet[Key],
+    track: AbstractSet[Key],
     identity: Identity | None,
-) -> Known:
+) -> TrackedTasks:
     """See how the tasks are now.
 
     Args:
@@ -87,7 +87,7 @@ def look(
     recent = reader.newest(newest)
     active, all_active = reader.active()
     marks = recent | active
-    asked = (follow | before.tasks.keys()) - marks.keys()
+    asked = (track | before.tasks.keys()) - marks.keys()
     found = reader.by_id(asked)
     marks |= found
     touched = {key for key, mark in marks.items() if before.marks.get(key) != mark}
@@ -96,12 +96,12 @@ def look(
     for key in gone:
         del tasks[key]
     total, last_row = reader.totals()
-    return Known(
+    return TrackedTasks(
         identity=identity,
         tasks=tasks,
         marks=marks,
         touched=touched,
-        slipped=found.keys() - follow,
+        untracked=found.keys() - track,
         absent=asked - found.keys(),
         archived=reader.archived(gone),
         total=total,
@@ -111,7 +111,7 @@ def look(
     )
 
 
-def differences(before: Known, now: Known) -> list[Event]:
+def diff(before: TrackedTasks, now: TrackedTasks) -> list[Event]:
     """What happened to tasks between two looks, as far as it is known."""
     events = [
         Event(key=key, was=task.state, last=task.state, gone=True, archived=key in now.archived)
@@ -129,12 +129,12 @@ def differences(before: Known, now: Known) -> list[Event]:
     return events
 
 
-def others(before: Known, now: Known, events: Iterable[Event]) -> int:
+def others(before: TrackedTasks, now: TrackedTasks, events: Iterable[Event]) -> int:
     """How many tasks more came than went, beyond those of the events."""
     return now.total - before.total - sum(event.fresh - event.gone for event in events)
 
 
-def forget(known: Known, keys: AbstractSet[Key]) -> Known:
+def forget(known: TrackedTasks, keys: AbstractSet[Key]) -> TrackedTasks:
     """The same without some tasks."""
     if not keys:
         return known
@@ -148,7 +148,7 @@ def _last_place(recent: Iterable[Key], tasks: Mapping[Key, KnownTask]) -> Place:
     return min((tasks[key].place for key in recent), default=AFTER_ALL)
 
 
-def _is_fresh(key: Key, task: KnownTask, before: Known, now: Known) -> bool:
+def _is_fresh(key: Key, task: KnownTask, before: TrackedTasks, now: TrackedTasks) -> bool:
     """Whether a task that was not known was certainly not there.
 
     Rows are numbered upwards, so that one beyond the last was not there; but not all that

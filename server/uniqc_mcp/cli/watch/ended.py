@@ -21,7 +21,7 @@ _KEPT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class FinishedTask:
     """A task that is active no more.
 
     Attributes:
@@ -34,17 +34,17 @@ class Ended:
     how: str
 
 
-class Ending:
+class FinishedTasks:
     """The tasks that ended while they were watched, the last ones first."""
 
     def __init__(self) -> None:
         self.total = 0
-        self._last: deque[Ended] = deque(maxlen=_KEPT)
+        self._last: deque[FinishedTask] = deque(maxlen=_KEPT)
 
-    def __iter__(self) -> Iterator[Ended]:
+    def __iter__(self) -> Iterator[FinishedTask]:
         return reversed(self._last)
 
-    def take(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """Take down what an event tells of it."""
         task = event.task
         if task is None or (event.kind == "changed" and event.before == task.status):
@@ -62,4 +62,6 @@ class Ending:
         # One that was saved as finished, or put back, did not end just because it is seen now.
         ago = seconds_since(task.update_time, event.at) if event.kind == "new" else 0
         self.total += 1
-        self._last.append(Ended(task=task, at=event.at - timedelta(seconds=ago or 0), how=how))
+        self._last.append(
+            FinishedTask(task=task, at=event.at - timedelta(seconds=ago or 0), how=how)
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.times import utc_now
-from uniqc_store import Standing, StoreError, TaskFilter, TaskState, TaskWatch
+from uniqc_store import StoreError, StoreStatus, TaskFilter, TaskState, TaskWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ Kind = Literal["started", "new", "changed", "gone", "store", "trouble"]
 NEWEST = 50
 """Tasks that are known, active or not: each look reads so many, and a second brings fewer."""
 
-MOST_EVENTS = 1
+MAX_EVENTS = 1
 """Changes that are remembered: those of the last look always are, and are asked for at once.
 Each look reads all that is remembered."""
 
-MOST_ACTIVE = 20_000
+MAX_ACTIVE = 20_000
 """What a watch knows of them."""
 
 
@@ -47,7 +47,7 @@ class Event:
 
     kind: Kind
     at: datetime
-    standing: Standing
+    store_status: StoreStatus
     task: TaskState | None = None
     before: str = ""
     archived: bool = False
@@ -70,10 +70,10 @@ class Feed:
     ) -> None:
         self.store = store
         self.filter = TaskFilter(backend=backend)
-        self.standing = Standing()
+        self.store_status = StoreStatus()
         self._active_filter = TaskFilter(status="active", backend=backend)
         self._clock = clock
-        self._watch = TaskWatch(store, newest=NEWEST, most_events=MOST_EVENTS)
+        self._watch = TaskWatch(store, newest=NEWEST, most_events=MAX_EVENTS)
         self._active: dict[str, TaskState] = {}
         self._cursor = ""
         self._problem = ""
@@ -83,20 +83,20 @@ class Feed:
 
     @property
     def active(self) -> Mapping[str, TaskState]:
-        """The active tasks, up to ``MOST_ACTIVE``."""
+        """The active tasks, up to ``MAX_ACTIVE``."""
         return self._active
 
     def events(self) -> list[Event]:
         """What happened since the last time. If nothing did, no file was opened for that."""
         if not (self._watch.poll() or self._must_start_again):
             return []
-        self._watch.look()
+        self._watch.refresh()
         changes = self._watch.since(self._cursor)
         self._cursor = changes.cursor
-        self.standing = changes.standing
-        if trouble := self.standing.trouble:
+        self.store_status = changes.store_status
+        if trouble := self.store_status.trouble:
             return self._trouble(trouble)
-        store = self.standing.store
+        store = self.store_status.store
         self._had_file = self._had_file or (store is not None and store.exists)
         if self._started:
             return list(self._told(changes))
@@ -108,7 +108,7 @@ class Feed:
 
     def is_idle(self) -> bool:
         """Whether it is certain that no task is active, in a file that is or was there."""
-        if self._active or not (self._started and self._had_file) or self.standing.trouble:
+        if self._active or not (self._started and self._had_file) or self.store_status.trouble:
             return False
         try:
             # Of more active tasks than a watch knows, the others may be left.
@@ -118,7 +118,7 @@ class Feed:
 
     def _start(self) -> Event:
         # They may be newer than the cursor: what it then brings of them is known already.
-        page = self.store.search(self._active_filter, limit=MOST_ACTIVE)
+        page = self.store.search(self._active_filter, limit=MAX_ACTIVE)
         self._active = {record.task_id: _active_state(record) for record in page.records}
         self._started = True
         self._must_start_again = False
@@ -178,7 +178,7 @@ class Feed:
         return Event(
             kind=kind,
             at=self._clock(),
-            standing=self.standing,
+            store_status=self.store_status,
             task=task,
             before=before,
             archived=archived,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.responses.store_notes import fallback_note
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since, wire_time
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import NEWEST_RELEASED_SCHEMA
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uniqc_mcp.cli.watch.feed import Event
-    from uniqc_store import Standing, TaskState
+    from uniqc_store import StoreStatus, TaskState
 
 HOW_IT_MOVES = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
 
-_MOST_ACTIVE_LINES = 20
-_LONGEST_ID = 256
+_MAX_ACTIVE_LINES = 20
+_MAX_ID = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,13 @@ class ToldTask:
 
     @classmethod
     def of(cls, state: TaskState, *, before: str = "", archived: bool = False) -> Self:
-        screen = Screen()
+        sanitizer = Sanitizer()
         return cls(
-            task_id=screen.line("task_id", state.task_id, limit=_LONGEST_ID),
-            name=screen.line("name", state.name, limit=120),
-            backend=screen.line("backend", state.backend, limit=120),
-            status=screen.line("status", state.status, limit=60),
-            before=screen.line("before", before, limit=60),
+            task_id=sanitizer.one_line("task_id", state.task_id, limit=_MAX_ID),
+            name=sanitizer.one_line("name", state.name, limit=120),
+            backend=sanitizer.one_line("backend", state.backend, limit=120),
+            status=sanitizer.one_line("status", state.status, limit=60),
+            before=sanitizer.one_line("before", before, limit=60),
             submitted_at=recorded_time(state.submit_time),
             updated_at=recorded_time(state.update_time),
             active=state.active,
@@ -63,9 +63,9 @@ class ToldTask:
         )
 
 
-def notes(standing: Standing, path: Path) -> Iterator[str]:
+def notes(store_status: StoreStatus, path: Path) -> Iterator[str]:
     """What there is to be known of the file, beside the tasks in it."""
-    store = standing.store
+    store = store_status.store
     if store is not None and not store.exists:
         yield f"There is no task cache at {tilde(path)} yet; waiting for uniqc to make one."
     if store is not None and store.schema_version > NEWEST_RELEASED_SCHEMA:
@@ -85,11 +85,11 @@ def json_line(event: Event, path: Path) -> str:
     told: dict[str, Any] = {"event": event.kind, "at": wire_time(event.at)}
     match event.kind:
         case "started":
-            told["store"] = _store(event.standing, path)
+            told["store"] = _store(event.store_status, path)
             told["tasks"] = [asdict(ToldTask.of(state)) for state in event.active]
-            told["notes"] = [*notes(event.standing, path), f"{HOW_IT_MOVES}."]
+            told["notes"] = [*notes(event.store_status, path), f"{HOW_IT_MOVES}."]
         case "store":
-            told["store"] = _store(event.standing, path)
+            told["store"] = _store(event.store_status, path)
         case "trouble":
             told["message"] = event.problem
         case _:
@@ -97,13 +97,13 @@ def json_line(event: Event, path: Path) -> str:
     return json.dumps(told)
 
 
-def _store(standing: Standing, path: Path) -> dict[str, Any]:
-    store = standing.store
+def _store(store_status: StoreStatus, path: Path) -> dict[str, Any]:
+    store = store_status.store
     return {
         "location": tilde(path),
         "exists": store is not None and store.exists,
         "schema_version": 0 if store is None else store.schema_version,
-        "total": standing.total,
+        "total": store_status.total,
     }
 
 
@@ -131,27 +131,27 @@ def _labelled(event: Event, path: Path) -> Iterator[tuple[str, str]]:
 
 def _started(event: Event, path: Path) -> Iterator[tuple[str, str]]:
     count = len(event.active)
-    if event.standing.store is not None and event.standing.store.exists:
+    if event.store_status.store is not None and event.store_status.store.exists:
         yield (
             "started",
             f"{_tasks(count)} {'is' if count == 1 else 'are'} active. {_store_text(event, path)}",
         )
     else:
         yield "started", f"Watching {tilde(path)}."
-    for state in event.active[:_MOST_ACTIVE_LINES]:
+    for state in event.active[:_MAX_ACTIVE_LINES]:
         task = ToldTask.of(state)
         yield "active", f"{_which(task)} {_at(task)}{_ages(task, event.at)}"
-    if count > _MOST_ACTIVE_LINES:
-        yield "active", f"and {count - _MOST_ACTIVE_LINES:,} more"
-    for note in (*notes(event.standing, path), f"{HOW_IT_MOVES}."):
+    if count > _MAX_ACTIVE_LINES:
+        yield "active", f"and {count - _MAX_ACTIVE_LINES:,} more"
+    for note in (*notes(event.store_status, path), f"{HOW_IT_MOVES}."):
         yield "note", note
 
 
 def _store_text(event: Event, path: Path) -> str:
-    store = event.standing.store
+    store = event.store_status.store
     if store is None or not store.exists:
         return f"There is no file at {tilde(path)} any more; waiting for uniqc to make one."
-    text = f"{tilde(path)} holds {_tasks(event.standing.total)}, schema {store.schema_version}."
+    text = f"{tilde(path)} holds {_tasks(event.store_status.total)}, schema {store.schema_version}."
     if event.others:
         more = "more" if event.others > 0 else "fewer"
         text += f" Beside those told of, there are {abs(event.others):,} {more} than before."

@@ -31,17 +31,17 @@ _INTERRUPTED = 128 + signal.SIGINT
 _NOBODY_READS = 128 + 13
 
 SECONDS_BETWEEN_POLLS = 0.25
-_MOST_SECONDS_BETWEEN_POLLS = 1.0
+_MAX_SECONDS_BETWEEN_POLLS = 1.0
 _REST = 400
 """Times that a round took, to rest after it: while others write on and on, 1/400 of a core."""
 
-Outcome = Literal["idle", "timed out"]
+ExitReason = Literal["idle", "timed out"]
 
 
-class Face(Protocol):
+class Renderer(Protocol):
     """How it is shown."""
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def render(self, events: Sequence[Event]) -> None:
         """Show what happened; told of nothing, show the time pass."""
 
     def pause(self, seconds: float) -> None:
@@ -60,8 +60,8 @@ def watch(
     feed = Feed(store, backend=backend)
     _take_any_letter(sys.stdout)
     try:
-        with _interrupted_once(), _face(feed, as_json=as_json) as face:
-            outcome = follow(feed, face, until_idle=until_idle, timeout=timeout)
+        with _interrupted_once(), _renderer(feed, as_json=as_json) as renderer:
+            outcome = follow(feed, renderer, until_idle=until_idle, timeout=timeout)
     except KeyboardInterrupt:
         return _INTERRUPTED if until_idle else 0
     except BrokenPipeError:
@@ -78,24 +78,24 @@ def watch(
 
 def follow(
     feed: Feed,
-    face: Face,
+    renderer: Renderer,
     *,
     until_idle: bool,
     timeout: float | None,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Outcome:
+) -> ExitReason:
     """Tell of what happens, until no task is active or the time is up, where that ends it."""
     ends_at = float("inf") if timeout is None else monotonic() + timeout
     while True:
         began = monotonic()
-        face.tell(feed.events())
+        renderer.render(feed.events())
         if until_idle and feed.is_idle():
             return "idle"
         now = monotonic()
         if now >= ends_at:
             return "timed out"
         rest = max(SECONDS_BETWEEN_POLLS, _REST * (now - began))
-        face.pause(min(rest, _MOST_SECONDS_BETWEEN_POLLS, ends_at - now))
+        renderer.pause(min(rest, _MAX_SECONDS_BETWEEN_POLLS, ends_at - now))
 
 
 # How it is shown
@@ -112,7 +112,7 @@ class Lines:
         self._as_json = as_json
         self._pause = pause
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def render(self, events: Sequence[Event]) -> None:
         for event in events:
             one = [json_line(event, self._path)] if self._as_json else None
             for line in one or plain_lines(event, self._path):
@@ -129,7 +129,7 @@ def _take_any_letter(output: TextIO) -> None:
         output.reconfigure(errors="backslashreplace")
 
 
-def _face(feed: Feed, *, as_json: bool) -> AbstractContextManager[Face]:
+def _renderer(feed: Feed, *, as_json: bool) -> AbstractContextManager[Renderer]:
     if not as_json and _is_screen(sys.stdout):
         from uniqc_mcp.cli.watch.table import on_screen  # noqa: PLC0415 - rich, for a table alone
 

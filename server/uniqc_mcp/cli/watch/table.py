@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from uniqc_mcp.cli.watch.ended import Ending
+from uniqc_mcp.cli.watch.ended import FinishedTasks
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
-from uniqc_mcp.cli.watch.view import MOST_ENDED, Scene, View
+from uniqc_mcp.cli.watch.view import MAX_ENDED, Scene, View
 from uniqc_mcp.responses.times import utc_now
 from uniqc_store import StoreError
 
@@ -34,7 +34,7 @@ def on_screen(feed: Feed) -> Generator[Table]:
     table = Table(feed, screen)
     try:
         with screen:
-            table.tell(())  # in a large store that nobody read for long, a first look takes long
+            table.render(())  # in a large store that nobody read for long, a first look takes long
             yield table
     finally:
         width, height = screen.size
@@ -59,16 +59,16 @@ class Table:
         self._clock = clock
         self._view = View()
         self._totals = Totals(feed)
-        self._ending = Ending()
+        self._ending = FinishedTasks()
         self._active: Sequence[TaskState] = ()
         self._by_status: Counter[str] = Counter()
         self._problem = ""
         self._shown: tuple[int, tuple[int, int]] | None = None
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def render(self, events: Sequence[Event]) -> None:
         """Take down what happened, and draw anew once a second, or when there is news."""
         for event in events:
-            self._ending.take(event)
+            self._ending.add(event)
             self._problem = event.problem
         if events:
             active = self._feed.active.values()
@@ -88,13 +88,13 @@ class Table:
         """How it looks now."""
         scene = Scene(
             path=self._feed.store.db_path,
-            standing=self._feed.standing,
+            store_status=self._feed.store_status,
             problem=self._problem,
             backend=self._feed.filter.backend,
             by_status=self._by_status,
             groups=self._totals.groups(),
             active=self._active,
-            ended=tuple(islice(self._ending, MOST_ENDED)),
+            ended=tuple(islice(self._ending, MAX_ENDED)),
             ended_total=self._ending.total,
         )
         now = self._clock()
@@ -106,7 +106,7 @@ class Totals:
 
     _REST = 400
     _LEAST_SECONDS = 5.0
-    _MOST_SECONDS = 10.0
+    _MAX_SECONDS = 10.0
 
     def __init__(self, feed: Feed, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._feed = feed
@@ -117,16 +117,16 @@ class Totals:
 
     def groups(self) -> Sequence[Group]:
         """As last counted: where a million tasks change all the time, some seconds ago."""
-        standing, began = self._feed.standing, self._monotonic()
-        if standing.read_at == self._counted_at or standing.trouble or began < self._due:
+        store_status, began = self._feed.store_status, self._monotonic()
+        if store_status.read_at == self._counted_at or store_status.trouble or began < self._due:
             return self._groups
         try:
             self._groups = self._feed.store.tally(self._feed.filter, by=("status",))
         except StoreError:
             return self._groups  # the feed tells of it
-        self._counted_at = standing.read_at
+        self._counted_at = store_status.read_at
         now = self._monotonic()
-        rest = min(max(self._LEAST_SECONDS, self._REST * (now - began)), self._MOST_SECONDS)
+        rest = min(max(self._LEAST_SECONDS, self._REST * (now - began)), self._MAX_SECONDS)
         self._due = now + rest
         return self._groups
 

@@ -16,7 +16,7 @@ from uniqc_mcp.cli.watch.columns import Row, cut, laid_out, status_style
 from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, ToldTask, notes
 from uniqc_mcp.errors import tilde
 from uniqc_mcp.responses.times import duration, seconds_since
-from uniqc_mcp.safety.sanitizer import Screen
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from uniqc_mcp.cli.watch.ended import Ended
-    from uniqc_store import Group, Standing, TaskState
+    from uniqc_mcp.cli.watch.ended import FinishedTask
+    from uniqc_store import Group, StoreStatus, TaskState
 
-MOST_ENDED = 10
+MAX_ENDED = 10
 _HOW_TO_END = "q ends"
 _GAP = 2
 
@@ -49,13 +49,13 @@ class Scene:
     """
 
     path: Path
-    standing: Standing
+    store_status: StoreStatus
     problem: str = ""
     backend: str = ""
     by_status: Mapping[str, int] = field(default_factory=dict[str, int])
     groups: Sequence[Group] = ()
     active: Sequence[TaskState] = ()
-    ended: Sequence[Ended] = ()
+    ended: Sequence[FinishedTask] = ()
     ended_total: int = 0
 
 
@@ -85,7 +85,7 @@ class View:
 
     def _body(self, scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
         """A blank line, the active tasks, and those that ended."""
-        if scene.standing.store is None:
+        if scene.store_status.store is None:
             return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
         active_rows, ended_rows = _shares(room, len(scene.active), len(scene.ended))
         active, ended = scene.active[:active_rows], scene.ended[:ended_rows]
@@ -122,7 +122,7 @@ class View:
             last=_ago(seconds_since(state.update_time, now)),
         )
 
-    def _ended_row(self, ended: Ended, now: datetime) -> Row:
+    def _ended_row(self, ended: FinishedTask, now: datetime) -> Row:
         told = self._screened(ended.task)
         return Row(
             task_id=told.task_id,
@@ -150,7 +150,7 @@ def _shares(room: int, active: int, ended: int) -> tuple[int, int]:
     line and a heading; where not all active tasks are shown, a line says so.
     """
     for_ended = max(room // 3 - 2, room - 4 - max(1, active))
-    ended_rows = max(0, min(MOST_ENDED, ended, for_ended))
+    ended_rows = max(0, min(MAX_ENDED, ended, for_ended))
     active_room = room - 2 - (ended_rows + 2 if ended_rows else 0)
     return (active if active <= active_room else max(0, active_room - 1)), ended_rows
 
@@ -166,17 +166,17 @@ def _head(scene: Scene, width: int) -> Iterator[Text]:
     yield _title(scene, width)
     if scene.problem:
         yield from _wrapped(f"Trouble: {scene.problem} Trying again.", width, style="bold red")
-    if scene.standing.store is not None:
+    if scene.store_status.store is not None:
         yield from _totals(scene, width)
-        for note in notes(scene.standing, scene.path):
+        for note in notes(scene.store_status, scene.path):
             yield from _wrapped(note, width, style="yellow")
 
 
 def _title(scene: Scene, width: int) -> Text:
     """What is watched, and when it was read."""
-    backend = f"on {Screen().line('backend', scene.backend)} " if scene.backend else ""
+    backend = f"on {Sanitizer().one_line('backend', scene.backend)} " if scene.backend else ""
     left = f"uniqc tasks {backend}in {tilde(scene.path)}"
-    read_at = scene.standing.read_at
+    read_at = scene.store_status.read_at
     right = f"read {read_at.astimezone():%H:%M:%S}" if read_at else ""
     if right and not scene.problem and width >= len(left) + len(right) + 20:
         right += ", unchanged since"
@@ -193,7 +193,9 @@ def _totals(scene: Scene, width: int) -> Iterator[Text]:
     }
     line = Text(no_wrap=True)
     for status, count in (*_by_number(scene.by_status), *_by_number(finished)):
-        told = Text(f"{count:,} {Screen().line('status', status, limit=60)}", status_style(status))
+        told = Text(
+            f"{count:,} {Sanitizer().one_line('status', status, limit=60)}", status_style(status)
+        )
         if line.cell_len + told.cell_len + 3 > width:
             break
         line.append(" · " if line else "")
