@@ -17,7 +17,7 @@ from mcp_types import (
     TextResourceContents,
 )
 from tests.server.conftest import check_clean
-from tests.server.test_context_budget import (
+from tests.server.test_token_budget import (
     INSERT_SHARD,
     NASTY,
     realistic,

@@ -21,7 +21,7 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from tests.server.test_watch import feed_of, told
+from tests.server.cli.test_watch import feed_of, told
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.demo import run_demo

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.server.test_results import anything, histograms
+from tests.server.results.test_summary import anything, histograms
 
 from uniqc_mcp.results import histogram as reading
 from uniqc_mcp.results.streaming import summarise_text

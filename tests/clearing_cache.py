@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams
 
-STORES = Path(__file__).parents[1] / "data" / "stores"
+STORES = Path(__file__).parents[0] / "data" / "stores"
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
 
 Mode = Literal["auto", "legacy"]

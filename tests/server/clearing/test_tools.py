@@ -24,7 +24,7 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.clearing.conftest import Cache, Mode, Spoken
+    from tests.clearing_cache import Cache, Mode, Spoken
 
 Answer = TypeVar("Answer")
 

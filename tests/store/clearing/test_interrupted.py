@@ -22,7 +22,7 @@ from uniqc_store import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from tests.clearing.conftest import Cache
+    from tests.clearing_cache import Cache
 
 MANY = 300
 """More than the first batch."""

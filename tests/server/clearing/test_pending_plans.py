@@ -13,7 +13,7 @@ from uniqc_mcp.pending_plans import LIFETIME, MAX_PLANS, PendingPlans
 from uniqc_store import ClearPolicy, TaskFilter
 
 if TYPE_CHECKING:
-    from tests.clearing.conftest import Cache, Mode
+    from tests.clearing_cache import Cache, Mode
 
 FILTERS = "status, backend, submitted_after, submitted_before, name_contains, older_than, plan_id"
 

@@ -13,7 +13,7 @@ from uniqc_mcp.cli.commands import cli
 from uniqc_store import CLEARED_FILENAME, ClearResult, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
-    from tests.clearing.conftest import Cache
+    from tests.clearing_cache import Cache
 
 
 def run(cache: Cache, *arguments: str) -> Result:

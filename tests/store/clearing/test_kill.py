@@ -16,7 +16,7 @@ import pytest
 
 from uniqc_store import CLEARED_FILENAME, TaskFilter, TaskStore
 
-STORES = Path(__file__).parents[1] / "data" / "stores"
+STORES = Path(__file__).parents[2] / "data" / "stores"
 TASK = "task_id, backend, status, shots, submit_time, update_time, result_json, metadata_json"
 SHARD = "uniqc_task_id, shard_index, platform_task_id, status, result_json"
 

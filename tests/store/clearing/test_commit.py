@@ -35,7 +35,7 @@ from uniqc_store import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STORES = Path(__file__).parents[1] / "data" / "stores"
+STORES = Path(__file__).parents[2] / "data" / "stores"
 MANIFEST = json.loads((STORES / "manifest.json").read_text())
 FILLED = [name for name, entry in MANIFEST.items() if entry["tables"].get("tasks", {}).get("count")]
 TABLES = ("tasks", "task_shards", "archived_tasks", "archived_task_shards")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import anyio.to_thread
 import pytest
-from tests.server.test_context_budget import NASTY, cost, realistic, record, tokens, wire
+from tests.server.test_token_budget import NASTY, cost, realistic, record, tokens, wire
 from tests.server.watching import (
     A_WHILE,
     PATIENCE,

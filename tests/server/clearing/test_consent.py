@@ -23,7 +23,7 @@ from uniqc_store import TaskFilter
 if TYPE_CHECKING:
     from mcp.client.session import ClientRequestContext
     from mcp_types import ElicitRequestFormParams, ElicitRequestParams
-    from tests.clearing.conftest import Cache, Mode, Person
+    from tests.clearing_cache import Cache, Mode, Person
 
 AGAIN = "Call clear_tasks without plan_id for a new plan."
 

@@ -24,7 +24,7 @@ from uniqc_mcp.safety.redaction import (
 from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
-STORES = Path(__file__).parents[1] / "data" / "stores"
+STORES = Path(__file__).parents[2] / "data" / "stores"
 PLANTED = ("FAKE", "hunter2", "RkFLRQ")
 
 unhurried = settings(deadline=None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 from rich.text import Text
-from tests.server.test_watch import NOW, feed_of, told
+from tests.server.cli.test_watch import NOW, feed_of, told
 
 from uniqc_mcp.cli.watch.columns import Row, laid_out
 from uniqc_mcp.cli.watch.table import Table, Totals

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from uniqc_store import JsonValue
 
-STORES = Path(__file__).parents[1] / "data" / "stores"
+STORES = Path(__file__).parents[2] / "data" / "stores"
 TABLES = ("tasks", "archived_tasks", "task_shards", "archived_task_shards")
 STORED = "The probabilities are the stored ones, not count / total."
 NONE_COMPUTED = "No probabilities are computed from such counts."
