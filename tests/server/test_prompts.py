@@ -174,7 +174,7 @@ def test_what_is_running_are_the_active_tasks(cache: Cache) -> None:
     ((uri, text),) = facts.items()
     assert uri == "uniqc://tasks?status=active&limit=25"
     assert json.loads(text)["total"] == 2
-    assert "heard_ago_seconds" in words
+    assert "seconds_since_update" in words
     assert "`uniqc result TASK_ID`" in words
 
 

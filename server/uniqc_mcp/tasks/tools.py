@@ -66,7 +66,7 @@ class ReadTools:
         """List tasks, newest first: what is running, what failed, what was submitted when.
 
         Shows active tasks unless told otherwise. Statuses are what uniqc last heard from the
-        platform, not the platform's word; heard_ago_seconds says how old that is.
+        platform, not the platform's word; seconds_since_update says how old that is.
         """
         now = self._clock()
         task_filter = requested_filter(

@@ -216,7 +216,7 @@ def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
     ids = {plans.add(plan, now).plan_id for _ in range(1_000)}
     for _ in range(2):
         random.seed(0)  # from which whoever knows it would know the next
-        ids.add(PendingPlans().hold(plan, now).plan_id)
+        ids.add(PendingPlans().add(plan, now).plan_id)
     assert len(ids) == 1_002
     secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
     assert min(map(len, secrets)) >= 16

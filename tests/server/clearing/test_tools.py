@@ -84,7 +84,7 @@ async def test_what_changed_since_the_plan_is_kept_and_the_answer_says_why(cache
     assert (done["state"], done["matched"], done["cleared"]) == ("cleared", 6, 3)
     kept = {reason["reason"]: reason["count"] for reason in done["skipped"]}
     assert kept == {"changed since": 1, "no longer within the policy": 1, "gone already": 1}
-    for why in skipped:
+    for why in kept:
         assert f"- kept, {why}: 1" in text
     assert cache.ids() == ["task-1", "task-2"]
 
@@ -283,8 +283,8 @@ async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> No
     assert (done.state, done.matched) == ("cleared", 450)
     assert 0 < done.cleared < 450
     undo = f"undo_clear with receipt {done.receipt} puts them back."
-    assert done.said == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
-    assert [(one.text, one.count) for one in done.skipped] == [("not reached", 450 - done.cleared)]
+    assert done.message == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
+    assert [(one.reason, one.count) for one in done.skipped] == [("not reached", 450 - done.cleared)]
 
 
 async def test_an_undo_that_was_stopped_says_that_it_can_go_on(cache: Cache) -> None:
@@ -294,7 +294,7 @@ async def test_an_undo_that_was_stopped_says_that_it_can_go_on(cache: Cache) -> 
     assert undone.restored + undone.skipped == 450
     assert 0 < undone.skipped < 450
     still = f"Still held: {undone.skipped}; it was stopped, call undo_clear again."
-    assert undone.said == f"Put back: {undone.restored}. {still}"
+    assert undone.message == f"Put back: {undone.restored}. {still}"
     assert len(cache.ids()) == undone.restored
 
 

@@ -56,7 +56,7 @@ def whole(**changes: object) -> str:
 
 def test_a_list_is_a_count_a_line_a_task_and_the_notes() -> None:
     failed = TASK.model_copy(
-        update={"status": "failed", "active": False, "heard_ago_seconds": None, "error": "cold"}
+        update={"status": "failed", "active": False, "seconds_since_update": None, "error": "cold"}
     )
     noon = "2026-11-03T12:00:00Z"
     assert listed(TASK, failed, total=7, matching="tasks").splitlines() == [

@@ -251,7 +251,7 @@ async def test_only_an_active_task_says_how_long_ago_it_was_heard_of(cache: Cach
         {"status": "running", "update_time": "just now"},
     )
     text, answer = await cache.ask("list_tasks", status="any")
-    heard = [task.get("heard_ago_seconds") for task in answer["tasks"]]
+    heard = [task.get("seconds_since_update") for task in answer["tasks"]]
     assert heard == [None, 0, 3601, 3600, None]
     assert text.count("heard of 1 h ago") == 2
     assert text.count("heard of") == 3
@@ -333,7 +333,7 @@ async def test_in_another_zone_an_age_is_that_of_the_moment(cache: Cache) -> Non
     times = ("2026-11-04T01:00:00", "2026-11-03T17:00:00+00:00", "2026-11-04T01:00:00+08:00")
     cache.write(*({"status": "running", "update_time": time} for time in times))
     _, answer = await cache.ask("list_tasks")
-    assert [task["heard_ago_seconds"] for task in answer["tasks"]] == [3_600] * 3
+    assert [task["seconds_since_update"] for task in answer["tasks"]] == [3_600] * 3
 
 
 async def test_a_list_shows_the_beginning_of_an_error_on_one_line(cache: Cache) -> None:

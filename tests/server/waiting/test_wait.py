@@ -426,7 +426,7 @@ async def test_when_time_is_up_it_tells_what_is_active_and_how_old_that_is(
     text, structured = cache.answer(result)
     assert structured["state"] == "timeout"
     assert structured["waited_seconds"] >= 1
-    assert structured["active"][0]["heard_ago_seconds"] == 6 * 3600
+    assert structured["active"][0]["seconds_since_update"] == 6 * 3600
     assert text.startswith("None of the tasks changed in ")
     assert 'task-000001 "a step" running on ' in text
     assert "last heard of 6 h ago" in text

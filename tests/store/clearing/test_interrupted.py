@@ -165,7 +165,7 @@ def test_what_could_be_copied_and_not_removed_is_in_no_receipt_for_long(cache: C
     with pytest.raises(StoreDamagedError, match="kept by somebody"):
         store.clear(store.plan_clear(TaskFilter()))
     assert cache.rows() == before
-    settle(store)
+    recover(store)
     assert held(cache, "SELECT * FROM cleared_tasks") == []
     assert store.plan_clear(TaskFilter()).rows
 
@@ -222,7 +222,7 @@ def in_both(cache: Cache) -> Cache:
 def test_a_copy_of_what_is_in_the_store_just_so_is_forgotten(in_both: Cache) -> None:
     store = TaskStore(in_both.directory)
     (receipt,) = store.receipts()
-    settle(store)
+    recover(store)
     assert held(in_both, "SELECT * FROM cleared_tasks") == []
     assert store.count() == 1
     with pytest.raises(UnknownReceiptError):
@@ -250,7 +250,7 @@ def test_a_copy_of_another_record_than_the_one_in_the_store_is_kept(
     in_both.change(f"UPDATE tasks SET {column} = {value}")
     store = TaskStore(in_both.directory)
     before = in_both.rows()
-    settle(store)
+    recover(store)
     assert [receipt.held for receipt in store.receipts()] == [1]
     assert held(in_both, "SELECT state FROM batches") == [("removed",)]
     assert in_both.rows() == before
@@ -268,7 +268,7 @@ def test_the_jobs_of_a_task_are_forgotten_and_kept_with_it(cache: Cache) -> None
     held(cache, "UPDATE batches SET state = 'restoring'")
     cache.change(f"UPDATE tasks SET status = 'failed' WHERE task_id = '{jobs[0][0]}'")
     cache.change(f"UPDATE tasks SET update_time = '2026-01-01' WHERE task_id = '{jobs[0][0]}'")
-    settle(store)
+    recover(store)
     assert held(cache, "SELECT task_id FROM cleared_tasks") == [(jobs[0][0],)]
     assert held(cache, "SELECT uniqc_task_id, count(*) FROM cleared_shards GROUP BY 1") == jobs[:1]
 
