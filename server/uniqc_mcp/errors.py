@@ -7,13 +7,9 @@ of the protocol is decided in one place for tools (``contract``) and one for res
 from __future__ import annotations
 
 import difflib
-import json
-import os
-import re
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.safety.display import quoted, without_home
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import (
     AmbiguousIdError,
@@ -32,8 +28,6 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-_MAX_ECHO = 80
-
 
 class RequestError(Exception):
     """The question can't be answered as it was asked; the message is for the caller."""
@@ -51,33 +45,9 @@ class AmbiguousTaskError(RequestError):
     """Several tasks answer to the id."""
 
 
-def quoted(text: object) -> str:
-    """What a caller gave or a record holds, safe to repeat: quoted, on one line, bounded."""
-    try:
-        said = str(text)
-    except ValueError:  # an integer of more digits than Python writes out
-        said = "a number beyond bounds"
-    return json.dumps(safe_text(said, limit=_MAX_ECHO).text, ensure_ascii=False)
-
-
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
     """The known names that look most like this one."""
     return difflib.get_close_matches(name[:200], list(known), n=most, cutoff=0.5)
-
-
-def tilde(path: Path) -> str:
-    """A path with the home directory as ``~``: whose it is concerns nobody else."""
-    return _tilde(path, os.path.expanduser("~"))  # noqa: PTH111 - a fifth of Path.home's time
-
-
-@lru_cache(maxsize=64)
-def _tilde(path: Path, home: str) -> str:
-    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
-
-
-def without_home(text: str) -> str:
-    """A text in which paths stand, each as :func:`tilde` shows it."""
-    return re.sub(rf"(?<![\w./-]){re.escape(str(Path.home()))}(?=[/\\])", "~", text)
 
 
 _ASK_DOCTOR = "\nThe user can run `uniqc-mcp doctor` to see what is wrong with it."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from uniqc_mcp.errors import quoted
+from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def question(plan: ClearPlan) -> str:
     """What the person is asked, with the figures that matter."""
     sanitizer, count = Sanitizer(), len(plan.rows)
     groups = [
-        f"{group.count} {group.status} on {quoted(sanitizer.one_line('backend', group.backend, limit=60))}"
+        f"{group.count} {group.status} on "
+        f"{quoted(sanitizer.one_line('backend', group.backend, limit=60))}"
         for group in plan.groups[:_MAX_GROUPS]
     ]
     if (more := len(plan.groups) - _MAX_GROUPS) > 0:

@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
+from uniqc_mcp.responses.base import Answer, StoreField, StoreView, Wire
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time
-from uniqc_mcp.tasks.models import (
-    MAX_ID,
-    Answer,
-    GroupView,
-    GroupViews,
-    StoreField,
-    StoreView,
-    Wire,
-    largest_groups,
-)
+from uniqc_mcp.safety.display import word
+from uniqc_mcp.tasks.models import MAX_ID, GroupView, GroupViews, largest_groups
+from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from uniqc_mcp.pending_plans import PendingPlan
@@ -64,6 +59,11 @@ class ExampleView(Wire):
             updated_at=recorded_time(record.update_time),
         )
 
+    @property
+    def label(self) -> str:
+        """The id, name, status and backend in words."""
+        return task_label(self.task_id, self.name, self.status, self.backend)
+
 
 class ClearAnswer(Answer):
     """A plan, or what became of one."""
@@ -90,6 +90,29 @@ class ClearAnswer(Answer):
     skipped: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
     receipt: str = ""
     store: StoreField
+
+    def text(self) -> str:
+        """Return the message, the figures and what stays, a line each."""
+        return "\n".join([*self._lines(), f"({self.store.source})", *self.store.notes])
+
+    def _lines(self) -> Iterator[str]:
+        if self.plan_id:
+            yield (
+                f"Plan: clear {self.matched} {plural('task', self.matched)}, {self.bytes} bytes "
+                f"of results and metadata, submitted {told_time(self.oldest)} to "
+                f"{told_time(self.newest)}."
+            )
+        yield self.message
+        for group in self.groups:
+            yield f"- {group.count} {word(group.status)} on {word(group.backend)}"
+        for example in self.examples:
+            yield f"  such as {example.label}"
+        for reason in self.excluded:
+            yield f"- left out, {reason.reason}: {reason.count}"
+        for reason in self.skipped:
+            yield f"- kept, {reason.reason}: {reason.count}"
+        if self.plan_id:
+            yield f"plan_id: {self.plan_id} (until {self.expires_at})"
 
     @classmethod
     def planned(
@@ -166,6 +189,10 @@ class UndoAnswer(Answer):
     restored: int
     skipped: int
     store: StoreField
+
+    def text(self) -> str:
+        """Return the message, and the store that was read."""
+        return "\n".join([self.message, f"({self.store.source})", *self.store.notes])
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from uniqc_mcp.errors import explain_store_error, quoted, tilde, without_home
+from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.safety.display import quoted, tilde, without_home
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import (
     NEWEST_RELEASED_SCHEMA,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from uniqc_mcp.errors import RequestError, explain_store_error, nearest, quoted
+from uniqc_mcp.errors import RequestError, explain_store_error, nearest
+from uniqc_mcp.safety.display import quoted
 from uniqc_store import InvalidValueError, StoreError
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
 from uniqc_mcp.protocol.structured_content import defer
-from uniqc_mcp.responses.text import text_of
-from uniqc_mcp.tasks.models import Answer
+from uniqc_mcp.responses.base import Answer
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class StrictTool(Tool):
 
 def _two_channels(answer: Answer) -> CallToolResult:
     return CallToolResult(
-        content=[TextContent(type="text", text=text_of(answer))],
+        content=[TextContent(type="text", text=answer.text())],
         structured_content=defer(answer.structured()),
     )
 

@@ -1,12 +1,35 @@
-"""The other place where uniqc may have put tasks without saying so."""
+"""Notes on the file that was read, which every answer carries."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_mcp.safety.redaction import safe_text
-from uniqc_store import DB_FILENAME, DEFAULT_CACHE_DIR
+from uniqc_store import DB_FILENAME, DEFAULT_CACHE_DIR, NEWEST_RELEASED_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uniqc_store import StoreState
+
+
+def state_notes(state: StoreState) -> Iterator[str]:
+    """Yield what a reader should know of a file beside the tasks in it."""
+    if not state.exists:
+        yield (
+            f"uniqc has no task cache yet: there is no file at {tilde(state.path)}. Counts are 0 "
+            "because of that."
+        )
+    if state.schema_version > NEWEST_RELEASED_SCHEMA:
+        yield (
+            f"Schema {state.schema_version} is newer than this server knows "
+            f"({NEWEST_RELEASED_SCHEMA}); what it does not know is not shown."
+        )
+    if note := fallback_note(state.path):
+        yield without_home(note)
 
 
 def fallback_note(served: Path) -> str:

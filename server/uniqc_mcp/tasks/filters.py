@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from uniqc_mcp.errors import InvalidArgumentError, nearest, quoted
+from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.times import requested_time, wire_time
+from uniqc_mcp.safety.display import quoted
 from uniqc_store import Snapshot, TaskFilter
 
 Status = Literal[

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest, quoted
+from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest
+from uniqc_mcp.safety.display import quoted
 from uniqc_store import SHORTEST_PREFIX, Matches
 
 if TYPE_CHECKING:

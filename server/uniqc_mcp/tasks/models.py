@@ -7,28 +7,24 @@ for them at each start.
 from __future__ import annotations
 
 from copy import copy
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field
 
-from uniqc_mcp.errors import tilde, without_home
-from uniqc_mcp.responses.json_schema import Inlined, Named, without_repetition
-from uniqc_mcp.responses.store_notes import fallback_note
-from uniqc_mcp.responses.times import recorded_time, seconds_since, wire_time
+from uniqc_mcp.responses.base import Answer, OptionalInt, StoreField, Wire
+from uniqc_mcp.responses.json_schema import Inlined, Named
+from uniqc_mcp.responses.text import counted, plural, told_time
+from uniqc_mcp.responses.times import duration, recorded_time, seconds_since
+from uniqc_mcp.safety.display import in_quotes, word
+from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
-from uniqc_store import NEWEST_RELEASED_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
 
     from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import Group, StoreState, TaskRecord
-
-Absent = SkipJsonSchema[None]
-OptionalInt = int | Absent
-OptionalFloat = float | Absent
+    from uniqc_store import Group, TaskRecord
 
 MAX_LIST_ERROR = 200
 """Characters of an error in a list; the whole of it is with the task."""
@@ -44,60 +40,6 @@ _ROW = 115
 """Tokens of a task in a list but for what its record tells: names of fields, times, numbers."""
 
 _GROUP = 45
-
-
-class Wire(BaseModel):
-    """A value on the wire."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Answer(Wire):
-    """What a tool returns; ``texts.text_of`` says the same in words."""
-
-    model_config = ConfigDict(json_schema_extra=without_repetition)
-
-    def structured(self) -> dict[str, Any]:
-        """The answer for a program, as its output schema says."""
-        return self.model_dump(mode="json", exclude_none=True)
-
-
-class StoreView(Wire):
-    """Which file was read, and when."""
-
-    location: str
-    exists: bool
-    schema_version: int
-    read_at: str
-    notes: list[str]
-
-    @classmethod
-    def of(cls, state: StoreState, now: datetime, notes: Iterable[str] = ()) -> Self:
-        return cls(
-            location=tilde(state.path),
-            exists=state.exists,
-            schema_version=state.schema_version,
-            read_at=wire_time(now),
-            notes=[*_state_notes(state), *notes],
-        )
-
-
-StoreField = Annotated[StoreView, Named()]
-
-
-def _state_notes(state: StoreState) -> Iterator[str]:
-    if not state.exists:
-        yield (
-            f"uniqc has no task cache yet: there is no file at {tilde(state.path)}. Counts are 0 "
-            "because of that."
-        )
-    if state.schema_version > NEWEST_RELEASED_SCHEMA:
-        yield (
-            f"Schema {state.schema_version} is newer than this server knows "
-            f"({NEWEST_RELEASED_SCHEMA}); what it does not know is not shown."
-        )
-    if note := fallback_note(state.path):
-        yield without_home(note)
 
 
 class TaskView(Wire):
@@ -152,6 +94,32 @@ class TaskView(Wire):
         return heard
 
     @property
+    def label(self) -> str:
+        """The id, name, status and backend in words."""
+        return task_label(self.task_id, self.name, self.status, self.backend)
+
+    @property
+    def line(self) -> str:
+        """The task in words, with its times as they are."""
+        return (
+            f"{self.label}, {self.shots} {plural('shot', self.shots)}, "
+            f"submitted {told_time(self.submitted_at)}{self._heard('last heard of')}"
+        )
+
+    def line_at(self, now: datetime) -> str:
+        """Return the task in words; of an active one its age, which takes a third of the tokens."""
+        if not (self.active and self.submitted_at.endswith("Z")):
+            return (
+                f"{self.label}, submitted {told_time(self.submitted_at)}{self._heard('heard of')}"
+            )
+        age = duration(seconds_since(self.submitted_at, now) or 0)
+        return f"{self.label}, {age} old{self._heard('heard of')}"
+
+    def _heard(self, verb: str) -> str:
+        heard = self.seconds_since_update
+        return f", {verb} {duration(heard)} ago" if heard is not None else ""
+
+    @property
     def size(self) -> int:
         """Tokens that it takes at most in an answer, as text and as structured content."""
         return _ROW + 2 * sum(map(max_tokens_of, self.texts))
@@ -191,6 +159,26 @@ class TaskList(Answer):
     shown: int
     next_cursor: Annotated[str, Field(description="Empty on the last page.")]
     store: StoreField
+
+    def text(self) -> str:
+        """Return a line of totals, a line for each task, and how to get the others."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        count = counted(self.total, self.matching)
+        if not self.total_is_exact:
+            count = f"At least {count}" if self.total else f"{count} so far"
+        if self.shown < self.total:
+            count += f"; {self.shown} shown, newest first"
+        yield f"{count}. {self.store.source}"
+        now = datetime.fromisoformat(self.store.read_at)
+        for task in self.tasks:
+            yield f"- {task.line_at(now)}"
+            if task.error:
+                yield f"  error: {in_quotes(task.error)}"
+        if self.next_cursor:
+            yield f"More: repeat the call with cursor={in_quotes(self.next_cursor)}."
+        yield from self.store.notes
 
 
 class GroupView(Wire):
@@ -236,3 +224,11 @@ class TaskCounts(Answer):
     total: int
     groups: GroupViews
     store: StoreField
+
+    def text(self) -> str:
+        """Return a line of the total and a line for each group."""
+        lines = [f"{counted(self.total, self.matching)}. {self.store.source}"]
+        for group in self.groups:
+            labels = " on ".join(word(label) for label in (group.status, group.backend) if label)
+            lines.append(f"- {labels or '(empty)'}: {group.count}")
+        return "\n".join([*lines, *self.store.notes])

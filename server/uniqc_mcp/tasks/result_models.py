@@ -7,15 +7,18 @@ from urllib.parse import quote
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.errors import quoted
+from uniqc_mcp.responses.base import OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_mcp.tasks import lookup
-from uniqc_mcp.tasks.models import MAX_ID, OptionalFloat, OptionalInt, Wire
+from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from uniqc_mcp.results.summary import Results, ResultSummary
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
@@ -113,6 +116,17 @@ class ResultView(CircuitResult):
     uri: Annotated[str, Field(description="The whole result.")]
     damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
 
+    def lines(self) -> Iterator[str]:
+        """Yield the result in words, a line for each circuit of a batch."""
+        if self.kind != "batch":
+            yield f"result: {_circuit_result(self)}"
+        else:
+            yield f"result: a batch of {self.circuits} circuits"
+            for index, circuit in enumerate(self.batch):
+                yield f"  circuit {index}: {_circuit_result(circuit)}"
+            yield from (f"  {note}" for note in self.notes)
+        yield f"  whole result: {readable_at(self.uri)} ({self.bytes} bytes)"
+
     @classmethod
     def read(cls, task: FoundTask, *, outcomes: int, sanitizer: Sanitizer) -> Self | None:
         """Summarise a stored result, or say why not; None where there is none."""
@@ -180,3 +194,33 @@ def _batch_notes(results: Results) -> list[str]:
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.{_SIGNIFICANT_DIGITS}g}")
+
+
+def _circuit_result(result: CircuitResult) -> str:
+    parts: list[str] = []
+    if result.outcomes:
+        shown = ", ".join(
+            f"{word(outcome.bits)} {_share(outcome.count, outcome.probability)}"
+            for outcome in result.outcomes
+        )
+        parts.append(f"{shown} ({result.shown} of {result.distinct} outcomes shown)")
+        if result.remaining_probability:
+            parts.append(f"the others have {result.remaining_probability:.3g} together")
+    elif result.kind == "empty":
+        parts.append("empty")
+    elif result.distinct:
+        parts.append(f"{result.distinct} outcomes")
+    if result.error:
+        parts.append(f"error {in_quotes(result.error)}")
+    return "; ".join([*parts, *result.notes])
+
+
+def _share(count: int | None, probability: float | None) -> str:
+    share = "" if probability is None else f"{probability:.4g}"
+    if count is None:
+        return share
+    return f"{count}x ({share})" if share else f"{count}x"
+
+
+def readable_at(uri: str) -> str:
+    return uri or "at no address, for its id can't be shown"

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
-from uniqc_mcp.errors import quoted
+from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.models import (
-    MAX_ID,
-    Absent,
-    Answer,
-    StoreField,
-    TaskView,
-    Wire,
-    recorded_error,
-)
-from uniqc_mcp.tasks.result_models import ResultView, address_of
-from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
+from uniqc_mcp.tasks.models import MAX_ID, TaskView, recorded_error
+from uniqc_mcp.tasks.result_models import ResultView, address_of, readable_at
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord, TaskShard
 
 MAX_SHARDS = 50
+
+_MAX_TEXT_METADATA = 1_200
+"""Tokens of the metadata in the text."""
 
 _METADATA = 3_500
 """Tokens of the metadata in the structured answer; the text tells the beginning of it."""
@@ -191,3 +189,62 @@ class TaskAnswer(Answer):
 
     task: Annotated[TaskDetail, Named()]
     store: StoreField
+
+    def text(self) -> str:
+        """Return the task's line, its outcome, its jobs and the rest of its record."""
+        task = self.task
+        return "\n".join(
+            [
+                task.line,
+                *_fate_lines(task),
+                *map(_shard_line, task.shards),
+                *_record_lines(task),
+                f"({self.store.source})",
+                *self.store.notes,
+            ]
+        )
+
+
+def _fate_lines(task: TaskDetail) -> Iterator[str]:
+    """What became of it."""
+    if task.archived_at:
+        yield f"archived: {task.archived_at}, so it is in no list"
+    if not task.active:
+        yield f"last touched: {told_time(task.updated_at)}"
+    if task.error:
+        yield f"error, as recorded: {in_quotes(task.error)}"
+    if task.result is not None:
+        yield from task.result.lines()
+    elif task.status == "success":
+        yield "result: none stored"
+    if task.status == "failed" and not task.error:
+        yield "error: none recorded"
+
+
+def _record_lines(task: TaskDetail) -> Iterator[str]:
+    """What else the record holds."""
+    if task.circuit is not None:
+        count = task.circuit.circuits
+        language = f", {word(task.circuit.language)}" if task.circuit.language else ""
+        at = readable_at(task.circuit.uri)
+        yield f"circuit: {count} {plural('circuit', count)}{language}, {at}"
+    if task.metadata:
+        yield f"metadata: {_metadata(task)}"
+    if task.redacted:
+        yield f"redacted in: {', '.join(map(word, task.redacted))}"
+    if task.damaged:
+        yield f"damaged in the file: {', '.join(task.damaged)}"
+
+
+def _metadata(task: TaskDetail) -> str:
+    text = json.dumps(task.metadata, ensure_ascii=False)
+    shown = truncate(text, _MAX_TEXT_METADATA)
+    return text if shown == text else f"{shown}… (more in the structured answer)"
+
+
+def _shard_line(shard: ShardView) -> str:
+    error = f", error: {in_quotes(shard.error)}" if shard.error else ""
+    return (
+        f"job {shard.index}: {word(shard.status)} on {word(shard.backend)}, {shard.circuits} "
+        f"{plural('circuit', shard.circuits)}, platform id {word(shard.platform_task_id)}{error}"
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field
 
+from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import (
@@ -22,7 +23,6 @@ from uniqc_mcp.tasks.filters import (
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import (
     GroupView,
-    StoreView,
     TaskCounts,
     TaskList,
     TaskView,

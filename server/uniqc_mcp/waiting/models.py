@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
+from uniqc_mcp.responses.base import Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
-from uniqc_mcp.tasks.models import MAX_ID, Answer, StoreField, TaskView, Wire
+from uniqc_mcp.safety.display import in_quotes, word
+from uniqc_mcp.tasks.models import MAX_ID, TaskView
 from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
@@ -59,6 +62,16 @@ class ChangeView(Wire):
             before=sanitizer.one_line("status", before, limit=60),
             status=sanitizer.one_line("status", status, limit=60),
             updated_at=recorded_time(task.update_time),
+        )
+
+    @property
+    def line(self) -> str:
+        """The change in words."""
+        name = f" {in_quotes(self.name)}" if self.name else ""
+        before = f"{word(self.before)} -> " if self.before else ""
+        when = f", updated {self.updated_at}" if self.updated_at else ""
+        return (
+            f"{word(self.task_id)}{name} {before}{word(self.status)} on {word(self.backend)}{when}"
         )
 
     @property
@@ -115,3 +128,44 @@ class WaitAnswer(Answer):
     waited_seconds: int
     cursor: Annotated[str, Field(description="For the next call.")]
     store: StoreField
+
+    def text(self) -> str:
+        """Return what changed and what is still active, a line for each task."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self._message()} {self.store.source}"
+        for change in self.changes:
+            yield f"- {change.line}"
+        if (more := self.changes_total - len(self.changes)) > 0:
+            yield f"- and {more} more changed; list_tasks with status=any shows them"
+        if self.finished:
+            yield "Finished before:"
+            for change in self.finished:
+                yield f"- {change.line}"
+        yield from self._active_lines()
+        yield f"To go on waiting: cursor={in_quotes(self.cursor)}."
+        yield from self.store.notes
+
+    def _active_lines(self) -> Iterator[str]:
+        if self.active_total:
+            yield f"Still active: {self.active_total}"
+        for task in self.active:
+            yield f"- {task.line}"
+            if task.error:
+                yield f"  error: {in_quotes(task.error)}"
+        if (more := self.active_total - len(self.active)) > 0:
+            yield f"- and {more} more; list_tasks shows them"
+
+    def _message(self) -> str:
+        seconds = f"{self.waited_seconds} {plural('second', self.waited_seconds)}"
+        match self.state:
+            case "finished":
+                return f"None of the {self.matching} is active, after {seconds}."
+            case "changed":
+                return f"{self.changes_total} of the {self.matching} changed, after {seconds}."
+            case "timeout" if self.changes_total:
+                changed = f"{self.changes_total} of the {self.matching} changed in {seconds}"
+                return f"{changed}, but not all are finished."
+            case "timeout":
+                return f"None of the {self.matching} changed in {seconds}."

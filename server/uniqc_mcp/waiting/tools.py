@@ -11,13 +11,13 @@ from pydantic import Field
 
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.filters import BackendFilter, NameContains, in_words
 from uniqc_mcp.tasks.lookup import find_task
-from uniqc_mcp.tasks.models import StoreView, TaskView
-from uniqc_mcp.waiting import text  # noqa: F401 - registers their texts  # pyright: ignore[reportUnusedImport]
+from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.models import (
     MAX_ACTIVE,
     MAX_CHANGES,

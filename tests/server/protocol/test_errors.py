@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniqc_mcp.errors import explain_store_error, nearest, quoted, tilde, without_home
+from uniqc_mcp.errors import explain_store_error, nearest
+from uniqc_mcp.safety.display import quoted, tilde, without_home
 from uniqc_store import (
     APPLICATION_ID,
     AmbiguousIdError,

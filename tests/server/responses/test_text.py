@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from uniqc_mcp.responses.text import text_of
-from uniqc_mcp.tasks.models import GroupView, StoreView, TaskCounts, TaskList, TaskView
+from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.tasks.models import GroupView, TaskCounts, TaskList, TaskView
 from uniqc_mcp.tasks.result_models import CircuitResult, OutcomeView, ResultView
 from uniqc_mcp.tasks.task_detail import CircuitView, ShardView, TaskAnswer, TaskDetail
 
@@ -44,14 +44,14 @@ def listed(*tasks: TaskView, total: int | None = None, matching: str = "active t
         next_cursor="abc" if total else "",
         store=STORE,
     )
-    return text_of(answer)
+    return answer.text()
 
 
 def whole(**changes: object) -> str:
     task = TaskDetail(
         **TASK.model_dump(), archived_at="", shards=[], metadata={}, redacted=[], damaged=[]
     ).model_copy(update=changes)
-    return text_of(TaskAnswer(task=task, store=STORE))
+    return TaskAnswer(task=task, store=STORE).text()
 
 
 def test_a_list_is_a_count_a_line_a_task_and_the_notes() -> None:
@@ -80,7 +80,7 @@ def test_a_list_is_a_count_a_line_a_task_and_the_notes() -> None:
 )
 def test_a_count_is_a_count_of_something(total: int, matching: str, said: str) -> None:
     counts = TaskCounts(matching=matching, total=total, groups=[], store=STORE)
-    assert text_of(counts).startswith(f"{said} Read ")
+    assert counts.text().startswith(f"{said} Read ")
     assert listed(*[TASK] * total, matching=matching).startswith(f"{said} Read ")
 
 
@@ -111,7 +111,7 @@ def test_a_group_without_a_label_is_called_empty() -> None:
         GroupView(status="", backend="", count=2),
         GroupView(status="running", backend="", count=1),
     ]
-    text = text_of(TaskCounts(matching="tasks", total=3, groups=groups, store=STORE))
+    text = TaskCounts(matching="tasks", total=3, groups=groups, store=STORE).text()
     assert text.splitlines()[1:] == ["- (empty): 2", "- running: 1", "A note."]
 
 
@@ -124,7 +124,7 @@ def test_in_a_list_the_records_words_stand_in_quotes(field: str) -> None:
 
 def test_in_counts_the_records_words_stand_in_quotes() -> None:
     group = GroupView(status=ORDERS, backend=ORDERS, count=1)
-    text = text_of(TaskCounts(matching="tasks", total=1, groups=[group], store=STORE))
+    text = TaskCounts(matching="tasks", total=1, groups=[group], store=STORE).text()
     assert f"- {json.dumps(ORDERS)} on {json.dumps(ORDERS)}: 1" in text
 
 

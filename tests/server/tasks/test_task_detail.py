@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp.responses.text import text_of
 from uniqc_mcp.tasks import lookup
 from uniqc_mcp.tasks.result_models import MAX_CIRCUITS, task_uri
 from uniqc_mcp.tasks.tools import ReadTools
@@ -414,7 +413,7 @@ def test_any_record_makes_an_answer_that_can_be_sent(
         json.dumps(result),
     )
     answer = ReadTools(one_task.store, lambda: one_task.now).get_task(task_id="task-000001")
-    one_task.check_sendable(text_of(answer), answer.structured())
+    one_task.check_sendable(answer.text(), answer.structured())
 
 
 def test_a_task_is_built_without_a_server(cache: Cache) -> None:

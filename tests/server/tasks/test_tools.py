@@ -15,8 +15,9 @@ from mcp_types import TextContent
 
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
+from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.tasks.filters import in_words, requested_filter
-from uniqc_mcp.tasks.models import MAX_GROUPS, StoreView, TaskCounts
+from uniqc_mcp.tasks.models import MAX_GROUPS, TaskCounts
 from uniqc_mcp.tasks.task_detail import MAX_SHARDS
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from uniqc_mcp.errors import tilde, without_home
 from uniqc_mcp.responses.store_notes import fallback_note
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since, wire_time
+from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import NEWEST_RELEASED_SCHEMA
 

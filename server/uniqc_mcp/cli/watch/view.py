@@ -14,8 +14,8 @@ from rich.text import Text
 
 from uniqc_mcp.cli.watch.columns import Row, cut, laid_out, status_style
 from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, ToldTask, notes
-from uniqc_mcp.errors import tilde
 from uniqc_mcp.responses.times import duration, seconds_since
+from uniqc_mcp.safety.display import tilde
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import TERMINAL_STATUSES
 

@@ -1,0 +1,77 @@
+"""The models that every answer shares: a wire value, an answer, and the store that was read.
+
+Absent text is ``""``; absent numbers are left out. Descriptions are few, as every client pays
+for them at each start.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import SkipJsonSchema
+
+from uniqc_mcp.responses.json_schema import Named, without_repetition
+from uniqc_mcp.responses.store_notes import state_notes
+from uniqc_mcp.responses.times import wire_time
+from uniqc_mcp.safety.display import tilde
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from uniqc_store import StoreState
+
+Absent = SkipJsonSchema[None]
+OptionalInt = int | Absent
+OptionalFloat = float | Absent
+
+
+class Wire(BaseModel):
+    """A value on the wire."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Answer(Wire):
+    """The result of a tool, in two channels that each stand alone."""
+
+    model_config = ConfigDict(json_schema_extra=without_repetition)
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return the answer in words, for a reader who sees nothing else."""
+
+    def structured(self) -> dict[str, Any]:
+        """Return the answer for a program, as its output schema describes it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class StoreView(Wire):
+    """The file that was read, and when."""
+
+    location: str
+    exists: bool
+    schema_version: int
+    read_at: str
+    notes: list[str]
+
+    @classmethod
+    def of(cls, state: StoreState, now: datetime, notes: Iterable[str] = ()) -> Self:
+        """Return the view of a file, with its own notes before those given."""
+        return cls(
+            location=tilde(state.path),
+            exists=state.exists,
+            schema_version=state.schema_version,
+            read_at=wire_time(now),
+            notes=[*state_notes(state), *notes],
+        )
+
+    @property
+    def source(self) -> str:
+        """The file and the time in a sentence."""
+        return f"Read {self.read_at} from {self.location}."
+
+
+StoreField = Annotated[StoreView, Named()]

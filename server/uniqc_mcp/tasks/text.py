@@ -1,0 +1,11 @@
+"""The line of a task, wherever one is shown in words."""
+
+from __future__ import annotations
+
+from uniqc_mcp.safety.display import in_quotes, word
+
+
+def task_label(task_id: str, name: str, status: str, backend: str) -> str:
+    """Return ``uqt_1 "vqe" running on ibm:fez`` for a task whose texts are sanitized."""
+    name_in_quotes = f" {in_quotes(name)}" if name else ""
+    return f"{word(task_id)}{name_in_quotes} {word(status)} on {word(backend)}"
