@@ -12,11 +12,11 @@ from mcp_types import (
     ResourceTemplateReference,
 )
 
-from uniqc_mcp.errors import quoted
 from uniqc_mcp.prompts import arguments_of
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.models import MAX_ID
@@ -96,9 +96,7 @@ async def complete_argument(
     context: CompletionContext | None,
 ) -> Completion:
     """Answer a request for completions."""
-    answer = try_inline_then_thread(
-        ArgumentCompletions(store.nonblocking()).complete, ArgumentCompletions(store).complete
-    )
+    answer = try_inline_then_thread(store, lambda readable: ArgumentCompletions(readable).complete)
     return await with_request_errors(answer)(ref, argument, context)
 
 

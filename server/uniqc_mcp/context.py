@@ -1,4 +1,4 @@
-"""What lives as long as a client is connected."""
+"""The objects that live as long as a client is connected."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from uniqc_mcp.clearing.tools import ClearTools
+    from uniqc_mcp.pending_plans import PendingPlans
+    from uniqc_mcp.settings import ClearSettings
     from uniqc_mcp.subscriptions.subscriber import Subscriptions
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerContext:
-    """What tools and handlers find in their context.
+    """The lifespan context of the server, which tools and handlers find in their own.
 
     Attributes:
-        live: The watcher.
-        subscriptions: What the client listens to.
-        clears: None where the server only reads.
+        watcher: The one watcher of the store.
+        subscriptions: The resources that the client subscribed to.
+        clearing: The operator's limits on clearing; None where the server only reads.
+        pending_plans: The plans that wait for their commit; empty where the server only reads.
     """
 
     watcher: StoreWatcher
     subscriptions: Subscriptions
-    clears: ClearTools | None
+    clearing: ClearSettings | None
+    pending_plans: PendingPlans

@@ -8,7 +8,10 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.responses.times import utc_now
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from uniqc_store import ClearPlan
@@ -28,33 +31,42 @@ class PendingPlan:
 
 
 class PendingPlans:
-    """The plans of one server process. Safe to use from many threads."""
+    """The plans of one server process. Safe to use from many threads.
 
-    def __init__(self) -> None:
+    Args:
+        clock: The present.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
         self._pending: dict[str, PendingPlan] = {}
         self._lock = Lock()
 
-    def add(self, plan: ClearPlan, now: datetime) -> PendingPlan:
-        """Keep a plan, under an id that can't be guessed."""
+    def add(self, plan: ClearPlan) -> PendingPlan:
+        """Keep a plan under an id that can't be guessed."""
         plan_id = f"plan_{secrets.token_urlsafe(12)}"
-        pending = PendingPlan(plan_id=plan_id, plan=plan, expires_at=now + LIFETIME)
+        pending = PendingPlan(plan_id=plan_id, plan=plan, expires_at=self._clock() + LIFETIME)
         with self._lock:
             self._pending[plan_id] = pending
             while len(self._pending) > MAX_PLANS:
                 del self._pending[next(iter(self._pending))]
         return pending
 
-    def get(self, plan_id: str, now: datetime) -> PendingPlan | None:
-        """The plan of this id; None if there is none, or it is no longer good."""
+    def get(self, plan_id: str) -> PendingPlan | None:
+        """Return the plan of this id; None if there is none, or it has expired."""
         with self._lock:
             pending = self._pending.get(plan_id)
-            if pending is not None and pending.expires_at <= now:
+            if pending is not None and pending.expires_at <= self._clock():
                 del self._pending[plan_id]
                 pending = None
             return pending
 
-    def pop(self, plan_id: str, now: datetime) -> PendingPlan | None:
-        """The plan of this id, for the only time."""
-        pending = self.get(plan_id, now)
+    def pop(self, plan_id: str) -> PendingPlan | None:
+        """Return the plan of this id, which is then spent."""
+        pending = self.get(plan_id)
         with self._lock:
             return None if pending is None else self._pending.pop(plan_id, None)
+
+    def seconds_left(self, pending: PendingPlan) -> float:
+        """Return the seconds until a plan expires."""
+        return (pending.expires_at - self._clock()).total_seconds()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from mcp.server.mcpserver import MCPServer
@@ -16,11 +17,12 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, UserMessage
 from mcp_types import EmbeddedResource, TextResourceContents
 from pydantic import Field
 
-from uniqc_mcp.errors import InvalidArgumentError, quoted
+from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
+from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.tasks.lookup import find_task
@@ -195,16 +197,22 @@ PROMPTS = (
 )
 
 
-def add_prompts(server: MCPServer, *, inline: Prompts, threaded: Prompts) -> None:
-    """Offer the prompts.
+def add_prompts(
+    server: MCPServer,
+    store: TaskStore,
+    clearing: ClearSettings | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> None:
+    """Offer the prompts on a server.
 
     Args:
         server: Has to call :func:`check_prompt` first when it is asked for one.
-        at_once: Reads through ``TaskStore.nonblocking``.
-        patient: Reads through the store itself.
+        store: To read from.
+        clearing: What the operator lets be cleared; None if nothing.
+        clock: The present.
     """
     for spec in PROMPTS:
-        method = try_inline_then_thread(getattr(inline, spec.name), getattr(threaded, spec.name))
+        method = try_inline_then_thread(store, partial(_prompt_method, spec.name, clearing, clock))
         server.add_prompt(
             Prompt.from_function(
                 with_request_errors(method),
@@ -213,6 +221,16 @@ def add_prompts(server: MCPServer, *, inline: Prompts, threaded: Prompts) -> Non
                 description=inspect.getdoc(method),
             )
         )
+
+
+def _prompt_method(
+    name: str,
+    clearing: ClearSettings | None,
+    clock: Callable[[], datetime],
+    store: TaskStore,
+) -> Callable[..., list[Message]]:
+    method: Callable[..., list[Message]] = getattr(Prompts(store, clearing, clock), name)
+    return method
 
 
 def check_prompt(name: str, arguments: Mapping[str, str] | None) -> None:

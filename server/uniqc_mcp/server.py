@@ -13,13 +13,15 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
 from uniqc_mcp.context import ServerContext
+from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_mcp.protocol import structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.settings import HOW_TO_ALLOW
-from uniqc_mcp.subscriptions.subscriber import Subscriptions, serve_subscriptions
+from uniqc_mcp.subscriptions.handlers import serve_subscriptions
+from uniqc_mcp.subscriptions.subscriber import Subscriptions
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS, TOOLS, ToolSpec
@@ -46,8 +48,8 @@ if TYPE_CHECKING:
     from pydantic import AnyUrl
 
     from uniqc_mcp.clearing.tools import ClearTools
+    from uniqc_mcp.responses.base import Answer
     from uniqc_mcp.settings import ClearSettings, Settings
-    from uniqc_mcp.tasks.models import Answer
 
 _INSTRUCTIONS = """\
 The local cache of UnifiedQuantum (uniqc): quantum tasks submitted from this machine.
@@ -123,27 +125,31 @@ def build_server(
     *,
     clock: Callable[[], datetime] = utc_now,
 ) -> TaskServer:
-    """A server over a store, which it only reads unless the settings allow clearing."""
+    """Return a server over a store, which it only reads unless the settings allow clearing."""
     clearing = settings.clearing if settings is not None else None
-    clears = None if clearing is None else _clear_tools(store, clearing, clock)
-
+    pending_plans = PendingPlans(clock)
     waits = WaitTools(store, clock)
-    inline, threaded = ReadTools(store.nonblocking(), clock), ReadTools(store, clock)
+    clears = None if clearing is None else _clear_tools(store, clearing, pending_plans, clock)
 
     def function_of(spec: ToolSpec) -> Callable[..., Answer | Awaitable[Answer]]:
-        name = spec.name
         if spec.writes or spec.waits:
             function: Callable[..., Answer | Awaitable[Answer]]
-            function = getattr(clears if spec.writes else waits, name)
+            function = getattr(clears if spec.writes else waits, spec.name)
             return function
-        return try_inline_then_thread(getattr(inline, name), getattr(threaded, name))
+        return try_inline_then_thread(
+            store, lambda readable: getattr(ReadTools(readable, clock), spec.name)
+        )
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[ServerContext]) -> AsyncGenerator[ServerContext]:
         watcher = StoreWatcher(store)
         async with watcher.running():
-            subscriptions = Subscriptions(store, watcher)
-            yield ServerContext(watcher=watcher, subscriptions=subscriptions, clears=clears)
+            yield ServerContext(
+                watcher=watcher,
+                subscriptions=Subscriptions(store, watcher),
+                clearing=clearing,
+                pending_plans=pending_plans,
+            )
 
     server = TaskServer(
         "uniqc-mcp",
@@ -160,11 +166,7 @@ def build_server(
             for spec in (READ_TOOLS if clears is None else TOOLS)
         ],
     )
-    _add_resources(
-        server,
-        inline=ReadResources(store.nonblocking(), clock),
-        threaded=ReadResources(store, clock),
-    )
+    _add_resources(server, store, clock)
     server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
     _add_completions(server, store)
     # MCPServer itself has no way to serve these.
@@ -173,12 +175,15 @@ def build_server(
 
 
 def _clear_tools(
-    store: TaskStore, clearing: ClearSettings, clock: Callable[[], datetime]
+    store: TaskStore,
+    clearing: ClearSettings,
+    pending_plans: PendingPlans,
+    clock: Callable[[], datetime],
 ) -> ClearTools:
     # Imported where it is allowed: a server that only reads starts without it.
     from uniqc_mcp.clearing.tools import ClearTools  # noqa: PLC0415
 
-    return ClearTools(store, clearing, clock)
+    return ClearTools(store, clearing, pending_plans, clock)
 
 
 def _add_prompts(
@@ -187,13 +192,9 @@ def _add_prompts(
     clearing: ClearSettings | None,
     clock: Callable[[], datetime],
 ) -> None:
-    from uniqc_mcp.prompts import Prompts, add_prompts  # noqa: PLC0415 - see TaskServer
+    from uniqc_mcp.prompts import add_prompts  # noqa: PLC0415 - see TaskServer
 
-    add_prompts(
-        server,
-        inline=Prompts(store.nonblocking(), clearing, clock),
-        threaded=Prompts(store, clearing, clock),
-    )
+    add_prompts(server, store, clearing, clock)
 
 
 def _add_completions(server: TaskServer, store: TaskStore) -> None:
@@ -215,11 +216,9 @@ def _instructions(clearing: ClearSettings | None) -> str:
     return _INSTRUCTIONS.format(clearing=may)
 
 
-def _add_resources(server: TaskServer, *, inline: ReadResources, threaded: ReadResources) -> None:
+def _add_resources(server: TaskServer, store: TaskStore, clock: Callable[[], datetime]) -> None:
     for spec in RESOURCES:
-        method = try_inline_then_thread(
-            getattr(inline, spec.method), getattr(threaded, spec.method)
-        )
+        method = try_inline_then_thread(store, partial(_read_method, spec.method, clock))
         server.resource(
             spec.uri,
             name=spec.method,
@@ -227,3 +226,8 @@ def _add_resources(server: TaskServer, *, inline: ReadResources, threaded: ReadR
             description=inspect.getdoc(method),
             mime_type="application/json",
         )(with_protocol_errors(method))
+
+
+def _read_method(name: str, clock: Callable[[], datetime], store: TaskStore) -> Callable[..., str]:
+    method: Callable[..., str] = getattr(ReadResources(store, clock), name)
+    return method

@@ -19,14 +19,15 @@ from mcp.server.mcpserver import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
-from uniqc_mcp.clearing import text as clearing_text  # noqa: F401 - registers their texts  # pyright: ignore[reportUnusedImport]
 from uniqc_mcp.clearing.consent import Confirmation, can_ask, question
 from uniqc_mcp.clearing.models import ClearAnswer, ClearState, UndoAnswer
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.errors import InvalidArgumentError, quoted
+from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.pending_plans import LIFETIME, PendingPlan, PendingPlans
 from uniqc_mcp.protocol.threads import call_is_cancelled
+from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import duration, requested_duration, utc_now
+from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.filters import (
@@ -37,7 +38,6 @@ from uniqc_mcp.tasks.filters import (
     SubmittedBefore,
     requested_filter,
 )
-from uniqc_mcp.tasks.models import StoreView
 from uniqc_store import ClearResult, StoreState, TaskFilter, TaskStore
 
 Verdict = Literal["go", "cannot ask", "declined", "cancelled", "not answered", "other number"]
@@ -73,18 +73,15 @@ async def ask(
     Clients of 2026-07-28 are answered with the question and call again. Older ones are asked
     while the call waits, no longer than the plan is good.
     """
-    tools = context.request_context.lifespan_context.clears
-    if tools is None:
-        raise RuntimeError("a server that only reads has no such tool")
-    pending = tools.plans.get(plan_id, tools.clock())
-    if pending is None or tools.settings.confirm == "plan":
+    server = context.request_context.lifespan_context
+    pending = server.pending_plans.get(plan_id)
+    if pending is None or (server.clearing is not None and server.clearing.confirm == "plan"):
         return ConsentOutcome(verdict="go")
     if not can_ask(context.client_capabilities):
         return ConsentOutcome(verdict="cannot ask")
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return Elicit(question(pending.plan), Confirmation)
-    remaining = (pending.expires_at - tools.clock()).total_seconds()
-    with anyio.move_on_after(remaining):
+    with anyio.move_on_after(server.pending_plans.seconds_left(pending)):
         answer = await context.elicit(question(pending.plan), Confirmation)
         return ConsentOutcome(verdict=_verdict(answer, pending))
     return ConsentOutcome(verdict="not answered")
@@ -99,6 +96,7 @@ class ClearTools:
     Args:
         store: To plan with; it can't write. The one that can is opened for a commit only.
         settings: What the operator allows.
+        pending_plans: The plans that wait for their commit.
         clock: The present.
     """
 
@@ -106,11 +104,12 @@ class ClearTools:
         self,
         store: TaskStore,
         settings: ClearSettings,
+        pending_plans: PendingPlans,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.plans = PendingPlans()
-        self.settings = settings
-        self.clock = clock
+        self._settings = settings
+        self._pending_plans = pending_plans
+        self._clock = clock
         self._store = store
 
     def clear_tasks(
@@ -137,7 +136,7 @@ class ClearTools:
         not finished never go. What went can be put back with undo_clear and the receipt.
         """
         wanted = requested_filter(
-            self.clock(),
+            self._clock(),
             status=status,
             backend=backend,
             submitted_after=submitted_after,
@@ -167,14 +166,14 @@ class ClearTools:
 
     def plan(self, wanted: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         """What would go. Writes nothing."""
-        now, sanitizer = self.clock(), Sanitizer()
-        policy = self.settings.policy
+        now, sanitizer = self._clock(), Sanitizer()
+        policy = self._settings.policy
         plan = self._store.plan_clear(wanted, older_than=older_than, policy=policy)
         state = self._state()
         if not plan.rows:
             return ClearAnswer.empty(plan, state, now)
-        pending = self.plans.add(plan, now)
-        asks = "The user is asked first. " if self.settings.confirm == "human" else ""
+        pending = self._pending_plans.add(plan)
+        asks = "The user is asked first. " if self._settings.confirm == "human" else ""
         message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
             f"{duration(int(LIFETIME.total_seconds()))}. {asks}They can be put back."
@@ -189,8 +188,8 @@ class ClearTools:
         progress: Callable[[int, int], None],
     ) -> ClearAnswer:
         """Remove what a plan holds, if that was consented to. The plan is spent either way."""
-        now = self.clock()
-        pending = self.plans.pop(plan_id, now)
+        now = self._clock()
+        pending = self._pending_plans.pop(plan_id)
         verdict = _verdict(consent, pending)
         # The wait for an answer ends when the plan does; then that is what there is to say.
         if pending is None and verdict != "not answered":
@@ -205,12 +204,12 @@ class ClearTools:
             )
         done = self._writing_store().clear(
             pending.plan,
-            keep=self.settings.keep,
+            keep=self._settings.keep,
             progress=progress,
             should_stop=call_is_cancelled,
         )
         return ClearAnswer.committed(
-            pending, done, self._state(), self.clock(), message=_message_of(done)
+            pending, done, self._state(), self._clock(), message=_message_of(done)
         )
 
     def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
@@ -231,7 +230,7 @@ class ClearTools:
             message=message,
             restored=done.restored,
             skipped=done.skipped,
-            store=StoreView.of(self._state(), self.clock()),
+            store=StoreView.of(self._state(), self._clock()),
         )
 
     def _state(self) -> StoreState:

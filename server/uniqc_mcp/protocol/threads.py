@@ -17,22 +17,25 @@ from uniqc_store import WouldBlockError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from uniqc_store import TaskStore
+
 Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def try_inline_then_thread(
-    inline: Callable[Parameters, Answer], on_thread: Callable[Parameters, Answer]
-) -> Callable[Parameters, Awaitable[Answer]]:
-    """A function that tries the one, and calls the other where that takes too long.
+    store: TaskStore, bind: Callable[[TaskStore], Callable[Parameters, Result]]
+) -> Callable[Parameters, Awaitable[Result]]:
+    """Return a function that answers on the event loop, or on a thread where it would block.
 
     Args:
-        at_once: Reads through ``TaskStore.nonblocking``.
-        patiently: The same through the store itself; the signature and docstring are its.
+        store: The store to read; the first try reads its non-blocking view.
+        bind: Returns the same function over the store that it is given. It is called twice.
     """
+    inline, on_thread = bind(store.nonblocking()), bind(store)
 
     @wraps(on_thread)
-    async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+    async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
             return inline(*args, **kwargs)
         except WouldBlockError:

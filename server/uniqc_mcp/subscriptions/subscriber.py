@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 import anyio
 from mcp.server.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp_types import (
-    DiscoverResult,
     EmptyResult,
-    RequestParams,
     ResourceUpdatedNotification,
     ResourceUpdatedNotificationParams,
     SubscribeRequestParams,
@@ -25,20 +23,18 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
-from uniqc_mcp.errors import quoted
 from uniqc_mcp.protocol.errors import invalid
+from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.subscriptions.watched_uris import ACTIVE, STORE, WatchedUris, can_change
 
 if TYPE_CHECKING:
-    from mcp.server.context import HandlerResult, ServerRequestContext
-    from mcp.server.lowlevel import Server
+    from mcp.server.context import ServerRequestContext
     from mcp.server.session import ServerSession
 
-    from uniqc_mcp.context import ServerContext
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_store import TaskStore
 
-Ctx: TypeAlias = "ServerRequestContext[ServerContext, Any]"
+Ctx: TypeAlias = "ServerRequestContext[Any, Any]"
 
 MAX_ADDRESSES = 1_000
 """Addresses that one client may subscribe to."""
@@ -136,34 +132,3 @@ class _Stream:
     async def tell(self, uri: str) -> None:
         params = ResourceUpdatedNotificationParams(uri=uri, _meta=self._meta)
         await self._session.send_notification(ResourceUpdatedNotification(params=params), self._id)
-
-
-def serve_subscriptions(server: Server[ServerContext]) -> None:
-    """Serve both generations, and advertise what is served and no more."""
-    discover = server.get_request_handler("server/discover")
-    if discover is None:
-        raise RuntimeError("the SDK serves server/discover by itself")
-
-    async def listen(ctx: Ctx, params: SubscriptionsListenRequestParams) -> HandlerResult:
-        await ctx.lifespan_context.subscriptions.listen(ctx, params)
-
-    async def subscribe(ctx: Ctx, params: SubscribeRequestParams) -> EmptyResult:
-        return await ctx.lifespan_context.subscriptions.subscribe(ctx, params)
-
-    async def unsubscribe(ctx: Ctx, params: UnsubscribeRequestParams) -> EmptyResult:
-        return await ctx.lifespan_context.subscriptions.unsubscribe(params)
-
-    async def honest(ctx: Ctx, params: RequestParams) -> HandlerResult:
-        discovered = await discover.handler(ctx, params)
-        if isinstance(discovered, DiscoverResult):
-            # Where streams are served, the SDK says that every list may change. These never do.
-            capabilities = discovered.capabilities
-            for lists in (capabilities.tools, capabilities.prompts, capabilities.resources):
-                if lists is not None:
-                    lists.list_changed = False
-        return discovered
-
-    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
-    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
-    server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
-    server.add_request_handler("server/discover", RequestParams, honest)

@@ -1,0 +1,71 @@
+"""The protocol's requests about subscriptions, registered on the SDK's low-level server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from mcp_types import (
+    DiscoverResult,
+    EmptyResult,
+    RequestParams,
+    SubscribeRequestParams,
+    SubscriptionsListenRequestParams,
+    UnsubscribeRequestParams,
+)
+
+if TYPE_CHECKING:
+    from mcp.server.context import HandlerResult, ServerRequestContext
+    from mcp.server.lowlevel import Server
+
+    from uniqc_mcp.subscriptions.subscriber import Subscriptions
+
+
+class HasSubscriptions(Protocol):
+    """A lifespan context that holds the subscriptions of a client."""
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """The resources that the client subscribed to."""
+        ...
+
+
+Context = TypeVar("Context", bound=HasSubscriptions)
+
+
+def serve_subscriptions(server: Server[Context]) -> None:
+    """Serve both generations, and advertise what is served and no more."""
+    discover = server.get_request_handler("server/discover")
+    if discover is None:
+        raise RuntimeError("the SDK serves server/discover by itself")
+
+    async def listen(
+        ctx: ServerRequestContext[Context, Any], params: SubscriptionsListenRequestParams
+    ) -> HandlerResult:
+        await ctx.lifespan_context.subscriptions.listen(ctx, params)
+
+    async def subscribe(
+        ctx: ServerRequestContext[Context, Any], params: SubscribeRequestParams
+    ) -> EmptyResult:
+        return await ctx.lifespan_context.subscriptions.subscribe(ctx, params)
+
+    async def unsubscribe(
+        ctx: ServerRequestContext[Context, Any], params: UnsubscribeRequestParams
+    ) -> EmptyResult:
+        return await ctx.lifespan_context.subscriptions.unsubscribe(params)
+
+    async def honest(
+        ctx: ServerRequestContext[Context, Any], params: RequestParams
+    ) -> HandlerResult:
+        discovered = await discover.handler(ctx, params)
+        if isinstance(discovered, DiscoverResult):
+            # Where streams are served, the SDK says that every list may change. These never do.
+            capabilities = discovered.capabilities
+            for lists in (capabilities.tools, capabilities.prompts, capabilities.resources):
+                if lists is not None:
+                    lists.list_changed = False
+        return discovered
+
+    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
+    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    server.add_request_handler("server/discover", RequestParams, honest)
