@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from uniqc_store import rows, validation
-from uniqc_store.clearing import statements
 from uniqc_store.errors import WouldBlockError
 from uniqc_store.filters import Column, Cursor, TaskFilter
-from uniqc_store.query import conditions, pagination
+from uniqc_store.query import conditions, pagination, statements
 from uniqc_store.query import counts as query_counts
-from uniqc_store.query import statements as query_statements
 from uniqc_store.query.where import Where
 from uniqc_store.tasks import UNIQC_ID
 
@@ -177,21 +175,21 @@ class Snapshot:
 
         Copies share ``metadata.legacy_platform_id``.
         """
-        return self._session.number(query_statements.COUNT_DOUBLED)
+        return self._session.number(statements.COUNT_DOUBLED)
 
     def archived(self) -> int:
         """How many tasks are in the archive."""
         if not self._session.layout.has("archived_tasks"):
             return 0
-        return self._session.number(query_statements.COUNT_ARCHIVED)
+        return self._session.number(statements.COUNT_ARCHIVED)
 
     def backends(self) -> tuple[str, ...]:
         """Every backend label of a task, in order."""
-        return self._texts(query_statements.BACKENDS, {"limit": -1})
+        return self._texts(statements.BACKENDS, {"limit": -1})
 
     def newest_ids(self, limit: int) -> tuple[str, ...]:
         """The ids of the newest tasks."""
-        return self._texts(query_statements.NEWEST_IDS, {"limit": validation.limit(limit)})
+        return self._texts(statements.NEWEST_IDS, {"limit": validation.limit(limit)})
 
     def neighbouring_ids(self, task_id: str, limit: int) -> tuple[str, ...]:
         """The ids on either side of where this one stands in order, or would stand."""
@@ -199,8 +197,8 @@ class Snapshot:
             "task_id": validation.text("task_id", task_id),
             "limit": validation.limit(limit),
         }
-        below = self._texts(query_statements.IDS_BELOW, parameters)
-        return below + self._texts(query_statements.IDS_FROM, parameters)
+        below = self._texts(statements.IDS_BELOW, parameters)
+        return below + self._texts(statements.IDS_FROM, parameters)
 
     # For somebody who is typing
 
@@ -263,27 +261,27 @@ class Snapshot:
             "reference_end": reference + "\U0010ffff",
             "legacy_entry": f'"legacy_platform_id": {json.dumps(reference, ensure_ascii=False)}',
         }
-        if found := self._tasks(query_statements.TASK_IS, parameters):
+        if found := self._tasks(statements.TASK_IS, parameters):
             return _matches("id", found)
-        if found := self._tasks_by_shard(query_statements.PLATFORM_TASK_IS, parameters):
+        if found := self._tasks_by_shard(statements.PLATFORM_TASK_IS, parameters):
             return _matches("platform id", found)
         if (
             self._session.layout.has("task_shards")
             and not reference.startswith(UNIQC_ID)
-            and (found := self._tasks(query_statements.TASK_HAD_ID, parameters))
+            and (found := self._tasks(statements.TASK_HAD_ID, parameters))
         ):
             return _matches("legacy id", found)
         if len(reference) < SHORTEST_PREFIX:
             return Matches()
-        found = self._tasks(query_statements.TASK_BEGINS, parameters)
-        found += self._tasks_by_shard(query_statements.PLATFORM_TASK_BEGINS, parameters)
+        found = self._tasks(statements.TASK_BEGINS, parameters)
+        found += self._tasks_by_shard(statements.PLATFORM_TASK_BEGINS, parameters)
         return _matches("prefix", found) if found else Matches()
 
     def info(self, match: Match) -> TaskInfo:
         """The task with its result parsed, as uniqc's API gives it."""
         where = Where()
-        where.add(query_statements.ROW_IS, row=match.row)
-        statement = query_statements.full_tasks(self._session.layout, where, table=_table(match))
+        where.add(statements.ROW_IS, row=match.row)
+        statement = statements.full_tasks(self._session.layout, where, table=_table(match))
         (row,) = self._session.rows(statement, where.parameters)
         return rows.task_info(row)
 
@@ -294,7 +292,7 @@ class Snapshot:
         row, size = self._session.cache.get_or_compute(
             ("record", table, match.row),
             lambda: (
-                self._one(query_statements.record(self._session.layout, table), match),
+                self._one(statements.record(self._session.layout, table), match),
                 self._session.size(table, "result_json", match.row),
             ),
             size=lambda found: len(found[0]["metadata_json"] or ""),
@@ -311,14 +309,14 @@ class Snapshot:
         size = self._session.size(_table(match), "result_json", match.row) or 0
         if self._session.nonblocking and size > MAX_NONBLOCKING_BYTES:
             raise WouldBlockError
-        return rows.readable(self._one(query_statements.result(_table(match)), match)[0])[0]
+        return rows.readable(self._one(statements.result(_table(match)), match)[0])[0]
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
         """The task's platform jobs in order, without their results."""
         table = _table(match)
-        if not self._session.layout.has(query_statements.shard_table(table)):
+        if not self._session.layout.has(statements.shard_table(table)):
             return ()
-        statement = query_statements.shards(self._session.layout, table)
+        statement = statements.shards(self._session.layout, table)
         found = self._session.cache.get_or_compute(
             ("shards", table, match.row),
             lambda: self._session.rows(statement, {"row": match.row}),
@@ -330,15 +328,13 @@ class Snapshot:
 
     def infos(self, where: Where, *, limit: int | None) -> list[TaskInfo]:
         """Tasks with their results parsed, newest first."""
-        statement = query_statements.full_tasks(
-            self._session.layout, where, limited=limit is not None
-        )
+        statement = statements.full_tasks(self._session.layout, where, limited=limit is not None)
         parameters = {**where.parameters, "limit": limit}
         return [rows.task_info(row) for row in self._session.rows(statement, parameters)]
 
     def count_where(self, where: Where) -> int:
         """How many tasks there are."""
-        return self._session.number(query_statements.count(where), where.parameters)
+        return self._session.number(statements.count(where), where.parameters)
 
     # For a plan to clear tasks
 
@@ -348,7 +344,7 @@ class Snapshot:
         return self._session.layout.has("task_shards")
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
-        """See ``cleared_queries.planned_rows``."""
+        """See ``statements.planned_rows``."""
         statement = statements.planned_rows(where, limited=limit is not None)
         return self._session.rows(statement, {**where.parameters, "limit": limit})
 
@@ -358,17 +354,15 @@ class Snapshot:
         return [
             match
             for table in self._task_tables()
-            for match in self._ids(query_statements.ids(table, condition), table, parameters)
+            for match in self._ids(statements.ids(table, condition), table, parameters)
         ]
 
     def _tasks_by_shard(self, condition: str, parameters: Parameters) -> list[Match]:
         return [
             match
             for table in self._task_tables()
-            if self._session.layout.has(query_statements.shard_table(table))
-            for match in self._ids(
-                query_statements.ids_by_shard(table, condition), table, parameters
-            )
+            if self._session.layout.has(statements.shard_table(table))
+            for match in self._ids(statements.ids_by_shard(table, condition), table, parameters)
         ]
 
     def _ids(self, statement: str, table: TaskTable, parameters: Parameters) -> list[Match]:

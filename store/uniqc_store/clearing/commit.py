@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uniqc_store import rows
 from uniqc_store.clearing import statements
 from uniqc_store.clearing.backup import columns_of
+from uniqc_store.clearing.policy_conditions import policy_steps
 from uniqc_store.errors import RestoreError, StoreError, UnknownReceiptError
 from uniqc_store.query import conditions, time_conditions
 from uniqc_store.query.where import all_of
@@ -175,7 +176,7 @@ def plan(
 
 def _steps(policy: ClearPolicy, now: datetime, *, with_shards: bool) -> list[tuple[str, Where]]:
     touched_before = _ago(now, policy.min_age)
-    return conditions.policy_steps(policy, touched_before=touched_before, with_shards=with_shards)
+    return policy_steps(policy, touched_before=touched_before, with_shards=with_shards)
 
 
 def _ago(now: datetime, age: timedelta) -> datetime:

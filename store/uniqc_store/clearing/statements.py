@@ -14,23 +14,6 @@ if TYPE_CHECKING:
 
     from uniqc_store.query.where import Where
 
-# Planning, on the store
-
-
-def planned_rows(where: Where, *, limited: bool) -> str:
-    """What identifies each row as it is now, and its size; oldest first.
-
-    As bytes, whatever is stored, so that nothing is lost in comparing it again.
-    """
-    return f"""
-        SELECT rowid, CAST(task_id AS BLOB), CAST(update_time AS BLOB),
-            ifnull(length(CAST(result_json AS BLOB)), 0)
-                + ifnull(length(CAST(metadata_json AS BLOB)), 0),
-            status, backend, submit_time
-        FROM tasks {where.sql} ORDER BY submit_time, rowid {"LIMIT :limit" if limited else ""}
-    """
-
-
 # The rows of a plan or of a batch are handed over in a temporary table.
 DROP_CHOSEN = "DROP TABLE IF EXISTS temp.chosen"
 MAKE_CHOSEN = """

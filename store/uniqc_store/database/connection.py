@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from uniqc_store.database import schema
 from uniqc_store.database.cache import SnapshotCache, StateCache
 from uniqc_store.database.compatibility import check_compatible
+from uniqc_store.database.functions import add_functions
 from uniqc_store.errors import primary_code
-from uniqc_store.query.conditions import add_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
 from uniqc_store.query import time_conditions
 from uniqc_store.query.where import Where, all_of, hide_from_index
-from uniqc_store.rows import parse_json, raw_text, readable
-from uniqc_store.tasks import TERMINAL_STATUSES
+from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
-    from uniqc_store.clearing.policy import ClearPolicy
     from uniqc_store.filters import Column, Cursor, Label, TaskFilter
     from uniqc_store.query.where import Index, Parameters
 
 _STATUS_IS = "status = :status"
-_STATUS_FINISHED = "status IN ('cancelled', 'failed', 'success')"
+STATUS_FINISHED = "status IN ('cancelled', 'failed', 'success')"
 # Written as ranges: the index on status then finds the few active tasks among many finished ones.
 _STATUS_ACTIVE = """(
     status < 'cancelled'
@@ -30,14 +26,9 @@ _STATUS_ACTIVE = """(
     OR status > 'success'
 )"""
 
-_BACKEND_IS = "backend = :backend"
+BACKEND_IS = "backend = :backend"
 # The platform's own tasks and those of its backends: ';' comes right after ':' in ASCII.
-_PLATFORM_IS = "(backend = :backend OR (backend >= :backend || ':' AND backend < :backend || ';'))"
-
-_NO_ACTIVE_JOB = f"""NOT EXISTS (
-    SELECT 1 FROM task_shards AS job WHERE job.uniqc_task_id = tasks.task_id
-        AND NOT job.{_STATUS_FINISHED}
-)"""
+PLATFORM_IS = "(backend = :backend OR (backend >= :backend || ':' AND backend < :backend || ';'))"
 
 # Most tasks are told apart without parsing their JSON: where that is plain ASCII, and so as many
 # characters as bytes, by LIKE, which knows the upper and lower case of just that.
@@ -62,7 +53,7 @@ def where_equal(*, status: str | None, backend: str | None) -> Where:
     if status is not None:
         where.add(_STATUS_IS, status=status)
     if backend is not None:
-        where.add(_BACKEND_IS, backend=backend)
+        where.add(BACKEND_IS, backend=backend)
     return where
 
 
@@ -151,71 +142,9 @@ def _labels(task_filter: TaskFilter) -> Iterator[tuple[Column, str, Parameters]]
     if task_filter.status == ACTIVE:
         yield "status", _STATUS_ACTIVE, {}
     elif task_filter.status == FINISHED:
-        yield "status", _STATUS_FINISHED, {}
+        yield "status", STATUS_FINISHED, {}
     elif task_filter.status != ANY:
         yield "status", _STATUS_IS, {"status": task_filter.status}
     if task_filter.backend:
-        condition = _BACKEND_IS if ":" in task_filter.backend else _PLATFORM_IS
+        condition = BACKEND_IS if ":" in task_filter.backend else PLATFORM_IS
         yield "backend", condition, {"backend": task_filter.backend}
-
-
-def policy_steps(
-    policy: ClearPolicy, *, touched_before: datetime, with_shards: bool
-) -> list[tuple[str, Where]]:
-    """What a policy asks of a task, one by one, each with what to say of those it leaves out."""
-    finished = Where()
-    finished.add(_STATUS_FINISHED)
-    steps = [("not finished", finished)]
-    if set(policy.statuses) < set(TERMINAL_STATUSES):
-        steps.append(("status not allowed", _where_status_in(policy.statuses)))
-    if policy.backends:
-        steps.append(("backend not allowed", _where_backends(policy.backends)))
-    if policy.min_age:
-        aged = time_conditions.where_touched_before(touched_before, name="policy_age")
-        steps.append(("touched too recently", aged))
-    if with_shards:
-        jobs = Where()
-        jobs.add(_NO_ACTIVE_JOB)
-        steps.append(("a platform job is not finished", jobs))
-    return steps
-
-
-def _where_status_in(statuses: Sequence[str]) -> Where:
-    names = {f"allowed_{index}": status for index, status in enumerate(statuses)}
-    where = Where()
-    where.add(f"status IN ({', '.join(f':{name}' for name in names)})", **names)
-    return where
-
-
-def _where_backends(backends: Sequence[str]) -> Where:
-    where = Where()
-    either: list[str] = []
-    for index, backend in enumerate(backends):
-        name = f"allowed_backend_{index}"
-        condition = _BACKEND_IS if ":" in backend else _PLATFORM_IS
-        either.append(condition.replace(":backend", f":{name}"))
-        where.parameters[name] = backend
-    where.conditions.append(f"({' OR '.join(either)})")
-    return where
-
-
-def add_functions(connection: sqlite3.Connection) -> None:
-    """Teach a connection the functions that the conditions call."""
-    microseconds = time_conditions.stored_microseconds
-    connection.create_function("utc_microseconds", 1, microseconds, deterministic=True)
-    connection.create_function("metadata_text", 2, _metadata_text, deterministic=True)
-    connection.create_function("name_contains", 2, _name_contains, deterministic=True)
-
-
-def _name_contains(stored: object, needle: str) -> bool:
-    name = _metadata_text(stored, "task_name")
-    return name is not None and needle in name.casefold()
-
-
-def _metadata_text(stored: object, key: str) -> str | None:
-    try:
-        metadata = parse_json(readable(stored)[0]) if isinstance(stored, bytes) else None
-    except ValueError:
-        return None
-    text = metadata.get(key) if isinstance(metadata, dict) else None
-    return text if isinstance(text, str) else None

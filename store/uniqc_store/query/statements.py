@@ -180,6 +180,20 @@ def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
     return f"SELECT {names}COUNT(*) FROM tasks {where.sql} {grouped}"
 
 
+def planned_rows(where: Where, *, limited: bool) -> str:
+    """What identifies each row as it is now, and its size; oldest first.
+
+    As bytes, whatever is stored, so that nothing is lost in comparing it again.
+    """
+    return f"""
+        SELECT rowid, CAST(task_id AS BLOB), CAST(update_time AS BLOB),
+            ifnull(length(CAST(result_json AS BLOB)), 0)
+                + ifnull(length(CAST(metadata_json AS BLOB)), 0),
+            status, backend, submit_time
+        FROM tasks {where.sql} ORDER BY submit_time, rowid {"LIMIT :limit" if limited else ""}
+    """
+
+
 def record(layout: Layout, table: TaskTable) -> str:
     """One task without its result."""
     return f"""

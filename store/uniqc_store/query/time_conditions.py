@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from uniqc_store.database.functions import microseconds
 from uniqc_store.query.where import Where, hide_from_index
 from uniqc_store.rows import raw_text
-from uniqc_store.tasks import assume_local, parse_time
 
 if TYPE_CHECKING:
     from uniqc_store.filters import Cursor, TaskFilter
     from uniqc_store.query.where import Index
 
 # Python hands a function no text that isn't UTF-8, but fails the whole statement.
-_SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"
-_UPDATE_TIME = f"utc_microseconds({raw_text('update_time')})"
+_SUBMIT_TIME = f"utcmicroseconds({raw_text('submit_time')})"
+_UPDATE_TIME = f"utcmicroseconds({raw_text('update_time')})"
 
 # First about text, which lets the index on submit_time leave most rows out; ISO 8601 allows any
 # zone of less than a day. Then about text in UTC, as uniqc writes it, by the hour. At last, and
@@ -87,9 +87,9 @@ def exact_time(task_filter: TaskFilter) -> Where:
     """What a filter says of times, to the microsecond. It calls a function of ours."""
     where = Where()
     if (after := task_filter.submitted_after) is not None:
-        where.add(_AFTER, after=_microseconds(after))
+        where.add(_AFTER, after=microseconds(after))
     if (before := task_filter.submitted_before) is not None:
-        where.add(_BEFORE, before=_microseconds(before))
+        where.add(_BEFORE, before=microseconds(before))
     return where
 
 
@@ -101,7 +101,7 @@ def where_touched_before(moment: datetime, *, name: str) -> Where:
     where = Where()
     where.add(
         f"(update_time < :{name}_text AND {_UPDATE_TIME} < :{name})",
-        **{name: _microseconds(moment), f"{name}_text": _text_after(moment)},
+        **{name: microseconds(moment), f"{name}_text": _text_after(moment)},
     )
     return where
 
@@ -111,24 +111,9 @@ def order_by(index: Index | None) -> str:
     return hide_from_index("submit_time", "time", index)
 
 
-def stored_microseconds(stored: object) -> int | None:
-    """Since 1970, of the bytes of a time as it is stored; None where that is no time."""
-    moment = parse_time(stored.decode(errors="replace")) if isinstance(stored, bytes) else None
-    return None if moment is None else _microseconds(assume_local(moment))
-
-
 def _time(cursor: Cursor, name: str) -> str:
     # The text as stored, which need not be UTF-8 and then can't be bound as text.
     return f"CAST(:{name}_time AS TEXT)" if cursor.is_text else f":{name}_time"
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _microseconds(moment: datetime) -> int:
-    # Dividing by a timedelta takes twice as long.
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _hour(moment: datetime, later: int = 0) -> str:

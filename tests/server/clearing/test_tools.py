@@ -284,7 +284,9 @@ async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> No
     assert 0 < done.cleared < 450
     undo = f"undo_clear with receipt {done.receipt} puts them back."
     assert done.message == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
-    assert [(one.reason, one.count) for one in done.skipped] == [("not reached", 450 - done.cleared)]
+    assert [(one.reason, one.count) for one in done.skipped] == [
+        ("not reached", 450 - done.cleared)
+    ]
 
 
 async def test_an_undo_that_was_stopped_says_that_it_can_go_on(cache: Cache) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.store.conftest import connect, insert, make_store
 
 from uniqc_store import Snapshot, TaskFilter, TaskInfo, TaskStore
+from uniqc_store.database import functions
 from uniqc_store.database.schema import read_layout
 from uniqc_store.filters import Cursor
 from uniqc_store.query import (
@@ -77,7 +78,7 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
         "status": "success",
     }
     with closing(connect(directory)) as connection:
-        conditions.add_functions(connection)
+        functions.add_functions(connection)
         steps = connection.execute(
             f"EXPLAIN QUERY PLAN {statement}", values | (where.parameters if where else {})
         )
@@ -313,7 +314,7 @@ def test_times_are_read_of_those_tasks_alone_that_have_the_name(
         times.append(stored)
         return 0
 
-    monkeypatch.setattr(time_conditions, "stored_microseconds", read_time)
+    monkeypatch.setattr(functions, "stored_microseconds", read_time)
     many.search(TaskFilter(submitted_before=BEFORE, name_contains=name), limit=3)
     assert len(times) == expected
 

@@ -1,0 +1,61 @@
+"""A policy as SQL conditions on the tasks that may be cleared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uniqc_store.query.conditions import BACKEND_IS, PLATFORM_IS, STATUS_FINISHED
+from uniqc_store.query.time_conditions import where_touched_before
+from uniqc_store.query.where import Where
+from uniqc_store.tasks import TERMINAL_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from uniqc_store.clearing.policy import ClearPolicy
+
+_NO_ACTIVE_JOB = f"""NOT EXISTS (
+    SELECT 1 FROM task_shards AS job WHERE job.uniqc_task_id = tasks.task_id
+        AND NOT job.{STATUS_FINISHED}
+)"""
+
+
+def policy_steps(
+    policy: ClearPolicy, *, touched_before: datetime, with_shards: bool
+) -> list[tuple[str, Where]]:
+    """What a policy asks of a task, one by one, each with what to say of those it leaves out."""
+    finished = Where()
+    finished.add(STATUS_FINISHED)
+    steps = [("not finished", finished)]
+    if set(policy.statuses) < set(TERMINAL_STATUSES):
+        steps.append(("status not allowed", _where_status_in(policy.statuses)))
+    if policy.backends:
+        steps.append(("backend not allowed", _where_backends(policy.backends)))
+    if policy.min_age:
+        aged = where_touched_before(touched_before, name="policy_age")
+        steps.append(("touched too recently", aged))
+    if with_shards:
+        jobs = Where()
+        jobs.add(_NO_ACTIVE_JOB)
+        steps.append(("a platform job is not finished", jobs))
+    return steps
+
+
+def _where_status_in(statuses: Sequence[str]) -> Where:
+    names = {f"allowed_{index}": status for index, status in enumerate(statuses)}
+    where = Where()
+    where.add(f"status IN ({', '.join(f':{name}' for name in names)})", **names)
+    return where
+
+
+def _where_backends(backends: Sequence[str]) -> Where:
+    where = Where()
+    either: list[str] = []
+    for index, backend in enumerate(backends):
+        name = f"allowed_backend_{index}"
+        condition = BACKEND_IS if ":" in backend else PLATFORM_IS
+        either.append(condition.replace(":backend", f":{name}"))
+        where.parameters[name] = backend
+    where.conditions.append(f"({' OR '.join(either)})")
+    return where
