@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import uniqc_store
-from uniqc_mcp import pending_plans, server, settings
+from uniqc_mcp import server, settings
 from uniqc_mcp.clearing import consent, tools
 from uniqc_mcp.cli import commands, demo, doctor
 from uniqc_mcp.protocol import stdio
@@ -35,7 +35,6 @@ LATE = {
     module.__name__
     for module in (
         tools,
-        pending_plans,
         consent,
         summary,
         streaming,

@@ -413,8 +413,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_that_says_so(
 
 async def test_a_server_of_tools_takes_the_prompts_beside_them(cache: Cache) -> None:
     server = build_server(cache.store, clock=lambda: cache.now)
-    both = prompts(cache)
-    add_prompts(server, inline=both, threaded=both)
+    add_prompts(server, cache.store, clock=lambda: cache.now)
     async with Client(server) as asking:
         assert len((await asking.list_prompts()).prompts) == len(PROMPTS)
         assert (await asking.get_prompt("whats_running")).messages

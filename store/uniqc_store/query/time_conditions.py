@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from uniqc_store.query.where import Index
 
 # Python hands a function no text that isn't UTF-8, but fails the whole statement.
-_SUBMIT_TIME = f"utcmicroseconds({raw_text('submit_time')})"
-_UPDATE_TIME = f"utcmicroseconds({raw_text('update_time')})"
+_SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"
+_UPDATE_TIME = f"utc_microseconds({raw_text('update_time')})"
 
 # First about text, which lets the index on submit_time leave most rows out; ISO 8601 allows any
 # zone of less than a day. Then about text in UTC, as uniqc writes it, by the hour. At last, and

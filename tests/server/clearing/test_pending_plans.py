@@ -190,33 +190,36 @@ async def test_a_plan_is_good_once_and_in_its_own_server(cache: Cache) -> None:
 
 
 def test_a_ninth_plan_pushes_out_the_oldest(cache: Cache) -> None:
-    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plans = PendingPlans(cache.clock)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = [plans.add(plan, now) for _ in range(MAX_PLANS + 1)]
+    held = [plans.add(plan) for _ in range(MAX_PLANS + 1)]
     assert MAX_PLANS == 8
-    assert [plans.get(each.plan_id, now) for each in held] == [None, *held[1:]]
+    assert [plans.get(each.plan_id) for each in held] == [None, *held[1:]]
 
 
 def test_a_plan_is_taken_once_and_not_when_it_is_over(cache: Cache) -> None:
-    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
+    now = [datetime(2026, 11, 3, tzinfo=UTC)]
+    plans = PendingPlans(lambda: now[0])
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = plans.add(plan, now)
-    last = held.expires_at - timedelta(microseconds=1)
-    assert (plans.get(held.plan_id, last), plans.pop(held.plan_id, last)) == (held, held)
-    assert (plans.get(held.plan_id, last), plans.pop(held.plan_id, last)) == (None, None)
-    held = plans.add(plan, now)
-    assert plans.pop(held.plan_id, held.expires_at) is None
-    assert plans.pop(held.plan_id, now) is None
-    assert plans.pop("", now) is None
+    held = plans.add(plan)
+    now[0] = held.expires_at - timedelta(microseconds=1)
+    assert (plans.get(held.plan_id), plans.pop(held.plan_id)) == (held, held)
+    assert (plans.get(held.plan_id), plans.pop(held.plan_id)) == (None, None)
+    held = plans.add(plan)
+    added_at, now[0] = now[0], held.expires_at
+    assert plans.pop(held.plan_id) is None
+    now[0] = added_at
+    assert plans.pop(held.plan_id) is None
+    assert plans.pop("") is None
 
 
 def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
-    plans, now = PendingPlans(), datetime(2026, 11, 3, tzinfo=UTC)
+    plans = PendingPlans(cache.clock)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
-    ids = {plans.add(plan, now).plan_id for _ in range(1_000)}
+    ids = {plans.add(plan).plan_id for _ in range(1_000)}
     for _ in range(2):
         random.seed(0)  # from which whoever knows it would know the next
-        ids.add(PendingPlans().add(plan, now).plan_id)
+        ids.add(PendingPlans().add(plan).plan_id)
     assert len(ids) == 1_002
     secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
     assert min(map(len, secrets)) >= 16

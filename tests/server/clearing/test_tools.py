@@ -19,6 +19,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.server.mcpserver import AcceptedElicitation
 
 from uniqc_mcp.clearing.tools import ClearTools, ConsentOutcome
+from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ async def cancelled(work: Callable[[Callable[[int, int], None]], Answer]) -> Ans
 def tools_of(cache: Cache) -> ClearTools:
     settings = cache.settings().clearing
     assert settings is not None
-    return ClearTools(cache.store, settings, cache.clock)
+    return ClearTools(cache.store, settings, PendingPlans(cache.clock), cache.clock)
 
 
 async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> None:

@@ -74,12 +74,12 @@ def task(number: int = 1, **what: Any) -> TaskState:
 
 
 def event(kind: str, **what: Any) -> Event:
-    given: dict[str, Any] = {"kind": kind, "at": NOW, "standing": STANDING, **what}
+    given: dict[str, Any] = {"kind": kind, "at": NOW, "store_status": STANDING, **what}
     return Event(**given)
 
 
 def scene(**what: Any) -> Scene:
-    given: dict[str, Any] = {"path": PATH, "standing": STANDING, **what}
+    given: dict[str, Any] = {"path": PATH, "store_status": STANDING, **what}
     return Scene(**given)
 
 

@@ -103,7 +103,7 @@ def test_a_count_that_is_not_exact_is_said_to_be_a_lower_bound(total: int, said:
         next_cursor="abc",
         store=STORE,
     )
-    assert text_of(answer).startswith(said)
+    assert answer.text().startswith(said)
 
 
 def test_a_group_without_a_label_is_called_empty() -> None:
