@@ -1,25 +1,25 @@
-"""Everything that can go wrong with a task store.
+"""The errors of the task store.
 
 ::
 
     StoreError
     ├── InvalidValueError    a value that the store can't hold (also a ValueError)
-    ├── AmbiguousIdError     an id that more than one task answers to
-    ├── UnknownReceiptError  no clear of this id, or nothing of it is left
-    ├── RestoreError         the store has no place for what was cleared
-    ├── InterruptedReadError the caller asked a running query to stop
-    ├── NotAtOnceError       the answer takes longer than the caller can wait
-    ├── ReadOnlyStoreError   a write on a store that was opened to be read
+    ├── AmbiguousIdError     an id that stands for more than one task
+    ├── UnknownReceiptError  a receipt that is unknown, or of which nothing is left
+    ├── RestoreError         a store that lacks a table or column of the cleared tasks
+    ├── InterruptedReadError a query that ``should_stop`` ended
+    ├── WouldBlockError      a read that would take too long for a nonblocking caller
+    ├── ReadOnlyStoreError   a write on a store that was opened read-only
     └── StoreFileError       about the file itself
-        ├── StoreMissingError     no file there, and the caller asked for one
-        ├── StoreForeignError     another program's file (also a RuntimeError, as uniqc raises)
+        ├── StoreMissingError     no file, although the caller requires one
+        ├── StoreForeignError     another program's file (also a RuntimeError, as in uniqc)
         ├── StoreNewerError       a schema that this release does not know
-        ├── StoreDamagedError     a file that SQLite can't make sense of
-        ├── StoreBusyError        another process held it for longer than we wait
+        ├── StoreDamagedError     a file that SQLite finds malformed
+        ├── StoreBusyError        a file that another process holds for too long
         ├── StoreUnreadableError  permissions, a directory in its place, a failing disk
         └── StoreFullError        no space left to write
 
-Each message is a sentence that says what to do; what it is about is data on the error.
+Each message is a sentence that says what to do. The values in it are attributes of the error.
 No ``sqlite3`` exception leaves the package.
 """
 
@@ -35,41 +35,48 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """Whatever the store raises; see the module for the tree."""
+    """The base class of every error that the store raises."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exception's own would call the class with its message alone.
-        return _rebuilt, (type(self), str(self), self.__dict__)
+        """Return what pickle and copy rebuild the error from.
+
+        ``Exception`` itself would call the class with the message alone.
+        """
+        return _rebuild, (type(self), str(self), self.__dict__)
 
 
-def _rebuilt(kind: type[StoreError], message: str, attributes: dict[str, object]) -> StoreError:
-    error = kind.__new__(kind, message)
+def _rebuild(
+    error_type: type[StoreError], message: str, attributes: dict[str, object]
+) -> StoreError:
+    error = error_type.__new__(error_type, message)
     error.__dict__.update(attributes)
     return error
 
 
 class InvalidValueError(StoreError, ValueError):
-    """A value that can't be stored, or a filter that can't be meant.
+    """A value that can't be stored, or an argument that makes no sense.
 
     Attributes:
-        field: The name of the field or argument, with the place inside it where that helps
+        field: The name of the field or argument, with the path inside it where that helps
             (``result.counts``).
     """
 
     def __init__(self, field: str, problem: str) -> None:
+        """Join the field and the problem to the message, with a colon between them."""
         super().__init__(f"{field}: {problem}")
         self.field = field
 
 
 class AmbiguousIdError(StoreError):
-    """More than one task answers to the id.
+    """An id of a platform that more than one task has.
 
     Attributes:
-        reference: What was asked for.
-        candidates: The uniqc ids of the tasks that answer to it.
+        reference: The id that was asked for.
+        candidates: The uniqc ids of the tasks that have it, ten at the most.
     """
 
     def __init__(self, reference: str, candidates: Sequence[str]) -> None:
+        """List the candidates in the message."""
         super().__init__(
             f"{reference!r} stands for {len(candidates)} tasks: {', '.join(candidates)}. "
             "Ask for one of these ids."
@@ -79,13 +86,14 @@ class AmbiguousIdError(StoreError):
 
 
 class UnknownReceiptError(StoreError):
-    """No clear has this receipt, or nothing of it is held any more.
+    """A receipt that no clear has, or of which no copies are kept any more.
 
     Attributes:
-        receipt_id: What was asked for.
+        receipt_id: The receipt that was asked for.
     """
 
     def __init__(self, receipt_id: str) -> None:
+        """Name the receipt and the possible reasons in the message."""
         super().__init__(
             f"There is nothing to put back for the receipt {receipt_id!r}: it is unknown, was put "
             "back already, or is older than cleared tasks are kept."
@@ -94,14 +102,17 @@ class UnknownReceiptError(StoreError):
 
 
 class RestoreError(StoreError):
-    """The store has no place for what was cleared; nothing of this batch was put back.
+    """A store that lacks a table or column of the cleared tasks.
+
+    Nothing of the batch was restored.
 
     Attributes:
-        receipt_id: The receipt, which stays good.
+        receipt_id: The receipt, which stays valid.
         missing: The columns, or the table, that the store lacks.
     """
 
     def __init__(self, receipt_id: str, missing: Sequence[str]) -> None:
+        """List what is missing in the message."""
         super().__init__(
             f"The store has no {', '.join(missing)} to put {receipt_id} back into. Let the uniqc "
             "that wrote it open the store first, which upgrades it; the receipt stays good."
@@ -111,27 +122,30 @@ class RestoreError(StoreError):
 
 
 class InterruptedReadError(StoreError):
-    """A query was stopped because ``should_stop`` said so."""
+    """A query that ended early because ``should_stop`` returned True."""
 
     def __init__(self) -> None:
+        """Set the message, which is always the same."""
         super().__init__("The query was stopped before it was done.")
 
 
 class WouldBlockError(StoreError):
-    """The answer takes longer than a moment, and the caller can't wait; see ``nonblocking``."""
+    """A read that would take more than about 1 ms, from a store that is ``nonblocking``."""
 
     def __init__(self) -> None:
+        """Set the message, which is always the same."""
         super().__init__("This takes a while. Ask the store itself, on a thread that can wait.")
 
 
 class StoreFileError(StoreError):
-    """Something about the file.
+    """The base class of the errors about the file itself.
 
     Attributes:
-        path: The file it is about.
+        path: The file.
     """
 
     def __init__(self, path: Path, problem: str) -> None:
+        """Join the path and the problem to the message."""
         super().__init__(f"{path} {problem}")
         self.path = path
 
@@ -144,38 +158,42 @@ class ReadOnlyStoreError(StoreError):
     """
 
     def __init__(self, path: Path) -> None:
+        """Name the file and the argument in the message."""
         super().__init__(f"{path} was opened to be read only. Open it without read_only=True.")
         self.path = path
 
 
 class StoreMissingError(StoreFileError):
-    """No file is there, and the caller asked for one."""
+    """A missing file, in a store that was opened with ``must_exist=True``."""
 
     def __init__(self, path: Path) -> None:
+        """Say in the message how the file comes to be."""
         super().__init__(path, "does not exist. uniqc makes it with the first task it submits.")
 
 
 class StoreForeignError(StoreFileError, RuntimeError):
-    """The file belongs to another program, or is no SQLite database at all.
+    """A file of another program, or one that is not an SQLite database.
 
     Attributes:
-        found: The application id in its header, or None where it has no such header.
+        found: The application id in the file header; None where the file has no such header.
     """
 
     def __init__(self, path: Path, problem: str, *, found: int | None = None) -> None:
+        """Add to the problem that the file was left alone."""
         super().__init__(path, f"{problem}. Nothing in it was read or changed.")
         self.found = found
 
 
 class StoreNewerError(StoreFileError):
-    """The file was written by a uniqc that is newer than this release knows.
+    """A file with a newer schema than this release knows.
 
     Attributes:
-        found: Its schema version.
+        found: The schema version of the file.
         known: The newest schema version that this release knows.
     """
 
     def __init__(self, path: Path, problem: str, *, found: int, known: int) -> None:
+        """Put both versions before the problem, and the remedy after it."""
         super().__init__(
             path,
             f"has schema version {found}, newer than {known}, the newest this release knows: "
@@ -186,9 +204,10 @@ class StoreNewerError(StoreFileError):
 
 
 class StoreDamagedError(StoreFileError):
-    """SQLite finds the file malformed, or a table lacks what every release of uniqc writes."""
+    """A file that SQLite finds malformed, or whose tables lack what every release writes."""
 
     def __init__(self, path: Path, detail: str) -> None:
+        """Put SQLite's own words in brackets, and the remedy after them."""
         super().__init__(
             path,
             f"is damaged ({detail}). Make a copy of it, then try SQLite's own `.recover` on the "
@@ -197,13 +216,14 @@ class StoreDamagedError(StoreFileError):
 
 
 class StoreBusyError(StoreFileError):
-    """Another process held the file for longer than we wait; nothing was changed.
+    """A file that another process held for longer than the store waits; nothing was changed.
 
     Attributes:
-        waited_seconds: How long we waited.
+        waited_seconds: The time that the store waited at the most.
     """
 
     def __init__(self, path: Path, waited_seconds: float) -> None:
+        """Say in the message how long the store waited."""
         super().__init__(
             path,
             f"is in use by another process and did not come free within {waited_seconds:g} s. "
@@ -213,9 +233,10 @@ class StoreBusyError(StoreFileError):
 
 
 class StoreUnreadableError(StoreFileError):
-    """The operating system doesn't let us at the file."""
+    """A file that the operating system does not let this process open, read or write."""
 
     def __init__(self, path: Path, detail: str) -> None:
+        """Put the operating system's own words in brackets, and the remedy after them."""
         super().__init__(
             path,
             f"can't be opened ({detail}). Check that it is a file in a readable directory and "
@@ -224,39 +245,49 @@ class StoreUnreadableError(StoreFileError):
 
 
 class StoreFullError(StoreFileError):
-    """There is no space left; what was being written was rolled back."""
+    """A disk or quota without space for the write, which was rolled back."""
 
     def __init__(self, path: Path) -> None:
+        """Say in the message that nothing was changed."""
         super().__init__(path, "can't grow: the disk or the quota is full. Nothing was changed.")
 
 
+NOT_FROM_SQLITE = -1
+"""The primary code of an error that Python's ``sqlite3`` module raised by itself."""
+
+
 def primary_code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code of an error, -1 where Python raised it by itself."""
+    """Return SQLite's primary result code of an error, or ``NOT_FROM_SQLITE``."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    return -1 if code is None else code & 0xFF
+    return NOT_FROM_SQLITE if code is None else code & 0xFF
 
 
 @contextmanager
 def translated(path: Path, waited_seconds: float) -> Generator[None]:
-    """Turn whatever ``sqlite3`` raises inside into the error of the tree that it means."""
+    """Raise a ``StoreError`` in place of a ``sqlite3.Error`` from the body.
+
+    Args:
+        path: The file, for the message.
+        waited_seconds: The time that the connection waits for locks, for ``StoreBusyError``.
+    """
     try:
         yield
     except sqlite3.Error as error:
-        raise _meaning(error, path, waited_seconds) from error
+        raise _translation(error, path, waited_seconds) from error
 
 
-# A quota, or a limit on the size of a file: SQLite calls full the disk alone.
+# The codes for a quota or a limit on the size of a file. SQLITE_FULL is for a full disk only.
 _NO_SPACE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
-def _meaning(error: sqlite3.Error, path: Path, waited_seconds: float) -> StoreError:
-    # The names are SQLite's: https://www.sqlite.org/rescode.html
-    meaning: StoreError
+def _translation(error: sqlite3.Error, path: Path, waited_seconds: float) -> StoreError:
+    # The codes are explained at https://www.sqlite.org/rescode.html
     if getattr(error, "sqlite_errorcode", None) in _NO_SPACE:
         return StoreFullError(path)
+    translation: StoreError
     match primary_code(error):
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
-            meaning = StoreBusyError(path, waited_seconds)
+            translation = StoreBusyError(path, waited_seconds)
         case (
             sqlite3.SQLITE_CANTOPEN
             | sqlite3.SQLITE_PERM
@@ -264,14 +295,14 @@ def _meaning(error: sqlite3.Error, path: Path, waited_seconds: float) -> StoreEr
             | sqlite3.SQLITE_IOERR
             | sqlite3.SQLITE_READONLY
         ):
-            meaning = StoreUnreadableError(path, str(error))
+            translation = StoreUnreadableError(path, str(error))
         case sqlite3.SQLITE_NOTADB:
-            meaning = StoreForeignError(path, "is not an SQLite database")
+            translation = StoreForeignError(path, "is not an SQLite database")
         case sqlite3.SQLITE_FULL:
-            meaning = StoreFullError(path)
+            translation = StoreFullError(path)
         case sqlite3.SQLITE_INTERRUPT:
-            meaning = InterruptedReadError()
+            translation = InterruptedReadError()
         case _:
-            # SQLITE_CORRUPT, or a statement that doesn't fit the tables of a file made by hand.
-            meaning = StoreDamagedError(path, str(error))
-    return meaning
+            # SQLITE_CORRUPT, or a statement that does not fit the tables of a file made by hand.
+            translation = StoreDamagedError(path, str(error))
+    return translation

@@ -1,14 +1,14 @@
-"""Row to value, whatever is in the row.
+"""Conversion of rows to tasks and shards, whatever the rows hold.
 
-Files hold text where a number belongs, JSON cut short, BLOBs and statuses of other systems.
-One such field never hides its task, and one such task never hides the others: what can be read
-is, and the fields that can't are named in ``damaged``.
+SQLite stores any type in any column, and real files hold text in place of a number, JSON cut
+short, BLOBs, and statuses of other systems. A field that can't be read gets a stand-in and its
+name goes into ``damaged``. So one damaged field does not hide its task, and one damaged task does
+not hide the others.
 """
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uniqc_store.tasks import (
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-@lru_cache(maxsize=4_096)
-def _is_time(text: str) -> bool:
-    return parse_time(text) is not None
-
-
 class _Row:
-    """A row that is read field by field, taking down what can't be."""
+    """A row and the names of the fields that could not be read from it so far.
+
+    Each method reads one column and returns a value of its type. Where the column holds anything
+    else, it returns a stand-in and notes the field as damaged:
+
+    - text: the value as text, with U+FFFD for each byte that is not UTF-8; empty for NULL
+    - a status that uniqc does not know, or a time that is not ISO 8601: the text as it stands
+    - an integer: 0
+    - a result: None; metadata: an empty dict
+    """
 
     def __init__(self, row: sqlite3.Row) -> None:
         self._row = row
+        # A dict, for the order of its keys: each name once, in the order in which they were read.
         self._damaged: dict[str, None] = {}
 
     @property
@@ -41,10 +46,7 @@ class _Row:
         return tuple(self._damaged)
 
     def text(self, column: str) -> str:
-        stored: object = self._row[column]
-        if isinstance(stored, str) and stored.isascii():
-            return stored
-        text, intact = readable(stored)
+        text, intact = readable(self._row[column])
         if not intact:
             self._damaged[column] = None
         return text
@@ -60,7 +62,7 @@ class _Row:
 
     def time(self, column: str) -> str:
         time = self.text(column)
-        if not _is_time(time):
+        if parse_time(time) is None:
             self._damaged[column] = None
         return time
 
@@ -76,7 +78,7 @@ class _Row:
 
     def result(self) -> JsonValue:
         stored: object = self._row["result_json"]
-        # uniqc takes empty text for no result as well.
+        # Empty text is no result for uniqc either.
         return None if stored is None or stored == "" else self._json(stored, "result")
 
     def metadata(self) -> dict[str, JsonValue]:
@@ -101,10 +103,10 @@ class _Row:
 
 
 def parse_json(text: str) -> JsonValue:
-    """Parse stored JSON; NaN and infinity are let in, as uniqc writes them.
+    """Return the value of stored JSON; NaN and infinity are allowed, as uniqc writes them.
 
     Raises:
-        ValueError: It is no JSON, or is nested too deeply to be read.
+        ValueError: The text is not JSON, or is nested too deeply.
     """
     try:
         value: JsonValue = json.loads(text)
@@ -114,12 +116,20 @@ def parse_json(text: str) -> JsonValue:
 
 
 def raw_text(column: str) -> str:
-    """SQL for the bytes of a text as they are stored; NULL for a value of another type."""
+    """Return SQL for the bytes of a text as they are stored; NULL for a value of another type."""
     return f"CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) END"
 
 
 def readable(value: object) -> tuple[str, bool]:
-    """A stored value as text that can be encoded, and whether that is just what is stored."""
+    """Return a stored value as text that UTF-8 can encode, and whether it is exactly the value.
+
+    Args:
+        value: From a column. Text has lone surrogates for its bytes that are not UTF-8, as the
+            text factory of ``database.connection`` leaves them.
+
+    Returns:
+        The text, with U+FFFD for such bytes. True only where the value is text without any.
+    """
     if isinstance(value, str):
         if value.isascii():
             return value, True
@@ -133,7 +143,7 @@ def readable(value: object) -> tuple[str, bool]:
 
 
 def task_info(row: sqlite3.Row) -> TaskInfo:
-    """From a row with every column of a task, its result included."""
+    """Return the task in a row that has every column of ``tasks``, its result included."""
     fields = _Row(row)
     info = TaskInfo(
         task_id=fields.text("task_id"),
@@ -152,7 +162,7 @@ def task_info(row: sqlite3.Row) -> TaskInfo:
 
 
 def task_record(row: sqlite3.Row) -> TaskRecord:
-    """From a row with every column of a task but its result, and the size of that."""
+    """Return the task in a row that has the size of the result in place of the result."""
     fields = _Row(row)
     return TaskRecord(
         task_id=fields.text("task_id"),
@@ -165,12 +175,12 @@ def task_record(row: sqlite3.Row) -> TaskRecord:
         error_message=fields.optional_text("error_message"),
         archived_at=fields.optional_text("archived_at"),
         result_bytes=fields.optional_integer("result_bytes"),
-        damaged=fields.damaged,  # last: the fields before it are what it tells of
+        damaged=fields.damaged,  # evaluated last: reading the other fields fills it
     )
 
 
 def task_shard(row: sqlite3.Row) -> TaskShard:
-    """From a row with every column of a shard."""
+    """Return the shard in a row that has every column of ``task_shards``."""
     fields = _Row(row)
     shard = TaskShard(
         uniqc_task_id=fields.text("uniqc_task_id"),

@@ -1,4 +1,4 @@
-"""What may be stored: checked by name before anything is written."""
+"""Checks of values before anything is written; an error names the field."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ if TYPE_CHECKING:
 
     from uniqc_store.tasks import TaskInfo
 
-_LARGEST = 2**63 - 1
+_MAX_INTEGER = 2**63 - 1
+"""The largest integer that SQLite stores."""
 
-# These are shown as stored although no release writes them, so saving them back loses nothing.
-_HARMLESS_DAMAGE = frozenset({"status", "submit_time", "update_time"})
+# A damaged field of these keeps its stored text (see ``rows``), so saving it back loses nothing.
+_DAMAGE_KEEPS_TEXT = frozenset({"status", "submit_time", "update_time"})
 
 
 def task_parameters(task: TaskInfo, *, update_time: str) -> dict[str, object]:
-    """The columns of a task, each checked.
+    """Return the values of a task's columns, by the names of the columns.
+
+    Args:
+        task: The task to be saved.
+        update_time: The time of the save, stored in place of the task's own.
 
     Raises:
-        InvalidValueError: A field can't be stored as it is; it is named.
+        InvalidValueError: A field can't be stored as it is, or it could not be read before and
+            saving it would overwrite what is stored.
     """
-    lost = [name for name in task.damaged if name not in _HARMLESS_DAMAGE]
+    lost = [name for name in task.damaged if name not in _DAMAGE_KEEPS_TEXT]
     if lost:
         raise InvalidValueError(
             lost[0],
@@ -49,7 +55,11 @@ def task_parameters(task: TaskInfo, *, update_time: str) -> dict[str, object]:
 
 
 def text(field: str, value: object) -> str:
-    """Text that UTF-8 can encode."""
+    """Return the value if it is text that UTF-8 can encode.
+
+    Raises:
+        InvalidValueError: It is not.
+    """
     if not isinstance(value, str):
         raise InvalidValueError(field, f"must be text, not {_kind(value)}")
     try:
@@ -60,7 +70,11 @@ def text(field: str, value: object) -> str:
 
 
 def filled_text(field: str, value: object) -> str:
-    """Text that is not empty."""
+    """Return the value if it is text as in :func:`text` and not empty.
+
+    Raises:
+        InvalidValueError: It is not.
+    """
     checked = text(field, value)
     if not checked:
         raise InvalidValueError(field, "must not be empty")
@@ -68,27 +82,41 @@ def filled_text(field: str, value: object) -> str:
 
 
 def integer(field: str, value: object) -> int:
-    """An integer of SQLite's 64 bits. NumPy's are integers too; True is none."""
+    """Return the value as an integer of SQLite's 64 bits.
+
+    NumPy's integers are accepted; True and False are not.
+
+    Raises:
+        InvalidValueError: It is not such an integer.
+    """
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise InvalidValueError(field, f"must be an integer, not {_kind(value)}")
     number = operator.index(value)
-    if not -_LARGEST - 1 <= number <= _LARGEST:
+    if not -_MAX_INTEGER - 1 <= number <= _MAX_INTEGER:
         raise InvalidValueError(field, "is beyond 64 bits")
     return number
 
 
 def limit(value: object) -> int:
-    """How many rows may be returned."""
+    """Return the value as a number of rows to return, at least 1.
+
+    Raises:
+        InvalidValueError: It is not a positive integer of 64 bits.
+    """
     number = integer("limit", value)
     if number < 1:
         raise InvalidValueError("limit", f"must be 1 or more, or None for all, not {number}")
-    return min(number, _LARGEST - 1)  # one more is asked for, to see whether there is a next page
+    return min(number, _MAX_INTEGER - 1)  # a query adds 1, to see if there is a next page
 
 
 def json_text(field: str, value: object) -> str:
-    """JSON, where JSON can say all of it.
+    """Return the value as JSON text, if reading that text gives the same value again.
 
-    Integer keys become text, as ``json`` does it: counts are often keyed by integers.
+    Integer keys are an exception and become text, as in ``json.dumps``: counts are often keyed by
+    integers. NaN, infinity and every other kind of key are refused.
+
+    Raises:
+        InvalidValueError: The value can't be written as JSON without loss.
     """
     try:
         _check_keys(field, value)
@@ -98,7 +126,7 @@ def json_text(field: str, value: object) -> str:
     except TypeError as error:
         raise InvalidValueError(field, f"is not JSON: {error}") from None
     except ValueError as error:
-        if isinstance(error, InvalidValueError):
+        if isinstance(error, InvalidValueError):  # from _check_keys, which named the place
             raise
         raise InvalidValueError(field, f"is not JSON: {error}") from None
     return text(field, encoded)
@@ -113,7 +141,7 @@ def _metadata_json(metadata: object) -> str:
 
 
 def _check_keys(place: str, value: object) -> None:
-    """Refuse keys that JSON would change beyond recognition, or merge."""
+    """Raise ``InvalidValueError`` for a key that JSON would turn into another one."""
     if isinstance(value, dict):
         items = cast("dict[object, object]", value)
         for key, item in items.items():

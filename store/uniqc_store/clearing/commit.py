@@ -215,7 +215,7 @@ class Clearing:
         self._cleared.begin(receipt_id, cleared_at=now.isoformat(), planned=len(plan.rows))
         outcome: Counter[str] = Counter()
         stopped, through = "", 0
-        with self._writer.staying() as others_wait:
+        with self._writer.keep_open() as others_wait:
             for number, batch in enumerate(_batches(plan.rows, others_wait)):
                 if should_stop():
                     stopped = "cancelled"
@@ -256,7 +256,7 @@ class Clearing:
         if receipt is None or not receipt.held:
             raise UnknownReceiptError(receipt_id)
         restored, stopped = 0, False
-        with self._writer.staying() as others_wait:
+        with self._writer.keep_open() as others_wait:
             for number, batch in enumerate(self._cleared.batches(receipt_id)):
                 if number:
                     _pause(others_wait)
@@ -281,7 +281,7 @@ class Clearing:
                 connection.executemany(delete, ((row,) for row in chosen))
             return counts
 
-        counts = self._writer.write(change, in_passing=True)
+        counts = self._writer.write(change, durable=False)
         if counts["cleared"]:
             # They are removed, and that is the answer: a batch that can't be marked just now is
             # settled at the next start, as after a kill.

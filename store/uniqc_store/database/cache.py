@@ -1,8 +1,7 @@
-"""What was found out about one state of the file.
+"""Values computed from one state of the file, kept until somebody writes to it.
 
-Counting a million tasks takes a while, and most of the time nobody has written since they were
-counted last. So a store remembers what it found out, for as long as the signature of the file is
-the same, and no longer.
+Counting a million tasks takes a while, and most of the time nobody has written since the last
+count. A read of an unchanged file answers from here and opens no connection.
 """
 
 from __future__ import annotations
@@ -12,71 +11,93 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from uniqc_store.database.files import Signature
+    from uniqc_store.database.signature import Signature
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 MAX_ENTRIES = 64
-"""Facts that are kept at a time."""
+"""Values kept for one state of the file."""
 
 MAX_ENTRY_BYTES = 64 * 1024
-"""Bytes of one that is remembered, as far as its size is not bounded anyway."""
+"""The largest size of a value that is kept, where the caller gives its size: 64 KiB.
 
+Together with ``MAX_ENTRIES`` it bounds the cache of one store to 4 MiB of such values. A value
+whose size the caller does not give has to be small by itself, such as a count.
+"""
 
-_UNKNOWN = object()
+_ABSENT = object()
 
 
 class StateCache:
-    """What is known of one state of the file."""
+    """The values computed from one state of the file, by key.
+
+    Safe to use from several threads without a lock. Two of them may compute the same value; as
+    both see the same state, it does not matter which one is kept.
+    """
 
     def __init__(self) -> None:
-        self._facts: dict[Hashable, object] = {}
+        """Create an empty cache."""
+        self._values: dict[Hashable, object] = {}
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._facts
+        """Return True if the value of this key is kept."""
+        return key in self._values
 
     def get_or_compute(
         self,
         key: Hashable,
-        compute: Callable[[], Found],
+        compute: Callable[[], Value],
         *,
-        size: Callable[[Found], int] | None = None,
-    ) -> Found:
-        """What is known under a key, found out now if it isn't yet.
+        size: Callable[[Value], int] | None = None,
+    ) -> Value:
+        """Return the value that is kept for a key, or compute it and keep it.
 
-        Two threads may both find it out; they find the same. What is larger than
-        ``MAX_ENTRY_BYTES``, by the function that tells its bytes, is not remembered.
+        A full cache is emptied before a value is added. That costs one computation of each of
+        its values, and needs no record of which were used last.
+
+        Args:
+            key: What the value is of, arguments included. It has to determine the type too.
+            compute: Reads the value from the file.
+            size: Gives the bytes of a value that may be large. One of more than
+                ``MAX_ENTRY_BYTES`` is returned and not kept. None for a value that is small by
+                itself.
         """
-        known = self._facts.get(key, _UNKNOWN)
-        if known is not _UNKNOWN:
-            return cast("Found", known)
-        found = compute()
-        if size is not None and size(found) > MAX_ENTRY_BYTES:
-            return found
-        if len(self._facts) >= MAX_ENTRIES:
-            self._facts.clear()
-        self._facts[key] = found
-        return found
+        kept = self._values.get(key, _ABSENT)
+        if kept is not _ABSENT:
+            return cast("Value", kept)
+        value = compute()
+        if size is not None and size(value) > MAX_ENTRY_BYTES:
+            return value
+        if len(self._values) >= MAX_ENTRIES:
+            self._values.clear()
+        self._values[key] = value
+        return value
 
 
 class SnapshotCache:
-    """The facts of the file as it is now."""
+    """The cache of the newest state of the file that was read, and no older one.
+
+    A store and its nonblocking view share one. Safe to use from several threads: the pair of
+    signature and cache is replaced as a whole.
+    """
 
     def __init__(self) -> None:
-        self._kept: tuple[Signature, StateCache] | None = None
+        """Create a cache that knows no state yet."""
+        self._newest: tuple[Signature, StateCache] | None = None
 
     def of(self, signature: Signature | None) -> StateCache:
-        """The facts of this state; none yet, if it is another one than before.
+        """Return the cache of one state of the file, an empty one for a new state.
 
         Args:
-            signature: Of a state that is certain to have another one as soon as somebody
-                writes; None if that isn't certain, and what is found out is forgotten.
+            signature: The signature of the state, if it is settled: any later write has to give
+                the file another one. None if it is not; the values are then not kept after this
+                read.
         """
         if signature is None:
             return StateCache()
-        kept = self._kept
-        if kept is not None and kept[0] == signature:
-            return kept[1]
+        newest = self._newest
+        if newest is not None and newest[0] == signature:
+            return newest[1]
         cache = StateCache()
-        self._kept = signature, cache
+        self._newest = signature, cache
         return cache

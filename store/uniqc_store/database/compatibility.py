@@ -1,4 +1,4 @@
-"""Whose file it is, and whether this release may read or write it."""
+"""The check that a file is uniqc's, with a schema that this release can read or write."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def check_compatible(connection: sqlite3.Connection, path: Path, *, to_write: bool) -> Layout:
-    """What the file has, once it is certain that it is uniqc's and that we know it.
+    """Return the layout of a file, once it is certain that it is uniqc's and of a known schema.
 
-    Runs no statement that writes. A file with nothing in it counts as ours: uniqc, killed
-    before its first commit, leaves such.
+    Runs no statement that writes. A file with nothing in it passes: a uniqc that is killed before
+    its first commit leaves one.
 
     Raises:
-        StoreForeignError: Another program's application id, or tables without one.
-        StoreNewerError: A schema beyond what this release may write, or read.
-        StoreDamagedError: Stamped as uniqc's, but without a table of tasks.
+        StoreForeignError: The file has another program's application id, or tables without one.
+        StoreNewerError: Its schema is newer than this release may write, or read.
+        StoreDamagedError: It has uniqc's application id and no complete table of tasks.
     """
     application_id = schema.read_application_id(connection)
     if application_id not in (0, schema.APPLICATION_ID):

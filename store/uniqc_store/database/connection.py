@@ -1,8 +1,8 @@
-"""How the file is opened, for both those who read it and those who write it.
+"""Connections to the file, and the session that a query runs in.
 
-The file belongs to uniqc, which writes it from another process while we are in it. So a
-connection lives for one call: held open, it would keep uniqc's WAL from being cleaned up, and
-after the file was replaced it would go on showing the old one.
+uniqc writes the file from another process while we read it. So a connection lives for one call.
+Held open, it would keep uniqc's WAL from being removed, and it would go on showing the old file
+after another one took its place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uniqc_store.database import schema
 from uniqc_store.database.cache import SnapshotCache, StateCache
 from uniqc_store.database.compatibility import check_compatible
 from uniqc_store.database.functions import add_functions
-from uniqc_store.errors import primary_code
+from uniqc_store.errors import NOT_FROM_SQLITE, primary_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
 
     from uniqc_store.database.schema import Layout
 
-Answer = TypeVar("Answer")
-
-_RAISED_BY_PYTHON = -1
-"""Of an error that SQLite does not know of."""
+Result = TypeVar("Result")
 
 _STEPS_BETWEEN_STOP_CHECKS = 20_000
-"""SQLite's virtual machine runs these in a millisecond or so."""
+"""Steps of SQLite's virtual machine, which take about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The file that is meant, and how patient to be with it.
+    """Which file to open, and how long to wait for it.
+
+    A store has one of these for its whole life; it holds nothing open.
 
     Attributes:
-        path: Absolute.
-        busy_timeout: Seconds to wait for another process.
-        should_stop: Asked while a question runs; true ends it with ``InterruptedReadError``.
-        hurried: Whether to give up on what takes longer than a moment, instead of being patient.
-        cache: What was found out about the file, for as long as nobody writes.
+        path: The absolute path of the database.
+        busy_timeout: Seconds to wait for another process; 0 where ``nonblocking``.
+        should_stop: Called about every millisecond while a query runs. True ends the query with
+            ``InterruptedReadError``.
+        nonblocking: True for a caller that cannot wait. A read that would have to wait, or to
+            copy the file, raises ``WouldBlockError`` instead.
+        cache: The values computed from the file as it was last read.
     """
 
     path: Path
@@ -54,15 +55,18 @@ class Access:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One connection inside one transaction, with what is known of its file.
+    """One transaction on one connection: every statement sees the same state of the file.
+
+    A query function is called with a session and must not keep it: the connection is closed when
+    the function returns.
 
     Attributes:
-        connect: Gives the connection, which is opened when it is first needed: what is known
-            already needs none.
-        layout: What the file has.
-        exists: False where there is no file; the connection is then to an empty stand-in.
-        facts: What is known of this state of the file already.
-        hurried: As in :class:`Access`.
+        connect: Returns the connection, always the same. The first call opens it, so a query that
+            the cache answers opens none.
+        layout: The tables and columns of the file.
+        exists: False where there is no file; the connection is then to an empty store in memory.
+        cache: The values computed from this state of the file.
+        nonblocking: See :class:`Access`. A query that would take long raises ``WouldBlockError``.
     """
 
     connect: Callable[[], sqlite3.Connection]
@@ -73,51 +77,73 @@ class Session:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """Every statement on it sees the same state of the file."""
+        """The connection, opened now if it is not open yet."""
         return self.connect()
 
     def rows(
         self, statement: str, parameters: Mapping[str, object] | None = None
     ) -> list[sqlite3.Row]:
-        connection = self.connect()
-        cursor = connection.cursor()
-        cursor.row_factory = sqlite3.Row
-        # Nearly all text is UTF-8, which Python decodes by itself ten times as fast.
-        connection.text_factory = str
-        try:
-            return cursor.execute(statement, parameters or {}).fetchall()
-        except sqlite3.OperationalError as error:
-            if primary_code(error) != _RAISED_BY_PYTHON:
-                raise
-        finally:
-            connection.text_factory = _decode
-        return cursor.execute(statement, parameters or {}).fetchall()
+        """Return all rows of a statement that only reads, whatever bytes their texts hold."""
+        return fetch_rows(self.connection, statement, parameters or {})
 
     def number(self, statement: str, parameters: Mapping[str, object] | None = None) -> int:
-        """The one number that a statement is for."""
+        """Return the integer that is the only value of a statement's only row."""
         (number,) = self.connection.execute(statement, parameters or {}).fetchone()
         return int(number)
 
     def size(self, table: str, column: str, row: int) -> int | None:
-        """Bytes of a text or BLOB, which are not read for it; None for anything else."""
+        """Return the bytes of a stored text or BLOB without reading it.
+
+        Returns None for NULL and for a number.
+        """
         try:
             with self.connection.blobopen(table, column, row, readonly=True) as stored:
                 return len(stored)
         except sqlite3.OperationalError as error:
-            if primary_code(error) == sqlite3.SQLITE_ERROR:  # it is NULL, or a number
+            if primary_code(error) == sqlite3.SQLITE_ERROR:  # the value is NULL or a number
                 return None
             raise
+
+
+def fetch_rows(
+    connection: sqlite3.Connection, statement: str, parameters: Mapping[str, object]
+) -> list[sqlite3.Row]:
+    """Return all rows of a statement that only reads, decoding text as fast as possible.
+
+    The text factory ``str`` decodes in C. It takes 0.62 of the time of the connection's own
+    factory for a page of 50 tasks (measured as in ARCHITECTURE.md, "Decoding text"), but fails at
+    the first text that is not UTF-8. Then the statement runs a second time, with the factory that
+    the connection had before.
+    """
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    tolerant_factory = connection.text_factory
+    connection.text_factory = str
+    try:
+        return cursor.execute(statement, parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != NOT_FROM_SQLITE:
+            raise
+    finally:
+        connection.text_factory = tolerant_factory
+    return cursor.execute(statement, parameters).fetchall()
 
 
 @contextmanager
 def opened(
     access: Access, parameters: str, *, path: Path | None = None
 ) -> Generator[sqlite3.Connection]:
-    """A connection by SQLite's URI parameters, to the file or to a copy of it."""
+    """Open a connection in autocommit mode, and close it at the end.
+
+    Args:
+        access: The file, the time to wait for it, and ``should_stop``.
+        parameters: SQLite's URI parameters, such as ``mode=ro&immutable=1``.
+        path: Another file to open, such as a copy.
+    """
     uri = f"{(path or access.path).as_uri()}?{parameters}"
     connection = sqlite3.connect(uri, uri=True, timeout=access.busy_timeout, isolation_level=None)
     with closing(connection):
-        # One text that is no UTF-8 must not fail the statement that meets it.
+        # With the factory str, one text that is not UTF-8 would fail its whole statement.
         connection.text_factory = _decode
         add_functions(connection)
         if access.should_stop is not None:
@@ -127,32 +153,45 @@ def opened(
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    """Explicit, as Python's own opens none for DDL: a crash would leave half a migration."""
+    """Run the body in one transaction: commit at its end, roll back when it raises.
+
+    Python's own transactions leave out DDL, so a crash would leave half a migration behind.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite has rolled back by itself after some errors, a full disk for one.
+        # After some errors, such as a full disk, SQLite has rolled back by itself.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
-def ask(
+def run_query(
     access: Access,
     connect: Callable[[], sqlite3.Connection],
-    question: Callable[[Session], Answer],
+    query: Callable[[Session], Result],
     *,
     cache: StateCache,
-) -> Answer:
-    """Put a question to a connection, once it is certain that its file is ours."""
+) -> Result:
+    """Check that the file is compatible, then return what the query function returns.
+
+    Args:
+        access: The file.
+        connect: Returns the connection; see :class:`Session`.
+        query: Called with the session. A file with no tables yet is read as an empty store.
+        cache: The cache of the state that the connection shows. The check is in it too.
+
+    Raises:
+        StoreFileError: See :func:`check_compatible`.
+    """
     layout = cache.get_or_compute(
         check_compatible, lambda: check_compatible(connect(), access.path, to_write=False)
     )
     if not layout.has("tasks"):
-        return ask_stand_in(question, version=layout.version, exists=True)
-    return question(
+        return run_query_on_empty_store(query, version=layout.version, exists=True)
+    return query(
         Session(
             connect=connect,
             layout=layout,
@@ -163,17 +202,24 @@ def ask(
     )
 
 
-def ask_stand_in(
-    question: Callable[[Session], Answer], *, version: int = 0, exists: bool = False
-) -> Answer:
-    """Put a question to an empty store in memory, where there is no file or nothing in it."""
+def run_query_on_empty_store(
+    query: Callable[[Session], Result], *, version: int = 0, exists: bool = False
+) -> Result:
+    """Return what the query function returns for an empty store in memory.
+
+    Args:
+        query: Called with the session.
+        version: The schema version that the session shows.
+        exists: True where there is a file, with nothing in it.
+    """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         add_functions(connection)
         schema.make_version_1(connection)
         tables = schema.read_layout(connection).tables
         layout = schema.Layout(version=version, tables=tables)
-        return question(Session(connect=lambda: connection, layout=layout, exists=exists))
+        return query(Session(connect=lambda: connection, layout=layout, exists=exists))
 
 
 def _decode(text: bytes) -> str:
+    """Decode stored text; bytes that are not UTF-8 become lone surrogates (see ``rows``)."""
     return text.decode("utf-8", "surrogateescape")

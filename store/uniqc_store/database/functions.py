@@ -1,8 +1,13 @@
-"""The SQL functions that conditions call, and the Python they run."""
+"""The SQL functions that conditions call, and the Python behind them.
+
+They get the bytes of a text (see ``rows.raw_text``): sqlite3 fails the whole statement rather
+than hand a function a text that is not UTF-8. Whatever is stored, a function returns a value, as
+one damaged task must not fail a query about all others.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from uniqc_store.rows import parse_json, readable
@@ -12,10 +17,19 @@ if TYPE_CHECKING:
     import sqlite3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Teach a connection the functions that the conditions call."""
+    """Register the functions on a connection.
+
+    ``utc_microseconds(time)``
+        Microseconds since 1970 of a stored time; NULL where it is no time.
+    ``metadata_text(metadata, key)``
+        The text under a key of stored metadata; NULL where there is none.
+    ``name_contains(metadata, needle)``
+        1 where the task's name contains the needle, which is casefolded already; else 0.
+    """
     connection.create_function("utc_microseconds", 1, stored_microseconds, deterministic=True)
     connection.create_function("metadata_text", 2, _metadata_text, deterministic=True)
     connection.create_function("name_contains", 2, _name_contains, deterministic=True)
@@ -38,15 +52,15 @@ def _metadata_text(stored: object, key: str) -> str | None:
 def stored_microseconds(stored: object) -> int | None:
     """Return the microseconds since 1970 of a stored time; None where it is no time.
 
+    A time without a zone counts as this machine's local time.
+
     Args:
-        stored: The bytes of the column.
+        stored: The bytes of the column; anything else is no time.
     """
     moment = parse_time(stored.decode(errors="replace")) if isinstance(stored, bytes) else None
     return None if moment is None else microseconds(assume_local(moment))
 
 
 def microseconds(moment: datetime) -> int:
-    """Return the microseconds from 1970 to an aware moment."""
-    # Dividing by a timedelta takes twice as long.
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    """Return the microseconds from 1970 to an aware moment, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND

@@ -1,19 +1,24 @@
-"""Reading without leaving a trace, while uniqc writes.
+"""Reads that leave no trace, while uniqc may be writing.
 
-There are three ways, tried in this order:
+There are three ways to read the file, tried in this order:
 
-1. *At rest.* Where there is no WAL and the file has not changed for a while, it is complete in
-   itself and is read as it stands (SQLite's ``immutable``). It counts only if nothing changed
-   meanwhile. Nothing is made beside the file, so this works in a directory that may not be
-   written to, or on a read-only mount.
-2. *Shared.* Otherwise SQLite's ordinary ``mode=ro`` with its locks. It may make an empty
-   ``-wal`` and a ``-shm``, which uniqc's next save cleans up.
-3. *Copied.* Where that can't be done, because those can't be made or because a killed process
-   left a rollback journal that only a writer could apply, the file and what is beside it are
-   copied to a private directory and read there. It counts only if nothing changed meanwhile.
+=========  ============================  ========================  ==============================
+way        used when                     leaves behind             what can go wrong
+=========  ============================  ========================  ==============================
+immutable  no WAL, no rollback journal,  nothing                   a write meanwhile: the result
+           and the last write is not                               is discarded
+           too recent
+shared     immutable does not apply,     an empty ``-wal`` and a   SQLite can't make those files,
+           or failed                     ``-shm``, which uniqc's   or finds a rollback journal
+                                         next save removes         that only a writer may apply
+copy       shared failed for one of      nothing; meanwhile a      a write meanwhile: the result
+           these reasons                 private temporary         is discarded; no space for the
+                                         directory                 copy
+=========  ============================  ========================  ==============================
 
-``immutable`` without that check gave wrong answers: beside a live writer nearly every read
-found the file malformed, and beside a left-over WAL it saw none of what was in it.
+A discarded result is not an error. The query runs again: the next way, or the same way until
+``busy_timeout`` is over. Reading as immutable without comparing signatures gave wrong results; see
+ARCHITECTURE.md, "Reading the file".
 """
 
 from __future__ import annotations
@@ -29,73 +34,104 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.database.cache import StateCache
-from uniqc_store.database.connection import Access, Session, ask, ask_stand_in, opened
-from uniqc_store.database.files import beside, directory_lock, os_errors, signature_of
+from uniqc_store.database.connection import (
+    Access,
+    Session,
+    opened,
+    run_query,
+    run_query_on_empty_store,
+)
+from uniqc_store.database.files import companion_of, os_errors
+from uniqc_store.database.locking import attempts, shared_lock
+from uniqc_store.database.signature import signature_of
 from uniqc_store.errors import StoreBusyError, StoreError, WouldBlockError, primary_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from uniqc_store.database.files import Signature
+    from uniqc_store.database.signature import Signature
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
-_PATIENCE_SECONDS = 0.1
+Connect = Callable[[], sqlite3.Connection]
+"""Returns the connection of one read, always the same, opened by the first call."""
 
-_CAN_NOT_SHARE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+Operation = Callable[[Connect, StateCache], Result]
+"""What a read does: with a connection, if it needs one, and with the cache of the same state."""
+
+_SETTLING_SECONDS = 0.1
+
+_CANNOT_SHARE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""SQLite's codes where it can't make the ``-shm``, or finds a journal that it may not apply."""
 
 
-def read(access: Access, question: Callable[[Session], Answer]) -> Answer:
-    """Ask one question of one consistent state of the file, or of an empty stand-in for none.
+def read(access: Access, query: Callable[[Session], Result]) -> Result:
+    """Return what a query function returns for one consistent state of the file.
 
-    The question may be asked again from the start where the file changed under a first try.
+    A missing file is read as an empty store.
+
+    Args:
+        access: The file.
+        query: Called again from the start where the file changed during a first call.
+
+    Raises:
+        StoreError: The error of the tree that fits; the file was not changed.
     """
     with translated(access.path, access.busy_timeout):
         try:
-            return _through(
+            return _read(
                 access,
-                lambda connect, cache: ask(access, connect, question, cache=cache),
+                lambda connect, cache: run_query(access, connect, query, cache=cache),
             )
         except _NoFileError:
-            return ask_stand_in(question)
+            return run_query_on_empty_store(query)
 
 
-def inspect(access: Access, use: Callable[[sqlite3.Connection], None]) -> None:
-    """Use a connection that can't write a byte of the file, whosever it is.
+def inspect(access: Access, check: Callable[[sqlite3.Connection], None]) -> None:
+    """Call a function with a connection that can't write a byte of the file.
 
-    Waits a moment for a file that was just written to come to rest, so as to leave no trace.
+    Does nothing where there is no file. Waits up to 0.1 s for a file that was just written, so
+    that it can be read as immutable, without a trace.
+
+    Raises:
+        sqlite3.Error: SQLite could not read the file.
+        StoreError: Raised by the function, or because the file can't be opened.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    for _ in attempts(_SETTLING_SECONDS):
         now = signature_of(access.path)
-        if now is None or now.has_wal or now.journal or now.settled(time.time_ns()):
+        if now is None or not now.self_contained or now.settled(time.time_ns()):
             break
-        time.sleep(0.01)
     with suppress(_NoFileError):
-        _through(access, lambda connect, _: use(connect()))
+        _read(access, lambda connect, _: check(connect()))
 
 
-Use = Callable[[Callable[[], sqlite3.Connection], StateCache], Answer]
-"""What is done with a connection, if it is needed, and with what is known of the state that it
-shows."""
-
-
-def _through(access: Access, use: Use[Answer]) -> Answer:
+def _read(access: Access, operation: Operation[Result]) -> Result:
+    """Read by the first of the three ways that works."""
+    with suppress(_FileChangedDuringReadError):
+        return _read_immutable(access, operation)
     try:
-        return _read_immutable(access, use)
-    except _FileChangedDuringReadError:
-        pass
-    try:
-        return _read_shared(access, use)
+        return _read_shared(access, operation)
     except sqlite3.OperationalError as error:
-        if primary_code(error) not in _CAN_NOT_SHARE:
+        if primary_code(error) not in _CANNOT_SHARE:
             raise
-    return _without_sharing(access, use)
+    return _read_without_sharing(access, operation)
 
 
-def _read_immutable(access: Access, use: Use[Answer]) -> Answer:
-    before = _signature(access)
-    if before.has_wal or before.journal or not before.settled(time.time_ns()):
+def _read_immutable(access: Access, operation: Operation[Result]) -> Result:
+    """Read the file as it stands, without SQLite's locks.
+
+    Used when the file alone holds every commit and any further write would change its signature.
+    SQLite makes no file beside it, so this works in a directory that this user may not write to
+    and on a read-only mount.
+
+    Leaves nothing behind. A write during the read can make SQLite see pages of two states: the
+    result, or the error, then counts for nothing.
+
+    Raises:
+        _FileChangedDuringReadError: The file is not fit to be read this way, or was written to.
+    """
+    before = _existing_signature(access)
+    if not (before.self_contained and before.settled(time.time_ns())):
         raise _FileChangedDuringReadError
 
     with ExitStack() as stack:
@@ -105,76 +141,91 @@ def _read_immutable(access: Access, use: Use[Answer]) -> Answer:
             stack.enter_context(_unless_changed(access, before))
             return stack.enter_context(opened(access, "mode=ro&immutable=1"))
 
-        return use(connect, access.cache.of(before))
+        return operation(connect, access.cache.of(before))
 
 
-def _read_shared(access: Access, use: Use[Answer]) -> Answer:
+def _read_shared(access: Access, operation: Operation[Result]) -> Result:
+    """Read the file with SQLite's locks, as any other program does.
+
+    Used beside a writer, and where a WAL or a rollback journal is there.
+
+    May leave an empty ``-wal`` and a ``-shm`` behind, which uniqc's next save removes. Fails
+    where SQLite may not make these, or where it would have to apply a rollback journal that a
+    killed process left.
+
+    Raises:
+        sqlite3.OperationalError: With a code of ``_CANNOT_SHARE`` in these two cases.
+        StoreBusyError: The file was being removed for too long.
+    """
     before = signature_of(access.path)
     if before is None or not before.settled(time.time_ns()):
         before = None
     try:
-        return _in_transaction(access, use, before)
-    except (
-        _FileChangedDuringReadError
-    ):  # between the signature and the first thing that is not known yet
-        return _in_transaction(access, use, None)
+        return _read_in_transaction(access, operation, before)
+    except _FileChangedDuringReadError:
+        return _read_in_transaction(access, operation, None)
 
 
-def _in_transaction(access: Access, use: Use[Answer], before: Signature | None) -> Answer:
-    """In the state of a signature, or in whatever state there is."""
+def _read_in_transaction(
+    access: Access, operation: Operation[Result], before: Signature | None
+) -> Result:
+    """Read in a transaction, with the cache of the state that has the signature ``before``.
+
+    None means whatever state there is, with an empty cache.
+
+    Raises:
+        _FileChangedDuringReadError: Somebody wrote after ``before`` was taken, and the cache may
+            have been used already.
+    """
     with ExitStack() as stack:
 
         @cache
         def connect() -> sqlite3.Connection:
-            stack.enter_context(shared_lock(access))
+            stack.enter_context(shared_lock(access.path, access.busy_timeout))
             connection = stack.enter_context(opened(access, "mode=ro"))
             connection.execute("PRAGMA query_only = ON")
             connection.execute("BEGIN")
-            # The transaction begins with its first read. Nobody has written from before until
-            # then, if nothing has changed: it shows the state of the signature.
+            # A deferred transaction begins with its first read. If nothing has changed by then,
+            # it shows the state that the signature is of.
             connection.execute("PRAGMA schema_version").fetchone()
             if before is not None and signature_of(access.path) != before:
                 raise _FileChangedDuringReadError
             return connection
 
-        return use(connect, access.cache.of(before))
+        return operation(connect, access.cache.of(before))
 
 
-@contextmanager
-def shared_lock(access: Access) -> Generator[None]:
-    """Be seen to use the file, once nobody is removing it.
+def _read_without_sharing(access: Access, operation: Operation[Result]) -> Result:
+    """Read a copy, or the file itself once it is fit to be read as immutable.
 
     Raises:
-        StoreBusyError: Somebody is, for too long.
+        StoreBusyError: Somebody kept writing until ``busy_timeout`` was over.
+        WouldBlockError: The caller cannot wait for a copy.
     """
-    deadline = time.monotonic() + access.busy_timeout
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(directory_lock(access.path.parent))
-                break
-            except BlockingIOError:
-                if access.nonblocking or time.monotonic() > deadline:
-                    raise StoreBusyError(access.path, access.busy_timeout) from None
-            time.sleep(0.01)
-        yield
+    if access.nonblocking:
+        raise WouldBlockError
+    for _ in attempts(access.busy_timeout):
+        now = _existing_signature(access)
+        read_once = _read_immutable if now.self_contained else _read_copy
+        with suppress(_FileChangedDuringReadError):
+            return read_once(access, operation)
+    raise StoreBusyError(access.path, access.busy_timeout)
 
 
-def _without_sharing(access: Access, use: Use[Answer]) -> Answer:
-    deadline = time.monotonic() + access.busy_timeout
-    while not access.nonblocking:
-        try:
-            now = _signature(access)
-            return (_read_copy if now.has_wal or now.journal else _read_immutable)(access, use)
-        except _FileChangedDuringReadError:
-            if time.monotonic() > deadline:
-                raise StoreBusyError(access.path, access.busy_timeout) from None
-            time.sleep(0.01)
-    raise WouldBlockError
+def _read_copy(access: Access, operation: Operation[Result]) -> Result:
+    """Copy the file, its WAL and its rollback journal to a private directory and read that.
 
+    Used where SQLite can't read the file with its locks. On the copy it may make a ``-shm`` and
+    apply a rollback journal.
 
-def _read_copy(access: Access, use: Use[Answer]) -> Answer:
-    before = _signature(access)
+    Leaves nothing behind. A write during the copy can give it pages of two states: the result, or
+    the error, then counts for nothing.
+
+    Raises:
+        _FileChangedDuringReadError: The file was just written, or was written to meanwhile.
+        StoreUnreadableError: There is no place for the copy.
+    """
+    before = _existing_signature(access)
     if not before.settled(time.time_ns()):
         raise _FileChangedDuringReadError
 
@@ -186,14 +237,15 @@ def _read_copy(access: Access, use: Use[Answer]) -> Answer:
         copy = Path(directory, access.path.name)
         shutil.copyfile(access.path, copy)
         for suffix in ("-wal", "-journal"):
-            if beside(access.path, suffix).exists():
-                shutil.copyfile(beside(access.path, suffix), beside(copy, suffix))
+            companion = companion_of(access.path, suffix)
+            if companion.exists():
+                shutil.copyfile(companion, companion_of(copy, suffix))
         with opened(access, "mode=rw", path=copy) as connection:
             connection.execute("BEGIN")
-            return use(lambda: connection, access.cache.of(before))
+            return operation(lambda: connection, access.cache.of(before))
 
 
-def _signature(access: Access) -> Signature:
+def _existing_signature(access: Access) -> Signature:
     signature = signature_of(access.path)
     if signature is None:
         raise _NoFileError
@@ -202,7 +254,10 @@ def _signature(access: Access) -> Signature:
 
 @contextmanager
 def _unless_changed(access: Access, before: Signature) -> Generator[None]:
-    """What is read within counts, and so does an error, only if the file has not changed."""
+    """Raise ``_FileChangedDuringReadError`` if the file is not as before when the body ends.
+
+    That goes for an error of the body too, which may come from pages of two states.
+    """
     try:
         yield
     except (sqlite3.Error, StoreError):
@@ -214,8 +269,8 @@ def _unless_changed(access: Access, before: Signature) -> Generator[None]:
 
 
 class _FileChangedDuringReadError(Exception):
-    """Somebody is writing, or has just written: what was read may not fit together."""
+    """A write during the read, or so shortly before it that one could go unnoticed."""
 
 
 class _NoFileError(Exception):
-    """There is no file, or no longer."""
+    """A missing file, or one that was removed meanwhile."""

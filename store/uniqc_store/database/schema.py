@@ -1,9 +1,9 @@
-"""Whose file it is, which layouts uniqc has released, and how a fresh file is made.
+"""The schemas that uniqc has released, and the migrations that create a fresh file.
 
-Both numbers live in SQLite's own header: ``application_id`` says whose file it is,
+SQLite's file header holds two numbers: ``application_id`` says which program owns the file, and
 ``user_version`` which schema it has. uniqc has released five schemas and upgrades a file by
-itself; the fifth rewrites task ids. So a fresh file is made at version 1, which every release
-opens, and a file that uniqc wrote is never raised.
+itself; the fifth rewrites task ids. So a fresh file gets version 1, which every release opens,
+and a file that uniqc wrote is never upgraded here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION_ID = 0x554E4943
-"""``UNIC`` in ASCII, as uniqc stamps it."""
+"""``UNIC`` in ASCII: the application id that uniqc writes."""
 
 CURRENT_SCHEMA_VERSION = 1
-"""The version at which a fresh file is made."""
+"""The schema version of a fresh file."""
 
 NEWEST_RELEASED_SCHEMA = 5
-"""The newest version that a uniqc release (0.0.12 to 0.1.1) writes; beyond it we only read."""
+"""The newest version that a release of uniqc (0.0.12 to 0.1.1) writes.
+
+Files of a later version are read and not written.
+"""
 
 Migration = Callable[["sqlite3.Connection"], None]
 
-# IF NOT EXISTS: uniqc's own first migration, killed between its statements, leaves the table
-# behind with the version still at 0.
+# IF NOT EXISTS: uniqc's own first migration, killed between two statements, leaves the table
+# behind and the version at 0.
 _VERSION_1 = (
     """
     CREATE TABLE IF NOT EXISTS tasks (
@@ -48,51 +51,56 @@ _VERSION_1 = (
 
 
 def make_version_1(connection: sqlite3.Connection) -> None:
-    """The ``tasks`` table and its indices, as in uniqc 0.0.4."""
+    """Create the ``tasks`` table and its indexes, as uniqc 0.0.4 does."""
     for statement in _VERSION_1:
         connection.execute(statement)
 
 
 MIGRATIONS: list[tuple[int, Migration]] = [(1, make_version_1)]
-"""``(version, function)``, in order and append-only.
+"""Pairs of a version and the function that brings a file to it, in order and append-only.
 
-A function runs inside a transaction that also stamps the header; it must not commit. It sees
-files below its version only, which for version 1 means files without a committed task.
+A function runs in a transaction that also writes the header, so it must not commit. It is called
+for files below its version only: for version 1, files without a committed task.
 """
 
 
 def pending_migrations(version: int) -> list[tuple[int, Migration]]:
-    """What brings a file of this version up to date, in order."""
+    """Return the migrations that a file of this version lacks, in order."""
     return [(target, migrate) for target, migrate in MIGRATIONS if target > version]
 
 
 def newest_known() -> int:
-    """The newest version that may be written."""
+    """Return the newest schema version that may be written."""
     return max(NEWEST_RELEASED_SCHEMA, MIGRATIONS[-1][0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What one file has: read from the file itself, as upgrades may have been interrupted.
+    """The tables and columns of one file.
+
+    They are read from the file and not derived from its version: an upgrade may have been
+    interrupted.
 
     Attributes:
-        version: Its ``user_version``.
-        tables: The columns of each table that this release reads, by table. A table that the
-            file does not have is not in here.
+        version: The ``user_version`` of the file.
+        tables: The names of the columns of each table that this release reads, by the table's
+            name. A table that the file does not have is missing.
     """
 
     version: int
     tables: Mapping[str, frozenset[str]]
 
     def has(self, table: str) -> bool:
+        """Return True if the file has the table."""
         return table in self.tables
 
     def columns(self, table: str) -> frozenset[str]:
+        """Return the columns of a table, none for a table that the file does not have."""
         return self.tables.get(table, frozenset())
 
 
 REQUIRED_COLUMNS = frozenset({"task_id", "backend", "status", "submit_time", "update_time"})
-"""What ``tasks`` has in every release; without these a row says nothing."""
+"""The columns of ``tasks`` in every release that a row can't be shown without."""
 
 _COLUMNS = """
     SELECT tables.name, columns.name
@@ -103,7 +111,7 @@ _COLUMNS = """
 
 
 def read_layout(connection: sqlite3.Connection) -> Layout:
-    """Look up which of the known tables and columns this file has."""
+    """Return the known tables and columns that a file has."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     tables: dict[str, set[str]] = {}
     for table, column in connection.execute(_COLUMNS):
@@ -114,17 +122,18 @@ def read_layout(connection: sqlite3.Connection) -> Layout:
 
 
 def read_application_id(connection: sqlite3.Connection) -> int:
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    return int(found)
+    """Return the application id in the file header, a signed integer; 0 where none was set."""
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(application_id)
 
 
 def has_objects(connection: sqlite3.Connection) -> bool:
-    """Whether the file holds any table, index, view or trigger at all."""
+    """Return True if the file has any table, index, view or trigger."""
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
 def stamp(connection: sqlite3.Connection, version: int) -> None:
-    """Write both header numbers. They are part of the surrounding transaction."""
-    # A pragma takes no parameters; both are integers of ours.
+    """Write the application id and the schema version, as part of the current transaction."""
+    # A pragma takes no parameters. Both values are integers from this package.
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
     connection.execute(f"PRAGMA user_version = {version:d}")

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 
 from uniqc_store.database import reader
 from uniqc_store.database.connection import Access
-from uniqc_store.database.files import signature_of
+from uniqc_store.database.signature import signature_of
 from uniqc_store.errors import InvalidValueError, StoreError, StoreUnreadableError
 from uniqc_store.snapshot import StoreState
 from uniqc_store.watch import tracked_tasks
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uniqc_store.database.connection import Session
-    from uniqc_store.database.files import Identity, Signature
+    from uniqc_store.database.files import Identity
+    from uniqc_store.database.signature import Signature
     from uniqc_store.store import TaskStore
     from uniqc_store.watch.change_log import Event, Key
     from uniqc_store.watch.changes import Changes, TaskState

@@ -23,7 +23,7 @@ from tests.store.conftest import (
 from uniqc_store import Match, Snapshot, TaskFilter, TaskStore
 from uniqc_store.database import cache, reader
 from uniqc_store.database.cache import MAX_ENTRIES, SnapshotCache, StateCache
-from uniqc_store.database.files import Signature
+from uniqc_store.database.signature import Signature
 from uniqc_store.query import planner
 
 if TYPE_CHECKING:

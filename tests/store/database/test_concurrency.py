@@ -22,7 +22,7 @@ from uniqc_store import (
     TaskStatus,
     TaskStore,
 )
-from uniqc_store.database.files import directory_lock
+from uniqc_store.database.locking import directory_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from uniqc_store import (
     TaskInfo,
     TaskStore,
 )
-from uniqc_store.database.files import Signature, Stamp, beside, identity_of, signature_of
+from uniqc_store.database.files import companion_of, identity_of
+from uniqc_store.database.signature import Signature, Stamp, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -148,9 +149,9 @@ def test_a_write_to_the_file_or_its_companions_changes_the_signature(tmp_path: P
     seen = [signature_of(file)]
     for path, text in [
         (file, "ab"),
-        (beside(file, "-wal"), ""),
-        (beside(file, "-wal"), "c"),
-        (beside(file, "-journal"), "d"),
+        (companion_of(file, "-wal"), ""),
+        (companion_of(file, "-wal"), "c"),
+        (companion_of(file, "-journal"), "d"),
     ]:
         path.write_text(text)
         seen.append(signature_of(file))
@@ -160,7 +161,7 @@ def test_a_write_to_the_file_or_its_companions_changes_the_signature(tmp_path: P
 def test_an_empty_wal_is_none(tmp_path: Path) -> None:
     file = tmp_path / DB_FILENAME
     file.touch()
-    beside(file, "-wal").touch()
+    companion_of(file, "-wal").touch()
     signature = signature_of(file)
     assert signature is not None
     assert not signature.has_wal
