@@ -162,7 +162,7 @@ def task_info(row: sqlite3.Row) -> TaskInfo:
 
 
 def task_record(row: sqlite3.Row) -> TaskRecord:
-    """Return the task in a row that has the size of the result in place of the result."""
+    """Return the task in a row that has ``result_bytes`` in place of ``result_json``."""
     fields = _Row(row)
     return TaskRecord(
         task_id=fields.text("task_id"),

@@ -1,4 +1,4 @@
-"""Retrying, the lock on the store's directory, and who has a file open."""
+"""Retries, the lock on the store's directory, and the processes that have a file open."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ Connect = Callable[[], sqlite3.Connection]
 """Returns the connection of one read, always the same, opened by the first call."""
 
 Operation = Callable[[Connect, StateCache], Result]
-"""What a read does: with a connection, if it needs one, and with the cache of the same state."""
+"""The body of a read, given the connection, if it needs one, and the cache of the same state."""
 
 _SETTLING_SECONDS = 0.1
 
@@ -87,7 +87,7 @@ def read(access: Access, query: Callable[[Session], Result]) -> Result:
             return run_query_on_empty_store(query)
 
 
-def inspect(access: Access, check: Callable[[sqlite3.Connection], None]) -> None:
+def inspect(access: Access, check: Callable[[sqlite3.Connection], object]) -> None:
     """Call a function with a connection that can't write a byte of the file.
 
     Does nothing where there is no file. Waits up to 0.1 s for a file that was just written, so

@@ -19,7 +19,7 @@ _CLOCK_TICK_NS = 50_000_000
 """The longest step of a file system's clock, with some room: Linux's is 10 ms at the most."""
 
 _COARSE_CLOCK_TICK_NS = 2_100_000_000
-"""The same for a file system that stores whole seconds: FAT's step is two seconds."""
+"""The longest step where times are in whole seconds, with some room: FAT's is two seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -189,3 +189,19 @@ def test_a_file_is_settled_when_a_write_would_move_its_time(
 ) -> None:
     signature = Signature(file=file, wal=wal, journal=None, changed_ns=NOW)
     assert signature.settled(NOW) is settled
+
+
+@pytest.mark.parametrize(
+    ("wal", "journal", "self_contained"),
+    [
+        (None, None, True),
+        ((1, 3, 0, NOW), None, True),
+        ((1, 3, 1, NOW), None, False),
+        (None, (1, 4, 0, NOW), False),
+    ],
+)
+def test_a_file_holds_every_commit_without_a_wal_and_a_journal(
+    wal: Stamp | None, journal: Stamp | None, *, self_contained: bool
+) -> None:
+    signature = Signature(file=stamped(NOW), wal=wal, journal=journal, changed_ns=NOW)
+    assert signature.self_contained is self_contained
