@@ -1,4 +1,4 @@
-"""What a client offers while somebody types an argument or a part of an address."""
+"""Completions of the arguments of prompts and of the variables of resource templates."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, get_args
@@ -25,10 +25,10 @@ from uniqc_store import Completions, TaskFilter, TaskStore
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
 
 MAX_VALUES: Final = 100
-"""Values that the protocol lets be offered."""
+"""Values in one answer, the most that the protocol allows."""
 
-_LOOKED_AT: Final = 2 * MAX_VALUES
-"""Some of them may not be shown."""
+_MAX_LOOKED_UP: Final = 2 * MAX_VALUES
+"""Values that are looked up, as some of them may not be shown."""
 
 _MAX_BACKEND: Final = 120
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
@@ -40,7 +40,7 @@ _TEMPLATES: Final = {
 
 
 class ArgumentCompletions:
-    """What the arguments of prompts and the variables of resource templates may be."""
+    """Completions over one store."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
@@ -51,13 +51,16 @@ class ArgumentCompletions:
         argument: CompletionArgument,
         context: CompletionContext | None = None,
     ) -> Completion:
-        """What an argument may be completed to.
+        """Return the values that complete an argument.
 
         Args:
-            ref: What it is an argument of.
-            argument: Its name, and what there is of it.
-            context: Those that are chosen already: a status and a backend narrow ids of tasks,
-                and a task is not offered twice.
+            ref: The prompt or the resource template.
+            argument: The name of the argument, and its value so far.
+            context: The arguments chosen before. A status and a backend narrow the ids of tasks,
+                and no task is offered twice.
+
+        Raises:
+            MCPError: Invalid params: an unknown prompt, template or argument.
         """
         chosen = (context.arguments if context else None) or {}
         _check(ref, argument.name)
@@ -67,11 +70,11 @@ class ArgumentCompletions:
             case "backend":
                 return self._backends(argument.value)
             case "status":
-                return _beginning(_STATUSES, argument.value)
+                return _starting_with(_STATUSES, argument.value)
             case "limit":
-                return _beginning(_LIMITS, argument.value)
-            case _:  # a cursor: only a page tells one
-                return _beginning((), argument.value)
+                return _starting_with(_LIMITS, argument.value)
+            case _:  # a cursor: only a page returns one
+                return _starting_with((), argument.value)
 
     def _tasks(self, argument: CompletionArgument, chosen: dict[str, str]) -> Completion:
         status = chosen.get("status", "any")
@@ -79,14 +82,16 @@ class ArgumentCompletions:
             status=status if status in _STATUSES else "any", backend=chosen.get("backend", "")
         )
         found = self._store.read(
-            lambda snapshot: snapshot.complete_id(argument.value, among=among, limit=_LOOKED_AT)
+            lambda snapshot: snapshot.complete_id(argument.value, among=among, limit=_MAX_LOOKED_UP)
         )
         others = {chosen.get(name) for name in _TASKS if name != argument.name}
-        return _shown(found, lambda value: value not in others and _as_it_is(value, MAX_ID))
+        return _shown(found, lambda value: value not in others and _shown_unchanged(value, MAX_ID))
 
     def _backends(self, text: str) -> Completion:
-        found = self._store.read(lambda snapshot: snapshot.complete_backend(text, limit=_LOOKED_AT))
-        return _shown(found, lambda value: _as_it_is(value, _MAX_BACKEND))
+        found = self._store.read(
+            lambda snapshot: snapshot.complete_backend(text, limit=_MAX_LOOKED_UP)
+        )
+        return _shown(found, lambda value: _shown_unchanged(value, _MAX_BACKEND))
 
 
 async def complete_argument(
@@ -95,13 +100,13 @@ async def complete_argument(
     argument: CompletionArgument,
     context: CompletionContext | None,
 ) -> Completion:
-    """Answer a request for completions."""
+    """Return the answer to a completion request."""
     answer = try_inline_then_thread(store, lambda readable: ArgumentCompletions(readable).complete)
     return await with_request_errors(answer)(ref, argument, context)
 
 
 def _check(ref: Reference, name: str) -> None:
-    """Refuse an argument of nothing."""
+    """Refuse an argument that the prompt or template does not have."""
     if isinstance(ref, PromptReference):
         known = arguments_of(ref.name)
     elif (variables := _TEMPLATES.get(ref.uri)) is not None:
@@ -112,23 +117,23 @@ def _check(ref: Reference, name: str) -> None:
         raise unknown_argument(name, known)
 
 
-def _shown(found: Completions, fit: Callable[[str], bool]) -> Completion:
-    """Of what was found, the first that may be shown; the total only if all of it was found."""
-    values = list(filter(fit, found.values))
+def _shown(found: Completions, may_be_shown: Callable[[str], bool]) -> Completion:
+    """Return the first values that may be shown, and the total where all values were found."""
+    values = list(filter(may_be_shown, found.values))
     more = len(values) > MAX_VALUES
     return Completion(
         values=values[:MAX_VALUES],
         total=len(values) if found.whole else None,
-        # Beyond what was looked at there may be others or not.
+        # Beyond the values looked up there may be more, which is unknown here.
         has_more=more if more or found.whole else None,
     )
 
 
-def _beginning(known: Iterable[str], text: str) -> Completion:
+def _starting_with(known: Iterable[str], text: str) -> Completion:
     values = [value for value in known if value.startswith(text)]
     return Completion(values=values, total=len(values), has_more=False)
 
 
-def _as_it_is(value: str, limit: int) -> bool:
-    """Whether it may be shown as it stands. Of another one, what is shown leads nowhere."""
+def _shown_unchanged(value: str, limit: int) -> bool:
+    """Return whether a value is shown unchanged; a redacted or cut one would lead nowhere."""
     return Sanitizer().one_line("value", value, limit=limit) == value

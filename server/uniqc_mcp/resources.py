@@ -1,4 +1,4 @@
-"""What a client can read by address. Each is a method that can be called by itself."""
+"""The resources. Each is a method that can be called without a server."""
 
 import inspect
 import json
@@ -40,7 +40,7 @@ _LIST_LIMIT = 100
 
 
 class ReadResources:
-    """What can be read of the store, as JSON."""
+    """The resources of one store, as JSON text."""
 
     def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
@@ -77,7 +77,7 @@ class ReadResources:
         """A page of tasks, as the tool list_tasks gives it."""
         if status not in get_args(Status):
             raise invalid(f"status must be one of {', '.join(get_args(Status))}")
-        # Other scripts' digits are let through, and int understands them.
+        # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
         return _json(
@@ -101,7 +101,7 @@ class ReadResources:
         try:
             shown = sanitizer.value("result", parse_json(stored), budget=WHOLE)
         except ValueError:
-            # Damaged: what is there is shown, as text that is not JSON.
+            # Damaged JSON is shown as it is, redacted.
             return str(sanitizer.value("result", stored, budget=WHOLE))
         return _escaped(shown) if sanitizer.redacted_fields else stored
 
@@ -121,13 +121,13 @@ class ReadResources:
 
 
 def check_query(uri: str) -> None:
-    """Refuse a query that names what no resource asks for; the SDK would drop it.
+    """Refuse an unknown query parameter, which the SDK would drop.
 
     Raises:
-        MCPError: Invalid params, naming what is known.
+        MCPError: Invalid params; the message names the known parameters.
     """
     known = list(inspect.signature(ReadResources.tasks).parameters)[1:]
-    # Not urlsplit, which raises for some addresses that are merely not known.
+    # Not urlsplit(), which raises for some addresses that are unknown but valid.
     query = uri.partition("#")[0].partition("?")[2]
     for name in parse_qs(query, keep_blank_values=True):
         if name not in known:
@@ -139,14 +139,14 @@ def _json(answer: Answer) -> str:
 
 
 def _escaped(value: JsonValue) -> str:
-    """JSON in ASCII: what is shown whole may hold invisible characters, and halves of pairs."""
+    """Return a value as ASCII JSON: it may hold invisible characters and lone surrogates."""
     return json.dumps(value)
 
 
 def with_protocol_errors(
     read: Callable[Parameters, Awaitable[str]],
 ) -> Callable[Parameters, Awaitable[str]]:
-    """A reading function whose errors are those of the protocol."""
+    """Return a reading function that raises the errors of the protocol."""
 
     @wraps(read)
     async def reading(*args: Parameters.args, **kwargs: Parameters.kwargs) -> str:
@@ -164,12 +164,12 @@ def with_protocol_errors(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceSpec:
-    """What a resource is.
+    """One resource, or a template of resources.
 
     Attributes:
-        uri: Its address, or a template of addresses.
+        uri: The address, or a template of addresses (RFC 6570).
         method: The method of ``ReadResources`` that reads it.
-        title: For people.
+        title: The name that people see.
     """
 
     uri: str

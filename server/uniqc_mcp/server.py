@@ -1,9 +1,9 @@
-"""The one place that joins the parts."""
+"""The server: the one place that joins its parts."""
 
 from __future__ import annotations
 
 import inspect
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from mcp.server.lowlevel.helper_types import ReadResourceContents
     from mcp.server.mcpserver import Context
+    from mcp.server.mcpserver.tools import Tool
     from mcp_types import (
         CallToolResult,
         Completion,
@@ -67,21 +68,22 @@ _CLEARS = "- Tidy up? clear_tasks plans, then commits; undo_clear puts back. It 
 
 
 def build_store(settings: Settings) -> TaskStore:
-    """The store that a server reads; a query ends when the call that asked is cancelled."""
+    """Return the store that a server reads; its queries end when their call is cancelled."""
     return TaskStore(settings.cache_dir, read_only=True, should_stop=call_is_cancelled)
 
 
 class TaskServer(MCPServer[ServerContext]):
-    """The SDK's server, with what this one promises beyond it.
+    """The SDK's server with strict resources and prompts.
 
-    Resource queries and the arguments of prompts are as strict as those of tools, and a tool
-    that the operator has not enabled says how to. Prompts are made when they are first asked
-    for, as most clients never do.
+    Unknown parameters of resources and unknown arguments of prompts are refused, as those of tools
+    are. A call to a tool that the operator has not enabled returns how to enable it. Prompts are
+    built when a client first asks for them, because most never do.
     """
 
     make_prompts: Callable[[], None] | None = None
 
     async def list_prompts(self) -> list[Prompt]:
+        """Return the prompts, built now if this is the first request for any."""
         self._make_prompts()
         return await super().list_prompts()
 
@@ -91,7 +93,12 @@ class TaskServer(MCPServer[ServerContext]):
         arguments: dict[str, Any] | None = None,
         context: Context[ServerContext, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
-        from uniqc_mcp.prompts import check_prompt  # noqa: PLC0415 - as above
+        """Return a prompt.
+
+        Raises:
+            MCPError: Invalid params: an unknown prompt or argument.
+        """
+        from uniqc_mcp.prompts import check_prompt  # noqa: PLC0415 - 0.2 % of the start
 
         self._make_prompts()
         check_prompt(name, arguments)
@@ -105,6 +112,11 @@ class TaskServer(MCPServer[ServerContext]):
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[ServerContext, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Return the contents of a resource.
+
+        Raises:
+            MCPError: Invalid params: an unknown query parameter.
+        """
         check_query(str(uri))
         return await super().read_resource(uri, context)
 
@@ -114,6 +126,11 @@ class TaskServer(MCPServer[ServerContext]):
         arguments: dict[str, Any],
         context: Context[ServerContext, Any] | None = None,
     ) -> CallToolResult | InputRequiredResult:
+        """Return the result of a tool.
+
+        Raises:
+            ToolError: The tool clears, and the operator has not allowed that.
+        """
         if name in _MAY_BE_OFF and name not in {tool.name for tool in await self.list_tools()}:
             raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
         return await super().call_tool(name, arguments, context)
@@ -128,18 +145,30 @@ def build_server(
     """Return a server over a store, which it only reads unless the settings allow clearing."""
     clearing = settings.clearing if settings is not None else None
     pending_plans = PendingPlans(clock)
-    waits = WaitTools(store, clock)
     clears = None if clearing is None else _clear_tools(store, clearing, pending_plans, clock)
+    server = TaskServer(
+        "uniqc-mcp",
+        title="UnifiedQuantum tasks",
+        instructions=_instructions(clearing),
+        version=__version__,
+        subscriptions=False,  # the SDK's own would acknowledge every address
+        lifespan=_lifespan(store, clearing, pending_plans),
+        middleware=[structured_content.restore],
+        # Ids are looked up in a table, never in a directory.
+        resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
+        tools=_tools(store, clears, clock),
+    )
+    _add_resources(server, store, clock)
+    server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
+    _add_completions(server, store)
+    # MCPServer has no public way to serve subscriptions.
+    serve_subscriptions(server._lowlevel_server)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return server
 
-    def function_of(spec: ToolSpec) -> Callable[..., Answer | Awaitable[Answer]]:
-        if spec.writes or spec.waits:
-            function: Callable[..., Answer | Awaitable[Answer]]
-            function = getattr(clears if spec.writes else waits, spec.name)
-            return function
-        return try_inline_then_thread(
-            store, lambda readable: getattr(ReadTools(readable, clock), spec.name)
-        )
 
+def _lifespan(
+    store: TaskStore, clearing: ClearSettings | None, pending_plans: PendingPlans
+) -> Callable[[MCPServer[ServerContext]], AbstractAsyncContextManager[ServerContext]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[ServerContext]) -> AsyncGenerator[ServerContext]:
         watcher = StoreWatcher(store)
@@ -151,27 +180,28 @@ def build_server(
                 pending_plans=pending_plans,
             )
 
-    server = TaskServer(
-        "uniqc-mcp",
-        title="UnifiedQuantum tasks",
-        instructions=_instructions(clearing),
-        version=__version__,
-        subscriptions=False,  # its own would acknowledge whatever it is asked for
-        lifespan=lifespan,
-        middleware=[structured_content.restore],
-        # Ids are looked up in a table, never in a directory.
-        resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
-        tools=[
-            StrictTool.of(function_of(spec), title=spec.title, annotations=spec.annotations)
-            for spec in (READ_TOOLS if clears is None else TOOLS)
-        ],
-    )
-    _add_resources(server, store, clock)
-    server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
-    _add_completions(server, store)
-    # MCPServer itself has no way to serve these.
-    serve_subscriptions(server._lowlevel_server)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return server
+    return lifespan
+
+
+def _tools(
+    store: TaskStore, clears: ClearTools | None, clock: Callable[[], datetime]
+) -> list[Tool]:
+    """Return the tools of the table, those that write only where clearing is allowed."""
+    waits = WaitTools(store, clock)
+
+    def function_of(spec: ToolSpec) -> Callable[..., Answer | Awaitable[Answer]]:
+        if spec.writes or spec.waits:
+            function: Callable[..., Answer | Awaitable[Answer]]
+            function = getattr(clears if spec.writes else waits, spec.name)
+            return function
+        return try_inline_then_thread(
+            store, lambda readable: getattr(ReadTools(readable, clock), spec.name)
+        )
+
+    return [
+        StrictTool.of(function_of(spec), title=spec.title, annotations=spec.annotations)
+        for spec in (READ_TOOLS if clears is None else TOOLS)
+    ]
 
 
 def _clear_tools(
@@ -180,8 +210,7 @@ def _clear_tools(
     pending_plans: PendingPlans,
     clock: Callable[[], datetime],
 ) -> ClearTools:
-    # Imported where it is allowed: a server that only reads starts without it.
-    from uniqc_mcp.clearing.tools import ClearTools  # noqa: PLC0415
+    from uniqc_mcp.clearing.tools import ClearTools  # noqa: PLC0415 - 1.2 % of the start
 
     return ClearTools(store, clearing, pending_plans, clock)
 
@@ -192,7 +221,7 @@ def _add_prompts(
     clearing: ClearSettings | None,
     clock: Callable[[], datetime],
 ) -> None:
-    from uniqc_mcp.prompts import add_prompts  # noqa: PLC0415 - see TaskServer
+    from uniqc_mcp.prompts import add_prompts  # noqa: PLC0415 - 0.2 % of the start
 
     add_prompts(server, store, clearing, clock)
 
@@ -203,7 +232,7 @@ def _add_completions(server: TaskServer, store: TaskStore) -> None:
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        from uniqc_mcp.completions import complete_argument  # noqa: PLC0415 - see TaskServer
+        from uniqc_mcp.completions import complete_argument  # noqa: PLC0415 - 0.5 % of the start
 
         return await complete_argument(store, ref, argument, context)
 

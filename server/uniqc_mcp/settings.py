@@ -1,4 +1,4 @@
-"""What the operator decides, once, at the start."""
+"""The operator's decisions, made once at the start."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ HOW_TO_ALLOW = (
     "Whoever runs it can allow clearing with --allow-clear, such as: "
     "uniqc-mcp --allow-clear success,failed --min-age 7d"
 )
-"""What to tell who wants to clear where nothing may be cleared."""
+"""Advice for a caller who wants to clear tasks on a server that only reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearSettings:
-    """What the operator lets be cleared.
+    """The operator's limits on clearing.
 
     Attributes:
-        policy: The limits that hold whatever is asked for.
-        confirm: ``human``, the client has to ask its user; or ``plan``, the plan suffices.
-        keep: How long what was cleared can be put back.
+        policy: The limits that no call can exceed.
+        confirm: ``human``: the client has to ask its user. ``plan``: a plan is enough.
+        keep: How long cleared tasks can be put back.
     """
 
     policy: ClearPolicy
@@ -40,7 +40,7 @@ class ClearSettings:
     keep: timedelta = KEEP_CLEARED
 
     def in_words(self) -> str:
-        """For the model, the operator and whoever runs ``doctor``."""
+        """Return the limits in a phrase, for the model and for ``doctor``."""
         policy = self.policy
         words = [f"{', '.join(policy.statuses)} tasks"]
         if policy.backends:
@@ -59,7 +59,7 @@ class Settings:
 
     Attributes:
         cache_dir: The directory that holds ``tasks.sqlite``.
-        clearing: What may be cleared; None, the default, is a server that only reads.
+        clearing: The limits on clearing; None, the default, makes a server that only reads.
     """
 
     cache_dir: Path = DEFAULT_CACHE_DIR

@@ -1,4 +1,4 @@
-"""What each tool is, in one table: registration, read-only mode and the README follow from it."""
+"""The table of tools. Registration, read-only mode and the README's table follow from it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Effect = Literal["reads", "writes", "destroys"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """What a tool is.
+    """One tool.
 
     Attributes:
-        name: Of the tool, and of the method that it calls.
-        title: For people.
-        effect: On the user's file. Only what reads is there in read-only mode.
-        waits: Whether a call takes as long as it is asked to.
+        name: The name of the tool and of the method that it calls.
+        title: The name that people see.
+        effect: What a call does to the user's file. Read-only mode offers tools that read.
+        waits: Whether a call waits, for as long as its arguments say.
     """
 
     name: str
@@ -28,10 +28,12 @@ class ToolSpec:
 
     @property
     def writes(self) -> bool:
+        """Whether the tool changes the user's file."""
         return self.effect != "reads"
 
     @property
     def annotations(self) -> ToolAnnotations:
+        """The hints for clients; all four are given."""
         return ToolAnnotations(
             title=self.title,
             read_only_hint=not self.writes,
@@ -51,4 +53,4 @@ TOOLS = (
 )
 
 READ_TOOLS = tuple(spec for spec in TOOLS if not spec.writes)
-"""What a server offers that only reads."""
+"""The tools of a server that only reads."""

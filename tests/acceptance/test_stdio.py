@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from uniqc_mcp.protocol import stdio
+from uniqc_mcp.protocol import stdio_streams
 
 if sys.platform != "win32":
     import fcntl
@@ -493,11 +493,11 @@ def test_a_line_goes_into_an_empty_pipe_whole() -> None:
     out_of, into = os.pipe()
     try:
         size = fcntl.fcntl(into, fcntl.F_GETPIPE_SZ)
-        assert stdio._room(into) == size > select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
-        os.write(into, b"x" * stdio._room(into))  # pyright: ignore[reportPrivateUsage]
+        assert stdio_streams._room(into) == size > select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+        os.write(into, b"x" * stdio_streams._room(into))  # pyright: ignore[reportPrivateUsage]
         assert not select.select((), (into,), (), 0)[1]
         os.read(out_of, size - 1)
-        assert stdio._room(into) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+        assert stdio_streams._room(into) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
     finally:
         os.close(out_of)
         os.close(into)
@@ -507,4 +507,4 @@ def test_of_a_socket_only_so_much_is_certain() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.send(b"unread")
-        assert stdio._room(ours.fileno()) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+        assert stdio_streams._room(ours.fileno()) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""How an error becomes one of the protocol, where there is no tool or resource to carry it."""
+"""Errors of the protocol, for requests that are neither a tool call nor a resource read."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Reply = TypeVar("Reply")
 
 
 def invalid(problem: str) -> MCPError:
-    """What was asked for can't be meant."""
+    """Return the error for parameters that are not valid."""
     return MCPError(code=INVALID_PARAMS, message=problem)
 
 
 def unknown_argument(given: str, known: Sequence[str]) -> MCPError:
-    """There is no such argument; says which there are."""
+    """Return the error for an unknown argument; it names the known ones."""
     if not known:
         return invalid(f"There is no argument {quoted(given)}, nor any other.")
     close = nearest(given, known)
@@ -36,7 +36,7 @@ def unknown_argument(given: str, known: Sequence[str]) -> MCPError:
 def with_request_errors(
     ask: Callable[Parameters, Awaitable[Reply]],
 ) -> Callable[Parameters, Awaitable[Reply]]:
-    """A function whose errors are those of the protocol."""
+    """Return a function that raises the protocol's errors in place of this server's own."""
 
     @wraps(ask)
     async def asking(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Reply:

@@ -1,4 +1,4 @@
-"""Lines to JSON-RPC messages and back; every line that needs an answer gets one."""
+"""JSON-RPC messages as lines: reading, writing, and errors for lines that can't be read."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from pydantic_core import PydanticSerializationError, from_json
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that the server can make nothing of, by what to answer to it."""
+    """A line that is no message.
+
+    Attributes:
+        answer: The error to answer it with.
+    """
 
     answer: jsonrpc.JSONRPCError
 
 
 def read_message(line: bytes) -> jsonrpc.JSONRPCMessage | Unreadable:
-    """What a line says."""
+    """Return the message in a line."""
     try:
         value: object = from_json(line.removeprefix(BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
@@ -29,7 +33,7 @@ def read_message(line: bytes) -> jsonrpc.JSONRPCMessage | Unreadable:
         message = jsonrpc.jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:
         message = None
-    # A request whose id is none passes for a notification, and would never be answered.
+    # A request with an invalid id validates as a notification, and would never be answered.
     no_request = isinstance(message, jsonrpc.JSONRPCNotification) and "id" in members
     if message is None or no_request:
         reason = "not a JSON-RPC 2.0 message"
@@ -38,14 +42,14 @@ def read_message(line: bytes) -> jsonrpc.JSONRPCMessage | Unreadable:
 
 
 def too_long(max_bytes: int) -> jsonrpc.JSONRPCError:
-    """The answer to a line that was skipped for its length."""
+    """Return the error for a line that was skipped because of its length."""
     reason = f"line skipped: it is longer than {max_bytes} bytes"
     return _error(jsonrpc.INVALID_REQUEST, reason)
 
 
 def _id_in(members: dict[str, object]) -> jsonrpc.RequestId | None:
     found = members.get("id")
-    # The id in a malformed answer is one of ours, and would be taken for one of the client's.
+    # A malformed answer carries an id of this server's, which is not one of the client's requests.
     if isinstance(found, bool) or "result" in members or "error" in members:
         return None
     return found if isinstance(found, int | str) else None
@@ -57,11 +61,11 @@ def _error(code: int, reason: str, to: jsonrpc.RequestId | None = None) -> jsonr
 
 
 def write_message(message: jsonrpc.JSONRPCMessage) -> bytes:
-    """A message as a line; what can't be written becomes an error for who waits for it."""
+    """Return a message as a line; an answer that can't be encoded becomes an error."""
     try:
         text = message.model_dump_json(by_alias=True, exclude_unset=True)
     except PydanticSerializationError:
-        # Such as a lone surrogate in what a tool returned. Its caller still waits.
+        # A lone surrogate in the result of a tool, for example. Its caller still waits.
         if not isinstance(message, jsonrpc.JSONRPCResponse | jsonrpc.JSONRPCError):
             raise
         reason = "the answer cannot be written as JSON"

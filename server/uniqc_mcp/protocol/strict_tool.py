@@ -1,10 +1,9 @@
-"""How a function becomes a tool that keeps this server's promises.
+"""Tools with strict arguments and two-channel answers.
 
-- Arguments are strict: one that is not known is refused, where the SDK would drop it and run
-  the tool without the filter that was meant.
-- Input schemas are flat and small, so that every host takes them.
-- An answer goes over two channels that each stand alone, text and structured content.
-- What can't be answered comes back as a sentence to act on.
+- An unknown argument is refused. The SDK would drop it and run the tool without that filter.
+- Input schemas are flat and small, so that every host accepts them.
+- An answer goes over two channels that each stand alone: text and structured content.
+- A call that can't be answered returns a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ class StrictTool(Tool):
         title: str,
         annotations: ToolAnnotations,
     ) -> Tool:
-        """The tool that calls a function; its docstring is what the model is told."""
+        """Return the tool that calls a function; the model reads the function's docstring."""
         description = inspect.getdoc(fn)
         tool = cls.from_function(
             fn,
             title=title,
             description=description,
             annotations=annotations,
-            structured_output=False,  # or the SDK makes the schema of the answer as well
+            structured_output=False,  # otherwise the SDK makes an output schema of its own
         )
         metadata = tool.fn_metadata
-        # The SDK reads these anew at each call and each listing.
+        # The SDK reads these at each call and each listing, so they can be replaced here.
         metadata.arg_model = _strict(metadata.arg_model)
         metadata.output_schema = _schema(get_type_hints(fn)["return"])
         tool.parameters = _schema(metadata.arg_model)
@@ -64,13 +63,13 @@ class StrictTool(Tool):
         context: Context[Any, Any],
         convert_result: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
     ) -> Any:
-        # To JSON Schema 5.0 is an integer, and hosts that keep numbers as doubles send it.
-        arguments = {
-            name: int(value) if isinstance(value, float) and value.is_integer() else value
-            for name, value in arguments.items()
-        }
+        """Check the arguments, call the function and return both channels of its answer.
+
+        Raises:
+            ToolError: The arguments are invalid, or the store can't answer.
+        """
         try:
-            answer = await super().run(arguments, context)
+            answer = await super().run(_with_integers(arguments), context)
         except ToolError as error:
             match error.__cause__:
                 case ValidationError() as cause if not isinstance(error, UnexpectedToolError):
@@ -86,6 +85,14 @@ class StrictTool(Tool):
         return _two_channels(answer) if convert_result and isinstance(answer, Answer) else answer
 
 
+def _with_integers(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with 5.0 as 5: hosts that keep numbers as doubles send that."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in arguments.items()
+    }
+
+
 def _two_channels(answer: Answer) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text())],
@@ -94,13 +101,13 @@ def _two_channels(answer: Answer) -> CallToolResult:
 
 
 def _strict(model: type[ArgModelBase]) -> type[ArgModelBase]:
-    """The same arguments, with no others and no conversions: "5" is no integer, nor is true."""
+    """Return an argument model that forbids other arguments and conversions: "5" is no integer."""
     config = ConfigDict(extra="forbid", strict=True)
     return type(model.__name__, (model,), {"model_config": config})
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema without what only repeats: titles of names, and null for what is left out."""
+    """Return a model's schema without titles and without null for absent fields."""
     schema = model.model_json_schema(schema_generator=_UntitledSchema, mode="serialization")
     for part in (schema, *schema.get("$defs", {}).values()):
         part.pop("title", None)

@@ -1,8 +1,10 @@
-"""The structures of answers, past the SDK's copying of them.
+"""A bypass for structured content, so that the SDK does not copy it.
 
-The SDK fits each result to the revision that a client speaks, for which it copies it twice, value
-by value. No revision says anything of what is in a structure, and that is most of an answer: it is
-put in its place once the rest has been fitted.
+The SDK adapts each result to the client's protocol revision and copies it twice for that, value by
+value. No revision changes what is inside structured content, which is most of an answer. So a tool
+defers it, and a middleware restores it after the SDK has adapted the rest.
+
+A list of 50 tasks then takes 0.88 of the processor time (``python -m benchmarks --only calls``).
 """
 
 from __future__ import annotations
@@ -17,17 +19,23 @@ _deferred: ContextVar[dict[str, Any] | None] = ContextVar("kept_back")
 
 
 def defer(structure: dict[str, Any]) -> dict[str, Any]:
-    """What to give the SDK for a structure: an empty one, where it will be put in later."""
+    """Return an empty structure for the SDK, and keep the given one for :func:`restore`.
+
+    Outside a request, where no middleware runs, the structure is returned as it is.
+    """
     try:
         _deferred.get()
     except LookupError:
-        return structure  # a tool that is called by itself
+        return structure
     _deferred.set(structure)
     return {}
 
 
 async def restore(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Middleware that puts what was kept back of an answer into it, if its revision has that."""
+    """Put the deferred structure into the result of a tool call.
+
+    It is a middleware of the SDK. A revision without structured content gets none.
+    """
     if ctx.method != "tools/call":
         return await call_next(ctx)
     token = _deferred.set(None)
