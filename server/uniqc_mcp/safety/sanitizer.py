@@ -5,14 +5,36 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.safety.redaction import METADATA, safe_text, safe_value
 from uniqc_mcp.token_budget import bytes_in_json, max_tokens_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uniqc_mcp.safety.redaction import Budget, SafeText
     from uniqc_store import JsonValue
+
+FIELD_LIMITS: Final[Mapping[str, int]] = {
+    "archived_at": 60,
+    "backend": 120,
+    "circuit_language": 60,
+    "error": 2_000,
+    "name": 120,
+    "platform_task_id": 256,
+    "result": 200,
+    "result.error": 500,
+    "shards.error": 500,
+    "status": 60,
+    "task_id": 256,
+    "tasks.error": 200,
+}
+"""Characters, and as many tokens, that an answer shows of a text, by the name of its field.
+
+``error`` is the error of one task, ``tasks.error`` that of a task in a list, ``shards.error`` that
+of a platform job; ``result`` is the bits of one outcome.
+"""
 
 _MAX_HIDDEN = 400
 _SHORT = 200
@@ -36,12 +58,21 @@ class Sanitizer:
             shown.append(field)
         return shown
 
-    def one_line(self, field: str, text: str, *, limit: int = 200) -> str:
-        """On one line, in at most `limit` characters and as many tokens."""
+    def one_line(self, field: str, text: str, *, limit: int | None = None) -> str:
+        """Return a text of a record on one line, safe to show, within the limit of its field.
+
+        Args:
+            field: What the text is, as ``redacted_fields`` names it.
+            text: The text as it is recorded.
+            limit: Characters and tokens at most, where they are not those of ``FIELD_LIMITS``.
+
+        Raises:
+            KeyError: No limit is given and the field has none.
+        """
         return self._text(field, text, limit, multiline=False)
 
-    def multiline(self, field: str, text: str, *, limit: int = 2_000) -> str:
-        """With its line breaks."""
+    def multiline(self, field: str, text: str, *, limit: int | None = None) -> str:
+        """Return a text as :meth:`one_line` does, with its line breaks and tabs."""
         return self._text(field, text, limit, multiline=True)
 
     def value(self, field: str, value: JsonValue, *, budget: Budget = METADATA) -> JsonValue:
@@ -62,7 +93,8 @@ class Sanitizer:
                 return safe.value
             budget = replace(budget, entries=entries // 2, characters=characters // 2)
 
-    def _text(self, field: str, text: str, limit: int, *, multiline: bool) -> str:
+    def _text(self, field: str, text: str, limit: int | None, *, multiline: bool) -> str:
+        limit = FIELD_LIMITS[field] if limit is None else limit
         if not text:
             return text
         screened = _screened_before if len(text) <= _SHORT else _screened

@@ -17,6 +17,7 @@ from uniqc_mcp.responses.json_schema import Inlined, Named
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes, word
+from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
 
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import Group, TaskRecord
 
-MAX_LIST_ERROR = 200
-"""Characters of an error in a list; the whole of it is with the task."""
-
-MAX_ID = 256
+MAX_ID = FIELD_LIMITS["task_id"]
 
 MAX_GROUPS = 100
 
@@ -65,10 +63,10 @@ class TaskView(Wire):
         """Of a record, with the error as it is to be shown and what a subclass adds."""
         active = not record.finished
         return cls(
-            task_id=sanitizer.one_line("task_id", record.task_id, limit=MAX_ID),
-            name=sanitizer.one_line("name", record.name, limit=120),
-            backend=sanitizer.one_line("backend", record.backend, limit=120),
-            status=sanitizer.one_line("status", record.status, limit=60),
+            task_id=sanitizer.one_line("task_id", record.task_id),
+            name=sanitizer.one_line("name", record.name),
+            backend=sanitizer.one_line("backend", record.backend),
+            status=sanitizer.one_line("status", record.status),
             active=active,
             shots=record.shots,
             submitted_at=recorded_time(record.submit_time),
@@ -81,7 +79,7 @@ class TaskView(Wire):
     @classmethod
     def in_list(cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer) -> Self:
         """Of a record, with the beginning of its error on one line."""
-        error = sanitizer.one_line("error", recorded_error(record), limit=MAX_LIST_ERROR)
+        error = sanitizer.one_line("tasks.error", recorded_error(record))
         return cls.of(record, now, sanitizer, error=error)
 
     def heard(self, touched: str, now: datetime) -> Self:
@@ -191,8 +189,8 @@ class GroupView(Wire):
     @classmethod
     def of(cls, group: Group, sanitizer: Sanitizer) -> Self:
         return cls(
-            status=sanitizer.one_line("status", group.status, limit=60),
-            backend=sanitizer.one_line("backend", group.backend, limit=120),
+            status=sanitizer.one_line("status", group.status),
+            backend=sanitizer.one_line("backend", group.backend),
             count=group.count,
         )
 

@@ -11,8 +11,8 @@ from uniqc_mcp.responses.base import OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.redaction import safe_text
+from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
 from uniqc_mcp.tasks import lookup
-from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
@@ -28,7 +28,6 @@ MAX_CIRCUITS = 4
 """Circuits of a batch that are summarised; the others are counted."""
 
 _MAX_FIELDS = 8
-_MAX_ERROR = 500
 _MAX_ADDRESS = 400
 
 _OUTCOMES = 5_000
@@ -48,7 +47,7 @@ def task_uri(task_id: str, part: str = "") -> str:
 
 def address_of(record: TaskRecord, part: str) -> str:
     """Empty for an id that holds a credential or has no bounds: the address would tell it."""
-    shown = safe_text(record.task_id, limit=MAX_ID, multiline=True, clean=False)
+    shown = safe_text(record.task_id, limit=FIELD_LIMITS["task_id"], multiline=True, clean=False)
     uri = task_uri(record.task_id, part)
     return uri if shown.text == record.task_id and len(uri) <= _MAX_ADDRESS else ""
 
@@ -98,7 +97,9 @@ class CircuitResult(Wire):
             distinct=summary.distinct,
             shown=shown,
             remaining_probability=_rounded(summary.remaining_after(shown)),
-            error=sanitizer.one_line("result.error", summary.error, limit=_MAX_ERROR // among),
+            error=sanitizer.one_line(
+                "result.error", summary.error, limit=FIELD_LIMITS["result.error"] // among
+            ),
             notes=notes,
             **more,
         )

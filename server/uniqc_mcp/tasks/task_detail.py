@@ -14,7 +14,7 @@ from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.models import MAX_ID, TaskView, recorded_error
+from uniqc_mcp.tasks.models import TaskView, recorded_error
 from uniqc_mcp.tasks.result_models import ResultView, address_of, readable_at
 from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of, truncate
 
@@ -57,14 +57,12 @@ class ShardView(Wire):
     def of(cls, shard: TaskShard, sanitizer: Sanitizer) -> Self:
         return cls(
             index=shard.shard_index,
-            platform_task_id=sanitizer.one_line(
-                "platform_task_id", shard.platform_task_id, limit=MAX_ID
-            ),
-            backend=sanitizer.one_line("backend", shard.backend, limit=120),
-            status=sanitizer.one_line("status", shard.status, limit=60),
+            platform_task_id=sanitizer.one_line("platform_task_id", shard.platform_task_id),
+            backend=sanitizer.one_line("backend", shard.backend),
+            status=sanitizer.one_line("status", shard.status),
             circuits=shard.circuit_count,
             updated_at=recorded_time(shard.update_time),
-            error=sanitizer.one_line("shards.error", shard.error_message or "", limit=500),
+            error=sanitizer.one_line("shards.error", shard.error_message or ""),
         )
 
     @property
@@ -122,8 +120,7 @@ class TaskDetail(TaskView):
         }
         more = {
             # One that can't be read is shown as it stands: empty would say that it is not archived.
-            "archived_at": recorded_time(archived)
-            or sanitizer.one_line("archived_at", archived, limit=60),
+            "archived_at": recorded_time(archived) or sanitizer.one_line("archived_at", archived),
             "result": result,
             "circuit": _circuit_view(record, sanitizer),
             "metadata": sanitizer.json_within("metadata", others, tokens=_METADATA),
@@ -165,7 +162,7 @@ def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
     if not statuses:
         return []
     by_status = ", ".join(
-        f"{n} {quoted(Sanitizer().one_line('status', status, limit=60))}"
+        f"{n} {quoted(Sanitizer().one_line('status', status))}"
         for status, n in statuses.most_common(6)
     )
     return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
@@ -179,7 +176,7 @@ def _circuit_view(record: TaskRecord, sanitizer: Sanitizer) -> CircuitView | Non
     language = stored if isinstance(stored, str) else ""
     return CircuitView(
         circuits=len(circuits),
-        language=sanitizer.one_line("circuit_language", language, limit=60),
+        language=sanitizer.one_line("circuit_language", language),
         uri=address_of(record, "circuit"),
     )
 
