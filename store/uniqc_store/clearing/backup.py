@@ -132,7 +132,8 @@ class ClearedFile:
                     for statement in queries.FORGET_RECEIPT:
                         connection.execute(statement, {"receipt_id": receipt_id})
             if old:
-                connection.execute("PRAGMA incremental_vacuum").fetchall()
+                # Not execute(): it steps such a statement once, and each step frees one page.
+                connection.executescript("PRAGMA incremental_vacuum")
 
     def _read(
         self, statement: str, parameters: dict[str, object] | None = None
