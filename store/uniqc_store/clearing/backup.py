@@ -142,9 +142,8 @@ class ClearedFile:
         if identity_of(self.path) is None:
             return []
         with self._connected("mode=ro") as connection:
-            if not has_objects(connection):
+            if not self._is_made(connection):
                 return []
-            self._check(connection)
             return connection.execute(statement, parameters or {}).fetchall()
 
     def _run(self, statement: str, parameters: dict[str, object]) -> None:
@@ -159,9 +158,8 @@ class ClearedFile:
             # What is about to be removed from the store has to be on disk here.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            self._make(connection)
-            self._check(connection)
+            if not self._is_made(connection):
+                self._make(connection)
             if attach_store:
                 uri = f"{self._store.path.as_uri()}?mode=ro"
                 connection.execute("ATTACH :uri AS store", {"uri": uri})
@@ -175,28 +173,41 @@ class ClearedFile:
         ):
             yield connection
 
-    @staticmethod
-    def _make(connection: sqlite3.Connection) -> None:
-        if has_objects(connection):
-            return
+    def _make(self, connection: sqlite3.Connection) -> None:
+        # Before the first table and outside a transaction: SQLite ignores it later.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         with transaction(connection):
-            if not has_objects(connection):
+            # Another process may have been faster.
+            if not self._is_made(connection):
                 for statement in queries.SCHEMA:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {queries.APPLICATION_ID:d}")
                 connection.execute(f"PRAGMA user_version = {queries.SCHEMA_VERSION:d}")
 
-    def _check(self, connection: sqlite3.Connection) -> None:
+    def _is_made(self, connection: sqlite3.Connection) -> bool:
+        """Return False for a file with nothing in it, and True for one with the tables of copies.
+
+        Runs no statement that writes.
+
+        Raises:
+            StoreForeignError: Anything else is in it, be it in the header alone.
+            StoreNewerError: A newer release of this package made it.
+        """
+        blank = not has_objects(connection)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        # Read last: another process may be making the file, and stamps it in one commit.
         found = read_application_id(connection)
+        if blank and not version and not found:
+            return False
         if found != queries.APPLICATION_ID:
             raise StoreForeignError(
                 self.path, "is not a file of cleared tasks; move it away to clear", found=found
             )
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > queries.SCHEMA_VERSION:
             raise StoreNewerError(
                 self.path, "it is left alone", found=version, known=queries.SCHEMA_VERSION
             )
+        return True
 
 
 def columns_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:

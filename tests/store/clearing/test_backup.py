@@ -7,9 +7,14 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from uniqc_store import CLEARED_FILENAME, TaskFilter, TaskStore
+import pytest
+
+from uniqc_store import CLEARED_FILENAME, StoreForeignError, StoreNewerError, TaskFilter, TaskStore
+from uniqc_store.clearing.backup import ClearedFile
+from uniqc_store.database.connection import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.clearing_cache import Cache
@@ -32,3 +37,59 @@ def test_all_pages_of_dropped_copies_are_given_back(cache: Cache) -> None:
     assert store.receipts() == ()
     assert pragma(path, "freelist_count") == 0
     assert pragma(path, "page_count") < before / 4
+
+
+def test_a_new_file_frees_its_pages_when_it_is_told_to(cache: Cache) -> None:
+    store = TaskStore(cache.fill(1).directory)
+    store.clear(store.plan_clear(TaskFilter()))
+    assert pragma(cache.directory / CLEARED_FILENAME, "auto_vacuum") == 2  # incremental
+
+
+def writes(cache: Cache) -> list[Callable[[], None]]:
+    """Ways to write to the file, each of which begins with nothing known of it."""
+    backup = ClearedFile(Access(path=cache.path, busy_timeout=1, should_stop=None))
+    return [
+        lambda: backup.forget_before("2026-01-01"),
+        lambda: backup.forget_if_empty("clr_1"),
+        lambda: backup.copy("clr_1", 0, [1], with_shards=False),
+        lambda: backup.recover("clr_1", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "CREATE TABLE theirs (x)",
+        "CREATE TABLE theirs (x); PRAGMA application_id = 7",
+        "PRAGMA application_id = 7",
+        "PRAGMA user_version = 1",
+    ],
+)
+def test_a_file_of_another_program_is_the_same_to_the_byte_after_it_was_refused(
+    cache: Cache, statements: str
+) -> None:
+    store = TaskStore(cache.fill(1).directory)
+    path = cache.directory / CLEARED_FILENAME
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"PRAGMA auto_vacuum = FULL; {statements}")
+    before = path.read_bytes()
+    assert before
+    for call in [*writes(cache), store.receipts, lambda: store.clear(store.plan_clear(NOTHING))]:
+        with pytest.raises(StoreForeignError):
+            call()
+        assert path.read_bytes() == before
+
+
+def test_a_file_of_a_newer_release_is_the_same_to_the_byte_after_it_was_refused(
+    cache: Cache,
+) -> None:
+    store = TaskStore(cache.fill(1).directory)
+    path = cache.directory / CLEARED_FILENAME
+    store.clear(store.plan_clear(TaskFilter()))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("PRAGMA user_version = 2; PRAGMA auto_vacuum = FULL")
+    before = path.read_bytes()
+    for write in writes(cache):
+        with pytest.raises(StoreNewerError):
+            write()
+        assert path.read_bytes() == before
