@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 CLEARED_FILENAME = "cleared.sqlite"
 
 ReceiptState = Literal["open", "done", "cancelled"]
-BatchState = Literal["prepared", "removed", "restoring"]
+BatchState = Literal["removed", "restoring"]
+"""After ``prepared``, which a batch is from its copying on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,8 @@ class Receipt:
     receipt_id: str
     cleared_at: str
     planned: int
-    state: ReceiptState
-    held: int
+    state: ReceiptState = "open"
+    held: int = 0
 
 
 class ClearedFile:
@@ -73,29 +74,20 @@ class ClearedFile:
         """The batches that somebody was, or is, in the middle of."""
         return [(receipt, batch) for receipt, batch in self._read(queries.UNSETTLED_BATCHES)]
 
-    def begin(self, receipt_id: str, *, cleared_at: str, planned: int) -> None:
-        """Open a receipt."""
-        self._run(
-            queries.BEGIN_RECEIPT,
-            {"receipt_id": receipt_id, "cleared_at": cleared_at, "planned": planned},
-        )
-
     def end(self, receipt_id: str, state: ReceiptState) -> None:
-        """Close a receipt; one that holds nothing is forgotten."""
+        """Close a receipt, if anything was copied for it."""
         self._run(queries.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
-        self.forget_if_empty(receipt_id)
-
-    def forget_if_empty(self, receipt_id: str) -> None:
-        """Drop a receipt that holds nothing."""
-        self._run(queries.FORGET_EMPTY_RECEIPT, {"receipt_id": receipt_id})
 
     def set_batch(self, receipt_id: str, batch: int, state: BatchState) -> None:
         """Take down how far a batch has come."""
         self._run(queries.SET_BATCH, {"receipt_id": receipt_id, "batch": batch, "state": state})
 
-    def copy(self, receipt_id: str, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
-        """Copy these rows of the store, which the caller has locked, and put them on disk."""
-        parameters = {"receipt_id": receipt_id, "batch": batch}
+    def copy(self, receipt: Receipt, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
+        """Copy these rows of the store, which the caller has locked, and put them on disk.
+
+        The receipt comes into the file with its first copy, so that none is there without any.
+        """
+        parameters = {"receipt_id": receipt.receipt_id, "batch": batch}
         with self._open(attach_store=True) as connection:
             connection.execute(queries.MAKE_CHOSEN)
             connection.executemany(queries.CHOOSE, ((row, b"", b"") for row in rows))
@@ -105,7 +97,11 @@ class ClearedFile:
                 shard_columns = _add_columns(connection, "cleared_shards", "task_shards")
             # Not IMMEDIATE: that would ask for the lock on the store that the caller has.
             connection.execute("BEGIN")
-            connection.execute(queries.SET_BATCH, {**parameters, "state": "prepared"})
+            connection.execute(
+                queries.BEGIN_RECEIPT,
+                {**parameters, "cleared_at": receipt.cleared_at, "planned": receipt.planned},
+            )
+            connection.execute(queries.BEGIN_BATCH, parameters)
             for statement in queries.FORGET_BATCH_COPIES:
                 connection.execute(statement, parameters)
             connection.execute(queries.copy_tasks(task_columns), parameters)
@@ -114,13 +110,17 @@ class ClearedFile:
             connection.execute("COMMIT")
 
     def recover(self, receipt_id: str, batch: int) -> None:
-        """Forget the copies of what is in the store just so. The caller has locked the store."""
+        """Delete the copies of what is in the store unchanged, and a receipt that is then empty.
+
+        The caller has locked the store.
+        """
         parameters = {"receipt_id": receipt_id, "batch": batch}
         with self._open(attach_store=True) as connection:
             connection.execute("BEGIN")
             connection.execute(queries.FORGET_SHARDS_IN_STORE, parameters)
             connection.execute(queries.FORGET_TASKS_IN_STORE, parameters)
             connection.execute(queries.SET_BATCH, {**parameters, "state": "removed"})
+            connection.execute(queries.FORGET_EMPTY_RECEIPT, parameters)
             connection.execute("COMMIT")
 
     def forget_before(self, moment: str) -> None:

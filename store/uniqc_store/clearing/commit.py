@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from uniqc_store import rows
 from uniqc_store.clearing import statements
-from uniqc_store.clearing.backup import columns_of
+from uniqc_store.clearing.backup import Receipt, columns_of
 from uniqc_store.clearing.policy_conditions import policy_steps
 from uniqc_store.errors import RestoreError, StoreError, UnknownReceiptError
 from uniqc_store.query import conditions, time_conditions
@@ -212,7 +212,7 @@ class Clearing:
         now = datetime.now(UTC)
         self._cleared.forget_before(_ago(now, keep).isoformat())
         receipt_id = f"clr_{secrets.token_hex(8)}"
-        self._cleared.begin(receipt_id, cleared_at=now.isoformat(), planned=len(plan.rows))
+        receipt = Receipt(receipt_id=receipt_id, cleared_at=now.isoformat(), planned=len(plan.rows))
         outcome: Counter[str] = Counter()
         stopped, through = "", 0
         with self._writer.keep_open() as others_wait:
@@ -221,7 +221,7 @@ class Clearing:
                     stopped = "cancelled"
                     break
                 try:
-                    outcome += self._clear_batch(receipt_id, number, batch, plan)
+                    outcome += self._clear_batch(receipt, number, batch, plan)
                 except StoreError as error:
                     if not outcome["cleared"]:
                         self._cleared.end(receipt_id, "cancelled")
@@ -265,18 +265,17 @@ class Clearing:
                 restored += self._restore_batch(receipt_id, batch)
                 progress(restored, receipt.held)
         kept = receipt.held - restored
-        self._cleared.forget_if_empty(receipt_id)
         return UndoResult(restored=restored, skipped=kept, stopped=stopped)
 
     def _clear_batch(
-        self, receipt_id: str, number: int, batch: Sequence[PlannedRow], plan: ClearPlan
+        self, receipt: Receipt, number: int, batch: Sequence[PlannedRow], plan: ClearPlan
     ) -> Counter[str]:
         def change(session: Session) -> Counter[str]:
             connection = session.connection
             counts, chosen = _still_clearable(session, batch, plan)
             if chosen:
                 with_shards = session.layout.has("task_shards")
-                self._cleared.copy(receipt_id, number, chosen, with_shards=with_shards)
+                self._cleared.copy(receipt, number, chosen, with_shards=with_shards)
                 delete = statements.DELETE_ROW
                 connection.executemany(delete, ((row,) for row in chosen))
             return counts
@@ -286,7 +285,7 @@ class Clearing:
             # They are removed, and that is the answer: a batch that can't be marked just now is
             # settled at the next start, as after a kill.
             with suppress(StoreError):
-                self._cleared.set_batch(receipt_id, number, "removed")
+                self._cleared.set_batch(receipt.receipt_id, number, "removed")
         return counts
 
     def _restore_batch(self, receipt_id: str, batch: int) -> int:

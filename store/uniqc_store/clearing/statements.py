@@ -74,16 +74,22 @@ SCHEMA = (
 COLUMNS = "SELECT name FROM pragma_table_info(:table_name, :schema_name) ORDER BY cid"
 OUR_COLUMNS = frozenset({"_receipt", "_batch", "_rowid"})
 
-BEGIN_RECEIPT = "INSERT INTO receipts VALUES (:receipt_id, :cleared_at, :planned, 'open')"
+# Not only with the first batch: another process may have undone all earlier ones meanwhile.
+BEGIN_RECEIPT = """
+    INSERT INTO receipts VALUES (:receipt_id, :cleared_at, :planned, 'open')
+    ON CONFLICT (receipt_id) DO NOTHING
+"""
 END_RECEIPT = "UPDATE receipts SET state = :state WHERE receipt_id = :receipt_id"
 FORGET_EMPTY_RECEIPT = """
     DELETE FROM receipts WHERE receipt_id = :receipt_id
         AND NOT EXISTS (SELECT 1 FROM cleared_tasks WHERE _receipt = :receipt_id)
 """
-SET_BATCH = """
-    INSERT INTO batches VALUES (:receipt_id, :batch, :state)
+BEGIN_BATCH = """
+    INSERT INTO batches VALUES (:receipt_id, :batch, 'prepared')
     ON CONFLICT (receipt_id, batch) DO UPDATE SET state = excluded.state
 """
+# Nothing where the batch is gone: another process may have recovered or undone it meanwhile.
+SET_BATCH = "UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch"
 BATCHES = "SELECT batch FROM batches WHERE receipt_id = :receipt_id ORDER BY batch"
 UNSETTLED_BATCHES = """
     SELECT receipt_id, batch FROM batches WHERE state <> 'removed' ORDER BY receipt_id, batch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from uniqc_store import CLEARED_FILENAME, StoreForeignError, StoreNewerError, TaskFilter, TaskStore
-from uniqc_store.clearing.backup import ClearedFile
+from uniqc_store.clearing.backup import ClearedFile, Receipt
 from uniqc_store.database.connection import Access
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from tests.clearing_cache import Cache
 
 NOTHING = TaskFilter(status="no such status")
+RECEIPT = Receipt(receipt_id="clr_1", cleared_at="2026-01-01", planned=1)
+
+
+def backup_of(cache: Cache) -> ClearedFile:
+    return ClearedFile(Access(path=cache.path, busy_timeout=1, should_stop=None))
 
 
 def pragma(path: Path, name: str) -> int:
@@ -47,11 +52,11 @@ def test_a_new_file_frees_its_pages_when_it_is_told_to(cache: Cache) -> None:
 
 def writes(cache: Cache) -> list[Callable[[], None]]:
     """Ways to write to the file, each of which begins with nothing known of it."""
-    backup = ClearedFile(Access(path=cache.path, busy_timeout=1, should_stop=None))
+    backup = backup_of(cache)
     return [
         lambda: backup.forget_before("2026-01-01"),
-        lambda: backup.forget_if_empty("clr_1"),
-        lambda: backup.copy("clr_1", 0, [1], with_shards=False),
+        lambda: backup.end("clr_1", "done"),
+        lambda: backup.copy(RECEIPT, 0, [1], with_shards=False),
         lambda: backup.recover("clr_1", 0),
     ]
 
@@ -93,3 +98,64 @@ def test_a_file_of_a_newer_release_is_the_same_to_the_byte_after_it_was_refused(
         with pytest.raises(StoreNewerError):
             write()
         assert path.read_bytes() == before
+
+
+def test_a_receipt_that_recovery_emptied_is_not_listed_any_more(cache: Cache) -> None:
+    store = TaskStore(cache.fill(1).directory)
+    store.clear(store.plan_clear(TaskFilter()))
+    # As it is when a process is killed between the copy and the removal.
+    cache.fill(1)
+    with closing(sqlite3.connect(cache.directory / CLEARED_FILENAME)) as connection, connection:
+        connection.execute("UPDATE batches SET state = 'prepared'")
+    assert [receipt.held for receipt in store.receipts()] == [1]
+    store.clear(store.plan_clear(NOTHING))
+    assert store.receipts() == ()
+
+
+def test_a_receipt_comes_into_the_file_with_its_first_copy(cache: Cache) -> None:
+    store = TaskStore(cache.fill(3).directory)
+    seen: list[int] = []
+
+    def should_stop() -> bool:
+        seen.append(len(store.receipts()))
+        return False
+
+    store.clear(store.plan_clear(TaskFilter()), should_stop=should_stop)
+    assert seen == [0]
+
+
+def test_a_batch_can_be_copied_again_after_recovery_emptied_its_receipt(cache: Cache) -> None:
+    backup = backup_of(cache.fill(1))
+    backup.copy(RECEIPT, 0, [1], with_shards=False)
+    backup.recover(RECEIPT.receipt_id, 0)
+    assert backup.receipts() == ()
+    backup.copy(RECEIPT, 0, [1], with_shards=False)
+    assert [receipt.held for receipt in backup.receipts()] == [1]
+
+
+def test_a_clear_goes_on_after_what_it_has_cleared_so_far_was_put_back(cache: Cache) -> None:
+    store = TaskStore(cache.fill(450).directory)
+    restored: list[int] = []
+
+    def undo_once(through: int, total: int) -> None:
+        if not restored:
+            (receipt,) = store.receipts()
+            restored.append(store.undo_clear(receipt.receipt_id).restored)
+
+    done = store.clear(store.plan_clear(TaskFilter()), progress=undo_once)
+    assert (done.cleared, done.stopped) == (450, "")
+    (receipt,) = store.receipts()
+    assert (receipt.receipt_id, receipt.state) == (done.receipt_id, "done")
+    assert len(cache.ids()) == restored[0] == 450 - receipt.held
+
+
+def test_a_batch_that_another_process_has_recovered_is_recovered_again_without_harm(
+    cache: Cache,
+) -> None:
+    backup = backup_of(cache.fill(1))
+    backup.copy(RECEIPT, 0, [1], with_shards=False)
+    (incomplete,) = backup.incomplete()
+    for _ in range(2):
+        backup.recover(*incomplete)
+    backup.set_batch(*incomplete, "restoring")
+    assert (backup.incomplete(), backup.receipts()) == ([], ())
