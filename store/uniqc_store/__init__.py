@@ -62,7 +62,9 @@ from uniqc_store.tasks import (
 
 if TYPE_CHECKING:
     from uniqc_store.clearing.backup import CLEARED_FILENAME, Receipt
-    from uniqc_store.clearing.commit import ClearPlan, ClearResult, Reason, UndoResult
+    from uniqc_store.clearing.commit import ClearResult
+    from uniqc_store.clearing.plan import ClearPlan, Reason
+    from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.query.completion import Completions
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
@@ -136,10 +138,10 @@ _LATER = {
     "TaskWatch": "watch.task_watch",
     "CLEARED_FILENAME": "clearing.backup",
     "Receipt": "clearing.backup",
-    "ClearPlan": "clearing.commit",
+    "ClearPlan": "clearing.plan",
     "ClearResult": "clearing.commit",
-    "Reason": "clearing.commit",
-    "UndoResult": "clearing.commit",
+    "Reason": "clearing.plan",
+    "UndoResult": "clearing.restore",
 }
 """What not everybody needs, and the module it is in: a server starts the sooner without it."""
 

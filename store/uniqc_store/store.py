@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uniqc_store.clearing.backup import Receipt
-    from uniqc_store.clearing.commit import Clearing, ClearPlan, ClearResult, Progress, UndoResult
+    from uniqc_store.clearing.batches import Progress
+    from uniqc_store.clearing.commit import Clearing, ClearResult
+    from uniqc_store.clearing.plan import ClearPlan
+    from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.database.connection import Session
     from uniqc_store.filters import Column, TaskFilter
     from uniqc_store.query.pages import Page
@@ -261,10 +264,10 @@ class TaskStore:
             policy: The limits that hold whatever is asked for.
         """
         now = datetime.now(UTC)
-        from uniqc_store.clearing import commit  # noqa: PLC0415 - few clear, and it takes a while to import
+        from uniqc_store.clearing import plan  # noqa: PLC0415 - few clear, and it takes a while to import
 
         return self._ask(
-            lambda snapshot: commit.plan(
+            lambda snapshot: plan.plan(
                 snapshot, task_filter, older_than=older_than, policy=policy, now=now
             ),
         )

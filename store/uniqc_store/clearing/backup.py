@@ -1,9 +1,6 @@
-"""The file of copies, ``cleared.sqlite`` beside the store: what was cleared, and can be put back.
+"""The file of copies, ``cleared.sqlite`` beside the store: the tasks that can be put back.
 
-A batch of tasks is copied and removed under one lock of the store: copied and on disk here
-first, then removed there. So a process that is killed at any point leaves each task in the
-store, or here, or in both, and never in neither. Where it is in both, just so, the copy is
-forgotten by :meth:`ClearedFile.settle` at the next start; a copy that differs is kept.
+Which step comes before which is told in :mod:`uniqc_store.clearing.commit`.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from uniqc_store.clearing import statements as queries
+from uniqc_store.clearing import statements
 from uniqc_store.database.connection import Access, opened, transaction
 from uniqc_store.database.files import identity_of, make_private_file
 from uniqc_store.database.schema import has_objects, read_application_id
@@ -26,20 +23,20 @@ CLEARED_FILENAME = "cleared.sqlite"
 
 ReceiptState = Literal["open", "done", "cancelled"]
 BatchState = Literal["removed", "restoring"]
-"""After ``prepared``, which a batch is from its copying on."""
+"""State that follows ``prepared``, the state of a batch whose copies were just made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """One clear, and what of it can still be put back.
+    """A clear, and how much of it can still be put back.
 
     Attributes:
-        receipt_id: What :meth:`TaskStore.undo_clear` takes.
-        cleared_at: When it began, ISO 8601 in UTC.
-        planned: How many tasks were to go.
-        state: ``done``; ``cancelled`` part of the way; or ``open``, when it is going on or was
-            killed.
-        held: How many tasks can be put back.
+        receipt_id: The argument of :meth:`TaskStore.undo_clear`.
+        cleared_at: Time at which it began, ISO 8601 in UTC.
+        planned: Number of tasks in its plan.
+        state: ``done``; ``cancelled``, if it ended early; or ``open``, while it goes on and after
+            it was killed.
+        held: Number of tasks that can be put back.
     """
 
     receipt_id: str
@@ -50,86 +47,102 @@ class Receipt:
 
 
 class ClearedFile:
-    """The copies beside one store. Nothing is open between two calls."""
+    """The file of copies beside one store. No connection stays open between two calls.
+
+    Every method raises :class:`StoreError` if the file can't be used, and leaves a file that
+    another program or a newer release made as it is.
+
+    Args:
+        store: The store that the copies are made of.
+    """
 
     def __init__(self, store: Access) -> None:
+        """Name the file; it is opened and, where something is copied, created later."""
         self.path = store.path.with_name(CLEARED_FILENAME)
         self._store = store
         self._access = Access(path=self.path, busy_timeout=store.busy_timeout, should_stop=None)
 
     def receipts(self) -> tuple[Receipt, ...]:
-        """All of them, newest first."""
-        return tuple(map(_receipt, self._read(queries.RECEIPTS_NEWEST_FIRST)))
+        """Return all receipts, newest first."""
+        return tuple(map(_receipt, self._read(statements.RECEIPTS_NEWEST_FIRST)))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
-        """The one of this id."""
-        found = self._read(queries.RECEIPT, {"receipt_id": receipt_id})
+        """Return the receipt with this id."""
+        found = self._read(statements.RECEIPT, {"receipt_id": receipt_id})
         return _receipt(found[0]) if found else None
 
     def batches(self, receipt_id: str) -> list[int]:
-        """The numbers of its batches, in order."""
-        return [batch for (batch,) in self._read(queries.BATCHES, {"receipt_id": receipt_id})]
+        """Return the numbers of a receipt's batches, in order."""
+        return [batch for (batch,) in self._read(statements.BATCHES, {"receipt_id": receipt_id})]
 
     def incomplete(self) -> list[tuple[str, int]]:
-        """The batches that somebody was, or is, in the middle of."""
-        return [(receipt, batch) for receipt, batch in self._read(queries.UNSETTLED_BATCHES)]
-
-    def end(self, receipt_id: str, state: ReceiptState) -> None:
-        """Close a receipt, if anything was copied for it."""
-        self._run(queries.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
-
-    def set_batch(self, receipt_id: str, batch: int, state: BatchState) -> None:
-        """Take down how far a batch has come."""
-        self._run(queries.SET_BATCH, {"receipt_id": receipt_id, "batch": batch, "state": state})
+        """Return receipt and number of each batch that a process is, or was killed, at."""
+        return [(receipt, batch) for receipt, batch in self._read(statements.INCOMPLETE_BATCHES)]
 
     def copy(self, receipt: Receipt, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
-        """Copy these rows of the store, which the caller has locked, and put them on disk.
+        """Copy tasks with their platform jobs, and return once the copies are on disk.
 
-        The receipt comes into the file with its first copy, so that none is there without any.
+        The caller holds the lock on the store. A copy that was made of this batch before is
+        replaced. A receipt is written with its first copy, so that no receipt is ever empty.
+
+        Args:
+            receipt: The clear that the batch belongs to.
+            batch: Its number there.
+            rows: The rowids of the tasks.
+            with_shards: True if the store has a table of platform jobs.
         """
-        parameters = {"receipt_id": receipt.receipt_id, "batch": batch}
-        with self._open(attach_store=True) as connection:
-            connection.execute(queries.MAKE_CHOSEN)
-            connection.executemany(queries.CHOOSE, ((row, b"", b"") for row in rows))
+        with self._opened_to_write(attach_store=True) as connection:
+            connection.execute(statements.MAKE_CHOSEN)
+            connection.executemany(statements.CHOOSE, ((row, b"", b"") for row in rows))
             task_columns = _add_columns(connection, "cleared_tasks", "tasks")
             shard_columns: Sequence[str] = ()
             if with_shards:
                 shard_columns = _add_columns(connection, "cleared_shards", "task_shards")
-            # Not IMMEDIATE: that would ask for the lock on the store that the caller has.
+            parameters = {
+                "receipt_id": receipt.receipt_id,
+                "cleared_at": receipt.cleared_at,
+                "planned": receipt.planned,
+                "batch": batch,
+            }
+            # Not IMMEDIATE, which would wait for the lock on the store that the caller holds.
             connection.execute("BEGIN")
-            connection.execute(
-                queries.BEGIN_RECEIPT,
-                {**parameters, "cleared_at": receipt.cleared_at, "planned": receipt.planned},
-            )
-            connection.execute(queries.BEGIN_BATCH, parameters)
-            for statement in queries.FORGET_BATCH_COPIES:
+            for statement in statements.BEGIN_BATCH:
                 connection.execute(statement, parameters)
-            connection.execute(queries.copy_tasks(task_columns), parameters)
+            connection.execute(statements.copy_tasks(task_columns), parameters)
             if shard_columns:
-                connection.execute(queries.copy_shards(shard_columns), parameters)
+                connection.execute(statements.copy_shards(shard_columns), parameters)
             connection.execute("COMMIT")
+
+    def set_batch_state(self, receipt_id: str, batch: int, state: BatchState) -> None:
+        """Write the state of a batch, unless another process has deleted the batch."""
+        self._write(
+            statements.SET_BATCH_STATE, {"receipt_id": receipt_id, "batch": batch, "state": state}
+        )
+
+    def end(self, receipt_id: str, state: ReceiptState) -> None:
+        """Write the final state of a receipt, if there is one."""
+        self._write(statements.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
 
     def recover(self, receipt_id: str, batch: int) -> None:
-        """Delete the copies of what is in the store unchanged, and a receipt that is then empty.
+        """Delete the copies of tasks that are in the store unchanged, and a receipt that is empty.
 
-        The caller has locked the store.
+        The caller holds the lock on the store. A copy that differs from the store's task is kept.
         """
         parameters = {"receipt_id": receipt_id, "batch": batch}
-        with self._open(attach_store=True) as connection:
+        with self._opened_to_write(attach_store=True) as connection:
+            # Not IMMEDIATE: see copy.
             connection.execute("BEGIN")
-            connection.execute(queries.FORGET_SHARDS_IN_STORE, parameters)
-            connection.execute(queries.FORGET_TASKS_IN_STORE, parameters)
-            connection.execute(queries.SET_BATCH, {**parameters, "state": "removed"})
-            connection.execute(queries.FORGET_EMPTY_RECEIPT, parameters)
+            for statement in statements.RECOVER_BATCH:
+                connection.execute(statement, parameters)
             connection.execute("COMMIT")
 
-    def forget_before(self, moment: str) -> None:
-        """Drop the receipts of clears before a moment, and what they hold."""
-        with self._open() as connection:
+    def delete_before(self, moment: str) -> None:
+        """Delete the receipts of clears that began before a moment, with their copies."""
+        with self._opened_to_write() as connection:
             with transaction(connection):
-                old = connection.execute(queries.OLD_RECEIPTS, {"before": moment}).fetchall()
+                old = connection.execute(statements.OLD_RECEIPTS, {"before": moment}).fetchall()
                 for (receipt_id,) in old:
-                    for statement in queries.FORGET_RECEIPT:
+                    for statement in statements.DELETE_RECEIPT:
                         connection.execute(statement, {"receipt_id": receipt_id})
             if old:
                 # Not execute(): it steps such a statement once, and each step frees one page.
@@ -138,28 +151,28 @@ class ClearedFile:
     def _read(
         self, statement: str, parameters: dict[str, object] | None = None
     ) -> list[tuple[Any, ...]]:
-        """Rows; none where there is no file, or nothing in it yet. Nothing is made."""
+        """Return rows; none if there is no file, or nothing in it. No file is created."""
         if identity_of(self.path) is None:
             return []
         with self._connected("mode=ro") as connection:
-            if not self._is_made(connection):
+            if not self._has_tables(connection):
                 return []
             return connection.execute(statement, parameters or {}).fetchall()
 
-    def _run(self, statement: str, parameters: dict[str, object]) -> None:
-        with self._open() as connection, transaction(connection):
+    def _write(self, statement: str, parameters: dict[str, object]) -> None:
+        with self._opened_to_write() as connection, transaction(connection):
             connection.execute(statement, parameters)
 
     @contextmanager
-    def _open(self, *, attach_store: bool = False) -> Generator[sqlite3.Connection]:
-        """A connection that writes, to a file that is made where there is none."""
+    def _opened_to_write(self, *, attach_store: bool = False) -> Generator[sqlite3.Connection]:
+        """Yield a connection that writes; the file is created if there is none."""
         make_private_file(self.path)
         with self._connected("mode=rw") as connection:
-            # What is about to be removed from the store has to be on disk here.
+            # A copy has to be on disk before its task is deleted from the store.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            if not self._is_made(connection):
-                self._make(connection)
+            if not self._has_tables(connection):
+                self._create_tables(connection)
             if attach_store:
                 uri = f"{self._store.path.as_uri()}?mode=ro"
                 connection.execute("ATTACH :uri AS store", {"uri": uri})
@@ -173,56 +186,54 @@ class ClearedFile:
         ):
             yield connection
 
-    def _make(self, connection: sqlite3.Connection) -> None:
+    def _create_tables(self, connection: sqlite3.Connection) -> None:
         # Before the first table and outside a transaction: SQLite ignores it later.
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         with transaction(connection):
-            # Another process may have been faster.
-            if not self._is_made(connection):
-                for statement in queries.SCHEMA:
+            # Another process may have created them first.
+            if not self._has_tables(connection):
+                for statement in statements.SCHEMA:
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {queries.APPLICATION_ID:d}")
-                connection.execute(f"PRAGMA user_version = {queries.SCHEMA_VERSION:d}")
 
-    def _is_made(self, connection: sqlite3.Connection) -> bool:
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
         """Return False for a file with nothing in it, and True for one with the tables of copies.
 
         Runs no statement that writes.
 
         Raises:
-            StoreForeignError: Anything else is in it, be it in the header alone.
+            StoreForeignError: The file holds anything else, be it in the header alone.
             StoreNewerError: A newer release of this package made it.
         """
         blank = not has_objects(connection)
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        # Read last: another process may be making the file, and stamps it in one commit.
+        # Read last: another process may be creating the tables, and stamps them in one commit.
         found = read_application_id(connection)
         if blank and not version and not found:
             return False
-        if found != queries.APPLICATION_ID:
+        if found != statements.APPLICATION_ID:
             raise StoreForeignError(
                 self.path, "is not a file of cleared tasks; move it away to clear", found=found
             )
-        if version > queries.SCHEMA_VERSION:
+        if version > statements.SCHEMA_VERSION:
             raise StoreNewerError(
-                self.path, "it is left alone", found=version, known=queries.SCHEMA_VERSION
+                self.path, "it is left alone", found=version, known=statements.SCHEMA_VERSION
             )
         return True
 
 
 def columns_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
-    """The columns that a table has, in order."""
-    found = connection.execute(queries.COLUMNS, {"table_name": table, "schema_name": schema})
+    """Return the names of a table's columns, in order; none if there is no such table."""
+    found = connection.execute(statements.COLUMNS, {"table_name": table, "schema_name": schema})
     return [name for (name,) in found]
 
 
 def _add_columns(connection: sqlite3.Connection, copies: str, source: str) -> Sequence[str]:
-    """Give the table of copies all columns of its source, known to this release or not."""
+    """Give the table of copies every column of its source, known to this release or not."""
     columns = columns_of(connection, "store", source)
     present = {name.casefold() for name in columns_of(connection, "main", copies)}
     for column in columns:
         if column.casefold() not in present:
-            connection.execute(queries.add_column(copies, column))
+            connection.execute(statements.add_column(copies, column))
     return columns
 
 

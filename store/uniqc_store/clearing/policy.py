@@ -1,4 +1,4 @@
-"""What an operator lets be cleared, whatever is asked for."""
+"""The operator's limits on every clear."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from uniqc_store.tasks import TERMINAL_STATUSES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearPolicy:
-    """The limits of every clear.
+    """The operator's limits on every clear.
 
-    A task that is not finished, or one of whose platform jobs is not, is never cleared.
+    No policy allows clearing a task that is not finished, or that has a platform job which is
+    not.
 
     Attributes:
         statuses: Finished statuses that may be cleared.
-        min_age: How long ago a task must have been touched last.
+        min_age: Least time since the last update of a task.
         backends: Labels or platforms, as in ``TaskFilter``; empty for all.
-        max_rows: Tasks per clear; None for no limit.
+        max_rows: Most tasks per clear; None for no limit.
 
     Raises:
-        InvalidValueError: A status that is not a finished one, a negative age, a limit below 1.
+        InvalidValueError: A status is not a finished one, or there is none; the age is negative;
+            a backend is empty; or the limit is below 1.
     """
 
     statuses: tuple[str, ...] = TERMINAL_STATUSES
@@ -32,6 +34,7 @@ class ClearPolicy:
     max_rows: int | None = None
 
     def __post_init__(self) -> None:
+        """Check the limits."""
         for status in self.statuses:
             if status not in TERMINAL_STATUSES:
                 raise InvalidValueError(

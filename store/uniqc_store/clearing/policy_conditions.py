@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from uniqc_store.query.conditions import BACKEND_IS, PLATFORM_IS, STATUS_FINISHED
@@ -11,7 +12,7 @@ from uniqc_store.tasks import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import timedelta
 
     from uniqc_store.clearing.policy import ClearPolicy
 
@@ -22,24 +23,38 @@ _NO_ACTIVE_JOB = f"""NOT EXISTS (
 
 
 def policy_steps(
-    policy: ClearPolicy, *, touched_before: datetime, with_shards: bool
+    policy: ClearPolicy, *, now: datetime, with_shards: bool
 ) -> list[tuple[str, Where]]:
-    """What a policy asks of a task, one by one, each with what to say of those it leaves out."""
+    """Return the conditions of a policy, each with the reason to give for a task that fails it.
+
+    Args:
+        policy: The operator's limits.
+        now: The moment that ages are counted from.
+        with_shards: True if the file has a table of platform jobs.
+    """
     finished = Where()
     finished.add(STATUS_FINISHED)
     steps = [("not finished", finished)]
     if set(policy.statuses) < set(TERMINAL_STATUSES):
         steps.append(("status not allowed", _where_status_in(policy.statuses)))
     if policy.backends:
-        steps.append(("backend not allowed", _where_backends(policy.backends)))
+        steps.append(("backend not allowed", _where_backend_in(policy.backends)))
     if policy.min_age:
-        aged = where_touched_before(touched_before, name="policy_age")
+        aged = where_touched_before(moment_ago(now, policy.min_age), name="policy_age")
         steps.append(("touched too recently", aged))
     if with_shards:
-        jobs = Where()
-        jobs.add(_NO_ACTIVE_JOB)
-        steps.append(("a platform job is not finished", jobs))
+        no_active_job = Where()
+        no_active_job.add(_NO_ACTIVE_JOB)
+        steps.append(("a platform job is not finished", no_active_job))
     return steps
+
+
+def moment_ago(now: datetime, age: timedelta) -> datetime:
+    """Return the moment that long before now, or the first one that a datetime can hold."""
+    try:
+        return now - age
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _where_status_in(statuses: Sequence[str]) -> Where:
@@ -49,13 +64,13 @@ def _where_status_in(statuses: Sequence[str]) -> Where:
     return where
 
 
-def _where_backends(backends: Sequence[str]) -> Where:
+def _where_backend_in(backends: Sequence[str]) -> Where:
     where = Where()
-    either: list[str] = []
+    alternatives: list[str] = []
     for index, backend in enumerate(backends):
         name = f"allowed_backend_{index}"
         condition = BACKEND_IS if ":" in backend else PLATFORM_IS
-        either.append(condition.replace(":backend", f":{name}"))
+        alternatives.append(condition.replace(":backend", f":{name}"))
         where.parameters[name] = backend
-    where.conditions.append(f"({' OR '.join(either)})")
+    where.conditions.append(f"({' OR '.join(alternatives)})")
     return where

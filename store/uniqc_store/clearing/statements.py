@@ -1,8 +1,8 @@
-"""Every SQL statement about cleared tasks: what is planned, copied, removed and put back.
+"""Every SQL statement about cleared tasks: choosing, copying, deleting and restoring them.
 
-A copy is made and put back inside SQLite, so that no value changes its type or a byte on the
-way. The tables of copies have the columns of the tables they are copied from, whichever those
-are; ours among them begin with an underscore.
+A task is copied and restored by ``INSERT … SELECT``, inside SQLite, so that no value changes its
+type or a byte of it. The tables of copies have the columns of the tables that they are copied
+from, whatever those are, and three of their own, which begin with an underscore.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ if TYPE_CHECKING:
 
     from uniqc_store.query.where import Where
 
-# The rows of a plan or of a batch are handed over in a temporary table.
+# The rows of a batch, in a temporary table
+
 DROP_CHOSEN = "DROP TABLE IF EXISTS temp.chosen"
 MAKE_CHOSEN = """
     CREATE TEMPORARY TABLE chosen (
-        _row INTEGER PRIMARY KEY, _id BLOB, _touched BLOB
+        _row INTEGER PRIMARY KEY, _id BLOB, _update_time BLOB
     )
 """
 CHOOSE = "INSERT INTO temp.chosen VALUES (?, ?, ?)"
 
-# Removing, on the store. The same rows are counted, copied and removed under one lock.
+# Deleting from the store. The same rows are counted, copied and deleted under one lock.
 
 _SAME_TASK = "tasks.rowid = _row AND CAST(task_id AS BLOB) IS _id"
-_UNCHANGED = f"{_SAME_TASK} AND CAST(update_time AS BLOB) IS _touched"
+_UNCHANGED = f"{_SAME_TASK} AND CAST(update_time AS BLOB) IS _update_time"
 
 
 def still_clearable(where: Where) -> str:
-    """The chosen rows that are as they were planned, and that the policy still lets go."""
+    """Return the statement for the chosen rows that are as planned and meet the conditions."""
     return f"""
         SELECT tasks.rowid FROM temp.chosen CROSS JOIN tasks ON {_UNCHANGED} {where.sql}
     """
@@ -64,58 +65,60 @@ SCHEMA = (
         PRIMARY KEY (receipt_id, batch)
     ) STRICT
     """,
-    # The other columns are added as they are met. Without types: see above.
+    # The other columns are added with the first copy that has them. Without a declared type, a
+    # value keeps the type that it is stored with.
     "CREATE TABLE cleared_tasks (_receipt, _batch, _rowid, task_id)",
     "CREATE TABLE cleared_shards (_receipt, _batch, _rowid, uniqc_task_id)",
     "CREATE INDEX cleared_tasks_idx ON cleared_tasks(_receipt, _batch)",
     "CREATE INDEX cleared_shards_idx ON cleared_shards(_receipt, _batch)",
+    f"PRAGMA application_id = {APPLICATION_ID:d}",
+    f"PRAGMA user_version = {SCHEMA_VERSION:d}",
 )
 
-COLUMNS = "SELECT name FROM pragma_table_info(:table_name, :schema_name) ORDER BY cid"
-OUR_COLUMNS = frozenset({"_receipt", "_batch", "_rowid"})
+COPY_COLUMNS = frozenset({"_receipt", "_batch", "_rowid"})
+"""Columns of the tables of copies that the store's tables do not have."""
 
-# Not only with the first batch: another process may have undone all earlier ones meanwhile.
-BEGIN_RECEIPT = """
+COLUMNS = "SELECT name FROM pragma_table_info(:table_name, :schema_name) ORDER BY cid"
+
+_OF_BATCH = "_receipt = :receipt_id AND _batch = :batch"
+
+BEGIN_BATCH = (
+    # Not only with the first batch: another process may have undone all earlier ones meanwhile.
+    """
     INSERT INTO receipts VALUES (:receipt_id, :cleared_at, :planned, 'open')
     ON CONFLICT (receipt_id) DO NOTHING
-"""
-END_RECEIPT = "UPDATE receipts SET state = :state WHERE receipt_id = :receipt_id"
-FORGET_EMPTY_RECEIPT = """
-    DELETE FROM receipts WHERE receipt_id = :receipt_id
-        AND NOT EXISTS (SELECT 1 FROM cleared_tasks WHERE _receipt = :receipt_id)
-"""
-BEGIN_BATCH = """
+    """,
+    """
     INSERT INTO batches VALUES (:receipt_id, :batch, 'prepared')
     ON CONFLICT (receipt_id, batch) DO UPDATE SET state = excluded.state
+    """,
+    f"DELETE FROM cleared_tasks WHERE {_OF_BATCH}",
+    f"DELETE FROM cleared_shards WHERE {_OF_BATCH}",
+)
+END_RECEIPT = "UPDATE receipts SET state = :state WHERE receipt_id = :receipt_id"
+SET_BATCH_STATE = """
+    UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch
 """
-# Nothing where the batch is gone: another process may have recovered or undone it meanwhile.
-SET_BATCH = "UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch"
 BATCHES = "SELECT batch FROM batches WHERE receipt_id = :receipt_id ORDER BY batch"
-UNSETTLED_BATCHES = """
+INCOMPLETE_BATCHES = """
     SELECT receipt_id, batch FROM batches WHERE state <> 'removed' ORDER BY receipt_id, batch
 """
-RECEIPTS = """
+_RECEIPTS = """
     SELECT receipt_id, cleared_at, planned, state,
         (SELECT COUNT(*) FROM cleared_tasks WHERE _receipt = receipt_id)
     FROM receipts
 """
-RECEIPTS_NEWEST_FIRST = f"{RECEIPTS} ORDER BY cleared_at DESC, receipt_id"
-RECEIPT = f"{RECEIPTS} WHERE receipt_id = :receipt_id"
+RECEIPTS_NEWEST_FIRST = f"{_RECEIPTS} ORDER BY cleared_at DESC, receipt_id"
+RECEIPT = f"{_RECEIPTS} WHERE receipt_id = :receipt_id"
 OLD_RECEIPTS = "SELECT receipt_id FROM receipts WHERE cleared_at < :before"
-FORGET_RECEIPT = (
+DELETE_RECEIPT = (
     "DELETE FROM cleared_tasks WHERE _receipt = :receipt_id",
     "DELETE FROM cleared_shards WHERE _receipt = :receipt_id",
     "DELETE FROM receipts WHERE receipt_id = :receipt_id",
 )
 
-_OF_BATCH = "_receipt = :receipt_id AND _batch = :batch"
-FORGET_BATCH_COPIES = (
-    f"DELETE FROM cleared_tasks WHERE {_OF_BATCH}",
-    f"DELETE FROM cleared_shards WHERE {_OF_BATCH}",
-)
-
-# Copies of what is in the store just so: never removed, or put back. The columns are those that
-# every release has; the same times and status alone may stand in another record of this id.
+# True of the copy of a task that was never removed, or was put back. All columns that every
+# release has are compared: another record of this id may share its times and its status.
 _IS_IN_STORE = """
     EXISTS (
         SELECT 1 FROM store.tasks AS live
@@ -129,16 +132,23 @@ _IS_IN_STORE = """
           AND live.result_json IS cleared_tasks.result_json
     )
 """
-FORGET_SHARDS_IN_STORE = f"""
+RECOVER_BATCH = (
+    f"""
     DELETE FROM cleared_shards WHERE {_OF_BATCH} AND uniqc_task_id IN (
         SELECT task_id FROM cleared_tasks WHERE {_OF_BATCH} AND {_IS_IN_STORE}
     )
-"""
-FORGET_TASKS_IN_STORE = f"DELETE FROM cleared_tasks WHERE {_OF_BATCH} AND {_IS_IN_STORE}"
+    """,
+    f"DELETE FROM cleared_tasks WHERE {_OF_BATCH} AND {_IS_IN_STORE}",
+    "UPDATE batches SET state = 'removed' WHERE receipt_id = :receipt_id AND batch = :batch",
+    """
+    DELETE FROM receipts WHERE receipt_id = :receipt_id
+        AND NOT EXISTS (SELECT 1 FROM cleared_tasks WHERE _receipt = :receipt_id)
+    """,
+)
 
 
 def copy_tasks(columns: Iterable[str]) -> str:
-    """From the attached ``store``."""
+    """Return the statement that copies the chosen tasks from the attached ``store``."""
     names = _names(columns)
     return f"""
         INSERT INTO main.cleared_tasks (_receipt, _batch, _rowid, {names})
@@ -148,7 +158,7 @@ def copy_tasks(columns: Iterable[str]) -> str:
 
 
 def copy_shards(columns: Iterable[str]) -> str:
-    """From the attached ``store``, once the tasks are copied."""
+    """Return the statement that copies the platform jobs of the tasks copied before."""
     names = _names(columns)
     return f"""
         INSERT INTO main.cleared_shards (_receipt, _batch, _rowid, {names})
@@ -158,15 +168,22 @@ def copy_shards(columns: Iterable[str]) -> str:
 
 
 def add_column(table: str, column: str) -> str:
-    """Without a type: what is copied keeps the type that it has."""
+    """Return the statement that adds a column without a type to a table of copies."""
     return f"ALTER TABLE {table} ADD COLUMN {_quoted(column)}"
 
 
-# Putting back, on the store, with the file of copies attached as ``cleared``
+# Restoring to the store, with the file of copies attached as ``cleared``
+
+DROP_ABSENT = "DROP TABLE IF EXISTS temp.absent"
+MAKE_ABSENT = "CREATE TEMPORARY TABLE absent (copy_id INTEGER PRIMARY KEY)"
 
 
 def choose_absent(*, with_archive: bool) -> str:
-    """The tasks of a batch that are not there again: not in the store, nor in uniqc's archive."""
+    """Return the statement that chooses the copies whose id is not in the store any more.
+
+    Args:
+        with_archive: True to look in uniqc's archive too.
+    """
     places = ("tasks", "archived_tasks") if with_archive else ("tasks",)
     absent = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM main.{place} AS live WHERE live.task_id IS copies.task_id)"
@@ -178,35 +195,22 @@ def choose_absent(*, with_archive: bool) -> str:
     """
 
 
-DROP_ABSENT = "DROP TABLE IF EXISTS temp.absent"
-MAKE_ABSENT = "CREATE TEMPORARY TABLE absent (copy_id INTEGER PRIMARY KEY)"
-
-
-# In their old places where those are free. The highest come first: what gets a new place then
-# gets one beyond all old ones.
-def _place(table: str) -> str:
-    return f"""
-        CASE WHEN EXISTS (SELECT 1 FROM main.{table} AS live WHERE live.rowid = _rowid)
-        THEN NULL ELSE _rowid END
-    """
-
-
 def restore_tasks(columns: Iterable[str]) -> str:
-    """Those that were chosen."""
+    """Return the statement that inserts the chosen copies into the store."""
     names = _names(columns)
     return f"""
-        INSERT INTO main.tasks (rowid, {names}) SELECT {_place("tasks")}, {names}
+        INSERT INTO main.tasks (rowid, {names}) SELECT {_free_rowid("tasks")}, {names}
         FROM cleared.cleared_tasks AS copies JOIN temp.absent ON copies.rowid = copy_id
         ORDER BY _rowid DESC
     """
 
 
 def restore_shards(columns: Iterable[str]) -> str:
-    """Those of the tasks that are put back."""
+    """Return the statement that inserts the platform jobs of the chosen copies."""
     names = _names(columns)
     return f"""
         INSERT OR IGNORE INTO main.task_shards (rowid, {names})
-        SELECT {_place("task_shards")}, {names} FROM cleared.cleared_shards
+        SELECT {_free_rowid("task_shards")}, {names} FROM cleared.cleared_shards
         WHERE {_OF_BATCH} AND uniqc_task_id IN (
             SELECT task_id FROM cleared.cleared_tasks AS copies
             JOIN temp.absent ON copies.rowid = copy_id
@@ -216,9 +220,20 @@ def restore_shards(columns: Iterable[str]) -> str:
 
 
 def any_value(table: str, columns: Iterable[str]) -> str:
-    """Whether a batch holds anything at all in these columns."""
+    """Return the statement that finds a row of a batch with a value in one of these columns."""
     held = " OR ".join(f"{_quoted(column)} IS NOT NULL" for column in columns)
     return f"SELECT 1 FROM cleared.{table} WHERE {_OF_BATCH} AND ({held}) LIMIT 1"
+
+
+def _free_rowid(table: str) -> str:
+    """Return the expression for the old rowid, or NULL if it is taken, for a new one.
+
+    The highest rowid has to be inserted first: a new one is then beyond all old ones.
+    """
+    return f"""
+        CASE WHEN EXISTS (SELECT 1 FROM main.{table} AS live WHERE live.rowid = _rowid)
+        THEN NULL ELSE _rowid END
+    """
 
 
 def _names(columns: Iterable[str]) -> str:
@@ -226,5 +241,5 @@ def _names(columns: Iterable[str]) -> str:
 
 
 def _quoted(column: str) -> str:
-    """A column of somebody else's file: it may have any name."""
+    """Return a column's name as an SQL identifier: uniqc chose it, and it may be any text."""
     return '"' + column.replace('"', '""') + '"'

@@ -50,11 +50,11 @@ def test_a_new_file_frees_its_pages_when_it_is_told_to(cache: Cache) -> None:
     assert pragma(cache.directory / CLEARED_FILENAME, "auto_vacuum") == 2  # incremental
 
 
-def writes(cache: Cache) -> list[Callable[[], None]]:
+def writes(cache: Cache) -> list[Callable[[], object]]:
     """Ways to write to the file, each of which begins with nothing known of it."""
     backup = backup_of(cache)
     return [
-        lambda: backup.forget_before("2026-01-01"),
+        lambda: backup.delete_before("2026-01-01"),
         lambda: backup.end("clr_1", "done"),
         lambda: backup.copy(RECEIPT, 0, [1], with_shards=False),
         lambda: backup.recover("clr_1", 0),
@@ -79,7 +79,8 @@ def test_a_file_of_another_program_is_the_same_to_the_byte_after_it_was_refused(
         connection.executescript(f"PRAGMA auto_vacuum = FULL; {statements}")
     before = path.read_bytes()
     assert before
-    for call in [*writes(cache), store.receipts, lambda: store.clear(store.plan_clear(NOTHING))]:
+    reads: list[Callable[[], object]] = [store.receipts, backup_of(cache).incomplete]
+    for call in [*writes(cache), *reads]:
         with pytest.raises(StoreForeignError):
             call()
         assert path.read_bytes() == before
@@ -157,5 +158,5 @@ def test_a_batch_that_another_process_has_recovered_is_recovered_again_without_h
     (incomplete,) = backup.incomplete()
     for _ in range(2):
         backup.recover(*incomplete)
-    backup.set_batch(*incomplete, "restoring")
+    backup.set_batch_state(*incomplete, "restoring")
     assert (backup.incomplete(), backup.receipts()) == ([], ())
