@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from uniqc_store import rows, validation
 from uniqc_store.errors import WouldBlockError
 from uniqc_store.filters import Column, Cursor, TaskFilter
-from uniqc_store.query import conditions, pagination, statements
 from uniqc_store.query import counts as query_counts
+from uniqc_store.query import pagination, statements
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.where import Where
 from uniqc_store.tasks import UNIQC_ID
 
@@ -161,14 +162,14 @@ class Snapshot:
 
         Every task is looked at.
         """
-        return self.count_where(conditions.where_undated(task_filter))
+        return self.count_where(FilterSql(task_filter).undated())
 
     def without_date(self, task_filter: TaskFilter) -> int:
         """How many of these have a submit time that doesn't even begin like a date.
 
         An index tells, in no time that grows with the store.
         """
-        return self.count_where(conditions.where_no_date(task_filter))
+        return self.count_where(FilterSql(task_filter).without_date())
 
     def doubled(self) -> int:
         """How many tasks are copies, as uniqc's upgrade to version 5 leaves them when it is raced.

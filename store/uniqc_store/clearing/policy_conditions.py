@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from uniqc_store.query.conditions import BACKEND_IS, PLATFORM_IS, STATUS_FINISHED
+from uniqc_store.query.conditions import backend_condition, finished_condition
 from uniqc_store.query.time_conditions import where_touched_before
 from uniqc_store.query.where import Where
 from uniqc_store.tasks import TERMINAL_STATUSES
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NO_ACTIVE_JOB = f"""NOT EXISTS (
     SELECT 1 FROM task_shards AS job WHERE job.uniqc_task_id = tasks.task_id
-        AND NOT job.{STATUS_FINISHED}
+        AND NOT {finished_condition("job.status")}
 )"""
 
 
@@ -33,7 +33,7 @@ def policy_steps(
         with_shards: True if the file has a table of platform jobs.
     """
     finished = Where()
-    finished.add(STATUS_FINISHED)
+    finished.add(finished_condition())
     steps = [("not finished", finished)]
     if set(policy.statuses) < set(TERMINAL_STATUSES):
         steps.append(("status not allowed", _where_status_in(policy.statuses)))
@@ -69,8 +69,7 @@ def _where_backend_in(backends: Sequence[str]) -> Where:
     alternatives: list[str] = []
     for index, backend in enumerate(backends):
         name = f"allowed_backend_{index}"
-        condition = BACKEND_IS if ":" in backend else PLATFORM_IS
-        alternatives.append(condition.replace(":backend", f":{name}"))
+        alternatives.append(backend_condition(backend, parameter=name))
         where.parameters[name] = backend
     where.conditions.append(f"({' OR '.join(alternatives)})")
     return where

@@ -1,9 +1,8 @@
-"""What the beginning of an id or a label may be completed to, soon, however large the store is.
+"""Completions of an id or a backend, found in a time that does not grow with the store.
 
-Somebody is typing, and asks anew at each letter. So what is looked at is bounded: the newest
-tasks along the index on the submit time, of which the names are known too, and the ids that
-begin like the text along their own index. The newest tasks are remembered for as long as nobody
-writes.
+A client asks again at each keystroke. So each statement reads a bounded number of rows along an
+index: the newest tasks, whose names are searched too, and ids that begin with the text. The newest
+tasks stay cached until somebody writes.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_store.errors import WouldBlockError
-from uniqc_store.query import completion_statements, pagination, statements
-from uniqc_store.rows import readable
+from uniqc_store.query import pagination, statements
+from uniqc_store.rows import raw_text, readable
 from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
@@ -24,30 +23,46 @@ if TYPE_CHECKING:
     from uniqc_store.database.connection import Session
     from uniqc_store.filters import TaskFilter
     from uniqc_store.query.statements import TaskTable
+    from uniqc_store.query.where import Parameters
 
 MAX_RECENT: Final = 2_000
-"""Newest tasks, whose ids come first and whose names are searched."""
+"""Newest tasks whose ids come first and whose names are searched."""
 
 MAX_BEGINNING: Final = 300
-"""Ids that begin like a text and are looked up in one index."""
+"""Ids with the same beginning that are looked up in one index."""
 
 MAX_BACKENDS: Final = 1_000
-"""Labels that are looked at for a part of them."""
+"""Backends that are searched for a part of their label."""
 
 _NAMES_SECONDS: Final = 0.1
-"""So long are names read: SQLite walks through all of a large result to what comes behind it."""
+"""Time for reading names. SQLite reads all of a large result to reach the name behind it."""
 
-_NAMES_BETWEEN_LOOKS: Final = 8
-"""Names that are read before the clock is looked at again."""
+_NAMES_PER_CLOCK_READING: Final = 8
+
+_NEWEST_WITH_NAMES = f"""
+    SELECT task_id, metadata_text({raw_text("metadata_json")}, 'task_name') FROM tasks
+    ORDER BY submit_time DESC, rowid DESC LIMIT :limit
+"""
+
+# One seek for each distinct value, as in statements.BACKENDS.
+_BACKENDS_BEGINNING = """
+    WITH RECURSIVE labels(label) AS (
+        SELECT MIN(backend) FROM tasks WHERE backend >= :text AND backend < :text_end
+        UNION ALL
+        SELECT (SELECT MIN(backend) FROM tasks WHERE backend > label AND backend < :text_end)
+        FROM labels WHERE label IS NOT NULL
+    )
+    SELECT label FROM labels WHERE label IS NOT NULL LIMIT :limit
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completions:
-    """What a text may be completed to.
+    """The values that a text may be completed to.
 
     Attributes:
         values: The likeliest first, each once.
-        whole: Whether there is certain to be nothing else.
+        whole: Whether these are certainly all.
     """
 
     values: tuple[str, ...]
@@ -55,7 +70,7 @@ class Completions:
 
     @classmethod
     def first(cls, found: Iterable[str], limit: int, *, whole: bool) -> Self:
-        """Of all that was found, in order; what can't be read stands there as empty."""
+        """Return the first distinct values. Empty ones, which could not be read, are left out."""
         once = tuple(dict.fromkeys(filter(None, found)))
         return cls(values=once[:limit], whole=whole and len(once) <= limit)
 
@@ -63,21 +78,23 @@ class Completions:
 def complete_id(
     session: Session, text: str, *, among: TaskFilter, limit: int, tables: Sequence[TaskTable]
 ) -> Completions:
-    """See ``Snapshot.complete_id``; *tables* are those that the file has, the live tasks first."""
-    if among.by_label:
-        recent = _filtered(session, among, limit=limit)
-    elif not text:
-        recent = _Recent(ids=_newest_ids(session, limit + 1))
-    else:
-        read = _newest if text.startswith(UNIQC_ID) else _newest_with_names
-        # Reading so many takes longer than who can't wait may wait.
-        if session.nonblocking and read not in session.cache:
-            raise WouldBlockError
-        recent = session.cache.get_or_compute(read, lambda: read(session))
+    """Return completions of an id. See ``Snapshot.complete_id``.
+
+    Args:
+        session: The connection to read by.
+        text: The text to complete.
+        among: Status and backend of the tasks.
+        limit: The most completions.
+        tables: The tables of tasks that the file has, ``tasks`` first.
+
+    Raises:
+        WouldBlockError: The session is nonblocking and the newest tasks are not cached.
+    """
+    recent = _recent(session, text, among=among, limit=limit)
     found = [task_id for task_id in recent.ids if task_id.startswith(text)]
-    whole = recent.no_more_names
+    whole = recent.all_read
     if text and len(found) <= limit:
-        for statement in _by_beginning(session, tables):
+        for statement in _statements_by_beginning(session, tables):
             rows = session.rows(statement, _beginning(text, limit=MAX_BEGINNING + 1))
             whole = whole and len(rows) <= MAX_BEGINNING
             found += [_text(row[0]) for row in rows if among.lets_label_through(row[1], row[2])]
@@ -86,18 +103,16 @@ def complete_id(
 
 
 def complete_backend(session: Session, text: str, *, limit: int) -> Completions:
-    """See ``Snapshot.complete_backend``."""
-    labels = session.rows(
-        completion_statements.BACKENDS_BEGINNING, _beginning(text, limit=limit + 1)
-    )
-    begins = [label for label in _with_platforms(labels) if label.startswith(text)]
+    """Return completions of a backend. See ``Snapshot.complete_backend``."""
+    labels = session.rows(_BACKENDS_BEGINNING, _beginning(text, limit=limit + 1))
+    beginning = [label for label in _with_platforms(labels) if label.startswith(text)]
     every = session.cache.get_or_compute(
         complete_backend,
         lambda: _with_platforms(session.rows(statements.BACKENDS, {"limit": MAX_BACKENDS})),
     )
     part = text.casefold()
-    holds = [label for label in every if part in label.casefold()]
-    return Completions.first(begins + holds, limit, whole=len(every) < MAX_BACKENDS)
+    containing = [label for label in every if part in label.casefold()]
+    return Completions.first(beginning + containing, limit, whole=len(every) < MAX_BACKENDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +120,32 @@ class _Recent:
     """The newest tasks.
 
     Attributes:
-        ids: Theirs; empty where it can't be read.
-        names: Theirs, of as many as there was time for.
-        no_more_names: Whether all were read that are wanted.
+        ids: Their ids; empty in place of one that cannot be read.
+        names: Their names, of the first tasks only where time ran out.
+        all_read: Whether every wanted name and every matching task was read.
     """
 
     ids: Sequence[str]
     names: Sequence[str | None] = ()
-    no_more_names: bool = True
+    all_read: bool = True
 
     def with_name(self, text: str) -> list[str]:
-        """Ids of those whose name the text is part of, in any case."""
+        """Return the ids of the tasks with this text in their name, in any case."""
         part = text.casefold()
         named = zip(self.ids, self.names, strict=False)
         return [task_id for task_id, name in named if name and part in name.casefold()]
+
+
+def _recent(session: Session, text: str, *, among: TaskFilter, limit: int) -> _Recent:
+    if among.by_label:
+        return _matching(session, among, limit=limit)
+    if not text:
+        return _Recent(ids=_newest_ids(session, limit + 1))
+    read = _newest if text.startswith(UNIQC_ID) else _newest_with_names
+    # Reading 2,000 tasks takes longer than a nonblocking call may.
+    if session.nonblocking and read not in session.cache:
+        raise WouldBlockError
+    return session.cache.get_or_compute(read, lambda: read(session))
 
 
 def _newest(session: Session) -> _Recent:
@@ -129,38 +156,68 @@ def _newest_with_names(session: Session) -> _Recent:
     ids: list[str] = []
     names: list[str | None] = []
     deadline = time.monotonic() + _NAMES_SECONDS
-    statement = completion_statements.NEWEST_WITH_NAMES
-    for task_id, name in session.connection.execute(statement, {"limit": MAX_RECENT + 1}):
+    for task_id, name in session.connection.execute(_NEWEST_WITH_NAMES, {"limit": MAX_RECENT + 1}):
         ids.append(_text(task_id))
         names.append(name)
-        if len(names) % _NAMES_BETWEEN_LOOKS == 0 and time.monotonic() > deadline:
-            return _Recent(ids=_newest_ids(session, MAX_RECENT), names=names, no_more_names=False)
-    return _Recent(ids=ids, names=names, no_more_names=len(ids) <= MAX_RECENT)
+        if len(names) % _NAMES_PER_CLOCK_READING == 0 and time.monotonic() > deadline:
+            return _Recent(ids=_newest_ids(session, MAX_RECENT), names=names, all_read=False)
+    return _Recent(ids=ids, names=names, all_read=len(ids) <= MAX_RECENT)
 
 
 def _newest_ids(session: Session, limit: int) -> list[str]:
     return [_text(row[0]) for row in session.rows(statements.NEWEST_IDS, {"limit": limit})]
 
 
-def _filtered(session: Session, among: TaskFilter, *, limit: int) -> _Recent:
+def _matching(session: Session, among: TaskFilter, *, limit: int) -> _Recent:
     page = pagination.page(session, among, limit=limit, start=None)
     return _Recent(
         ids=["" if "task_id" in task.damaged else task.task_id for task in page.records],
         names=[task.name for task in page.records],
-        no_more_names=not page.next_cursor,
+        all_read=not page.next_cursor,
     )
 
 
-def _by_beginning(session: Session, tables: Sequence[TaskTable]) -> Iterator[str]:
+def _statements_by_beginning(session: Session, tables: Sequence[TaskTable]) -> Iterator[str]:
     for table in tables:
-        yield completion_statements.ids_beginning(table)
+        yield _ids_beginning(table)
     for table in tables:
         if session.layout.has(statements.shard_table(table)):
-            yield completion_statements.platform_ids_beginning(table)
+            yield _platform_ids_beginning(table)
 
 
-def _beginning(text: str, *, limit: int) -> dict[str, object]:
-    # The highest code point ends the range of all texts that begin like this.
+def _ids_beginning(table: TaskTable) -> str:
+    """Return the statement for ids with a beginning and the labels of their tasks, newest first."""
+    return f"""
+        SELECT task_id, status, backend FROM (
+            SELECT rowid AS place, task_id, status, backend, submit_time FROM {table}
+            WHERE task_id >= :text AND task_id < :text_end ORDER BY task_id LIMIT :limit
+        ) ORDER BY submit_time DESC, place DESC
+    """
+
+
+def _platform_ids_beginning(table: TaskTable) -> str:
+    """Return the statement for platform ids with a beginning, and the labels of their tasks.
+
+    A platform id that several tasks share is replaced by the ids of these tasks.
+    """
+    shards = statements.shard_table(table)
+    return f"""
+        SELECT CASE WHEN shared THEN task_id ELSE platform_task_id END, status, backend FROM (
+            SELECT platform_task_id, uniqc_task_id, EXISTS (
+                SELECT 1 FROM {shards} AS other
+                WHERE other.platform_task_id = shard.platform_task_id
+                    AND other.uniqc_task_id <> shard.uniqc_task_id
+            ) AS shared
+            FROM {shards} AS shard
+            WHERE platform_task_id >= :text AND platform_task_id < :text_end
+            ORDER BY platform_task_id LIMIT :limit
+        ) JOIN {table} ON task_id = uniqc_task_id
+        ORDER BY {table}.submit_time DESC, {table}.rowid DESC
+    """
+
+
+def _beginning(text: str, *, limit: int) -> Parameters:
+    # The highest code point ends the range of all texts that begin with this one.
     return {"text": text, "text_end": text + "\U0010ffff", "limit": limit}
 
 
@@ -170,6 +227,6 @@ def _with_platforms(rows: Iterable[sqlite3.Row]) -> list[str]:
 
 
 def _text(stored: object) -> str:
-    """What is stored, if it is text that can be asked for; empty if not."""
+    """Return a stored text; empty for a value that a caller could not ask for."""
     text, intact = readable(stored)
     return text if intact else ""

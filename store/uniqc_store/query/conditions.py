@@ -1,4 +1,4 @@
-"""Filters as SQL conditions. Values are always parameters."""
+"""A filter as SQL conditions. Values are always parameters."""
 
 from __future__ import annotations
 
@@ -7,31 +7,17 @@ from typing import TYPE_CHECKING
 
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
 from uniqc_store.query import time_conditions
-from uniqc_store.query.where import Where, all_of, hide_from_index
+from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from uniqc_store.filters import Column, Cursor, Label, TaskFilter
-    from uniqc_store.query.where import Index, Parameters
+    from uniqc_store.query.where import Index
 
-_STATUS_IS = "status = :status"
-STATUS_FINISHED = "status IN ('cancelled', 'failed', 'success')"
-# Written as ranges: the index on status then finds the few active tasks among many finished ones.
-_STATUS_ACTIVE = """(
-    status < 'cancelled'
-    OR (status > 'cancelled' AND status < 'failed')
-    OR (status > 'failed' AND status < 'success')
-    OR status > 'success'
-)"""
-
-BACKEND_IS = "backend = :backend"
-# The platform's own tasks and those of its backends: ';' comes right after ':' in ASCII.
-PLATFORM_IS = "(backend = :backend OR (backend >= :backend || ':' AND backend < :backend || ';'))"
-
-# Most tasks are told apart without parsing their JSON: where that is plain ASCII, and so as many
-# characters as bytes, by LIKE, which knows the upper and lower case of just that.
+# Most names are rejected without parsing JSON. LIKE folds the case of ASCII only, so a text with
+# other characters, or with escaped ones, is always parsed.
 _NAME_CONTAINS = f"""(
     instr(metadata_json, '"task_name"') > 0
     AND (
@@ -41,110 +27,164 @@ _NAME_CONTAINS = f"""(
     )
     AND name_contains({raw_text("metadata_json")}, :name)
 )"""
-# Written in JSON with a backslash, or what stands for a byte that is no UTF-8, which counts as one
-# character; or too long for LIKE's patterns.
+# JSON may write these characters with a backslash; U+FFFD stands for a byte that is not UTF-8;
+# LIKE refuses patterns of 50,000 bytes and more.
 _NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f\ufffd]|.{1000}', re.DOTALL)
 _LIKE_SPECIAL = re.compile(r"[%_!]")
 
 
+class FilterSql:
+    """The SQL of one filter, built once for each request.
+
+    Each method returns a clause of its own, which the caller may add to.
+    """
+
+    def __init__(self, task_filter: TaskFilter) -> None:
+        """Build the conditions that depend on the filter alone."""
+        self.task_filter = task_filter
+        self._exact_time = time_conditions.exact_time(task_filter)
+        self._hours = time_conditions.hour_range(task_filter)
+        self._name = _name_contains(task_filter.name_contains)
+
+    def where(
+        self,
+        *,
+        index: Index | None = None,
+        start: Cursor | None = None,
+        end: Cursor | None = None,
+    ) -> Where:
+        """Return everything that the filter says. It calls functions that Python implements.
+
+        Args:
+            index: The only index to use; None leaves the choice to SQLite.
+            start: Only tasks that come after this one in the order of pages.
+            end: Only tasks up to this one, itself included.
+        """
+        return all_of(
+            self.labels(index=index),
+            self.time_range(index=index, start=start, end=end),
+            self._hours,
+            _time_and_name(self._exact_time, self._name),
+        )
+
+    def labels(self, *, index: Index | None = None) -> Where:
+        """Return what the filter says of status and backend."""
+        return all_of(self.label("status", index=index), self.label("backend", index=index))
+
+    def label(self, column: Column, *, index: Index | None = None) -> Where:
+        """Return what the filter says of one of these columns."""
+        where = Where()
+        name = indexed(column, by=column, only=index)
+        if column == "backend" and (backend := self.task_filter.backend):
+            where.add(backend_condition(backend, column=name), backend=backend)
+        elif column == "status" and (status := self.task_filter.status) == ACTIVE:
+            where.add(_active_condition(name))
+        elif column == "status" and status == FINISHED:
+            where.add(finished_condition(name))
+        elif column == "status" and status != ANY:
+            where.add(f"{name} = :status", status=status)
+        return where
+
+    def time_range(
+        self,
+        *,
+        index: Index | None = "time",
+        start: Cursor | None = None,
+        end: Cursor | None = None,
+    ) -> Where:
+        """Return what the index on the submit time can answer: all matching tasks, and some more.
+
+        The arguments are those of :meth:`where`.
+        """
+        return time_conditions.time_range(self.task_filter, index=index, start=start, end=end)
+
+    def undated(self) -> Where:
+        """Return the conditions for tasks whose submit time cannot be read.
+
+        The filter's labels and name count, its times do not.
+        """
+        return all_of(self.labels(), self._name, Where([time_conditions.UNDATED]))
+
+    def without_date(self) -> Where:
+        """Return the conditions for undated tasks whose submit time does not begin with a digit.
+
+        The index on the submit time finds them.
+        """
+        labels = self.labels(index="time")
+        return all_of(labels, self._name, Where([time_conditions.NO_DATE]))
+
+
 def where_equal(*, status: str | None, backend: str | None) -> Where:
-    """Exact values, as uniqc's own API has them."""
+    """Return the conditions for exact values, as in uniqc's own API; None is any value."""
     where = Where()
     if status is not None:
-        where.add(_STATUS_IS, status=status)
+        where.add("status = :status", status=status)
     if backend is not None:
-        where.add(BACKEND_IS, backend=backend)
+        where.add("backend = :backend", backend=backend)
     return where
-
-
-def where_matching(
-    task_filter: TaskFilter,
-    *,
-    index: Index | None = None,
-    start: Cursor | None = None,
-    end: Cursor | None = None,
-) -> Where:
-    """All that a filter says. It calls functions of ours.
-
-    Args:
-        task_filter: The filter.
-        index: The only one that is used: SQLite's planner, without statistics, goes by the index
-            of a status that nearly all tasks have, and then sorts them.
-        start: The tasks come after it.
-        end: They go no further than to it.
-    """
-    labels = _where_labels(task_filter, index=index)
-    stretch = time_conditions.time_range(task_filter, index=index, start=start, end=end)
-    hours = time_conditions.hour_range(task_filter)
-    in_time = time_conditions.exact_time(task_filter)
-    name = _where_name(task_filter)
-    if name.conditions and in_time.conditions:
-        # By the hour nearly all are of these times, and few have the name. SQLite would begin
-        # with the times, as no task need be looked at for them.
-        (has_name,) = name.conditions
-        either = f"CASE WHEN {has_name} THEN {' AND '.join(in_time.conditions)} END"
-        name, in_time = Where([either], name.parameters | in_time.parameters), Where()
-    return all_of(labels, stretch, hours, in_time, name)
-
-
-def where_undated(task_filter: TaskFilter) -> Where:
-    """The tasks that a filter's times leave out for having no time that can be read."""
-    untimed = all_of(_where_labels(task_filter), _where_name(task_filter))
-    return all_of(untimed, Where([time_conditions.UNDATED]))
-
-
-def where_no_date(task_filter: TaskFilter) -> Where:
-    """Those of them whose submit time doesn't begin like a date, which its index finds."""
-    untimed = all_of(_where_labels(task_filter, index="time"), _where_name(task_filter))
-    return all_of(untimed, Where([time_conditions.NO_DATE]))
-
-
-def _where_labels(task_filter: TaskFilter, *, index: Index | None = None) -> Where:
-    where = Where()
-    for column, condition, parameters in _labels(task_filter):
-        where.add(hide_from_index(condition, column, index), **parameters)
-    return where
-
-
-def _where_name(task_filter: TaskFilter) -> Where:
-    if not task_filter.name_contains:
-        return Where()
-    name = task_filter.name_contains.casefold()
-    return Where([_NAME_CONTAINS], {"name": name, "name_like": _like(name)})
-
-
-def _like(name: str) -> str:
-    return "%" if _NOT_FOR_LIKE.search(name) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", name) + "%"
-
-
-def label_condition(task_filter: TaskFilter, column: Column) -> Where:
-    """What of a filter the index of a column can find."""
-    where = Where()
-    for labelled, condition, parameters in _labels(task_filter):
-        if labelled == column:
-            where.add(condition, **parameters)
-    return where
-
-
-def rowid_in(chosen: Where) -> Where:
-    """The tasks of those rows that are chosen by others of their columns."""
-    rows = f"SELECT rowid FROM tasks {chosen.sql}"
-    return Where([f"+tasks.rowid IN ({rows})"], {**chosen.parameters})
 
 
 def label_in(column: Column, labels: Sequence[Label]) -> Where:
-    """The tasks with one of these labels."""
+    """Return the condition for tasks with one of these labels."""
     named = {f"{column}_{number}": label for number, label in enumerate(labels)}
     return Where([f"{column} IN ({', '.join(f':{name}' for name in named)})"], {**named})
 
 
-def _labels(task_filter: TaskFilter) -> Iterator[tuple[Column, str, Parameters]]:
-    if task_filter.status == ACTIVE:
-        yield "status", _STATUS_ACTIVE, {}
-    elif task_filter.status == FINISHED:
-        yield "status", STATUS_FINISHED, {}
-    elif task_filter.status != ANY:
-        yield "status", _STATUS_IS, {"status": task_filter.status}
-    if task_filter.backend:
-        condition = BACKEND_IS if ":" in task_filter.backend else PLATFORM_IS
-        yield "backend", condition, {"backend": task_filter.backend}
+def finished_condition(status: str = "status") -> str:
+    """Return the SQL that is true of a terminal status.
+
+    Args:
+        status: The column, as the statement names it.
+    """
+    return f"{status} IN ('cancelled', 'failed', 'success')"
+
+
+def backend_condition(backend: str, *, column: str = "backend", parameter: str = "backend") -> str:
+    """Return the SQL that is true of a backend, or of a platform and all of its backends.
+
+    Args:
+        backend: The value; with a colon it is one backend's label, without one a platform.
+        column: The column, as the statement names it.
+        parameter: The name of the parameter that the value is bound to.
+    """
+    if ":" in backend:
+        return f"{column} = :{parameter}"
+    # The next character after ':' is ';'. So this is the range of all texts that begin with the
+    # platform and a colon.
+    backends = f"{column} >= :{parameter} || ':' AND {column} < :{parameter} || ';'"
+    return f"({column} = :{parameter} OR ({backends}))"
+
+
+def _active_condition(status: str) -> str:
+    # Ranges, not NOT IN: the index on status then finds the few active tasks.
+    return f"""(
+        {status} < 'cancelled'
+        OR ({status} > 'cancelled' AND {status} < 'failed')
+        OR ({status} > 'failed' AND {status} < 'success')
+        OR {status} > 'success'
+    )"""
+
+
+def _name_contains(part: str) -> Where:
+    if not part:
+        return Where()
+    folded = part.casefold()
+    return Where([_NAME_CONTAINS], {"name": folded, "name_like": _like_pattern(folded)})
+
+
+def _like_pattern(part: str) -> str:
+    return "%" if _NOT_FOR_LIKE.search(part) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", part) + "%"
+
+
+def _time_and_name(exact_time: Where, name: Where) -> Where:
+    """Return both conditions, the name's tested first.
+
+    Few tasks have the name, and nearly all that are left have the time. Left alone, SQLite tests
+    the time first because that needs no table lookup.
+    """
+    if not (exact_time.conditions and name.conditions):
+        return all_of(exact_time, name)
+    has_name, in_time = " AND ".join(name.conditions), " AND ".join(exact_time.conditions)
+    either = Where([f"CASE WHEN {has_name} THEN {in_time} END"])
+    either.parameters |= name.parameters | exact_time.parameters
+    return either

@@ -1,9 +1,8 @@
-"""Counts, without looking up each task.
+"""Counts that do not look up each task.
 
-uniqc's indices hold one label each, so that counting by status and backend together looks up
-every task: a second for a million. But nearly all tasks have one status. How many of those each
-backend has is what is left of its tasks, which its index tells, once the few others are looked
-up.
+The indexes hold one column each, so that counting by status and backend together looks up every
+task: a second for a million. But nearly all tasks have the same status. So the others are looked
+up, and the rest of each backend's tasks, which its index counts, have that status.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from uniqc_store.filters import Column
-from uniqc_store.query import conditions, distinct_values, planner, statements
+from uniqc_store.query import distinct_values, planner, statements
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.where import Where
 
 if TYPE_CHECKING:
@@ -22,113 +22,120 @@ if TYPE_CHECKING:
     from uniqc_store.filters import Label, TaskFilter
 
 Counts: TypeAlias = "Counter[tuple[Label, ...]]"
+"""Numbers of tasks by their values of some columns, as stored."""
 
 _COLUMNS: tuple[Column, ...] = get_args(Column)
 
 
 def tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
-    """How many tasks there are by each of the columns, as their labels are stored."""
+    """Return the number of matching tasks for each combination of these columns' values."""
     key = ("tally", task_filter, *by)
-    return session.cache.get_or_compute(key, lambda: _tally(session, task_filter, by))
+    return session.cache.get_or_compute(key, lambda: _tally(session, FilterSql(task_filter), by))
 
 
 def count(session: Session, task_filter: TaskFilter) -> int:
-    """How many tasks there are."""
-    return session.cache.get_or_compute(
-        ("count", task_filter), lambda: _count(session, task_filter)
-    )
+    """Return the number of matching tasks."""
+    key = ("count", task_filter)
+    return session.cache.get_or_compute(key, lambda: _count(session, FilterSql(task_filter)))
 
 
-def _tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
-    choice = planner.choose_index(session, task_filter)
-    by_label = choice is not None and choice.index != "time"
-    if task_filter.only_by_label and not by_label:
+def _tally(session: Session, sql: FilterSql, by: Sequence[Column]) -> Counts:
+    task_filter = sql.task_filter
+    choice = planner.choose_index(session, sql)
+    if task_filter.only_by_label and (choice is None or choice.index == "time"):
         needed: list[Column] = [
             column
             for column in _COLUMNS
             if column in by or getattr(task_filter, column) not in ("", "any")
         ]
-        return _chosen(_whole(session, needed), needed, task_filter, by)
-    where = conditions.where_matching(task_filter, index=choice.index if choice else None)
+        return _matching(_all_tasks(session, needed), needed, task_filter, by)
+    where = sql.where(index=choice.index if choice else None)
     return _counted(session, statements.tally(by, where), where.parameters)
 
 
-def _count(session: Session, task_filter: TaskFilter) -> int:
-    choice = planner.choose_index(session, task_filter)
+def _count(session: Session, sql: FilterSql) -> int:
+    task_filter = sql.task_filter
+    choice = planner.choose_index(session, sql)
     if choice is None and task_filter.only_by_label and task_filter.status != "any":
         return tally(session, task_filter, ("status",)).total()
-    where = conditions.where_matching(task_filter, index=choice.index if choice else None)
+    where = sql.where(index=choice.index if choice else None)
     return session.number(statements.count(where), where.parameters)
 
 
-def _chosen(
+def _matching(
     counts: Counts, columns: Sequence[Column], task_filter: TaskFilter, by: Sequence[Column]
 ) -> Counts:
-    """Of counts by some columns, those that a filter lets through, by some of the columns."""
-    chosen: Counts = Counter()
-    for group, number in counts.items():
-        named = dict(zip(columns, group, strict=True))
-        if task_filter.lets_label_through(named.get("status", ""), named.get("backend", "")):
-            chosen[tuple(named[column] for column in by)] += number
-    return chosen
+    """Return the counts of labels that match a filter, by some of their columns."""
+    matching: Counts = Counter()
+    for labels, number in counts.items():
+        label_of = dict(zip(columns, labels, strict=True))
+        if task_filter.lets_label_through(label_of.get("status", ""), label_of.get("backend", "")):
+            matching[tuple(label_of[column] for column in by)] += number
+    return matching
 
 
-def _whole(session: Session, columns: Sequence[Column]) -> Counts:
-    """All tasks by these columns."""
+def _all_tasks(session: Session, columns: Sequence[Column]) -> Counts:
+    """Return the number of all tasks by these columns, which are in the order of ``Column``."""
     match columns:
         case ["status"]:
-            counted = _by_status
+            count_all = _all_by_status
         case ["backend"]:
-            counted = _by_backend
+            count_all = _all_by_backend
         case ["status", "backend"]:
-            counted = _by_both
+            count_all = _all_by_both
         case _:
             return Counter({(): session.number(statements.count(Where()))})
-    return session.cache.get_or_compute(("whole", *columns), lambda: counted(session))
+    return session.cache.get_or_compute(("all tasks", *columns), lambda: count_all(session))
 
 
-def _by_backend(session: Session) -> Counts:
+def _all_by_backend(session: Session) -> Counts:
     return _counted(session, statements.COUNT_BY_BACKEND)
 
 
-def _by_status(session: Session) -> Counts:
-    """The status that is told last is what the others leave: most often ``success``."""
+def _all_by_status(session: Session) -> Counts:
+    """Count every status but one in the index, and give the rest of the total to that one.
+
+    SQLite counts a whole table faster than one status. The one is the last of the common ones,
+    most often ``success``.
+    """
     statuses = distinct_values.of_column(session, "status")
     if not statuses:
         return _counted(session, statements.tally(["status"], Where()))
-    few: Counts = Counter()
+    counts: Counts = Counter()
     common: list[Label] = []
     for status in statuses:
         where = Where(["status IS :status"], {"status": status})
         number = planner.count_at_most(session, where, planner.FEW_TASKS)
         if number < planner.FEW_TASKS:
-            few[status,] = number
+            counts[status,] = number
         else:
             common.append(status)
     for status in common[:-1]:
-        few[status,] = session.number(statements.COUNT_STATUS, {"status": status})
-    total = session.number(statements.count(Where()))
+        counts[status,] = session.number(statements.COUNT_STATUS, {"status": status})
     if common:
-        few[common[-1],] = total - few.total()
-    return few
+        total = session.number(statements.count(Where()))
+        counts[common[-1],] = total - counts.total()
+    return counts
 
 
-def _by_both(session: Session) -> Counts:
-    by_status = _whole(session, ["status"])
-    ((most,), number), *_ = by_status.most_common(1) or [((None,), 0)]
+def _all_by_both(session: Session) -> Counts:
+    """Look up the tasks of every status but the most common, whose counts are what is left."""
+    by_status = _all_tasks(session, ["status"])
+    ((most_common,), number), *_ = by_status.most_common(1) or [((None,), 0)]
     if not distinct_values.of_column(session, "status") or number * 2 < by_status.total():
         return _counted(session, statements.tally(_COLUMNS, Where()))
     both: Counts = Counter()
-    left = Counter({labels[0]: number for labels, number in _whole(session, ["backend"]).items()})
+    by_backend = _all_tasks(session, ["backend"])
+    left = Counter({backend: tasks for (backend,), tasks in by_backend.items()})
     for (status,) in by_status:
-        if status != most:
-            of_one = _counted(session, statements.COUNT_STATUS_BY_BACKEND, {"status": status})
-            for (backend,), number in of_one.items():
-                both[status, backend] = number
-                left[backend] -= number
-    for backend, number in left.items():
-        if number:
-            both[most, backend] = number
+        if status != most_common:
+            of_status = _counted(session, statements.COUNT_STATUS_BY_BACKEND, {"status": status})
+            for (backend,), tasks in of_status.items():
+                both[status, backend] = tasks
+                left[backend] -= tasks
+    for backend, tasks in left.items():
+        if tasks:
+            both[most_common, backend] = tasks
     return both
 
 

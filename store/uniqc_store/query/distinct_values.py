@@ -1,8 +1,7 @@
-"""Which statuses and backends there are.
+"""The distinct statuses and backends of a file.
 
-SQLite goes through an index faster by a list of labels than by ranges of them, and finds the rows
-of each in order. So what stands for several labels, as "active" does, is spelled out where it can
-be.
+A filter such as ``active`` stands for several statuses. SQLite answers a list of values faster than
+the ranges between others: it seeks each value in the index, and finds its rows in order.
 """
 
 from __future__ import annotations
@@ -13,33 +12,42 @@ from uniqc_store.query import conditions, statements
 
 if TYPE_CHECKING:
     from uniqc_store.database.connection import Session
-    from uniqc_store.filters import Column, Label, TaskFilter
+    from uniqc_store.filters import Column, Label
+    from uniqc_store.query.conditions import FilterSql
     from uniqc_store.query.where import Where
 
 MAX_LABELS = 50
-"""Beyond so many they are not told one by one."""
+"""Distinct values beyond which they are not listed: a seek for each takes longer than a range."""
 
-_LABELS = {"status": statements.STATUSES, "backend": statements.BACKENDS}
+_DISTINCT = {"status": statements.STATUSES, "backend": statements.BACKENDS}
 _COUNT = {"status": statements.COUNT_STATUS, "backend": statements.COUNT_BACKEND}
 
 
 def of_column(session: Session, column: Column) -> list[Label]:
-    """Every label; none where they are many, or not all of them can be asked for one by one."""
+    """Return the distinct values of a column, NULL first if it occurs.
+
+    The list is empty where there are more than ``MAX_LABELS``, or where one of them cannot be the
+    value of a parameter.
+    """
     return session.cache.get_or_compute(("labels", column), lambda: _find(session, column))
 
 
-def labels_spelled_out(session: Session, task_filter: TaskFilter, column: Column) -> Where | None:
-    """The tasks with a label of the column that a filter lets through; None if there are many."""
+def labels_in_filter(session: Session, sql: FilterSql, column: Column) -> Where | None:
+    """Return the filter's condition on a column as a list of values; None if that is not possible.
+
+    The list holds values that occur in the file, and matches the same tasks as the filter.
+    """
+    task_filter = sql.task_filter
     if task_filter.names_one(column):
-        return conditions.label_condition(task_filter, column)
+        return sql.label(column)
     every = of_column(session, column)
-    lets_through = task_filter.lets_status if column == "status" else task_filter.is_on
-    chosen = [label for label in every if label is not None and lets_through(label)]
-    return conditions.label_in(column, chosen) if every else None
+    matches = task_filter.lets_status if column == "status" else task_filter.is_on
+    matching = [label for label in every if label is not None and matches(label)]
+    return conditions.label_in(column, matching) if every else None
 
 
 def _find(session: Session, column: Column) -> list[Label]:
-    rows = session.rows(_LABELS[column], {"limit": MAX_LABELS + 1})
+    rows = session.rows(_DISTINCT[column], {"limit": MAX_LABELS + 1})
     labels: list[Label] = [row[0] for row in rows]
     if len(labels) > MAX_LABELS or not all(map(_can_be_bound, labels)):
         return []
@@ -49,7 +57,7 @@ def _find(session: Session, column: Column) -> list[Label]:
 
 
 def _can_be_bound(label: Label) -> bool:
-    """Whether it can be a parameter: text that is no UTF-8 can't."""
+    """Return whether a value can be bound to a parameter, which text that is not UTF-8 cannot."""
     try:
         str(label).encode()
     except UnicodeEncodeError:

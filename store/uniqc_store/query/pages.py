@@ -1,4 +1,4 @@
-"""One page of tasks: what is asked, and what is made of the rows that were found."""
+"""The request for one page of tasks, and the page."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uniqc_store.database.connection import Session
-    from uniqc_store.filters import TaskFilter
+    from uniqc_store.query.conditions import FilterSql
     from uniqc_store.tasks import TaskRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some of the tasks that a filter lets through, newest first.
+    """Some of the tasks that match a filter, newest first.
 
     Attributes:
-        records: At most as many as were asked for.
-        total: How many there are in all.
-        exact: Whether there may not be more than that: many are not counted for a page.
-        next_cursor: Where the next page begins; empty on the last one.
-        cut_short: Whether the page ends before it is full, because so many tasks were searched
-            for a name; the next one goes on from there.
+        records: The tasks, as many as the limit at most.
+        total: Number of matching tasks, those of other pages included.
+        exact: False where there may be more than ``total``, as many tasks are not counted.
+        next_cursor: The cursor of the next page; empty on the last one.
+        cut_short: Whether the page ends before it is full. A search for a name looks at a limited
+            number of tasks, and the next page continues from there.
     """
 
     records: tuple[TaskRecord, ...] = ()
@@ -40,33 +40,35 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Which page of what.
+    """A request for one page.
 
     Attributes:
-        limit: How many tasks at most.
-        start: The page begins after it; None for the first one.
+        session: The connection to read by.
+        sql: The SQL of the filter.
+        limit: The most tasks that the page may have.
+        start: The page has tasks after this one only; None for the first page.
     """
 
     session: Session
-    task_filter: TaskFilter
+    sql: FilterSql
     limit: int
     start: Cursor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRows:
-    """A page in the rows that were found: what is made of them may be changed by who gets it."""
+    """A page as rows, which can be cached: a record is mutable, so each caller gets new ones."""
 
     rows: Sequence[sqlite3.Row]
     page: Page
 
     @property
     def size(self) -> int:
-        """Bytes, nearly all of which are metadata."""
+        """The size of the metadata in characters, which is nearly all of the page."""
         return sum(len(row["metadata_json"] or "") for row in self.rows)
 
     def with_records(self) -> Page:
-        """The page itself."""
+        """Return the page with a new record for each row."""
         return replace(self.page, records=tuple(rows.task_record(row) for row in self.rows))
 
 
@@ -77,37 +79,40 @@ def page_of(
     total: int | None = None,
     cut_short_at: Cursor | None = None,
 ) -> PageRows:
-    """A page of its tasks in order, and one more if there is one.
+    """Return the page that the found rows make.
 
     Args:
-        asked: Which page it is.
-        found: The rows.
-        total: How many tasks there are in all, if that is known.
-        cut_short_at: Where the search ended, if it ended before all were found.
+        request: The request.
+        found: The page's rows in order, and one more if there is a next page.
+        total: Number of matching tasks, if known.
+        cut_short_at: The last task that was looked at, if the search ended before the page was
+            full.
     """
     shown, more = found[: request.limit], len(found) > request.limit
     seen = (request.start.seen if request.start else 0) + len(shown)
     end = cursor_at(shown[-1]) if more else cut_short_at
     exact = total is not None or end is None
+    task_filter = request.sql.task_filter
     if total is None:
-        least = planner.FEW_TASKS if request.task_filter.is_simple and end else 0
+        # A page that was not counted is of so many tasks at least: see the planner.
+        least = planner.FEW_TASKS if task_filter.is_simple and end else 0
         total = max(seen + more, least)
     page = Page(
         total=total,
         exact=exact,
-        next_cursor=replace(end, seen=seen).encode(request.task_filter) if end else "",
+        next_cursor=replace(end, seen=seen).encode(task_filter) if end else "",
         cut_short=end is not None and len(shown) < request.limit,
     )
     return PageRows(rows=shown, page=page)
 
 
 def place(row: sqlite3.Row) -> tuple[bool, bytes, int]:
-    """What pages are sorted by, as SQLite does: a BLOB comes after every text."""
+    """Return the sort key of a row, in SQLite's order: a BLOB comes after every text."""
     return not row["cursor_is_text"], row["cursor_time"], row["cursor_rowid"]
 
 
 def cursor_at(row: sqlite3.Row) -> Cursor:
-    """The place of a task; how many were seen up to there is for the page to say."""
+    """Return a cursor to a row. Its ``seen`` is 0 until :func:`page_of` sets it."""
     return Cursor(
         time=row["cursor_time"],
         is_text=bool(row["cursor_is_text"]),

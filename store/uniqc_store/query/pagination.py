@@ -1,8 +1,8 @@
-"""One page of the tasks that a filter lets through, in a time that does not grow with the store.
+"""One page of the tasks that match a filter, in a time that does not grow with the store.
 
-Few tasks are all looked up and sorted (``sort_scan``). Where an index leaves more, but not many,
-those of the highest rows are looked up first (``newest_rows``). Where each leaves many, the index
-on the submit time is walked until the page is full (``index_scan``).
+The planner counts what each index finds. A few tasks are all looked up and sorted
+(``sort_scan``). Otherwise the index on the submit time is walked until the page is full
+(``index_scan``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uniqc_store.filters import TaskFilter
-from uniqc_store.query import index_scan, planner, rowid_scan, sort_scan
+from uniqc_store.query import index_scan, planner, sort_scan
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.pages import PageRequest
 
 if TYPE_CHECKING:
@@ -22,26 +23,30 @@ _EVERYTHING = TaskFilter()
 
 
 def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> Page:
-    """The tasks after a cursor, or the newest."""
-    request = PageRequest(session=session, task_filter=task_filter, limit=limit, start=start)
-    found = session.cache.get_or_compute(
-        ("page", task_filter, limit, start), lambda: _find(request), size=lambda found: found.size
-    )
+    """Return the tasks that come after a cursor, or the newest without one."""
+
+    def find() -> PageRows:
+        sql = FilterSql(task_filter)
+        return _find(PageRequest(session=session, sql=sql, limit=limit, start=start))
+
+    key = ("page", task_filter, limit, start)
+    found = session.cache.get_or_compute(key, find, size=lambda found: found.size)
     return found.with_records()
 
 
 def _find(request: PageRequest) -> PageRows:
-    wanted = request.task_filter
-    choice = planner.choose_index(request.session, wanted)
+    task_filter = request.sql.task_filter
+    choice = planner.choose_index(request.session, request.sql)
     if choice is None:
         return index_scan.scan_page(request)
-    if wanted == _EVERYTHING:
+    if task_filter == _EVERYTHING:
         return index_scan.scan_all(request, total=choice.total)
-    # The newest that pass a second condition too are farther apart.
-    few = choice.tasks <= sort_scan.FEW_TASKS * (1 if wanted.is_simple else 2)
-    # Without a label, that the total is exact is worth the time: the whole cache may be small.
-    if few or not wanted.by_label or sort_scan.is_done(request):
+    # A second condition leaves fewer of the tasks, so that a walk would be longer.
+    few_tasks = sort_scan.FEW_TASKS * (1 if task_filter.is_simple else 2)
+    # Without a label the index on the submit time found them. Sorting them also gives the exact
+    # total, which is worth the time: this may be all of a small store.
+    if choice.tasks <= few_tasks or not task_filter.by_label or sort_scan.is_cached(request):
         return sort_scan.sort_page(request, choice)
     if choice.index == "time":
         return index_scan.scan_all(request)
-    return rowid_scan.rowid_page(request, choice) or sort_scan.sort_page(request, choice)
+    return index_scan.scan_label(request, choice) or sort_scan.sort_page(request, choice)

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from uniqc_store.query import conditions, statements, time_conditions
+from uniqc_store.query import statements, time_conditions
 from uniqc_store.query.pages import page_of, place
 from uniqc_store.query.where import Where, all_of
 
@@ -18,42 +18,40 @@ if TYPE_CHECKING:
     from uniqc_store.query.planner import IndexChoice
 
 FEW_TASKS = 800
-"""Tasks that are looked up sooner, at 2 to 3 microseconds each, than the newest among them are
-found in another way."""
+"""Tasks that are sorted without trying a walk first. Each takes about 4 microseconds."""
 
 
-def is_done(request: PageRequest) -> bool:
-    """Whether the tasks of the filter are looked up already."""
+def is_cached(request: PageRequest) -> bool:
+    """Return whether the tasks of the filter were sorted before, for another page."""
     return _key(request) in request.session.cache
 
 
 def sort_page(request: PageRequest, choice: IndexChoice) -> PageRows:
-    """The page, of the tasks that an index leaves."""
+    """Return the page, out of all tasks that the chosen index finds."""
     session = request.session
-    found = session.cache.get_or_compute(_key(request), lambda: _rows_in_order(request, choice))
-    first = (
-        0 if request.start is None else bisect_left(found, 1, key=_is_after(request, request.start))
-    )
-    shown = found[first : first + request.limit + 1]
-    statement = statements.page_of_chosen(session.layout, statements.ROWS_OF, Where())
-    records = session.rows(statement, {"rows": str(shown.tolist()), "limit": -1})
-    records.sort(key=place, reverse=True)
-    return page_of(request, records, total=len(found))
+    every = session.cache.get_or_compute(_key(request), lambda: _sorted_rowids(request, choice))
+    first = 0
+    if request.start is not None:
+        first = bisect_left(every, 1, key=_is_after(request, request.start))
+    shown = every[first : first + request.limit + 1]
+    statement = statements.page_of_rows(session.layout, statements.LISTED_ROWS, Where())
+    found = session.rows(statement, {"rows": str(shown.tolist()), "limit": -1})
+    found.sort(key=place, reverse=True)
+    return page_of(request, found, total=len(every))
 
 
 def _key(request: PageRequest) -> object:
-    return ("rows", request.task_filter)
+    return ("sorted rows", request.sql.task_filter)
 
 
-def _rows_in_order(request: PageRequest, choice: IndexChoice) -> array[int]:
-    wanted = conditions.where_matching(request.task_filter, index="row")
-    where = all_of(choice.where, wanted)
-    statement = statements.rows_in_order(where, order_by=time_conditions.order_by(choice.index))
+def _sorted_rowids(request: PageRequest, choice: IndexChoice) -> array[int]:
+    where = all_of(choice.where, request.sql.where(index="rowid"))
+    statement = statements.sorted_rowids(where, order_by=time_conditions.order_by(choice.index))
     return array("q", (row for (row,) in request.session.rows(statement, where.parameters)))
 
 
 def _is_after(request: PageRequest, cursor: Cursor) -> Callable[[int], int]:
-    """1 for a row that comes after a cursor in the order of pages, 0 for one that doesn't."""
-    where = time_conditions.time_range(request.task_filter, index="row", start=cursor)
-    statement = statements.is_so(where)
+    """Return a function that gives 1 for a row after the cursor in page order, otherwise 0."""
+    where = request.sql.time_range(index="rowid", start=cursor)
+    statement = statements.test_row(where)
     return lambda row: request.session.number(statement, {**where.parameters, "row": row})

@@ -1,7 +1,7 @@
-"""Every SQL statement.
+"""The SQL statements that save tasks, count them, page through them and look one up.
 
-Names of tables and columns come from here and from what a file was found to have; values are
-always parameters.
+Names of tables and columns are constants, or come from the layout of the file. Values are always
+parameters.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ SAVE_ERROR_MESSAGE = "UPDATE tasks SET error_message = :error_message WHERE task
 DELETE_TASK = "DELETE FROM tasks WHERE task_id = :task_id"
 DELETE_WITH_STATUS = "DELETE FROM tasks WHERE status = :status"
 
-# One seek in the index for each label, where DISTINCT would read all of it.
-_LABELS = """
+# One seek in the index for each distinct value; DISTINCT would read all of the index.
+_DISTINCT = """
     WITH RECURSIVE labels(label) AS (
         SELECT MIN({column}) FROM tasks
         UNION ALL
@@ -44,17 +44,15 @@ _LABELS = """
     )
     SELECT label FROM labels WHERE label IS NOT NULL LIMIT :limit
 """
-STATUSES = _LABELS.format(column="status")
-BACKENDS = _LABELS.format(column="backend")
+STATUSES = _DISTINCT.format(column="status")
+BACKENDS = _DISTINCT.format(column="backend")
 COUNT_BY_BACKEND = "SELECT backend, COUNT(*) FROM tasks GROUP BY backend"
-# The index that is walked is that of the status: the plus keeps the planner from the other.
+# The unary plus keeps SQLite from the index on backend: only tasks of the status are read.
 COUNT_STATUS_BY_BACKEND = """
     SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
 """
 COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
 COUNT_BACKEND = "SELECT COUNT(*) FROM tasks WHERE backend IS :backend"
-# As good as a count, in no time: rows are numbered upwards.
-HIGHEST_ROW = "SELECT ifnull(MAX(rowid), 0) FROM tasks"
 COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
 
 COUNT_DOUBLED = f"""
@@ -96,7 +94,7 @@ _SHARD_COLUMNS = (
 def full_tasks(
     layout: Layout, where: Where, *, table: TaskTable = "tasks", limited: bool = False
 ) -> str:
-    """Tasks with their results, newest first."""
+    """Return the statement for tasks with their results, newest first."""
     return f"""
         SELECT {_columns(layout, table, (*_TASK_COLUMNS, "result_json"))}
         FROM {table} {where.sql} ORDER BY submit_time DESC, rowid DESC
@@ -104,86 +102,96 @@ def full_tasks(
     """
 
 
-_PLACE = """
+_CURSOR = """
     tasks.rowid AS cursor_rowid, CAST(submit_time AS BLOB) AS cursor_time,
     typeof(submit_time) = 'text' AS cursor_is_text
 """
 
 
 def page(layout: Layout, where: Where, *, order_by: str) -> str:
-    """Tasks without their results, newest first, and what a cursor needs of each."""
+    """Return the statement for a page: tasks without their results, and their cursors."""
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_PLACE}
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
         FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC LIMIT :limit
     """
 
 
-def page_of_chosen(layout: Layout, chosen: str, where: Where) -> str:
-    """The same of rows that a query chooses, of which no more are looked up than fill the page."""
+def page_of_rows(layout: Layout, rows: str, where: Where) -> str:
+    """Return the statement for a page of given rows, of which no more are looked up than needed.
+
+    SQLite keeps the order of the rows, because it never reorders the tables of a CROSS JOIN.
+
+    Args:
+        layout: The tables of the file.
+        rows: A statement that selects each ``row_number``.
+        where: Conditions on these rows.
+    """
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_PLACE}
-        FROM ({chosen}) AS chosen CROSS JOIN tasks ON tasks.rowid = chosen.row_number
-        {where.sql} LIMIT :limit
+        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
+        FROM ({rows}) CROSS JOIN tasks ON tasks.rowid = row_number {where.sql} LIMIT :limit
     """
 
 
-ROWS_OF = "SELECT value AS row_number FROM json_each(:rows)"
-"""Rows that are known, given as a JSON array."""
+LISTED_ROWS = "SELECT value AS row_number FROM json_each(:rows)"
+"""The rows of a JSON array of numbers."""
 
 
-def highest_rows(where: Where, *, by_ranges: bool) -> str:
-    """Rows below one, from the highest number down, of the index of a label alone.
-
-    It has the rows of each label in order, but not those of a range of labels: there the unary
-    plus keeps SQLite from going through the rows themselves.
+def newest_rows(where: Where) -> str:
+    """Return the statement for the newest rows, of the index on the submit time alone."""
+    return f"""
+        SELECT rowid AS row_number FROM tasks {where.sql}
+        ORDER BY submit_time DESC, rowid DESC LIMIT :width
     """
-    row = "+rowid" if by_ranges else "rowid"
-    below = f"{where.sql} AND {row} < :above"
-    return f"SELECT rowid AS row_number FROM tasks {below} ORDER BY {row} DESC LIMIT :highest"
 
 
-def rows_in_order(where: Where, *, order_by: str) -> str:
-    """Which rows there are, newest first."""
+def row_in(where: Where) -> str:
+    """Return the condition that a ``row_number`` is of a row for which other conditions are true.
+
+    SQLite finds these rows once, before the first is tested.
+    """
+    return f"row_number IN (SELECT rowid FROM tasks {where.sql})"
+
+
+def sorted_rowids(where: Where, *, order_by: str) -> str:
+    """Return the statement for the rows of all tasks, newest first."""
     return f"SELECT rowid FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC"
 
 
 def place_after(where: Where) -> str:
-    """Where one is that so many tasks further on; of the index alone."""
+    """Return the statement for the cursor after some tasks, of the index alone."""
     return f"""
-        SELECT {_PLACE} FROM tasks {where.sql}
-        ORDER BY submit_time DESC, rowid DESC LIMIT 1 OFFSET :width
+        SELECT {_CURSOR} FROM tasks {where.sql}
+        ORDER BY submit_time DESC, rowid DESC LIMIT 1 OFFSET :skipped
     """
 
 
-def is_so(where: Where) -> str:
-    """Whether the conditions are true of one row."""
+def test_row(where: Where) -> str:
+    """Return the statement that tells whether all conditions are true of one row."""
     return f"SELECT {' AND '.join(where.conditions)} FROM tasks WHERE rowid = :row"
 
 
 def count(where: Where) -> str:
+    """Return the statement for a number of tasks."""
     return f"SELECT COUNT(*) FROM tasks {where.sql}"
 
 
-def rows_at_most(where: Where) -> str:
-    """Some of the rows there are, in no order."""
-    return f"SELECT rowid FROM tasks {where.sql} LIMIT :bound"
-
-
 def count_at_most(where: Where) -> str:
-    """A count that ends at a bound."""
+    """Return the statement for a number of tasks that stops at a bound."""
     return f"SELECT COUNT(*) FROM (SELECT 1 FROM tasks {where.sql} LIMIT :bound)"
 
 
 def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
+    """Return the statement for the number of tasks by some columns, or by none."""
     names = "".join(f"{name}, " for name in by)
     grouped = f"GROUP BY {', '.join(by)}" if by else ""
     return f"SELECT {names}COUNT(*) FROM tasks {where.sql} {grouped}"
 
 
 def planned_rows(where: Where, *, limited: bool) -> str:
-    """What identifies each row as it is now, and its size; oldest first.
+    """Return the statement for the rows of a plan to clear tasks, oldest first.
 
-    As bytes, whatever is stored, so that nothing is lost in comparing it again.
+    A row has its number, its id and its update time as stored bytes, the size of its result and
+    metadata in bytes, its status, its backend and its submit time.
     """
     return f"""
         SELECT rowid, CAST(task_id AS BLOB), CAST(update_time AS BLOB),
@@ -195,7 +203,7 @@ def planned_rows(where: Where, *, limited: bool) -> str:
 
 
 def record(layout: Layout, table: TaskTable) -> str:
-    """One task without its result."""
+    """Return the statement for one task without its result."""
     return f"""
         SELECT {_columns(layout, table, _TASK_COLUMNS)}, NULL AS result_bytes
         FROM {table} WHERE rowid = :row
@@ -203,14 +211,15 @@ def record(layout: Layout, table: TaskTable) -> str:
 
 
 def result(table: TaskTable) -> str:
+    """Return the statement for the result of one task."""
     return f"SELECT result_json FROM {table} WHERE rowid = :row"
 
 
 def shards(layout: Layout, table: TaskTable) -> str:
-    """The shards of a task in order, without their results."""
-    jobs = shard_table(table)
+    """Return the statement for the shards of one task in order, without their results."""
+    shards_of = shard_table(table)
     return f"""
-        SELECT {_columns(layout, jobs, _SHARD_COLUMNS)}, NULL AS result_json FROM {jobs}
+        SELECT {_columns(layout, shards_of, _SHARD_COLUMNS)}, NULL AS result_json FROM {shards_of}
         WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
         ORDER BY shard_index
     """
@@ -219,18 +228,22 @@ def shards(layout: Layout, table: TaskTable) -> str:
 ROW_IS = "rowid = :row"
 TASK_IS = "task_id = :reference"
 TASK_BEGINS = "task_id >= :reference AND task_id < :reference_end"
-# As uniqc's upgrade to version 5 writes it; a scan.
+# The entry is as uniqc's upgrade to schema version 5 writes it. No index: every task is read.
 TASK_HAD_ID = "instr(metadata_json, :legacy_entry) > 0"
 PLATFORM_TASK_IS = "platform_task_id = :reference"
 PLATFORM_TASK_BEGINS = "platform_task_id >= :reference AND platform_task_id < :reference_end"
 
 
 def ids(table: TaskTable, condition: str) -> str:
+    """Return the statement for the rows and ids of tasks."""
     return f"SELECT rowid, task_id FROM {table} WHERE {condition} ORDER BY task_id LIMIT :limit"
 
 
 def ids_by_shard(table: TaskTable, condition: str) -> str:
-    """Tasks by a condition on their shards. A shard whose task is gone counts for nothing."""
+    """Return the statement for the rows and ids of tasks by a condition on their shards.
+
+    A shard whose task no longer exists is left out.
+    """
     return f"""
         SELECT DISTINCT {table}.rowid, task_id
         FROM {shard_table(table)} JOIN {table} ON task_id = uniqc_task_id
@@ -239,13 +252,14 @@ def ids_by_shard(table: TaskTable, condition: str) -> str:
 
 
 def shard_table(table: TaskTable) -> ShardTable:
+    """Return the table with the shards of a table's tasks."""
     return "task_shards" if table == "tasks" else "archived_task_shards"
 
 
 def _columns(layout: Layout, table: str, wanted: Sequence[str]) -> str:
-    """A column list in which a column that the file does not have reads as NULL.
+    """Return a list of columns, with NULL in place of one that the file does not have.
 
-    By name, as in files that were upgraded the order of the columns differs.
+    Columns are listed by name: their order differs in files that uniqc upgraded.
     """
     present = layout.columns(table)
     return ", ".join(name if name in present else f"NULL AS {name}" for name in wanted)

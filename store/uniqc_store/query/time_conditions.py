@@ -1,4 +1,4 @@
-"""Times as SQL conditions: what the index tells of them, and what only the time itself tells."""
+"""Conditions on times, by their text, which an index holds, and by the moment it stands for."""
 
 from __future__ import annotations
 
@@ -6,85 +6,84 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from uniqc_store.database.functions import microseconds
-from uniqc_store.query.where import Where, hide_from_index
+from uniqc_store.query.where import Where, indexed
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
     from uniqc_store.filters import Cursor, TaskFilter
     from uniqc_store.query.where import Index
 
-# Python hands a function no text that isn't UTF-8, but fails the whole statement.
+# As bytes: Python's sqlite3 fails the whole statement over an argument that is not UTF-8.
 _SUBMIT_TIME = f"utc_microseconds({raw_text('submit_time')})"
 _UPDATE_TIME = f"utc_microseconds({raw_text('update_time')})"
 
-# First about text, which lets the index on submit_time leave most rows out; ISO 8601 allows any
-# zone of less than a day. Then about text in UTC, as uniqc writes it, by the hour. At last, and
-# only for what is left, about time.
-_TEXT_AFTER = "submit_time >= :after_text"
-_TEXT_BEFORE = "submit_time < :before_text"
+# An exact time is parsed by Python. Texts in UTC, as uniqc writes them, are compared up to their
+# hour before that, so that few times outside the filter are parsed.
 _IN_UTC = "submit_time GLOB '??????????T??:*+00:00'"
 _HOUR_AFTER = f"(submit_time >= :after_hour OR NOT {_IN_UTC})"
 _HOUR_BEFORE = f"(submit_time < :before_hour OR NOT {_IN_UTC})"
 _AFTER = f"{_SUBMIT_TIME} >= :after"
 _BEFORE = f"{_SUBMIT_TIME} < :before"
-_WIDEST_ZONE = timedelta(days=1)
+
+_MAX_UTC_OFFSET = timedelta(days=1)
+"""More than any offset from UTC that ISO 8601 can express."""
+
+_AFTER_EVERY_DIGIT = ":"
+"""The character that follows ``9``: text that begins with it sorts after every date."""
 
 UNDATED = f"{_SUBMIT_TIME} IS NULL"
-# As the index tells it: no date begins with anything but a digit, and ':' comes after the last.
-NO_DATE = "(submit_time < '0' OR submit_time >= ':')"
+"""True of a task whose submit time cannot be read. Every task is looked at."""
+
+NO_DATE = f"(submit_time < '0' OR submit_time >= '{_AFTER_EVERY_DIGIT}')"
+"""True of a task whose submit time does not begin with a digit. The index answers."""
 
 
 def time_range(
-    task_filter: TaskFilter,
-    *,
-    index: Index | None = "time",
-    start: Cursor | None = None,
-    end: Cursor | None = None,
+    task_filter: TaskFilter, *, index: Index | None, start: Cursor | None, end: Cursor | None
 ) -> Where:
-    """What the index on the submit time knows of a filter: some more tasks than it lets through.
+    """Return a range of the index on the submit time that holds every matching task.
 
-    Those after one cursor, and up to another: keyset, not OFFSET, so that a page stays put while
-    tasks are added. SQLite takes one bound of an index at either end: a cursor is the nearer one.
+    It also holds some others: a day of either side of the filter's times is included, because
+    texts may be in any time zone. SQLite uses one bound at each end of a range, so a cursor, which
+    is nearer, replaces the filter's own.
+
+    Args:
+        task_filter: The filter.
+        index: The only index to use; None leaves the choice to SQLite.
+        start: Only tasks that come after this one in the order of pages. Keyset, not OFFSET: a
+            page stays where it is while tasks are added.
+        end: Only tasks up to this one, itself included.
     """
     where = Where()
+    place = f"({order_by(index)}, tasks.rowid)"
     if end is not None:
-        place = f"({order_by(index)}, tasks.rowid) >= ({_time(end, 'end')}, :end_rowid)"
-        where.add(place, end_time=end.time, end_rowid=end.rowid)
+        last = f"({_stored_time(end, 'end_time')}, :end_rowid)"
+        where.add(f"{place} >= {last}", end_time=end.time, end_rowid=end.rowid)
     elif (after := task_filter.submitted_after) is not None:
-        where.add(hide_from_index(_TEXT_AFTER, "time", index), after_text=_text_before(after))
+        where.add(f"{order_by(index)} >= :after_text", after_text=_text_before(after))
     if start is not None:
-        place = f"({order_by(index)}, tasks.rowid) < ({_time(start, 'cursor')}, :cursor_rowid)"
-        where.add(place, cursor_time=start.time, cursor_rowid=start.rowid)
+        first = f"({_stored_time(start, 'start_time')}, :start_rowid)"
+        where.add(f"{place} < {first}", start_time=start.time, start_rowid=start.rowid)
     elif (before := task_filter.submitted_before) is not None:
-        where.add(hide_from_index(_TEXT_BEFORE, "time", index), before_text=_text_after(before))
-    return where
-
-
-def time_range_inclusive(task_filter: TaskFilter, start: Cursor | None, end: Cursor) -> Where:
-    """The same, but for tasks of the very time of a cursor.
-
-    They are all in: to tell them apart takes as long as all the rest.
-    """
-    where = Where([f"submit_time >= {_time(end, 'end')}"], {"end_time": end.time})
-    if start is not None:
-        where.add(f"submit_time <= {_time(start, 'cursor')}", cursor_time=start.time)
-    elif (before := task_filter.submitted_before) is not None:
-        where.add(_TEXT_BEFORE, before_text=_text_after(before))
+        where.add(f"{order_by(index)} < :before_text", before_text=_text_after(before))
     return where
 
 
 def hour_range(task_filter: TaskFilter) -> Where:
-    """What is soon told of a filter's times without the index: up to an hour more than they are."""
+    """Return a range of whole hours that holds every matching task whose time is in UTC.
+
+    Tasks with times in other zones all pass. No index and no parsing is needed.
+    """
     where = Where()
     if (after := task_filter.submitted_after) is not None:
         where.add(_HOUR_AFTER, after_hour=_hour(after))
     if (before := task_filter.submitted_before) is not None:
-        where.add(_HOUR_BEFORE, before_hour=_hour(before, 1))
+        where.add(_HOUR_BEFORE, before_hour=_hour_after(before))
     return where
 
 
 def exact_time(task_filter: TaskFilter) -> Where:
-    """What a filter says of times, to the microsecond. It calls a function of ours."""
+    """Return the filter's times to the microsecond. It calls a function that Python implements."""
     where = Where()
     if (after := task_filter.submitted_after) is not None:
         where.add(_AFTER, after=microseconds(after))
@@ -94,9 +93,13 @@ def exact_time(task_filter: TaskFilter) -> Where:
 
 
 def where_touched_before(moment: datetime, *, name: str) -> Where:
-    """Tasks that were last touched before a moment; one with no readable time is none.
+    """Return the condition for tasks that were last updated before a moment.
 
-    Its parameters bear the name, so that two of these can stand in one statement.
+    A task whose update time cannot be read does not match.
+
+    Args:
+        moment: Aware.
+        name: The name of its parameters, so that a statement can hold two of these conditions.
     """
     where = Where()
     where.add(
@@ -107,34 +110,40 @@ def where_touched_before(moment: datetime, *, name: str) -> Where:
 
 
 def order_by(index: Index | None) -> str:
-    """The column that pages are ordered by, out of its index's reach where another is to serve."""
-    return hide_from_index("submit_time", "time", index)
+    """Return the column that orders pages, as a statement that uses this index names it."""
+    return indexed("submit_time", by="time", only=index)
 
 
-def _time(cursor: Cursor, name: str) -> str:
-    # The text as stored, which need not be UTF-8 and then can't be bound as text.
-    return f"CAST(:{name}_time AS TEXT)" if cursor.is_text else f":{name}_time"
+def _stored_time(cursor: Cursor, parameter: str) -> str:
+    # Text is bound as bytes: Python cannot bind text that is not UTF-8.
+    return f"CAST(:{parameter} AS TEXT)" if cursor.is_text else f":{parameter}"
 
 
-def _hour(moment: datetime, later: int = 0) -> str:
-    """Of the moment, or so many hours later, in UTC."""
+def _hour(moment: datetime) -> str:
     try:
-        return (moment.astimezone(UTC) + timedelta(hours=later)).isoformat()[:13]
+        return moment.astimezone(UTC).isoformat()[:13]
     except OverflowError:
-        return "" if not later else ":"
+        return ""
+
+
+def _hour_after(moment: datetime) -> str:
+    try:
+        return (moment.astimezone(UTC) + timedelta(hours=1)).isoformat()[:13]
+    except OverflowError:
+        return _AFTER_EVERY_DIGIT
 
 
 def _text_before(moment: datetime) -> str:
-    """Sorts before every time, in whatever zone, that isn't before the moment."""
+    """Return text that sorts before every later time, whatever its zone."""
     try:
-        return (moment.astimezone(UTC) - _WIDEST_ZONE).date().isoformat()
+        return (moment.astimezone(UTC) - _MAX_UTC_OFFSET).date().isoformat()
     except OverflowError:
         return ""
 
 
 def _text_after(moment: datetime) -> str:
-    """Sorts after every time, in whatever zone, that is before the moment."""
+    """Return text that sorts after every earlier time, whatever its zone."""
     try:
-        return (moment.astimezone(UTC) + _WIDEST_ZONE + timedelta(days=1)).date().isoformat()
+        return (moment.astimezone(UTC) + _MAX_UTC_OFFSET + timedelta(days=1)).date().isoformat()
     except OverflowError:
-        return ":"  # after every digit
+        return _AFTER_EVERY_DIGIT

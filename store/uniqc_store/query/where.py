@@ -1,37 +1,46 @@
-"""Conditions of a statement, with the values of their parameters."""
+"""Conditions of a statement, and the unary plus that keeps an index away from a column."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 Parameters = dict[str, object]
-Index = Literal["status", "backend", "time", "row"]
-"""What to go by: the index of a label, or that of the submit time, which is the order of pages, or
-none, where it is known which rows are meant."""
+"""Values of a statement's named parameters; ``{"limit": 5}`` is bound to ``:limit``."""
 
-_INDEXED = re.compile(r"(?<![:\w])(status|backend|submit_time)\b")
+Index = Literal["status", "backend", "time", "rowid"]
+"""The one way by which a statement may find tasks.
+
+``status`` and ``backend`` are the indexes on these columns, ``time`` is the index on
+``submit_time``, and ``rowid`` stands for no index: the rows are known already.
+"""
 
 
 @dataclass(slots=True)
 class Where:
-    """The conditions of a statement and the values of their parameters."""
+    """A WHERE clause: conditions that are joined by AND, and the values of their parameters.
+
+    Attributes:
+        conditions: SQL expressions. A value appears in them as a named parameter only.
+        parameters: The value of each parameter that the conditions name.
+    """
 
     conditions: list[str] = field(default_factory=list[str])
     parameters: Parameters = field(default_factory=dict[str, object])
 
     def add(self, condition: str, **parameters: object) -> None:
+        """Add a condition with the values of its parameters."""
         self.conditions.append(condition)
         self.parameters.update(parameters)
 
     @property
     def sql(self) -> str:
+        """The clause with its keyword; empty without conditions."""
         return f"WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
 
 
 def all_of(*wheres: Where) -> Where:
-    """Conditions together."""
+    """Return a new clause with the conditions of several. A parameter's name has one value."""
     together = Where()
     for where in wheres:
         together.conditions += where.conditions
@@ -39,8 +48,17 @@ def all_of(*wheres: Where) -> Where:
     return together
 
 
-def hide_from_index(condition: str, column: Index, index: Index | None) -> str:
-    """The same, with SQLite's unary plus where another index is to serve than the column's own."""
-    if index in (None, column):
-        return condition
-    return _INDEXED.sub(r"+\1", condition)
+def indexed(column: str, *, by: Index, only: Index | None) -> str:
+    """Return how a condition names a column, so that no index but one can be used.
+
+    SQLite uses no index for an operand of a unary plus
+    (https://www.sqlite.org/optoverview.html, "Disqualifying WHERE Clause Terms Using Unary-+").
+    Left alone, without statistics in the file, it takes the index of a status that nearly all
+    tasks have, and then sorts them all.
+
+    Args:
+        column: The column's name.
+        by: The index that the column has.
+        only: The index to use; None leaves the choice to SQLite.
+    """
+    return column if only in (None, by) else f"+{column}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from uniqc_store import rows
 from uniqc_store.filters import ACTIVE, TaskFilter
-from uniqc_store.query import conditions
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.tasks import TERMINAL_STATUSES
 from uniqc_store.watch import statements
 from uniqc_store.watch.changes import TaskState
@@ -56,7 +56,7 @@ class WatchReader:
 
     def active(self) -> tuple[dict[Key, Mark], bool]:
         """The active tasks, and whether these are all."""
-        where = conditions.where_matching(TaskFilter(status=ACTIVE), index="status")
+        where = FilterSql(TaskFilter(status=ACTIVE)).where(index="status")
         statement = statements.active(where)
         found = self._rows(statement, {**where.parameters, "limit": MAX_ACTIVE + 1})
         return _by_key(found[:MAX_ACTIVE]), len(found) <= MAX_ACTIVE

@@ -37,14 +37,7 @@ from uniqc_store import (
     TaskStore,
     parse_time,
 )
-from uniqc_store.query import (
-    distinct_values,
-    index_scan,
-    planner,
-    rowid_scan,
-    sort_scan,
-    time_conditions,
-)
+from uniqc_store.query import distinct_values, index_scan, planner, sort_scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -250,11 +243,9 @@ def test_a_filter_lets_through_what_the_model_does(
 few = st.integers(1, 20)
 bounds = st.fixed_dictionaries(
     {
-        (planner, "FIRST_BOUND"): few,
         (planner, "FEW_TASKS"): few,
         (sort_scan, "FEW_TASKS"): st.integers(0, 5),
-        (rowid_scan, "STEPS_FOR_EACH"): few,
-        (rowid_scan, "MAX_OTHERS"): few,
+        (index_scan, "STEPS_PER_TASK"): few,
         (index_scan, "FIRST_STEPS"): few,
         (index_scan, "MAX_WALKED"): few,
         (index_scan, "MAX_SEARCHED"): few,
@@ -310,12 +301,9 @@ enough = st.integers(8, 30)
     limit=st.integers(1, 4),
     bounds=st.fixed_dictionaries(
         {
-            (planner, "FIRST_BOUND"): few,
             (planner, "FEW_TASKS"): enough,
             (sort_scan, "FEW_TASKS"): st.just(0),
-            (rowid_scan, "STEPS_FOR_EACH"): few,
-            (rowid_scan, "MAX_OTHERS"): st.integers(1, 20),
-            (index_scan, "MAX_PASSED"): enough,
+            (index_scan, "STEPS_PER_TASK"): few,
             (distinct_values, "MAX_LABELS"): st.sampled_from([1, 50]),
         }
     ),

@@ -14,15 +14,14 @@ from uniqc_store.database import functions
 from uniqc_store.database.schema import read_layout
 from uniqc_store.filters import Cursor
 from uniqc_store.query import (
-    conditions,
     distinct_values,
     index_scan,
     planner,
-    rowid_scan,
     sort_scan,
+    statements,
     time_conditions,
 )
-from uniqc_store.query import statements as query_statements
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.where import Where, all_of
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
         "limit": 5,
         "bound": 5,
         "width": 5,
+        "skipped": 5,
         "rows": "[1]",
-        "highest": 5,
-        "above": 9,
         "status": "success",
     }
     with closing(connect(directory)) as connection:
@@ -88,22 +86,20 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
 def page(directory: Path, where: Where, index: Index) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
-    statement = query_statements.page(layout, where, order_by=time_conditions.order_by(index))
+    statement = statements.page(layout, where, order_by=time_conditions.order_by(index))
     return plan(directory, statement, where)
 
 
-def chosen(directory: Path, rows: str, task_filter: TaskFilter, more: Where | None = None) -> str:
+def page_of_rows(directory: Path, rows: str, where: Where) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
-    where = conditions.where_matching(task_filter, index="row", start=PLACE)
-    statement = query_statements.page_of_chosen(layout, rows, where)
-    where.parameters |= more.parameters if more else {}
-    return plan(directory, statement, where)
+    return plan(directory, statements.page_of_rows(layout, rows, where), where)
 
 
-def asked_of_indices(directory: Path, task_filter: TaskFilter) -> list[tuple[Index, Where, bool]]:
+def index_conditions(directory: Path, task_filter: TaskFilter) -> list[tuple[Index, Where]]:
+    sql = FilterSql(task_filter)
     return TaskStore(directory, read_only=True).read(
-        lambda snapshot: list(planner.asked_of_indices(snapshot._session, task_filter))  # pyright: ignore[reportPrivateUsage]
+        lambda snapshot: list(planner.index_conditions(snapshot._session, sql))  # pyright: ignore[reportPrivateUsage]
     )
 
 
@@ -113,7 +109,7 @@ def test_by_time_a_page_is_walked_and_nothing_is_sorted(
     directory: Path, task_filter: TaskFilter, *, later: bool
 ) -> None:
     start = PLACE if later else None
-    where = conditions.where_matching(task_filter, index="time", start=start, end=PLACE)
+    where = FilterSql(task_filter).where(index="time", start=start, end=PLACE)
     steps = page(directory, where, "time")
     assert "tasks_submit_time_idx" in steps
     assert "TEMP B-TREE" not in steps
@@ -123,8 +119,8 @@ def test_by_time_a_page_is_walked_and_nothing_is_sorted(
 def test_how_far_to_walk_is_told_by_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    where = time_conditions.time_range(task_filter, start=PLACE)
-    steps = plan(directory, query_statements.place_after(where), where)
+    where = FilterSql(task_filter).time_range(start=PLACE)
+    steps = plan(directory, statements.place_after(where), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
 
@@ -141,8 +137,8 @@ def test_how_far_to_walk_is_told_by_the_index_alone(
 def test_what_one_index_leaves_is_found_by_no_other(
     directory: Path, task_filter: TaskFilter, index: Index, others: tuple[str, ...]
 ) -> None:
-    where = conditions.where_matching(task_filter, index=index)
-    statement = query_statements.rows_in_order(where, order_by=time_conditions.order_by(index))
+    where = FilterSql(task_filter).where(index=index)
+    statement = statements.sorted_rowids(where, order_by=time_conditions.order_by(index))
     for steps in (page(directory, where, index), plan(directory, statement, where)):
         assert f"tasks_{index.replace('time', 'submit_time')}_idx" in steps
         assert not any(other in steps for other in others)
@@ -154,8 +150,8 @@ def test_a_probe_reads_no_task(
     directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
 ) -> None:
     monkeypatch.setattr(distinct_values, "MAX_LABELS", 50 if spelled_out else 1)
-    for index, where, _ in asked_of_indices(directory, task_filter):
-        steps = plan(directory, query_statements.count_at_most(where), where)
+    for index, where in index_conditions(directory, task_filter):
+        steps = plan(directory, statements.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
         # Of all tasks, any index tells how many there are.
         assert f"COVERING INDEX {index_of}" in steps or not where.conditions
@@ -165,11 +161,11 @@ def test_a_probe_reads_no_task(
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (query_statements.STATUSES, "tasks_status_idx"),
-        (query_statements.BACKENDS, "tasks_backend_idx"),
-        (query_statements.COUNT_BY_BACKEND, "tasks_backend_idx"),
-        (query_statements.COUNT_STATUS, "tasks_status_idx"),
-        (query_statements.tally(["status"], Where()), "tasks_status_idx"),
+        (statements.STATUSES, "tasks_status_idx"),
+        (statements.BACKENDS, "tasks_backend_idx"),
+        (statements.COUNT_BY_BACKEND, "tasks_backend_idx"),
+        (statements.COUNT_STATUS, "tasks_status_idx"),
+        (statements.tally(["status"], Where()), "tasks_status_idx"),
     ],
 )
 def test_counts_by_one_label_read_its_index_alone(
@@ -179,7 +175,7 @@ def test_counts_by_one_label_read_its_index_alone(
 
 
 def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path) -> None:
-    steps = plan(directory, query_statements.COUNT_STATUS_BY_BACKEND)
+    steps = plan(directory, statements.COUNT_STATUS_BY_BACKEND)
     assert steps.startswith("SEARCH tasks USING INDEX tasks_status_idx (status=?)")
 
 
@@ -187,48 +183,27 @@ def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path)
 def test_rows_that_are_known_are_looked_up_and_no_others(
     directory: Path, task_filter: TaskFilter
 ) -> None:
-    steps = chosen(directory, query_statements.ROWS_OF, task_filter)
+    where = FilterSql(task_filter).where(index="rowid", start=PLACE)
+    steps = page_of_rows(directory, statements.LISTED_ROWS, where)
     assert steps == "SCAN json_each VIRTUAL TABLE INDEX 1:; " + LOOKED_UP
-
-
-@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-@pytest.mark.parametrize("spelled_out", [True, False], ids=["by labels", "by ranges"])
-def test_the_highest_rows_of_a_label_come_from_its_index_alone(
-    directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
-) -> None:
-    monkeypatch.setattr(distinct_values, "MAX_LABELS", 50 if spelled_out else 1)
-    for index, where, by_ranges in asked_of_indices(directory, task_filter):
-        if index in ("status", "backend"):
-            rows = query_statements.highest_rows(where, by_ranges=by_ranges)
-            steps = chosen(directory, rows, task_filter, where)
-            assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
-            assert "SCAN tasks" not in steps
-            assert steps.endswith(LOOKED_UP)
-            assert "TEMP B-TREE" not in steps or not task_filter.names_one(index)
-
-
-@pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
-    directory: Path, task_filter: TaskFilter
-) -> None:
-    for index, of_label, _ in asked_of_indices(directory, task_filter):
-        if index in ("status", "backend"):
-            where = conditions.where_matching(task_filter, index="time", end=PLACE)
-            steps = page(directory, all_of(conditions.rowid_in(of_label), where), "time")
-            assert steps.startswith("SEARCH tasks USING INDEX tasks_submit_time_idx")
-            assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
-            assert "TEMP B-TREE" not in steps
 
 
 @pytest.mark.parametrize("start", [None, PLACE], ids=["first page", "later page"])
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_what_is_newer_is_told_by_the_index_alone(
+def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
     directory: Path, task_filter: TaskFilter, start: Cursor | None
 ) -> None:
-    newer = time_conditions.time_range_inclusive(task_filter, start, PLACE)
-    newer.add("+rowid NOT BETWEEN 1 AND 2")
-    steps = plan(directory, query_statements.rows_at_most(newer), newer)
-    assert "SEARCH tasks USING COVERING INDEX tasks_submit_time_idx" in steps
+    sql = FilterSql(task_filter)
+    walked = sql.time_range(start=start)
+    for index, of_label in index_conditions(directory, task_filter):
+        if index in ("status", "backend"):
+            where = all_of(Where([statements.row_in(of_label)]), sql.where(index="rowid"))
+            where.parameters |= of_label.parameters | walked.parameters
+            steps = page_of_rows(directory, statements.newest_rows(walked), where)
+            assert "USING COVERING INDEX tasks_submit_time_idx" in steps
+            assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
+            assert steps.endswith(LOOKED_UP)
+            assert "TEMP B-TREE" not in steps
 
 
 def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
@@ -239,7 +214,7 @@ def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
     def best(status: str = "any", backend: str = "") -> Index | None:
         wanted = TaskFilter(status=status, backend=backend)
         choice = TaskStore(directory, read_only=True).read(
-            lambda snapshot: planner.choose_index(snapshot._session, wanted)  # pyright: ignore[reportPrivateUsage]
+            lambda snapshot: planner.choose_index(snapshot._session, FilterSql(wanted))  # pyright: ignore[reportPrivateUsage]
         )
         return None if choice is None else choice.index
 
@@ -323,9 +298,6 @@ def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
-    # As where tasks were added in no order of their times.
-    monkeypatch.setattr(rowid_scan, "STEPS_FOR_EACH", 3_000)
-    monkeypatch.setattr(rowid_scan, "MAX_OTHERS", 0)
     monkeypatch.delattr(index_scan, "_place_after")
     page = many.search(TaskFilter(status="running"), limit=2)
     assert [record.task_id for record in page.records] == ["t2000", "t1000"]

@@ -32,7 +32,7 @@ from uniqc_store import (
 from uniqc_store.database.connection import Session
 from uniqc_store.database.schema import read_layout
 from uniqc_store.filters import TaskFilter
-from uniqc_store.query.conditions import where_matching
+from uniqc_store.query.conditions import FilterSql
 from uniqc_store.watch import reader, tracked_tasks
 from uniqc_store.watch import statements as watch_statements
 
@@ -598,7 +598,7 @@ def test_results_are_never_read(directory: Path) -> None:
 
 
 def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> None:
-    active = where_matching(TaskFilter(status="active"), index="status")
+    active = FilterSql(TaskFilter(status="active")).where(index="status")
     places = [watch_statements.TEXT_PLACE, watch_statements.PLACE]
     statements = {
         watch_statements.NEWEST: "tasks_submit_time_idx",
