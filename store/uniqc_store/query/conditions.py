@@ -11,9 +11,7 @@ from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from uniqc_store.filters import Column, Cursor, Label, TaskFilter
+    from uniqc_store.filters import Column, Cursor, TaskFilter
     from uniqc_store.query.where import Index
 
 # Most names are rejected without parsing JSON. LIKE folds the case of ASCII only, so a text with
@@ -122,12 +120,6 @@ def where_equal(*, status: str | None, backend: str | None) -> Where:
     if backend is not None:
         where.add("backend = :backend", backend=backend)
     return where
-
-
-def label_in(column: Column, labels: Sequence[Label]) -> Where:
-    """Return the condition for tasks with one of these labels."""
-    named = {f"{column}_{number}": label for number, label in enumerate(labels)}
-    return Where([f"{column} IN ({', '.join(f':{name}' for name in named)})"], {**named})
 
 
 def finished_condition(status: str = "status") -> str:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from uniqc_store.filters import Column
-from uniqc_store.query import distinct_values, planner, statements
+from uniqc_store.query import planner, statements
 from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.where import Where
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Counts: TypeAlias = "Counter[tuple[Label, ...]]"
 """Numbers of tasks by their values of some columns, as stored."""
+
+MAX_STATUSES = 50
+"""Distinct statuses that are counted one by one; with more of them the whole index is read."""
 
 _COLUMNS: tuple[Column, ...] = get_args(Column)
 
@@ -98,7 +101,7 @@ def _all_by_status(session: Session) -> Counts:
     SQLite counts a whole table faster than one status. The one is the last of the common ones,
     most often ``success``.
     """
-    statuses = distinct_values.of_column(session, "status")
+    statuses = _distinct_statuses(session)
     if not statuses:
         return _counted(session, statements.tally(["status"], Where()))
     counts: Counts = Counter()
@@ -122,7 +125,7 @@ def _all_by_both(session: Session) -> Counts:
     """Look up the tasks of every status but the most common, whose counts are what is left."""
     by_status = _all_tasks(session, ["status"])
     ((most_common,), number), *_ = by_status.most_common(1) or [((None,), 0)]
-    if not distinct_values.of_column(session, "status") or number * 2 < by_status.total():
+    if not _distinct_statuses(session) or number * 2 < by_status.total():
         return _counted(session, statements.tally(_COLUMNS, Where()))
     both: Counts = Counter()
     by_backend = _all_tasks(session, ["backend"])
@@ -144,3 +147,33 @@ def _counted(
 ) -> Counts:
     rows = session.rows(statement, parameters)
     return Counter({tuple(labels): number for *labels, number in rows})
+
+
+def _distinct_statuses(session: Session) -> list[Label]:
+    """Return every status, NULL first if it occurs.
+
+    The list is empty where there are more than ``MAX_STATUSES``, or where one of them cannot be
+    the value of a parameter.
+    """
+    return session.cache.get_or_compute(
+        "distinct statuses", lambda: _find_distinct_statuses(session)
+    )
+
+
+def _find_distinct_statuses(session: Session) -> list[Label]:
+    rows = session.rows(statements.STATUSES, {"limit": MAX_STATUSES + 1})
+    statuses: list[Label] = [row[0] for row in rows]
+    if len(statuses) > MAX_STATUSES or not all(map(_can_be_bound, statuses)):
+        return []
+    if session.number(statements.COUNT_STATUS, {"status": None}):
+        statuses.insert(0, None)
+    return statuses
+
+
+def _can_be_bound(label: Label) -> bool:
+    """Return whether a value can be bound to a parameter, which text that is not UTF-8 cannot."""
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

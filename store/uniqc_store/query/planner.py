@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from uniqc_store.filters import Column
-from uniqc_store.query import distinct_values, statements
+from uniqc_store.query import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def count_at_most(session: Session, where: Where, bound: int) -> int:
     return session.number(statements.count_at_most(where), {**where.parameters, "bound": bound})
 
 
-def index_conditions(session: Session, sql: FilterSql) -> Iterator[tuple[Index, Where]]:
+def index_conditions(sql: FilterSql) -> Iterator[tuple[Index, Where]]:
     """Yield each index with the part of the filter that it answers alone.
 
     For a filter that matches every task, this is the index on the submit time without conditions.
@@ -60,7 +60,7 @@ def index_conditions(session: Session, sql: FilterSql) -> Iterator[tuple[Index, 
     for column in get_args(Column):
         where = sql.label(column)
         if where.conditions:
-            yield column, distinct_values.labels_in_filter(session, sql, column) or where
+            yield column, where
     if sql.task_filter.by_time or not sql.task_filter.by_label:
         yield "time", sql.time_range()
 
@@ -68,7 +68,7 @@ def index_conditions(session: Session, sql: FilterSql) -> Iterator[tuple[Index, 
 def _choose(session: Session, sql: FilterSql) -> IndexChoice | None:
     best = None
     fewest = FEW_TASKS
-    for index, where in index_conditions(session, sql):
+    for index, where in index_conditions(sql):
         tasks = count_at_most(session, where, fewest)
         if tasks < fewest:
             fewest = tasks

@@ -52,7 +52,6 @@ COUNT_STATUS_BY_BACKEND = """
     SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
 """
 COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
-COUNT_BACKEND = "SELECT COUNT(*) FROM tasks WHERE backend IS :backend"
 COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
 
 COUNT_DOUBLED = f"""
@@ -136,20 +135,21 @@ LISTED_ROWS = "SELECT value AS row_number FROM json_each(:rows)"
 """The rows of a JSON array of numbers."""
 
 
-def newest_rows(where: Where) -> str:
-    """Return the statement for the newest rows, of the index on the submit time alone."""
+def newest_rows_with(walked: Where, label: Where) -> str:
+    """Return the statement for the newest rows with a label, of two indexes alone.
+
+    SQLite finds all rows with the label first, in the label's own index.
+
+    Args:
+        walked: Conditions for the index on the submit time.
+        label: Conditions for the label's index.
+    """
     return f"""
-        SELECT rowid AS row_number FROM tasks {where.sql}
-        ORDER BY submit_time DESC, rowid DESC LIMIT :width
+        SELECT row_number FROM (
+            SELECT rowid AS row_number FROM tasks {walked.sql}
+            ORDER BY submit_time DESC, rowid DESC LIMIT :width
+        ) WHERE row_number IN (SELECT rowid FROM tasks {label.sql}) LIMIT :looked_up
     """
-
-
-def row_in(where: Where) -> str:
-    """Return the condition that a ``row_number`` is of a row for which other conditions are true.
-
-    SQLite finds these rows once, before the first is tested.
-    """
-    return f"row_number IN (SELECT rowid FROM tasks {where.sql})"
 
 
 def sorted_rowids(where: Where, *, order_by: str) -> str:

@@ -120,7 +120,7 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completion, "_NAMES_SECONDS", -1)
-    monkeypatch.setattr(completion, "_NAMES_BETWEEN_LOOKS", 8)
+    monkeypatch.setattr(completion, "_NAMES_PER_CLOCK_READING", 8)
     directory = make_store(tmp_path / "cache")
     ids = [f"job-{number:06}" for number in range(MAX_BEGINNING + 20)]
     with connect(directory) as connection:

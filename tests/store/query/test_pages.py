@@ -37,7 +37,8 @@ from uniqc_store import (
     TaskStore,
     parse_time,
 )
-from uniqc_store.query import distinct_values, index_scan, planner, sort_scan
+from uniqc_store.query import counts, index_scan, planner, sort_scan
+from uniqc_store.query.time_conditions import where_touched_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -245,7 +246,7 @@ bounds = st.fixed_dictionaries(
     {
         (planner, "FEW_TASKS"): few,
         (sort_scan, "FEW_TASKS"): st.integers(0, 5),
-        (index_scan, "STEPS_PER_TASK"): few,
+        (index_scan, "FIRST_STEPS_PER_TASK"): few,
         (index_scan, "FIRST_STEPS"): few,
         (index_scan, "MAX_WALKED"): few,
         (index_scan, "MAX_SEARCHED"): few,
@@ -303,8 +304,9 @@ enough = st.integers(8, 30)
         {
             (planner, "FEW_TASKS"): enough,
             (sort_scan, "FEW_TASKS"): st.just(0),
-            (index_scan, "STEPS_PER_TASK"): few,
-            (distinct_values, "MAX_LABELS"): st.sampled_from([1, 50]),
+            (index_scan, "FIRST_STEPS_PER_TASK"): few,
+            (index_scan, "MAX_STEPS_PER_TASK"): few,
+            (index_scan, "LOOKED_UP_SHARE"): few,
         }
     ),
 )
@@ -381,7 +383,7 @@ COUNTED: dict[str, list[tuple[str, str, int]]] = {
 """How many tasks there are of each status and backend."""
 
 
-@pytest.mark.parametrize("most_labels", [1, 50])
+@pytest.mark.parametrize("most_statuses", [1, 50])
 @pytest.mark.parametrize("few", [1, 3, 4, 5, 6, 7, 99])
 @pytest.mark.parametrize("counted", COUNTED.values(), ids=COUNTED.keys())
 def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
@@ -389,7 +391,7 @@ def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
     monkeypatch: pytest.MonkeyPatch,
     counted: list[tuple[str, str, int]],
     few: int,
-    most_labels: int,
+    most_statuses: int,
 ) -> None:
     rows = [
         Row(status, backend, "2026-08-01", "{}")
@@ -398,7 +400,7 @@ def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
     ]
     store = make(tmp_path, rows)
     monkeypatch.setattr(planner, "FEW_TASKS", few)
-    monkeypatch.setattr(distinct_values, "MAX_LABELS", most_labels)
+    monkeypatch.setattr(counts, "MAX_STATUSES", most_statuses)
     for wanted in (
         TaskFilter(),
         TaskFilter(status="failed"),
@@ -488,15 +490,13 @@ def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
     assert last.next_cursor == ""
 
 
-@pytest.mark.parametrize("bound", ["FIRST_BOUND", "FEW_TASKS"])
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 5])
 @pytest.mark.parametrize("wanted", [TaskFilter(), TaskFilter(status="running")])
 def test_a_count_that_was_cut_short_is_not_told_as_the_total(
-    seven: TaskStore, monkeypatch: pytest.MonkeyPatch, bound: str, beyond: int, wanted: TaskFilter
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch, beyond: int, wanted: TaskFilter
 ) -> None:
-    monkeypatch.setattr(planner, "FIRST_BOUND", 20)
     monkeypatch.setattr(planner, "FEW_TASKS", 30)
-    many = getattr(planner, bound) + beyond
+    many = 30 + beyond
     fill(seven.cache_dir, *map(str, range(many - 7)))
     page = seven.search(wanted, limit=3)
     assert page.total == many or (not page.exact and page.total < many)
@@ -753,7 +753,7 @@ def test_a_time_without_a_zone_is_one_of_this_machines_clock(
 
 
 def touched_before(store: TaskStore, moment: datetime) -> int:
-    where = time_conditions.where_touched_before(moment, name="age")
+    where = where_touched_before(moment, name="age")
     return store.read(lambda snapshot: snapshot.count_where(where))
 
 
@@ -846,10 +846,10 @@ def made_by_hand(tmp_path: Path) -> TaskStore:
 
 @pytest.fixture(params=[(1, 1), (1, 50), (2, 50), (3, 1), (99, 1), (99, 50)], ids=repr)
 def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many tasks are few, and how many labels are told one by one."""
-    few, most_labels = request.param
+    """How many tasks are few, and how many statuses are counted one by one."""
+    few, most_statuses = request.param
     monkeypatch.setattr(planner, "FEW_TASKS", few)
-    monkeypatch.setattr(distinct_values, "MAX_LABELS", most_labels)
+    monkeypatch.setattr(counts, "MAX_STATUSES", most_statuses)
 
 
 @pytest.mark.usefixtures("counted_to")

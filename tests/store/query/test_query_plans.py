@@ -14,7 +14,6 @@ from uniqc_store.database import functions
 from uniqc_store.database.schema import read_layout
 from uniqc_store.filters import Cursor
 from uniqc_store.query import (
-    distinct_values,
     index_scan,
     planner,
     sort_scan,
@@ -22,7 +21,7 @@ from uniqc_store.query import (
     time_conditions,
 )
 from uniqc_store.query.conditions import FilterSql
-from uniqc_store.query.where import Where, all_of
+from uniqc_store.query.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +70,7 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
         "limit": 5,
         "bound": 5,
         "width": 5,
+        "looked_up": 5,
         "skipped": 5,
         "rows": "[1]",
         "status": "success",
@@ -94,13 +94,6 @@ def page_of_rows(directory: Path, rows: str, where: Where) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
     return plan(directory, statements.page_of_rows(layout, rows, where), where)
-
-
-def index_conditions(directory: Path, task_filter: TaskFilter) -> list[tuple[Index, Where]]:
-    sql = FilterSql(task_filter)
-    return TaskStore(directory, read_only=True).read(
-        lambda snapshot: list(planner.index_conditions(snapshot._session, sql))  # pyright: ignore[reportPrivateUsage]
-    )
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
@@ -145,12 +138,8 @@ def test_what_one_index_leaves_is_found_by_no_other(
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-@pytest.mark.parametrize("spelled_out", [True, False], ids=["by labels", "by ranges"])
-def test_a_probe_reads_no_task(
-    directory: Path, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch, *, spelled_out: bool
-) -> None:
-    monkeypatch.setattr(distinct_values, "MAX_LABELS", 50 if spelled_out else 1)
-    for index, where in index_conditions(directory, task_filter):
+def test_a_probe_reads_no_task(directory: Path, task_filter: TaskFilter) -> None:
+    for index, where in planner.index_conditions(FilterSql(task_filter)):
         steps = plan(directory, statements.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
         # Of all tasks, any index tells how many there are.
@@ -195,11 +184,12 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
 ) -> None:
     sql = FilterSql(task_filter)
     walked = sql.time_range(start=start)
-    for index, of_label in index_conditions(directory, task_filter):
+    for index, of_label in planner.index_conditions(sql):
         if index in ("status", "backend"):
-            where = all_of(Where([statements.row_in(of_label)]), sql.where(index="rowid"))
+            where = sql.where(index="rowid")
             where.parameters |= of_label.parameters | walked.parameters
-            steps = page_of_rows(directory, statements.newest_rows(walked), where)
+            rows = statements.newest_rows_with(walked, of_label)
+            steps = page_of_rows(directory, rows, where)
             assert "USING COVERING INDEX tasks_submit_time_idx" in steps
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
             assert steps.endswith(LOOKED_UP)
@@ -323,3 +313,146 @@ def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
     near, far = (many.search(wanted, limit=limit).next_cursor for limit in (100, 2_500))
     assert near
     assert steps(far) == pytest.approx(steps(near), rel=0.1)
+
+
+# What each of these saves is in ARCHITECTURE.md. SQLite's steps and calls are counted, not time.
+
+
+@pytest.fixture
+def some_failed(tmp_path: Path) -> Path:
+    """2,000 tasks, one in each minute; one in ten failed, and one in 500 is named "vqe"."""
+    make_store(tmp_path)
+    with closing(connect(tmp_path)) as connection:
+        connection.execute("BEGIN")
+        for number in range(2_000):
+            insert(
+                connection,
+                f"t{number}",
+                status="success" if number % 10 else "failed",
+                backend=f"b{number % 2}",
+                submit_time=f"2026-08-{2 + number // 1_440:02}T{number // 60 % 24:02}:"
+                f"{number % 60:02}:00.000001+00:00",
+                metadata_json='{"task_name": "bell"}' if number % 500 else '{"task_name": "vqe"}',
+            )
+        connection.execute("COMMIT")
+    return tmp_path
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
+    """The calls of one of the functions that conditions call, each by its first argument."""
+    calls: list[object] = []
+    original: Callable[..., object] = getattr(functions, name)
+
+    def counted(*arguments: object) -> object:
+        calls.append(arguments[0])
+        return original(*arguments)
+
+    monkeypatch.setattr(functions, name, counted)
+    return calls
+
+
+def steps_of(directory: Path, question: Callable[[Snapshot], object]) -> int:
+    """The steps that SQLite takes for a store that knows nothing of the file yet."""
+    steps: list[None] = []
+
+    def ask(snapshot: Snapshot) -> None:
+        connection = snapshot._session.connection  # pyright: ignore[reportPrivateUsage]
+        connection.set_progress_handler(lambda: steps.append(None), 1)
+        question(snapshot)
+
+    TaskStore(directory, read_only=True).read(ask)
+    return len(steps)
+
+
+def test_a_page_of_a_label_looks_up_no_more_tasks_than_it_shows(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    looked_up = count_calls(monkeypatch, "stored_microseconds")
+    wanted = TaskFilter(status="failed", submitted_before=BEFORE)
+    page = TaskStore(some_failed, read_only=True).search(wanted, limit=5)
+    assert [record.task_id for record in page.records] == [
+        "t1990",
+        "t1980",
+        "t1970",
+        "t1960",
+        "t1950",
+    ]
+    assert len(looked_up) == 6
+
+
+def test_a_walk_goes_on_where_its_tasks_are_met_often_enough(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    monkeypatch.setattr(index_scan, "FIRST_STEPS_PER_TASK", 1)
+    looked_up = count_calls(monkeypatch, "stored_microseconds")
+    wanted = TaskFilter(status="failed", submitted_before=BEFORE)
+    page = TaskStore(some_failed, read_only=True).search(wanted, limit=30)
+    assert len(page.records) == 30
+    assert len(looked_up) == 20 + 31
+
+
+def test_few_tasks_are_looked_up_twice_where_a_walk_finds_nothing(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    looked_up = count_calls(monkeypatch, "_name_contains")
+    wanted = TaskFilter(status="failed", name_contains='"')
+    assert TaskStore(some_failed, read_only=True).search(wanted, limit=5).total == 0
+    assert len(looked_up) == 200 // index_scan.LOOKED_UP_SHARE + 200
+
+
+def test_metadata_without_the_name_is_not_parsed(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = count_calls(monkeypatch, "_name_contains")
+    page = TaskStore(some_failed, read_only=True).search(TaskFilter(name_contains="VQE"), limit=50)
+    assert len(page.records) == len(parsed) == 4
+
+
+def test_times_in_utc_are_parsed_from_the_hour_before_the_filter_on(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = count_calls(monkeypatch, "stored_microseconds")
+    after = datetime(2026, 8, 3, 8, 30, tzinfo=UTC)
+    page = TaskStore(some_failed, read_only=True).search(TaskFilter(submitted_after=after), limit=5)
+    assert page.total == 50
+    assert len(parsed) == 80
+
+
+def test_a_tally_by_status_does_not_step_through_the_tasks_of_the_most_common(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "FEW_TASKS", 300)
+    steps = steps_of(some_failed, lambda snapshot: snapshot.tally(TaskFilter(), by=("status",)))
+    statement = statements.tally(["status"], Where())
+    assert steps * 2 < steps_of(some_failed, lambda snapshot: execute(snapshot, statement))
+
+
+def test_a_tally_by_both_labels_looks_up_no_task_of_the_most_common_status(
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "FEW_TASKS", 300)
+    asked: list[str] = []
+
+    def ask(snapshot: Snapshot) -> None:
+        snapshot._session.connection.set_trace_callback(asked.append)  # pyright: ignore[reportPrivateUsage]
+        snapshot.tally(TaskFilter())
+
+    TaskStore(some_failed, read_only=True).read(ask)
+    looking_up = [
+        statement
+        for statement in asked
+        if "tasks" in (steps := plan(some_failed, statement)) and "COVERING" not in steps
+    ]
+    assert len(looking_up) == 1
+    assert "status IS 'failed'" in looking_up[0]
+
+
+def test_distinct_labels_take_a_seek_each(some_failed: Path) -> None:
+    assert steps_of(some_failed, lambda snapshot: snapshot.backends()) < 200
+
+
+def execute(snapshot: Snapshot, statement: str) -> object:
+    return snapshot._session.rows(statement)  # pyright: ignore[reportPrivateUsage]
