@@ -71,17 +71,13 @@ class FilterSql:
 
     def label(self, column: Column, *, index: Index | None = None) -> Where:
         """Return what the filter says of one of these columns."""
-        where = Where()
         name = indexed(column, by=column, only=index)
-        if column == "backend" and (backend := self.task_filter.backend):
-            where.add(backend_condition(backend, column=name), backend=backend)
-        elif column == "status" and (status := self.task_filter.status) == ACTIVE:
-            where.add(_active_condition(name))
-        elif column == "status" and status == FINISHED:
-            where.add(finished_condition(name))
-        elif column == "status" and status != ANY:
-            where.add(f"{name} = :status", status=status)
-        return where
+        if column == "status":
+            return _status_matches(self.task_filter.status, name)
+        backend = self.task_filter.backend
+        if not backend:
+            return Where()
+        return Where([backend_condition(backend, column=name)], {"backend": backend})
 
     def time_range(
         self,
@@ -145,6 +141,16 @@ def backend_condition(backend: str, *, column: str = "backend", parameter: str =
     # platform and a colon.
     backends = f"{column} >= :{parameter} || ':' AND {column} < :{parameter} || ';'"
     return f"({column} = :{parameter} OR ({backends}))"
+
+
+def _status_matches(status: str, column: str) -> Where:
+    if status == ANY:
+        return Where()
+    if status == ACTIVE:
+        return Where([_active_condition(column)])
+    if status == FINISHED:
+        return Where([finished_condition(column)])
+    return Where([f"{column} = :status"], {"status": status})
 
 
 def _active_condition(status: str) -> str:

@@ -94,7 +94,7 @@ def page_of(
     exact = total is not None or end is None
     task_filter = request.sql.task_filter
     if total is None:
-        # A page that was not counted is of so many tasks at least: see the planner.
+        # No index found fewer tasks than this, so at least so many match.
         least = planner.FEW_TASKS if task_filter.is_simple and end else 0
         total = max(seen + more, least)
     page = Page(

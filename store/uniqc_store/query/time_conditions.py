@@ -43,7 +43,7 @@ def time_range(
 ) -> Where:
     """Return a range of the index on the submit time that holds every matching task.
 
-    It also holds some others: a day of either side of the filter's times is included, because
+    It also holds some others: a day on either side of the filter's times is included, because the
     texts may be in any time zone. SQLite uses one bound at each end of a range, so a cursor, which
     is nearer, replaces the filter's own.
 

@@ -456,3 +456,8 @@ def test_distinct_labels_take_a_seek_each(some_failed: Path) -> None:
 
 def execute(snapshot: Snapshot, statement: str) -> object:
     return snapshot._session.rows(statement)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_active_tasks_are_sought_and_finished_ones_passed(directory: Path) -> None:
+    where = FilterSql(TaskFilter(status="active")).where(index="status")
+    assert "SCAN" not in plan(directory, statements.count(where), where)
