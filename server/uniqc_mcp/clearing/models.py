@@ -108,9 +108,9 @@ class ClearAnswer(Answer):
         for example in self.examples:
             yield f"  such as {example.label}"
         for reason in self.excluded:
-            yield f"- left out, {reason.reason}: {reason.count}"
+            yield f"- excluded, {reason.reason}: {reason.count}"
         for reason in self.skipped:
-            yield f"- kept, {reason.reason}: {reason.count}"
+            yield f"- skipped, {reason.reason}: {reason.count}"
         if self.plan_id:
             yield f"plan_id: {self.plan_id} (until {self.expires_at})"
 

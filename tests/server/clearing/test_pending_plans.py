@@ -69,7 +69,7 @@ async def test_a_plan_says_all_that_it_would_do(cache: Cache, mode: Mode) -> Non
         f"plan_id: {plan['plan_id']} (until 2026-11-03T18:10:00Z)",
         "- 5 success on originq:WK_C180",
         'such as a-1 "bell" success on originq:WK_C180',
-        "- left out, not finished: 4",
+        "- excluded, not finished: 4",
     ):
         assert said in text
     assert "user is asked" not in text
@@ -145,7 +145,7 @@ async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cach
     assert (plan["state"], plan["plan_id"], plan["matched"]) == ("planned", "", 0)
     assert plan["excluded"] == [{"reason": "status not allowed", "count": 3}]
     assert text.startswith("There is nothing to clear")
-    assert "- left out, status not allowed: 3" in text
+    assert "- excluded, status not allowed: 3" in text
 
 
 async def test_where_there_is_no_store_there_is_nothing_to_clear_and_none_is_made(

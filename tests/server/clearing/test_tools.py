@@ -86,7 +86,7 @@ async def test_what_changed_since_the_plan_is_kept_and_the_answer_says_why(cache
     kept = {reason["reason"]: reason["count"] for reason in done["skipped"]}
     assert kept == {"changed since": 1, "no longer within the policy": 1, "gone already": 1}
     for why in kept:
-        assert f"- kept, {why}: 1" in text
+        assert f"- skipped, {why}: 1" in text
     assert cache.ids() == ["task-1", "task-2"]
 
 
