@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerContext:
-    """The lifespan context of the server, which tools and handlers find in their own.
+    """The server's lifespan context, which every request context refers to.
 
     Attributes:
-        watcher: The one watcher of the store.
+        watcher: The watcher of the store, shared by all waits and subscriptions.
         subscriptions: The resources that the client subscribed to.
-        clearing: The operator's limits on clearing; None where the server only reads.
-        pending_plans: The plans that wait for their commit; empty where the server only reads.
+        clearing: The operator's limits on clearing; None if the server only reads.
+        pending_plans: The plans that wait for their commit; empty if the server only reads.
     """
 
     watcher: StoreWatcher

@@ -1,4 +1,4 @@
-"""Plans that wait for their commit: held here, good once, and not for long."""
+"""Plans that wait for their commit: in memory, good once, and for ten minutes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(minutes=10)
 MAX_PLANS = 8
-"""A plan holds every row's identity; a ninth pushes out the oldest."""
+"""Most plans at a time. One more evicts the oldest: each holds the identity of every row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingPlan:
-    """A plan and until when it is good."""
+    """A plan, its id, and the time at which it expires."""
 
     plan_id: str
     plan: ClearPlan
@@ -34,16 +34,17 @@ class PendingPlans:
     """The plans of one server process. Safe to use from many threads.
 
     Args:
-        clock: The present.
+        clock: The current time.
     """
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        """Start without any plan."""
         self._clock = clock
         self._pending: dict[str, PendingPlan] = {}
         self._lock = Lock()
 
     def add(self, plan: ClearPlan) -> PendingPlan:
-        """Keep a plan under an id that can't be guessed."""
+        """Hold a plan under an id that can't be guessed."""
         plan_id = f"plan_{secrets.token_urlsafe(12)}"
         pending = PendingPlan(plan_id=plan_id, plan=plan, expires_at=self._clock() + LIFETIME)
         with self._lock:
@@ -53,7 +54,7 @@ class PendingPlans:
         return pending
 
     def get(self, plan_id: str) -> PendingPlan | None:
-        """Return the plan of this id; None if there is none, or it has expired."""
+        """Return the plan with this id; None if there is none, or it has expired."""
         with self._lock:
             pending = self._pending.get(plan_id)
             if pending is not None and pending.expires_at <= self._clock():
@@ -62,11 +63,11 @@ class PendingPlans:
             return pending
 
     def pop(self, plan_id: str) -> PendingPlan | None:
-        """Return the plan of this id, which is then spent."""
+        """Remove the plan with this id and return it; None if there is none, or it has expired."""
         pending = self.get(plan_id)
         with self._lock:
             return None if pending is None else self._pending.pop(plan_id, None)
 
     def seconds_left(self, pending: PendingPlan) -> float:
-        """Return the seconds until a plan expires."""
+        """Return the seconds until a plan expires; negative if it has expired."""
         return (pending.expires_at - self._clock()).total_seconds()

@@ -1,4 +1,4 @@
-"""What goes over the wire about clearing, and putting back."""
+"""The answers of the tools that clear tasks and put them back."""
 
 from __future__ import annotations
 
@@ -24,24 +24,23 @@ if TYPE_CHECKING:
 
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
 
-
-_GROUPS = 8_000
-"""Tokens of a plan's groups."""
+_MAX_GROUPS_TOKENS = 8_000
 
 
 class ReasonView(Wire):
-    """How many tasks stay, and why."""
+    """The number of tasks that are not cleared for one reason."""
 
     reason: str
     count: int
 
     @classmethod
     def of(cls, reason: Reason) -> Self:
+        """Return the view of a reason."""
         return cls(reason=reason.text, count=reason.count)
 
 
 class ExampleView(Wire):
-    """A task that would go."""
+    """A task of a plan."""
 
     task_id: str
     name: str
@@ -51,6 +50,7 @@ class ExampleView(Wire):
 
     @classmethod
     def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
+        """Return the view of a task, with its texts safe to show."""
         return cls(
             task_id=sanitizer.one_line("task_id", record.task_id, limit=MAX_ID),
             name=sanitizer.one_line("name", record.name, limit=120),
@@ -61,12 +61,12 @@ class ExampleView(Wire):
 
     @property
     def label(self) -> str:
-        """The id, name, status and backend in words."""
+        """The task's line in the text of the answer."""
         return task_label(self.task_id, self.name, self.status, self.backend)
 
 
 class ClearAnswer(Answer):
-    """A plan, or what became of one."""
+    """A plan, or the result of a commit."""
 
     state: Annotated[
         ClearState,
@@ -92,7 +92,7 @@ class ClearAnswer(Answer):
     store: StoreField
 
     def text(self) -> str:
-        """Return the message, the figures and what stays, a line each."""
+        """Return the plan's figures, the message, and a line for each group, task and reason."""
         return "\n".join([*self._lines(), f"({self.store.source})", *self.store.notes])
 
     def _lines(self) -> Iterator[str]:
@@ -124,9 +124,9 @@ class ClearAnswer(Answer):
         message: str,
         sanitizer: Sanitizer,
     ) -> Self:
-        """A plan that waits for its commit."""
+        """Return the answer for a plan that waits for its commit."""
         plan = pending.plan
-        groups, notes = largest_groups(plan.groups, sanitizer, tokens=_GROUPS)
+        groups, notes = largest_groups(plan.groups, sanitizer, tokens=_MAX_GROUPS_TOKENS)
         return cls(
             state="planned",
             message=message,
@@ -144,7 +144,7 @@ class ClearAnswer(Answer):
 
     @classmethod
     def empty(cls, plan: ClearPlan, state: StoreState, now: datetime) -> Self:
-        """A plan with nothing in it, which nobody needs to commit."""
+        """Return the answer for a plan without tasks, which is not held for a commit."""
         message = (
             "There is nothing to clear: no finished task matches within the operator's policy."
         )
@@ -157,33 +157,33 @@ class ClearAnswer(Answer):
 
     @classmethod
     def nothing(cls, state: ClearState, message: str, store: StoreState, now: datetime) -> Self:
-        """Nothing was done."""
+        """Return the answer for a commit that removed nothing, with its reason as the message."""
         return cls(state=state, message=message, store=StoreView.of(store, now))
 
     @classmethod
     def committed(
         cls,
         pending: PendingPlan,
-        done: ClearResult,
+        result: ClearResult,
         state: StoreState,
         now: datetime,
         *,
         message: str,
     ) -> Self:
-        """What a commit did."""
+        """Return the answer for a commit that was carried out."""
         return cls(
-            state="cleared" if done.cleared else "changed",
+            state="cleared" if result.cleared else "changed",
             message=message,
             matched=len(pending.plan.rows),
-            cleared=done.cleared,
-            skipped=_reasons(done.skipped),
-            receipt=done.receipt_id,
+            cleared=result.cleared,
+            skipped=_reasons(result.skipped),
+            receipt=result.receipt_id,
             store=StoreView.of(state, now),
         )
 
 
 class UndoAnswer(Answer):
-    """What was put back."""
+    """The result of putting tasks back."""
 
     message: str
     restored: int
@@ -191,7 +191,7 @@ class UndoAnswer(Answer):
     store: StoreField
 
     def text(self) -> str:
-        """Return the message, and the store that was read."""
+        """Return the message, then the file and its notes."""
         return "\n".join([self.message, f"({self.store.source})", *self.store.notes])
 
 

@@ -1,29 +1,28 @@
-"""The tools that remove finished tasks and put them back."""
+"""The tools that clear finished tasks and put them back."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import anyio
 import anyio.from_thread
-from mcp.server.mcpserver import (
-    AcceptedElicitation,
-    Context,
-    DeclinedElicitation,
-    Elicit,
-    ElicitationResult,
-    Resolve,
-)
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel, Field
+from mcp.server.mcpserver import Context, ElicitationResult
+from pydantic import Field
 
-from uniqc_mcp.clearing.consent import Confirmation, can_ask, question
-from uniqc_mcp.clearing.models import ClearAnswer, ClearState, UndoAnswer
+from uniqc_mcp.clearing.consent import (
+    CONSENTED,
+    NOTHING_REMOVED,
+    PLAN_AGAIN,
+    REFUSALS,
+    Confirmation,
+    Consent,
+    verdict_of,
+)
+from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
-from uniqc_mcp.pending_plans import LIFETIME, PendingPlan, PendingPlans
+from uniqc_mcp.pending_plans import LIFETIME, PendingPlans
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import duration, requested_duration, utc_now
@@ -38,66 +37,21 @@ from uniqc_mcp.tasks.filters import (
     SubmittedBefore,
     requested_filter,
 )
-from uniqc_store import ClearResult, StoreState, TaskFilter, TaskStore
+from uniqc_store import ClearResult, StoreState, TaskFilter, TaskStore, UndoResult
 
-Verdict = Literal["go", "cannot ask", "declined", "cancelled", "not answered", "other number"]
-
-_NOTHING = "Nothing was removed."
-_AGAIN = "Call clear_tasks without plan_id for a new plan."
-_MESSAGES: dict[Verdict, str] = {
-    "cannot ask": (
-        f"{_NOTHING} The operator wants a person to confirm, and this client has no way to ask "
-        "(no elicitation). The operator can allow clearing by plan alone: --confirm plan."
-    ),
-    "declined": f"{_NOTHING} The user declined. Do not ask again unless they want to.",
-    "cancelled": f"{_NOTHING} The user closed the question without an answer. {_AGAIN}",
-    "not answered": f"{_NOTHING} Nobody answered the question in time. {_AGAIN}",
-    "other number": (
-        f"{_NOTHING} What the user typed is not the number of tasks in the plan. {_AGAIN}"
-    ),
-}
-_STATES: dict[Verdict, ClearState] = {"cannot ask": "refused", "not answered": "expired"}
-
-
-class ConsentOutcome(BaseModel):
-    """Where a call stands that need not wait for an answer any more."""
-
-    verdict: Verdict
-
-
-async def ask(
-    context: Context[ServerContext, Any], plan_id: str
-) -> Elicit[Confirmation] | ConsentOutcome:
-    """Have the client ask its user, where the operator wants that and a plan is to be committed.
-
-    Clients of 2026-07-28 are answered with the question and call again. Older ones are asked
-    while the call waits, no longer than the plan is good.
-    """
-    server = context.request_context.lifespan_context
-    pending = server.pending_plans.get(plan_id)
-    if pending is None or (server.clearing is not None and server.clearing.confirm == "plan"):
-        return ConsentOutcome(verdict="go")
-    if not can_ask(context.client_capabilities):
-        return ConsentOutcome(verdict="cannot ask")
-    if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        return Elicit(question(pending.plan), Confirmation)
-    with anyio.move_on_after(server.pending_plans.seconds_left(pending)):
-        answer = await context.elicit(question(pending.plan), Confirmation)
-        return ConsentOutcome(verdict=_verdict(answer, pending))
-    return ConsentOutcome(verdict="not answered")
-
-
-Consent = Annotated[ElicitationResult[Confirmation], Resolve(ask)]
+_DEFAULT_FILTER = TaskFilter(status="finished")
+_LIFETIME = duration(int(LIFETIME.total_seconds()))
 
 
 class ClearTools:
-    """What may be done to the store, within what the operator allows.
+    """The tools that write, within the operator's limits.
 
     Args:
-        store: To plan with; it can't write. The one that can is opened for a commit only.
-        settings: What the operator allows.
+        store: The store to plan with, read-only. One that can write is opened for each commit
+            and each undo.
+        settings: The operator's limits.
         pending_plans: The plans that wait for their commit.
-        clock: The present.
+        clock: The current time.
     """
 
     def __init__(
@@ -107,10 +61,11 @@ class ClearTools:
         pending_plans: PendingPlans,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        """Create the tools of one server."""
+        self._store = store
         self._settings = settings
         self._pending_plans = pending_plans
         self._clock = clock
-        self._store = store
 
     def clear_tasks(
         self,
@@ -135,7 +90,7 @@ class ClearTools:
         it removes just that, after the user was asked if the operator wants that. Tasks that are
         not finished never go. What went can be put back with undo_clear and the receipt.
         """
-        wanted = requested_filter(
+        task_filter = requested_filter(
             self._clock(),
             status=status,
             backend=backend,
@@ -144,13 +99,13 @@ class ClearTools:
             name_contains=name_contains,
         )
         if not plan_id:
-            return self.plan(wanted, older_than=_age(older_than))
-        if older_than or wanted != _FINISHED:
+            return self.plan(task_filter, older_than=_duration_of(older_than))
+        if older_than or task_filter != _DEFAULT_FILTER:
             raise InvalidArgumentError(
                 "plan_id commits the plan as it is: leave out the filters. To make another plan, "
                 "leave out plan_id."
             )
-        return self.commit(plan_id, consent, progress=partial(_report, context))
+        return self.commit(plan_id, consent, progress=partial(_report_progress, context))
 
     def undo_clear(
         self,
@@ -162,13 +117,13 @@ class ClearTools:
 
         A task whose id is in the cache again is left as it is there; its copy stays held.
         """
-        return self.undo(receipt, progress=partial(_report, context))
+        return self.undo(receipt, progress=partial(_report_progress, context))
 
-    def plan(self, wanted: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
-        """What would go. Writes nothing."""
+    def plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
+        """Return a plan to clear the tasks that match, and hold it. Nothing is written."""
         now, sanitizer = self._clock(), Sanitizer()
         policy = self._settings.policy
-        plan = self._store.plan_clear(wanted, older_than=older_than, policy=policy)
+        plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
         state = self._state()
         if not plan.rows:
             return ClearAnswer.empty(plan, state, now)
@@ -176,7 +131,7 @@ class ClearTools:
         asks = "The user is asked first. " if self._settings.confirm == "human" else ""
         message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
-            f"{duration(int(LIFETIME.total_seconds()))}. {asks}They can be put back."
+            f"{_LIFETIME}. {asks}They can be put back."
         )
         return ClearAnswer.planned(pending, state, now, message=message, sanitizer=sanitizer)
 
@@ -187,49 +142,35 @@ class ClearTools:
         *,
         progress: Callable[[int, int], None],
     ) -> ClearAnswer:
-        """Remove what a plan holds, if that was consented to. The plan is spent either way."""
-        now = self._clock()
+        """Remove the tasks of a plan, if there is consent. The plan can't be used again."""
         pending = self._pending_plans.pop(plan_id)
-        verdict = _verdict(consent, pending)
-        # The wait for an answer ends when the plan does; then that is what there is to say.
+        verdict = verdict_of(consent, pending)
+        # The wait for an answer ends when the plan expires: then the missing answer is the reason.
         if pending is None and verdict != "not answered":
-            message = (
-                f"{_NOTHING} There is no plan {quoted(plan_id)}: a plan is good once, for "
-                f"{duration(int(LIFETIME.total_seconds()))}, in this server only. {_AGAIN}"
-            )
-            return ClearAnswer.nothing("expired", message, self._state(), now)
-        if pending is None or verdict != "go":
-            return ClearAnswer.nothing(
-                _STATES.get(verdict, "declined"), _MESSAGES[verdict], self._state(), now
-            )
-        done = self._writing_store().clear(
+            message = _no_plan_message(plan_id)
+            return ClearAnswer.nothing("expired", message, self._state(), self._clock())
+        if pending is None or verdict not in CONSENTED:
+            return ClearAnswer.nothing(*REFUSALS[verdict], self._state(), self._clock())
+        result = self._writing_store().clear(
             pending.plan,
             keep=self._settings.keep,
             progress=progress,
             should_stop=call_is_cancelled,
         )
         return ClearAnswer.committed(
-            pending, done, self._state(), self._clock(), message=_message_of(done)
+            pending, result, self._state(), self._clock(), message=_commit_message(result)
         )
 
     def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
-        """Put back what a receipt holds."""
+        """Put back the tasks that a receipt holds."""
         self._store.check_receipt(receipt)
-        done = self._writing_store().undo_clear(
+        result = self._writing_store().undo_clear(
             receipt, progress=progress, should_stop=call_is_cancelled
         )
-        message = f"Put back: {done.restored}."
-        if done.skipped:
-            why = (
-                "it was stopped, call undo_clear again"
-                if done.stopped
-                else "tasks of their ids are in the cache again and were left as they are"
-            )
-            message += f" Still held: {done.skipped}; {why}."
         return UndoAnswer(
-            message=message,
-            restored=done.restored,
-            skipped=done.skipped,
+            message=_undo_message(result),
+            restored=result.restored,
+            skipped=result.skipped,
             store=StoreView.of(self._state(), self._clock()),
         )
 
@@ -240,43 +181,47 @@ class ClearTools:
         return TaskStore(self._store.cache_dir)
 
 
-def _age(text: str) -> timedelta:
+def _duration_of(older_than: str) -> timedelta:
     try:
-        return requested_duration(text)
+        return requested_duration(older_than)
     except ValueError:
         raise InvalidArgumentError(
-            f"older_than must be a duration such as 12h or 30d, not {quoted(text)}."
+            f"older_than must be a duration such as 12h or 30d, not {quoted(older_than)}."
         ) from None
 
 
-_FINISHED = TaskFilter(status="finished")
+def _no_plan_message(plan_id: str) -> str:
+    return (
+        f"{NOTHING_REMOVED} There is no plan {quoted(plan_id)}: a plan is good once, for "
+        f"{_LIFETIME}, in this server only. {PLAN_AGAIN}"
+    )
 
 
-def _verdict(consent: ElicitationResult[Any], pending: PendingPlan | None) -> Verdict:
-    match consent:
-        case AcceptedElicitation(data=ConsentOutcome(verdict=verdict)):
-            return verdict
-        case AcceptedElicitation(data=Confirmation(tasks_to_clear=number)):
-            right = pending is not None and number == len(pending.plan.rows)
-            return "go" if right else "other number"
-        case DeclinedElicitation():
-            return "declined"
-        case _:
-            return "cancelled"
+def _commit_message(result: ClearResult) -> str:
+    if not result.cleared:
+        return f"{NOTHING_REMOVED} No task was as it was planned any more. {PLAN_AGAIN}"
+    undo = f"undo_clear with receipt {result.receipt_id} puts them back."
+    if result.stopped:
+        return f"Cleared before it was stopped ({result.stopped}): {result.cleared}. {undo}"
+    return f"Cleared: {result.cleared}. {undo}"
 
 
-def _message_of(done: ClearResult) -> str:
-    if not done.cleared:
-        return f"{_NOTHING} No task was as it was planned any more. {_AGAIN}"
-    undo = f"undo_clear with receipt {done.receipt_id} puts them back."
-    if done.stopped:
-        return f"Cleared before it was stopped ({done.stopped}): {done.cleared}. {undo}"
-    return f"Cleared: {done.cleared}. {undo}"
+def _undo_message(result: UndoResult) -> str:
+    message = f"Put back: {result.restored}."
+    if not result.skipped:
+        return message
+    reason = (
+        "it was stopped, call undo_clear again"
+        if result.stopped
+        else "tasks of their ids are in the cache again and were left as they are"
+    )
+    return f"{message} Still held: {result.skipped}; {reason}."
 
 
-def _report(context: Context[Any, Any], through: int, total: int) -> None:
-    """Tell the client how far it is. Where it is gone, the next look at the call says so."""
+def _report_progress(context: Context[Any, Any], done: int, total: int) -> None:
+    """Send a progress notification, unless the call was cancelled."""
     # Not into a cancelled call: anyio 4.16 can wait there for ever.
     if not call_is_cancelled():
-        with suppress(BaseException):  # cancelled just now: what is under way ends in good order
-            anyio.from_thread.run(context.report_progress, through, total)
+        # Cancelled just now: the batch is done, and should_stop ends the work before the next.
+        with suppress(BaseException):
+            anyio.from_thread.run(context.report_progress, done, total)

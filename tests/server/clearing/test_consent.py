@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import anyio
 import pytest
@@ -16,7 +16,7 @@ from mcp_types import (
     UrlElicitationCapability,
 )
 
-from uniqc_mcp.clearing.consent import can_ask, question
+from uniqc_mcp.clearing.consent import CONSENTED, REFUSALS, Verdict, can_ask, question
 from uniqc_mcp.pending_plans import LIFETIME
 from uniqc_store import TaskFilter
 
@@ -304,3 +304,8 @@ async def test_a_plan_that_there_is_not_is_said_so_and_nobody_is_asked(
         _, done = await cache.call(client, "clear_tasks", plan_id="plan_of_my_own")
     assert done["state"] == "expired"
     assert person.asked == []
+
+
+def test_every_verdict_allows_a_commit_or_has_its_refusal() -> None:
+    assert CONSENTED.isdisjoint(REFUSALS)
+    assert CONSENTED | REFUSALS.keys() == set(get_args(Verdict))
