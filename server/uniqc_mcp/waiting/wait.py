@@ -117,8 +117,8 @@ class WaitTarget:
         was_active = before is None or before.active
         return (
             (was_active or state.active)
-            and wanted.is_on(state.backend)
-            and wanted.name_contains.casefold() in state.name.casefold()
+            and wanted.matches_backend(state.backend)
+            and wanted.matches_name(state.name)
         )
 
 

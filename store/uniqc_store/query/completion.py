@@ -97,7 +97,11 @@ def complete_id(
         for statement in _statements_by_beginning(session, tables):
             rows = session.rows(statement, _beginning(text, limit=MAX_BEGINNING + 1))
             whole = whole and len(rows) <= MAX_BEGINNING
-            found += [_text(row[0]) for row in rows if among.lets_label_through(row[1], row[2])]
+            found += [
+                _text(task_id)
+                for task_id, status, backend in rows
+                if among.matches_status(status) and among.matches_backend(backend)
+            ]
         found += recent.with_name(text)
     return Completions.first(found, limit, whole=whole)
 

@@ -72,7 +72,8 @@ def _matching(
     matching: Counts = Counter()
     for labels, number in counts.items():
         label_of = dict(zip(columns, labels, strict=True))
-        if task_filter.lets_label_through(label_of.get("status", ""), label_of.get("backend", "")):
+        status, backend = label_of.get("status", ""), label_of.get("backend", "")
+        if task_filter.matches_status(status) and task_filter.matches_backend(backend):
             matching[tuple(label_of[column] for column in by)] += number
     return matching
 

@@ -18,7 +18,8 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.server.mcpserver import AcceptedElicitation
 
-from uniqc_mcp.clearing.tools import ClearTools, ConsentOutcome
+from uniqc_mcp.clearing.consent import ConsentOutcome
+from uniqc_mcp.clearing.tools import ClearTools
 from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 

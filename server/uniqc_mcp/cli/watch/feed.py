@@ -144,7 +144,7 @@ class Feed:
             yield self._event("changed", task=state, before=was.status if was else "")
         for gone in reversed(changes.gone):
             self._active.pop(gone.last.task_id, None)
-            if self._lets_through(gone.last):
+            if self._matches(gone.last):
                 before_status = gone.before.status if gone.before else ""
                 yield self._event(
                     "gone", task=gone.last, before=before_status, archived=gone.archived
@@ -153,7 +153,7 @@ class Feed:
     def _unknown(self, states: Iterable[TaskState]) -> Iterator[TaskState]:
         """Those to tell of, which are then known."""
         for state in states:
-            if not self._lets_through(state) or self._active.get(state.task_id) == state:
+            if not self._matches(state) or self._active.get(state.task_id) == state:
                 continue
             if state.active:
                 self._active[state.task_id] = state
@@ -161,8 +161,13 @@ class Feed:
                 self._active.pop(state.task_id, None)
             yield state
 
-    def _lets_through(self, state: TaskState) -> bool:
-        return self.filter.lets_label_through(state.status, state.backend)
+    def _matches(self, state: TaskState) -> bool:
+        return self.filter.matches(
+            status=state.status,
+            backend=state.backend,
+            name=state.name,
+            submit_time=state.submit_time,
+        )
 
     def _event(
         self,
