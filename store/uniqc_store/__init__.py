@@ -37,17 +37,11 @@ from uniqc_store.errors import (
     WouldBlockError,
 )
 from uniqc_store.filters import Column, TaskFilter
+from uniqc_store.query.completion import Completions
+from uniqc_store.query.lookup import MAX_MATCHES, SHORTEST_PREFIX, Match, Matches
 from uniqc_store.query.pages import Page
 from uniqc_store.rows import parse_json
-from uniqc_store.snapshot import (
-    MAX_MATCHES,
-    SHORTEST_PREFIX,
-    Group,
-    Match,
-    Matches,
-    Snapshot,
-    StoreState,
-)
+from uniqc_store.snapshot import Group, Snapshot, StoreState
 from uniqc_store.store import DB_FILENAME, DEFAULT_CACHE_DIR, TaskStore
 from uniqc_store.tasks import (
     TERMINAL_STATUSES,
@@ -65,7 +59,6 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.commit import ClearResult
     from uniqc_store.clearing.plan import ClearPlan, Reason
     from uniqc_store.clearing.restore import UndoResult
-    from uniqc_store.query.completion import Completions
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
 
@@ -130,7 +123,6 @@ __all__ = [
 
 _LATER = {
     "Changes": "watch.changes",
-    "Completions": "query.completion",
     "StoreStatus": "watch.changes",
     "TaskChange": "watch.changes",
     "TaskGone": "watch.changes",

@@ -1,58 +1,42 @@
-"""What can be asked of one consistent state of the file."""
+"""Queries over one consistent state of the file."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import rows, validation
-from uniqc_store.errors import WouldBlockError
 from uniqc_store.filters import Column, Cursor, TaskFilter
+from uniqc_store.query import completion, lookup, pagination, statements
 from uniqc_store.query import counts as query_counts
-from uniqc_store.query import pagination, statements
 from uniqc_store.query.conditions import FilterSql
-from uniqc_store.query.where import Where
-from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from pathlib import Path
 
     from uniqc_store.database.connection import Session
     from uniqc_store.query.completion import Completions
+    from uniqc_store.query.lookup import Match, Matches
     from uniqc_store.query.pages import Page
-    from uniqc_store.query.statements import TaskTable
-    from uniqc_store.query.where import Parameters
+    from uniqc_store.query.where import Parameters, Where
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
 
-FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
-
-Found = TypeVar("Found")
-
-SHORTEST_PREFIX = 6
-"""Characters of an id that may stand for the whole of it."""
-
-MAX_NONBLOCKING_BYTES = 64 * 1024
-"""Bytes of a result that who can't wait is given; reading and parsing it takes a millisecond."""
-
-MAX_MATCHES = 10
-"""Tasks that are named where an id stands for several."""
-
+Value = TypeVar("Value")
 
 _EVERYTHING = TaskFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreState:
-    """Which file an answer came from.
+    """The file that an answer came from.
 
     Attributes:
         path: The file.
-        exists: False where there is none; every count is zero then because of that.
-        schema_version: Its ``user_version``; 0 where nothing was committed to it yet.
+        exists: False if there is none; that is why every count is then zero.
+        schema_version: Its ``user_version``; 0 if nothing was committed to it yet.
     """
 
     path: Path
@@ -62,50 +46,24 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """How many tasks share a status and a backend; empty is what was not grouped by."""
+    """The number of tasks with one status and backend; empty is the one not grouped by."""
 
     status: str = ""
     backend: str = ""
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """A task that answers to an id.
-
-    Attributes:
-        task_id: As readable text.
-        archived: Whether it is in the archive.
-        row: Its row there, which tells it whatever its id is made of.
-    """
-
-    task_id: str
-    archived: bool
-    row: int = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """The tasks that answer to an id.
-
-    Attributes:
-        by: The first way that found any.
-        found: At most ``MAX_MATCHES``; a live task hides an archived one of the same id.
-        more: Whether there are more.
-    """
-
-    by: FoundBy = "nothing"
-    found: tuple[Match, ...] = ()
-    more: bool = False
-
-
 class Snapshot:
-    """One state of the file: all that is asked of one snapshot fits together.
+    """One consistent state of the file: all answers of one snapshot fit together.
 
-    It is good inside the call to ``TaskStore.read`` that it is handed to, and no longer.
+    It is valid only inside the call to ``TaskStore.read`` that passes it.
+
+    Attributes:
+        state: The file that is read.
     """
 
     def __init__(self, session: Session, path: Path) -> None:
+        """Wrap one read transaction of the file."""
         self._session = session
         self.state = StoreState(
             path=path, exists=session.exists, schema_version=session.layout.version
@@ -114,27 +72,33 @@ class Snapshot:
     def cached(
         self,
         key: Hashable,
-        compute: Callable[[], Found],
+        compute: Callable[[], Value],
         *,
-        size: Callable[[Found], int] | None = None,
-    ) -> Found:
-        """What follows from this state of the file alone, found out once for as long as it stays.
+        size: Callable[[Value], int] | None = None,
+    ) -> Value:
+        """Return the value for a key, computed at most once until the file is written to.
+
+        The store keeps some values with the signature of the file that they were computed from.
+        As long as the signature is the same, a later snapshot returns them without opening the
+        file. The value must follow from the file and the key alone, and nobody may change it.
+        A recent write makes the signature uncertain; nothing is kept then.
 
         Args:
-            key: Tells it from all else that callers have remembered.
-            find_out: Gives it. Who gets it must not change it.
-            size: Its bytes; what is large is found out anew each time.
+            key: Identifies the computation and its arguments among those of all callers.
+            compute: Called if there is no value yet; by two threads, possibly twice.
+            size: Returns the bytes of a value. A value above 64 KiB is not kept. Without this
+                argument every value is kept, so its size should be bounded.
         """
-        return self._session.cache.get_or_compute(("of a caller", key), compute, size=size)
+        return self._session.cache.get_or_compute(("caller", key), compute, size=size)
 
     # Many tasks
 
     def search(self, task_filter: TaskFilter, *, limit: int, cursor: str = "") -> Page:
-        """One page of tasks, newest first by submit time as text, as uniqc sorts them.
+        """Return one page of tasks, newest first by submit time as text, as uniqc sorts them.
 
         Raises:
-            InvalidValueError: The cursor is none, or belongs to another filter; the limit is
-                not positive.
+            InvalidValueError: The cursor is not one, or belongs to another filter; or the limit
+                is not positive.
         """
         start = Cursor.decode(cursor, task_filter) if cursor else None
         return pagination.page(
@@ -144,7 +108,7 @@ class Snapshot:
     def tally(
         self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")
     ) -> tuple[Group, ...]:
-        """How many tasks there are by status and backend, or by one of them; most first."""
+        """Return the number of tasks for each status, backend, or both; largest group first."""
         counts: Counter[tuple[str, ...]] = Counter()
         for labels, count in query_counts.tally(self._session, task_filter, by).items():
             counts[tuple(rows.readable(label)[0] for label in labels)] += count
@@ -154,46 +118,47 @@ class Snapshot:
         )
 
     def count(self, task_filter: TaskFilter) -> int:
-        """How many tasks the filter lets through."""
+        """Return the number of tasks that pass."""
         return query_counts.count(self._session, task_filter)
 
     def undated(self, task_filter: TaskFilter = _EVERYTHING) -> int:
-        """How many tasks have no submit time that can be read, whatever the filter's times.
+        """Return the number of tasks without a readable submit time.
 
-        Every task is looked at.
+        The filter's times are ignored. The time grows with the store: every task is read.
         """
         return self.count_where(FilterSql(task_filter).undated())
 
     def without_date(self, task_filter: TaskFilter) -> int:
-        """How many of these have a submit time that doesn't even begin like a date.
+        """Return the number of tasks whose submit time does not begin with a digit.
 
-        An index tells, in no time that grows with the store.
+        The filter's times are ignored. The index finds them, so the time does not grow with the
+        store.
         """
         return self.count_where(FilterSql(task_filter).without_date())
 
     def doubled(self) -> int:
-        """How many tasks are copies, as uniqc's upgrade to version 5 leaves them when it is raced.
+        """Return the number of copies that two concurrent upgrades to version 5 left behind.
 
         Copies share ``metadata.legacy_platform_id``.
         """
         return self._session.number(statements.COUNT_DOUBLED)
 
     def archived(self) -> int:
-        """How many tasks are in the archive."""
+        """Return the number of tasks in the archive."""
         if not self._session.layout.has("archived_tasks"):
             return 0
         return self._session.number(statements.COUNT_ARCHIVED)
 
     def backends(self) -> tuple[str, ...]:
-        """Every backend label of a task, in order."""
+        """Return the backend labels of all tasks, sorted."""
         return self._texts(statements.BACKENDS, {"limit": -1})
 
     def newest_ids(self, limit: int) -> tuple[str, ...]:
-        """The ids of the newest tasks."""
+        """Return the ids of the newest tasks."""
         return self._texts(statements.NEWEST_IDS, {"limit": validation.limit(limit)})
 
     def neighbouring_ids(self, task_id: str, limit: int) -> tuple[str, ...]:
-        """The ids on either side of where this one stands in order, or would stand."""
+        """Return the *limit* ids before this one in order, and as many from it on."""
         parameters: Parameters = {
             "task_id": validation.text("task_id", task_id),
             "limit": validation.limit(limit),
@@ -201,38 +166,34 @@ class Snapshot:
         below = self._texts(statements.IDS_BELOW, parameters)
         return below + self._texts(statements.IDS_FROM, parameters)
 
-    # For somebody who is typing
+    # Completion
 
     def complete_id(self, text: str, *, among: TaskFilter = _EVERYTHING, limit: int) -> Completions:
-        """What may be meant by the beginning of an id, or by part of a name; newest first.
+        """Return ids that the beginning of an id, or a part of a name, may stand for.
 
-        Ids that begin like it, then platforms' ids that do, archived ones included, then the ids
-        of tasks with it in their name. A platform's id that several tasks share stands for none:
-        theirs are there instead. Names are searched among the newest tasks, and not for a text
-        that begins as uniqc's own ids do.
+        Ids of recent tasks come first. Then come other ids and platforms' ids that begin with the
+        text, archived ones included, then ids of tasks with the text in their name. A platform's
+        id that several tasks share is replaced by their ids. Names are searched among the newest
+        tasks only, and not for a text that begins as uniqc's own ids do.
 
         Args:
-            text: What there is so far.
-            among: Status and backend that the tasks have.
-            limit: How many at most.
+            text: The text so far.
+            among: A filter of the status and the backend only.
+            limit: Most values returned.
 
         Raises:
-            InvalidValueError: It is no text that could be stored.
+            InvalidValueError: UTF-8 cannot encode the text.
         """
-        from uniqc_store.query import completion  # noqa: PLC0415 - for those who type, and no one else
-
         return completion.complete_id(
             self._session,
             validation.text("task_id", text),
             among=among,
             limit=validation.limit(limit),
-            tables=list(self._task_tables()),
+            tables=lookup.task_tables(self._session),
         )
 
     def complete_backend(self, text: str, *, limit: int) -> Completions:
-        """Platforms and whole labels that begin like a text, then those that it is part of."""
-        from uniqc_store.query import completion  # noqa: PLC0415 - likewise
-
+        """Return platforms and whole labels: those that begin with a text, then those with it."""
         return completion.complete_backend(
             self._session, validation.text("backend", text), limit=validation.limit(limit)
         )
@@ -240,161 +201,55 @@ class Snapshot:
     # One task
 
     def find(self, reference: str) -> Matches:
-        """The tasks, archived ones included, that answer to an id.
+        """Return the tasks, archived ones included, that an id stands for.
 
-        In this order, each tried only where the one before found nothing: uniqc's own id, a
-        platform's id among the shards, the platform's id that version 5 kept in the metadata
-        (a scan, which an id of uniqc's own form is spared), and the first ``SHORTEST_PREFIX`` or
-        more characters of an id or a platform's id.
+        Each search runs only if the one before found nothing: uniqc's own id; a platform's id
+        among the shards; the platform's id that version 5 kept in the metadata (a scan, skipped
+        for an id of uniqc's own form); the first ``SHORTEST_PREFIX`` or more characters of an id
+        or of a platform's id.
 
         Raises:
-            InvalidValueError: It is empty, or no text that could be stored.
+            InvalidValueError: It is empty, or UTF-8 cannot encode it.
         """
-        validation.filled_text("task_id", reference)
-        return self._session.cache.get_or_compute(
-            ("find", reference), lambda: self._find(reference)
-        )
-
-    def _find(self, reference: str) -> Matches:
-        parameters: Parameters = {
-            "reference": reference,
-            # The highest code point ends the range of all texts that begin like this.
-            "reference_end": reference + "\U0010ffff",
-            "legacy_entry": f'"legacy_platform_id": {json.dumps(reference, ensure_ascii=False)}',
-        }
-        if found := self._tasks(statements.TASK_IS, parameters):
-            return _matches("id", found)
-        if found := self._tasks_by_shard(statements.PLATFORM_TASK_IS, parameters):
-            return _matches("platform id", found)
-        if (
-            self._session.layout.has("task_shards")
-            and not reference.startswith(UNIQC_ID)
-            and (found := self._tasks(statements.TASK_HAD_ID, parameters))
-        ):
-            return _matches("legacy id", found)
-        if len(reference) < SHORTEST_PREFIX:
-            return Matches()
-        found = self._tasks(statements.TASK_BEGINS, parameters)
-        found += self._tasks_by_shard(statements.PLATFORM_TASK_BEGINS, parameters)
-        return _matches("prefix", found) if found else Matches()
+        return lookup.find(self._session, validation.filled_text("task_id", reference))
 
     def info(self, match: Match) -> TaskInfo:
-        """The task with its result parsed, as uniqc's API gives it."""
-        where = Where()
-        where.add(statements.ROW_IS, row=match.row)
-        statement = statements.full_tasks(self._session.layout, where, table=_table(match))
-        (row,) = self._session.rows(statement, where.parameters)
-        return rows.task_info(row)
+        """Return the task with its result parsed, as uniqc's API returns it."""
+        return lookup.task_info(self._session, match)
 
     def record(self, match: Match) -> TaskRecord:
-        """The task, and how large its result is."""
-        table = _table(match)
-        # Rows are remembered: what is made of them may be changed by who gets it.
-        row, size = self._session.cache.get_or_compute(
-            ("record", table, match.row),
-            lambda: (
-                self._one(statements.record(self._session.layout, table), match),
-                self._session.size(table, "result_json", match.row),
-            ),
-            size=lambda found: len(found[0]["metadata_json"] or ""),
-        )
-        return replace(rows.task_record(row), result_bytes=size)
+        """Return the task without its result, but with the size of the result."""
+        return lookup.task_record(self._session, match)
 
     def result_text(self, match: Match) -> str:
-        """The result as it is stored, normally JSON; empty where there is none."""
-        return self._session.cache.get_or_compute(
-            ("result", _table(match), match.row), lambda: self._result_text(match), size=len
-        )
-
-    def _result_text(self, match: Match) -> str:
-        size = self._session.size(_table(match), "result_json", match.row) or 0
-        if self._session.nonblocking and size > MAX_NONBLOCKING_BYTES:
-            raise WouldBlockError
-        return rows.readable(self._one(statements.result(_table(match)), match)[0])[0]
+        """Return the result as it is stored, normally JSON; empty if there is none."""
+        return lookup.result_text(self._session, match)
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
-        """The task's platform jobs in order, without their results."""
-        table = _table(match)
-        if not self._session.layout.has(statements.shard_table(table)):
-            return ()
-        statement = statements.shards(self._session.layout, table)
-        found = self._session.cache.get_or_compute(
-            ("shards", table, match.row),
-            lambda: self._session.rows(statement, {"row": match.row}),
-            size=lambda found: 1_000 * len(found),
-        )
-        return tuple(rows.task_shard(row) for row in found)
+        """Return the task's platform jobs in order, without their results."""
+        return lookup.shards(self._session, match)
 
-    # By conditions of the caller's own
+    # Conditions instead of a filter, within this package
 
     def infos(self, where: Where, *, limit: int | None) -> list[TaskInfo]:
-        """Tasks with their results parsed, newest first."""
+        """Return tasks with their results parsed, newest first."""
         statement = statements.full_tasks(self._session.layout, where, limited=limit is not None)
         parameters = {**where.parameters, "limit": limit}
         return [rows.task_info(row) for row in self._session.rows(statement, parameters)]
 
     def count_where(self, where: Where) -> int:
-        """How many tasks there are."""
+        """Return the number of tasks."""
         return self._session.number(statements.count(where), where.parameters)
-
-    # For a plan to clear tasks
 
     @property
     def has_shards(self) -> bool:
-        """Whether the file knows platform jobs."""
+        """Whether the file has a table of shards."""
         return self._session.layout.has("task_shards")
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
-        """See ``statements.planned_rows``."""
+        """Return what a plan needs of each task; see ``statements.planned_rows``."""
         statement = statements.planned_rows(where, limited=limit is not None)
         return self._session.rows(statement, {**where.parameters, "limit": limit})
 
-    # Plumbing
-
-    def _tasks(self, condition: str, parameters: Parameters) -> list[Match]:
-        return [
-            match
-            for table in self._task_tables()
-            for match in self._ids(statements.ids(table, condition), table, parameters)
-        ]
-
-    def _tasks_by_shard(self, condition: str, parameters: Parameters) -> list[Match]:
-        return [
-            match
-            for table in self._task_tables()
-            if self._session.layout.has(statements.shard_table(table))
-            for match in self._ids(statements.ids_by_shard(table, condition), table, parameters)
-        ]
-
-    def _ids(self, statement: str, table: TaskTable, parameters: Parameters) -> list[Match]:
-        found = self._session.rows(statement, {**parameters, "limit": MAX_MATCHES + 1})
-        archived = table == "archived_tasks"
-        return [
-            Match(task_id=rows.readable(task_id)[0], archived=archived, row=row)
-            for row, task_id in found
-        ]
-
-    def _task_tables(self) -> Iterator[TaskTable]:
-        yield "tasks"
-        if self._session.layout.has("archived_tasks"):
-            yield "archived_tasks"
-
-    def _texts(self, statement: str, parameters: Parameters | None = None) -> tuple[str, ...]:
+    def _texts(self, statement: str, parameters: Parameters) -> tuple[str, ...]:
         return tuple(rows.readable(row[0])[0] for row in self._session.rows(statement, parameters))
-
-    def _one(self, statement: str, match: Match) -> sqlite3.Row:
-        (row,) = self._session.rows(statement, {"row": match.row})
-        return row
-
-
-def _table(match: Match) -> TaskTable:
-    return "archived_tasks" if match.archived else "tasks"
-
-
-def _matches(by: FoundBy, found: list[Match]) -> Matches:
-    """Each task once: live ones come first."""
-    once: dict[str, Match] = {}
-    for match in sorted(found, key=lambda match: match.archived):
-        once.setdefault(match.task_id, match)
-    distinct = tuple(once.values())
-    return Matches(by=by, found=distinct[:MAX_MATCHES], more=len(distinct) > MAX_MATCHES)

@@ -16,8 +16,8 @@ from tests.store.conftest import (
     put_to_rest,
 )
 
-from uniqc_store import Group, Snapshot, TaskFilter, TaskStore, WouldBlockError, snapshot
-from uniqc_store.query import planner
+from uniqc_store import Group, Snapshot, TaskFilter, TaskStore, WouldBlockError
+from uniqc_store.query import lookup, planner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
 
 
 def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:
-    large = json.dumps({"0" * snapshot.MAX_NONBLOCKING_BYTES: 1})
+    large = json.dumps({"0" * lookup.MAX_NONBLOCKING_BYTES: 1})
     insert(store.cache_dir, "large", result_json=large)
     with pytest.raises(WouldBlockError):
         store.nonblocking().read(result_text)

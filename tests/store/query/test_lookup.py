@@ -299,3 +299,20 @@ def test_beginnings_are_those_of_the_model(
             more = len(begun) > MAX_MATCHES
             expected = Matches(by="prefix", found=live(*begun[:MAX_MATCHES]), more=more)
         assert find(directory, reference) == expected
+
+
+def test_a_task_whose_metadata_is_a_number_can_be_asked_for(tmp_path: Path) -> None:
+    directory = make_store(tmp_path)
+    execute(
+        directory,
+        "DROP TABLE tasks",
+        "CREATE TABLE tasks (task_id TEXT, backend, status, shots, submit_time, update_time, "
+        "result_json, metadata_json)",
+    )
+    insert(directory, "task-1", metadata_json=5)
+
+    def question(snapshot: Any) -> tuple[str, ...]:
+        (match,) = snapshot.find("task-1").found
+        return tuple(snapshot.record(match).damaged)
+
+    assert TaskStore(directory, read_only=True).read(question) == ("metadata",)

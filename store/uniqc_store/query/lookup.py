@@ -1,0 +1,208 @@
+"""One task by an id, and what the file has of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from uniqc_store import rows
+from uniqc_store.errors import WouldBlockError
+from uniqc_store.query import statements
+from uniqc_store.query.where import Where
+from uniqc_store.tasks import UNIQC_ID
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from uniqc_store.database.connection import Session
+    from uniqc_store.query.statements import TaskTable
+    from uniqc_store.query.where import Parameters
+    from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
+
+FoundBy = Literal["id", "platform id", "legacy id", "prefix", "nothing"]
+
+SHORTEST_PREFIX = 6
+"""Fewest characters that may stand for a whole id."""
+
+MAX_MATCHES = 10
+"""Most tasks that are named where an id stands for several."""
+
+MAX_NONBLOCKING_BYTES = 64 * 1024
+"""Largest result that a nonblocking read returns; reading and parsing it takes a millisecond."""
+
+_SHARD_BYTES = 1_000
+"""Approximate size of a cached shard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A task that an id stands for.
+
+    Attributes:
+        task_id: As readable text.
+        archived: Whether it is in the archive.
+        row: Its rowid in the table of live or of archived tasks.
+    """
+
+    task_id: str
+    archived: bool
+    row: int = field(compare=False)
+
+    @property
+    def table(self) -> TaskTable:
+        """Table that has the task."""
+        return "archived_tasks" if self.archived else "tasks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """The tasks that an id stands for.
+
+    Attributes:
+        by: The first search that found any.
+        found: At most ``MAX_MATCHES``. A live task hides an archived one of the same id.
+        more: Whether there are more.
+    """
+
+    by: FoundBy = "nothing"
+    found: tuple[Match, ...] = ()
+    more: bool = False
+
+    @classmethod
+    def of(cls, by: FoundBy, found: Iterable[Match]) -> Matches:
+        """Return each task once, live ones first."""
+        by_id: dict[str, Match] = {}
+        for match in sorted(found, key=lambda match: match.archived):
+            by_id.setdefault(match.task_id, match)
+        distinct = tuple(by_id.values())
+        return cls(by=by, found=distinct[:MAX_MATCHES], more=len(distinct) > MAX_MATCHES)
+
+
+def find(session: Session, reference: str) -> Matches:
+    """Return the tasks that a whole id, or the beginning of one, stands for.
+
+    See ``Snapshot.find`` for the order of the searches.
+    """
+    return session.cache.get_or_compute(("find", reference), lambda: _find(session, reference))
+
+
+def task_info(session: Session, match: Match) -> TaskInfo:
+    """Return the task with its result parsed."""
+    where = Where([statements.ROW_IS], {"row": match.row})
+    statement = statements.full_tasks(session.layout, where, table=match.table)
+    (row,) = session.rows(statement, where.parameters)
+    return rows.task_info(row)
+
+
+def task_record(session: Session, match: Match) -> TaskRecord:
+    """Return the task without its result, but with the size of the result."""
+    # The cache holds rows, not records: a caller may change the metadata of a record.
+    row, result_bytes = session.cache.get_or_compute(
+        ("record", match.table, match.row),
+        lambda: (
+            _row(session, statements.record(session.layout, match.table), match),
+            session.size(match.table, "result_json", match.row),
+        ),
+        size=lambda found: _stored_size(found[0]["metadata_json"]),
+    )
+    return replace(rows.task_record(row), result_bytes=result_bytes)
+
+
+def result_text(session: Session, match: Match) -> str:
+    """Return the result as it is stored, normally JSON; empty if there is none.
+
+    Raises:
+        WouldBlockError: It is larger than ``MAX_NONBLOCKING_BYTES`` and the read must not block.
+    """
+    return session.cache.get_or_compute(
+        ("result", match.table, match.row), lambda: _result_text(session, match), size=len
+    )
+
+
+def shards(session: Session, match: Match) -> tuple[TaskShard, ...]:
+    """Return the task's platform jobs in order, without their results."""
+    if not session.layout.has(statements.shard_table(match.table)):
+        return ()
+    statement = statements.shards(session.layout, match.table)
+    found = session.cache.get_or_compute(
+        ("shards", match.table, match.row),
+        lambda: session.rows(statement, {"row": match.row}),
+        size=lambda found: _SHARD_BYTES * len(found),
+    )
+    return tuple(rows.task_shard(row) for row in found)
+
+
+def task_tables(session: Session) -> tuple[TaskTable, ...]:
+    """Return the tables of tasks that the file has, live tasks first."""
+    if session.layout.has("archived_tasks"):
+        return "tasks", "archived_tasks"
+    return ("tasks",)
+
+
+def _find(session: Session, reference: str) -> Matches:
+    parameters: Parameters = {
+        "reference": reference,
+        # The highest code point ends the range of all texts that begin like this.
+        "reference_end": reference + "\U0010ffff",
+        "legacy_entry": f'"legacy_platform_id": {json.dumps(reference, ensure_ascii=False)}',
+    }
+    if found := _by_task(session, statements.TASK_IS, parameters):
+        return Matches.of("id", found)
+    if found := _by_shard(session, statements.PLATFORM_TASK_IS, parameters):
+        return Matches.of("platform id", found)
+    # Only files with shards have legacy ids, and none of those has the form of uniqc's own ids.
+    may_be_legacy = session.layout.has("task_shards") and not reference.startswith(UNIQC_ID)
+    if may_be_legacy and (found := _by_task(session, statements.TASK_HAD_ID, parameters)):
+        return Matches.of("legacy id", found)
+    if len(reference) < SHORTEST_PREFIX:
+        return Matches()
+    found = _by_task(session, statements.TASK_BEGINS, parameters)
+    found += _by_shard(session, statements.PLATFORM_TASK_BEGINS, parameters)
+    return Matches.of("prefix", found) if found else Matches()
+
+
+def _by_task(session: Session, condition: str, parameters: Parameters) -> list[Match]:
+    return [
+        match
+        for table in task_tables(session)
+        for match in _matches(session, statements.ids(table, condition), table, parameters)
+    ]
+
+
+def _by_shard(session: Session, condition: str, parameters: Parameters) -> list[Match]:
+    return [
+        match
+        for table in task_tables(session)
+        if session.layout.has(statements.shard_table(table))
+        for match in _matches(session, statements.ids_by_shard(table, condition), table, parameters)
+    ]
+
+
+def _matches(
+    session: Session, statement: str, table: TaskTable, parameters: Parameters
+) -> list[Match]:
+    found = session.rows(statement, {**parameters, "limit": MAX_MATCHES + 1})
+    archived = table == "archived_tasks"
+    return [
+        Match(task_id=rows.readable(task_id)[0], archived=archived, row=row)
+        for row, task_id in found
+    ]
+
+
+def _result_text(session: Session, match: Match) -> str:
+    result_bytes = session.size(match.table, "result_json", match.row) or 0
+    if session.nonblocking and result_bytes > MAX_NONBLOCKING_BYTES:
+        raise WouldBlockError
+    return rows.readable(_row(session, statements.result(match.table), match)[0])[0]
+
+
+def _row(session: Session, statement: str, match: Match) -> sqlite3.Row:
+    (row,) = session.rows(statement, {"row": match.row})
+    return row
+
+
+def _stored_size(value: object) -> int:
+    """Return the length of a text or BLOB, 0 for a value of another type."""
+    return len(value) if isinstance(value, str | bytes) else 0
