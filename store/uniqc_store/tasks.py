@@ -1,4 +1,4 @@
-"""What a task is: the values that go into the store and come out of it.
+"""The values that the store takes and returns: tasks, their shards and their statuses.
 
 ``TaskInfo`` and ``TaskShard`` have the fields of uniqc's own classes, so that code written for
 those works with these. They are mutable because uniqc's are.
@@ -15,14 +15,14 @@ from typing import Any, Self, TypeAlias
 from uniqc_store.errors import InvalidValueError
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
-"""What ``json.loads`` returns. A number may be NaN or infinite: uniqc writes such."""
+"""A value that ``json.loads`` returns. uniqc also writes numbers that are NaN or infinite."""
 
 TERMINAL_STATUSES = ("success", "failed", "cancelled")
-"""A task with one of these is finished. Every other status, known or not, is active."""
+"""Statuses of finished tasks. A task with any other status, known or not, is active."""
 
 
 class TaskStatus(str, Enum):  # noqa: UP042 - as in uniqc: StrEnum would print differently
-    """The statuses that uniqc knows. A file may hold others, such as a platform's own."""
+    """The statuses that uniqc knows. A file may hold others, such as those of a platform."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -32,32 +32,33 @@ class TaskStatus(str, Enum):  # noqa: UP042 - as in uniqc: StrEnum would print d
 
 
 UNIQC_ID = "uqt_"
-"""How the ids begin that uniqc gives since version 5 of its schema."""
+"""Prefix of the ids that uniqc generates since version 5 of its schema."""
 
 KNOWN_STATUSES = frozenset(status.value for status in TaskStatus)
+"""The statuses that uniqc knows, as they are stored."""
 
 
 def status_text(status: str) -> str:
-    """What is stored for a status: ``running``, never ``TaskStatus.RUNNING``."""
+    """Return a status as it is stored: ``running``, never ``TaskStatus.RUNNING``."""
     return str(status.value) if isinstance(status, Enum) else status
 
 
 def utc_now() -> str:
-    """The present as uniqc writes it: ISO 8601, aware, UTC."""
+    """Return the current time as uniqc writes it: ISO 8601 in UTC, with its offset."""
     return datetime.now(UTC).isoformat()
 
 
 def parse_time(text: str) -> datetime | None:
-    """A recorded time, aware where its zone was recorded and naive where not; None if unreadable.
+    """Return a recorded time: in UTC, or naive if it has no offset; None if it is unreadable.
 
-    uniqc wrote naive local times up to 0.0.7 and aware UTC from 0.0.8 on. Only ISO 8601 with
-    its hyphens, and with months, is read, as only that sorts as text.
+    uniqc wrote naive local times up to 0.0.7 and UTC with its offset from 0.0.8 on. Only ISO 8601
+    with hyphens and months is accepted, because only that sorts as text.
     """
     try:
         if text[4:5] != "-" or text[5:6] == "W":
             return None
         moment = datetime.fromisoformat(text)
-        # Most are in UTC as they stand, and there may be a million of them.
+        # Most times are in UTC already; astimezone() would add half to the time of a scan.
         zone = moment.tzinfo
         return moment if zone is UTC or zone is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -65,16 +66,16 @@ def parse_time(text: str) -> datetime | None:
 
 
 def assume_local(moment: datetime) -> datetime:
-    """The moment in UTC, a naive one taken for this machine's local time.
+    """Return the time in UTC, with a naive one taken as this machine's local time.
 
-    uniqc wrote it on the machine whose clock it showed, which is most likely this one. It is
-    good enough to filter and to tell an age, not to be shown as a fact.
+    uniqc wrote naive times by the clock of its own machine, which is most likely this one. That
+    is good enough for a filter or an age, but not to be shown as a fact.
     """
     if moment.tzinfo is UTC:
         return moment
     try:
         return moment.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):  # the years 1 and 9999
+    except (ValueError, OverflowError, OSError):  # in the years 1 and 9999
         return moment.replace(tzinfo=UTC)
 
 
@@ -84,17 +85,17 @@ class TaskInfo:
 
     Attributes:
         task_id: Unique in its file: ``uqt_<32 hex>`` from 0.0.12 on, before that the platform's.
-        backend: Where it was submitted, ``originq:WK_C180``; the platform is before the colon.
+        backend: Its label, such as ``originq:WK_C180``; the platform is before the colon.
         status: A ``TaskStatus`` or any other text.
-        result: What the platform answered, in the platform's shape.
+        result: The platform's result, in the platform's shape.
         shots: Repetitions of each circuit.
         submit_time: ISO 8601 as recorded; see :attr:`submitted_at`.
-        update_time: When uniqc last touched the row, not when the task finished.
-        metadata: Whatever the submitter attached; ``task_name`` is its name.
-        error_message: What went wrong, in files of schema 3 and later.
-        archived_at: When it was moved to the archive, for a task that was.
-        damaged: The fields that could not be read or that hold what no release writes. Their
-            value here is a stand-in, except that a status or a time is given as it stands.
+        update_time: Time of uniqc's last write to the row, not of the end of the task.
+        metadata: Values that the submitter attached; ``task_name`` is the task's name.
+        error_message: The error of a failed task, in files of schema 3 and later.
+        archived_at: Time of its move to the archive; None for a live task.
+        damaged: Fields that are unreadable or that hold a value no release writes. A status or a
+            time among them is returned as it stands, any other field as a placeholder.
     """
 
     task_id: str
@@ -111,6 +112,7 @@ class TaskInfo:
 
     @property
     def finished(self) -> bool:
+        """Whether the status is one of ``TERMINAL_STATUSES``."""
         return status_text(self.status) in TERMINAL_STATUSES
 
     @property
@@ -124,10 +126,10 @@ class TaskInfo:
         return parse_time(self.update_time)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields of the first schema, and of the later ones those that say something.
+        """Return the fields of the first schema, and those of later schemas that are not empty.
 
-        So every release of uniqc takes the dictionary back, the oldest for as long as the
-        task says nothing that it has no field for.
+        Every release of uniqc accepts the dictionary, unless a field is filled that the release
+        does not have.
         """
         values = {name: deepcopy(getattr(self, name)) for name in _FIELDS}
         for name in _LATER_FIELDS:
@@ -137,10 +139,10 @@ class TaskInfo:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The reverse of :meth:`to_dict`, also of uniqc's own.
+        """Return the task of a dictionary that :meth:`to_dict`, or uniqc's own, returned.
 
         Raises:
-            InvalidValueError: A required field is missing, or one is unknown; it is named.
+            InvalidValueError: A required field is missing or a field is unknown; it is named.
         """
         for name in data:
             if name not in _FIELDS:
@@ -149,7 +151,7 @@ class TaskInfo:
             if name not in data:
                 raise InvalidValueError(name, "missing")
         task = cls(**data)
-        task.damaged = tuple(task.damaged)  # JSON has made a list of it
+        task.damaged = tuple(task.damaged)  # a list, if the dictionary was stored as JSON
         return task
 
 
@@ -159,21 +161,21 @@ _LATER_FIELDS = ("error_message", "archived_at", "damaged")
 
 @dataclass
 class TaskShard:
-    """One platform job of a task: a batch may be cut into several.
+    """One platform job of a task. A batch of circuits may be cut into several.
 
     Attributes:
-        uniqc_task_id: The task it belongs to.
+        uniqc_task_id: Id of its task.
         shard_index: Its place in the task, from 0.
         platform_task_id: The platform's own id. Not unique: equal circuits can share one.
-        backend: As in :class:`TaskInfo`.
-        circuit_count: How many circuits it carries.
+        backend: See :class:`TaskInfo`.
+        circuit_count: Number of its circuits.
         sub_index_offset: The place of its first circuit in the batch.
-        status: Its own status, whatever its task's is.
-        result: As in :class:`TaskInfo`; a list where it carries several circuits.
-        error_message: What went wrong.
+        status: Its own status, which may differ from that of the task.
+        result: See :class:`TaskInfo`; a list if it has several circuits.
+        error_message: Its error, if it failed.
         submit_time: ISO 8601 as recorded.
-        update_time: When uniqc last touched the row.
-        damaged: As in :class:`TaskInfo`.
+        update_time: Time of uniqc's last write to the row.
+        damaged: See :class:`TaskInfo`.
     """
 
     uniqc_task_id: str
@@ -192,15 +194,15 @@ class TaskShard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """One task as a reader sees it: everything but its result, which may be large.
+    """One task without its result, which may be large.
 
-    A value of its own and not a ``TaskInfo`` without its result, which, saved back, would wipe
-    the result out.
+    This is not a ``TaskInfo``, because saving one without its result would erase the result.
 
     Attributes:
-        result_bytes: Size of the stored result, if that was asked for; None where there is none.
+        result_bytes: Size of the stored result; None if there is none, or if the query did not
+            ask for it.
 
-    The others are those of :class:`TaskInfo`.
+    The other attributes are those of :class:`TaskInfo`.
     """
 
     task_id: str
@@ -217,10 +219,11 @@ class TaskRecord:
 
     @property
     def name(self) -> str:
-        """``metadata.task_name``, empty where the submitter gave none."""
+        """``metadata.task_name``; empty if the submitter gave none."""
         name = self.metadata.get("task_name")
         return name if isinstance(name, str) else ""
 
     @property
     def finished(self) -> bool:
+        """Whether the status is one of ``TERMINAL_STATUSES``."""
         return self.status in TERMINAL_STATUSES
