@@ -63,7 +63,7 @@ class StoreWatcher:
         # Imported once somebody listens: a server starts the sooner without it.
         from uniqc_store import TaskWatch  # noqa: PLC0415
 
-        return TaskWatch(self._store, most_events=MAX_EVENTS)
+        return TaskWatch(self._store, max_events=MAX_EVENTS)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from uniqc_store.clearing.policy_conditions import moment_ago, policy_steps
 from uniqc_store.query import time_conditions
 from uniqc_store.query.conditions import FilterSql
+from uniqc_store.query.lookup import Match
 from uniqc_store.query.where import all_of
 from uniqc_store.rows import readable
-from uniqc_store.snapshot import Group, Match
+from uniqc_store.snapshot import Group
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,6 +1,6 @@
-"""What the looks of a watch found, and what that comes to since any of them.
+"""The log of what the scans of a watch found, and the changes since a place in it.
 
-A cursor is a place in one log and good for that log alone: it means the store as it was then.
+A cursor is a place in one log, and is valid for that log only.
 """
 
 from __future__ import annotations
@@ -23,54 +23,56 @@ if TYPE_CHECKING:
     from uniqc_store.watch.changes import StoreStatus, TaskState
 
 Key = str | bytes | int | float
-"""A task's id just as it is stored: normally text, which need not be UTF-8."""
+"""A task's id as it is stored: normally text, which need not be valid UTF-8."""
 
 _CURSOR = struct.Struct(">8sQ")
+"""The session of the log, and the number of its entries so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What one look found of one task.
+class TaskEvent:
+    """A change of one task between two scans.
 
     Attributes:
-        was: As it was; None where it was not there, or isn't known to have been.
-        last: As it is, or as it was last where it is gone.
-        fresh: Whether it is certain that it was not there.
-        gone: Whether it is no longer there.
-        archived: See :class:`TaskGone`.
+        before: Its state before; None if it is new, or if that state is unknown.
+        last: Its last known state.
+        is_new: Whether it certainly did not exist before.
+        is_gone: Whether it was removed.
+        archived: Whether uniqc's archive has it, if it was removed.
     """
 
     key: Key
-    was: TaskState | None
+    before: TaskState | None
     last: TaskState
-    fresh: bool = False
-    gone: bool = False
+    is_new: bool = False
+    is_gone: bool = False
     archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What one look found.
+    """The findings of one scan.
 
     Attributes:
-        others: See :class:`Changes`.
-        before: How the store was until then.
+        untracked_delta: See :class:`Changes`.
+        status_before: The store as a whole before the scan.
     """
 
-    events: Sequence[Event]
-    others: int
-    before: StoreStatus
+    events: Sequence[TaskEvent]
+    untracked_delta: int
+    status_before: StoreStatus
 
 
 class ChangeLog:
-    """The last looks that found something. Not safe to be used by several threads at once.
+    """The findings of the last scans. Not safe for use by several threads at once.
 
     Args:
-        most: How many events are kept; the last look's are, however many they are.
+        max_events: Most events that are kept. Those of the last scan are always kept.
     """
 
-    def __init__(self, *, most: int) -> None:
-        self._most = most
+    def __init__(self, *, max_events: int) -> None:
+        """Make an empty log."""
+        self._max_events = max_events
         self._session = secrets.token_bytes(8)
         self._entries: deque[_Entry] = deque()
         self._end = 0
@@ -79,42 +81,56 @@ class ChangeLog:
 
     @property
     def keys(self) -> AbstractSet[Key]:
-        """The tasks that it tells of."""
+        """The tasks that have an event in the log."""
         return self._keys.keys()
 
-    def append(self, events: Sequence[Event], *, others: int, before: StoreStatus) -> None:
-        """Take down what a look found."""
-        self._entries.append(_Entry(events=events, others=others, before=before))
+    def append(
+        self, events: Sequence[TaskEvent], *, untracked_delta: int, before: StoreStatus
+    ) -> None:
+        """Add the findings of a scan.
+
+        Args:
+            events: Its events, at most one for each task.
+            untracked_delta: See :class:`Changes`.
+            before: The store as a whole before the scan.
+        """
+        self._entries.append(
+            _Entry(events=events, untracked_delta=untracked_delta, status_before=before)
+        )
         self._end += 1
         self._size += len(events)
         self._keys.update(event.key for event in events)
-        while self._size > self._most and len(self._entries) > 1:
+        while self._size > self._max_events and len(self._entries) > 1:
             self._drop(self._entries.popleft())
 
     def since(self, cursor: str, store_status: StoreStatus) -> Changes:
-        """What happened from a cursor, or from now where it is empty, until now.
+        """Return the changes from a cursor until now; no changes for an empty cursor.
+
+        Args:
+            cursor: The cursor of an earlier answer, or an empty text.
+            store_status: The store as a whole now.
 
         Raises:
-            InvalidValueError: The cursor is none of this log, or the log no longer reaches back
-                to it.
+            InvalidValueError: The cursor is not one of this log, or the log no longer reaches
+                back to it.
         """
         entries = self._entries_from(self._position(cursor) if cursor else self._end)
-        before = entries[0].before if entries else store_status
-        events = sorted(_joined(entries), key=_age, reverse=True)
+        before = entries[0].status_before if entries else store_status
+        events = sorted(_merged(entries), key=_submitted, reverse=True)
         return Changes(
             cursor=self._cursor(),
-            new=tuple(event.last for event in events if event.fresh),
+            new=tuple(event.last for event in events if event.is_new),
             changed=tuple(
-                TaskChange(before=event.was, after=event.last)
+                TaskChange(before=event.before, after=event.last)
                 for event in events
-                if not event.fresh and not event.gone and event.was != event.last
+                if not event.is_new and not event.is_gone and event.before != event.last
             ),
             gone=tuple(
-                TaskGone(before=event.was, last=event.last, archived=event.archived)
+                TaskGone(before=event.before, last=event.last, archived=event.archived)
                 for event in events
-                if event.gone
+                if event.is_gone
             ),
-            others=sum(entry.others for entry in entries),
+            untracked_delta=sum(entry.untracked_delta for entry in entries),
             file_changed=not store_status.same_file_state(before),
             store_status=store_status,
         )
@@ -131,8 +147,8 @@ class ChangeLog:
         if position < begin:
             raise InvalidValueError(
                 "cursor",
-                "is too old: more has changed since than is remembered; leave it out to begin "
-                "now, and read the tasks anew",
+                "is too old: more has changed since than is kept; leave it out to begin now, and "
+                "read the tasks again",
             )
         return list(islice(self._entries, position - begin, None))
 
@@ -149,24 +165,26 @@ class ChangeLog:
         if session != self._session or position > self._end:
             raise InvalidValueError(
                 "cursor",
-                "is none of this process's: a cursor ends with the process that gave it; leave "
-                "it out to begin now, and read the tasks anew",
+                "is not from this process: a cursor ends with the process that gave it; leave "
+                "it out to begin now, and read the tasks again",
             )
         return int(position)
 
 
-def _joined(entries: Iterable[_Entry]) -> list[Event]:
-    """One event for each task: from how it was first to how it is now.
+def _merged(entries: Iterable[_Entry]) -> list[TaskEvent]:
+    """Return one event for each task, from its first state to its last.
 
-    What came and went again is left out.
+    A task that was added and removed again is left out.
     """
-    joined: dict[Key, Event] = {}
+    merged: dict[Key, TaskEvent] = {}
     for entry in entries:
         for event in entry.events:
-            first = joined.get(event.key)
-            joined[event.key] = replace(event, was=first.was, fresh=first.fresh) if first else event
-    return [event for event in joined.values() if not (event.fresh and event.gone)]
+            if first := merged.get(event.key):
+                merged[event.key] = replace(event, before=first.before, is_new=first.is_new)
+            else:
+                merged[event.key] = event
+    return [event for event in merged.values() if not (event.is_new and event.is_gone)]
 
 
-def _age(event: Event) -> tuple[str, str]:
+def _submitted(event: TaskEvent) -> tuple[str, str]:
     return event.last.submit_time, event.last.task_id

@@ -1,4 +1,4 @@
-"""What a watch tells: tasks as they were and as they are, and the store as a whole."""
+"""The changes that a watch reports, and the status of the store as a whole."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState:
-    """What is told of a task, as readable text whatever is stored.
+    """The reported fields of a task, as readable text whatever is stored.
 
     Attributes:
-        name: ``metadata.task_name``, empty where the submitter gave none.
-        active: Whether it is not finished; by what is stored, as filters have it.
+        name: ``metadata.task_name``; empty if the submitter gave none.
+        active: Whether the stored status passes the filter ``active``.
 
-    The others are those of :class:`TaskInfo`.
+    The other attributes are those of :class:`TaskInfo`.
     """
 
     task_id: str
@@ -34,11 +34,11 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChange:
-    """A task that is there before and after, and not the same.
+    """A task that existed before and exists now, with another state.
 
     Attributes:
-        before: As it was; None where that isn't known: an old task that is active again.
-        after: As it is.
+        before: Its state before; None if unknown, for an old task that is active again.
+        after: Its state now.
     """
 
     before: TaskState | None
@@ -46,22 +46,23 @@ class TaskChange:
 
     @property
     def state(self) -> TaskState:
-        """As it is known last."""
+        """Its last known state."""
         return self.after
 
     @property
     def status_changed(self) -> bool:
+        """Whether its status is another one, or the one before is unknown."""
         return self.before is None or self.before.status != self.after.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskGone:
-    """A task that is no longer among the tasks.
+    """A task that was removed.
 
     Attributes:
-        before: As in :class:`TaskChange`.
-        last: As it was last, which may be later.
-        archived: Whether uniqc has it in its archive.
+        before: Its state before the changes; None if unknown.
+        last: Its last known state, which may be a later one.
+        archived: Whether uniqc's archive has it.
     """
 
     before: TaskState | None
@@ -70,19 +71,19 @@ class TaskGone:
 
     @property
     def state(self) -> TaskState:
-        """As it is known last."""
+        """Its last known state."""
         return self.last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """How the store as a whole is, as far as is known.
+    """The store as a whole, as the last read found it.
 
     Attributes:
-        store: Which file was read; None where none could be yet.
-        total: How many tasks it had.
-        read_at: When it was read. Aware.
-        trouble: Why it can't be read now; the others are then what was known before.
+        store: The file that was read; None before the first successful read.
+        total: Its number of tasks.
+        read_at: Time of that read. Aware.
+        trouble: Error of the last attempt to read; the other attributes are then older.
     """
 
     store: StoreState | None = None
@@ -91,53 +92,52 @@ class StoreStatus:
     trouble: StoreError | None = None
 
     def same_file_state(self, other: StoreStatus) -> bool:
-        """Whether the file is there, of its schema and readable just as in the other."""
+        """Return whether existence, schema and readability of the file are the same in both."""
         return (self.store, repr(self.trouble)) == (other.store, repr(other.trouble))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What changed since a cursor. Each task is in at most one of the three, newest first.
+    """Changes since a cursor. Each task is in at most one of the lists, newest first.
 
     Attributes:
-        cursor: For the next call.
-        new: Tasks that were saved since.
-        changed: Tasks that were saved again, or deleted and saved again, with another status,
-            update time or anything else that is told of them.
+        cursor: Cursor for the next call.
+        new: Tasks that were added.
+        changed: Tasks that were saved again, or deleted and saved again, with another state.
         gone: Tasks that were removed.
-        others: How many tasks more came than went, beyond those three.
-        file_changed: Whether the file came or went, is of another schema, or became readable
-            or unreadable.
-        standing: How the store as a whole is now.
+        untracked_delta: Change in the number of all other tasks.
+        file_changed: Whether the file appeared or disappeared, has another schema, or became
+            readable or unreadable.
+        store_status: The store as a whole now.
     """
 
     cursor: str
     new: tuple[TaskState, ...]
     changed: tuple[TaskChange, ...]
     gone: tuple[TaskGone, ...]
-    others: int
+    untracked_delta: int
     file_changed: bool
     store_status: StoreStatus
 
     @property
     def states(self) -> tuple[TaskState, ...]:
-        """Every task of the three, as it is or as it was last."""
+        """The last known state of every task in the lists."""
         changed = (change.after for change in self.changed)
         return (*self.new, *changed, *(gone.last for gone in self.gone))
 
     @property
     def task_ids(self) -> frozenset[str]:
-        """Their ids."""
+        """The ids of the tasks in the lists."""
         return frozenset(state.task_id for state in self.states)
 
     @property
     def store_changed(self) -> bool:
-        """Whether there is anything new to say of the store as a whole."""
-        return bool(self.states) or self.others != 0 or self.file_changed
+        """Whether anything changed."""
+        return bool(self.states) or self.untracked_delta != 0 or self.file_changed
 
     @property
     def active_changed(self) -> bool:
-        """Whether a list of the active tasks would be another one."""
+        """Whether a list of the active tasks changed."""
         before = [change.before for change in self.changed]
         before += [gone.before for gone in self.gone]
         now = (*self.new, *(change.after for change in self.changed))

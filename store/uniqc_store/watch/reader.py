@@ -1,139 +1,122 @@
-"""What a watch reads of one state of the file: little of many tasks, and all of a few."""
+"""The reads of a watch in one state of the file: little of many tasks, and more of a few."""
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from uniqc_store import rows
 from uniqc_store.filters import ACTIVE, TaskFilter
 from uniqc_store.query.conditions import FilterSql
-from uniqc_store.tasks import TERMINAL_STATUSES
 from uniqc_store.watch import statements
 from uniqc_store.watch.changes import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from uniqc_store.database.connection import Session
-    from uniqc_store.query.statements import TaskTable
     from uniqc_store.watch.change_log import Key
 
-Item = TypeVar("Item")
-
 MAX_ACTIVE = 20_000
-"""Active tasks that are known; a file with more of them is no longer one to be watched whole."""
+"""Most active tasks that are tracked. A file with more is too large to be watched whole."""
 
-Mark = tuple[int, "Key", object, object]
-"""Row, id, status and update time as they are stored: another one tells that a task was saved."""
+Fingerprint = tuple[int, "Key", object, object]
+"""Rowid, id, status and update time as they are stored. Saving a task changes at least one."""
 
-Place = tuple[tuple[int, object], int]
-"""Where a task stands among the others: by its submit time, as SQLite orders it, and its row."""
+SortKey = tuple[tuple[int, object], int]
+"""Place of a task by submit time, as SQLite orders it, then by rowid."""
 
-_AT_ONCE = 500
-"""Parameters of a statement: SQLite allowed 999 for long."""
+LOWEST: SortKey = ((-1, None), 0)
+"""Sorts before every task."""
 
-BEFORE_ALL: Place = ((-1, None), 0)
-AFTER_ALL: Place = ((4, None), 0)
+HIGHEST: SortKey = ((4, None), 0)
+"""Sorts after every task."""
+
+_MAX_PARAMETERS = 500
+"""Parameters of one statement. Older releases of SQLite allow 999."""
+
+_ACTIVE = TaskFilter(status=ACTIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownTask:
-    """A task as it was seen."""
+class TrackedTask:
+    """A task as the last scan found it."""
 
     row: int
-    place: Place
+    sort_key: SortKey
     state: TaskState
 
 
 class WatchReader:
-    """What is read of one consistent state of the file."""
+    """Reads of one consistent state of the file."""
 
     def __init__(self, session: Session) -> None:
-        self._connection = session.connection
-        self._layout = session.layout
+        """Read within one transaction."""
+        self._session = session
 
-    def active(self) -> tuple[dict[Key, Mark], bool]:
-        """The active tasks, and whether these are all."""
-        where = FilterSql(TaskFilter(status=ACTIVE)).where(index="status")
-        statement = statements.active(where)
-        found = self._rows(statement, {**where.parameters, "limit": MAX_ACTIVE + 1})
+    def active(self) -> tuple[dict[Key, Fingerprint], bool]:
+        """Return the active tasks, up to ``MAX_ACTIVE``, and whether these are all of them."""
+        where = FilterSql(_ACTIVE).where(index="status")
+        parameters = {**where.parameters, "limit": MAX_ACTIVE + 1}
+        found = self._session.rows(statements.active(where), parameters)
         return _by_key(found[:MAX_ACTIVE]), len(found) <= MAX_ACTIVE
 
-    def newest(self, limit: int) -> dict[Key, Mark]:
-        """The newest tasks, newest first."""
-        return _by_key(self._rows(statements.NEWEST, {"limit": limit}))
+    def newest(self, limit: int) -> dict[Key, Fingerprint]:
+        """Return the newest tasks, newest first."""
+        return _by_key(self._session.rows(statements.NEWEST, {"limit": limit}))
 
-    def by_id(self, keys: Collection[Key]) -> dict[Key, Mark]:
-        """Those of some tasks that are there."""
-        found: dict[Key, Mark] = {}
-        for places, values in _in_places(keys):
-            found |= _by_key(self._rows(statements.by_id(places), values))
+    def by_id(self, keys: Collection[Key]) -> dict[Key, Fingerprint]:
+        """Return the tasks with these ids, as far as they exist."""
+        found: dict[Key, Fingerprint] = {}
+        for ids, parameters in _batches(keys):
+            found |= _by_key(self._session.rows(statements.by_id(ids), parameters))
         return found
 
     def archived(self, keys: Collection[Key]) -> frozenset[Key]:
-        """Those of some tasks that are in the archive."""
-        table: TaskTable = "archived_tasks"
-        if not self._layout.has(table):
+        """Return those of the ids that are in the archive."""
+        if not self._session.layout.has("archived_tasks"):
             return frozenset()
         return frozenset(
             key
-            for places, values in _in_places(keys)
-            for (key,) in self._rows(statements.ids_in(table, places), values)
+            for ids, parameters in _batches(keys)
+            for (key,) in self._session.rows(statements.ids_in("archived_tasks", ids), parameters)
         )
 
     def totals(self) -> tuple[int, int]:
-        """How many tasks there are, and the greatest row."""
-        ((total, last_row),) = self._rows(statements.TOTALS)
-        return total, last_row or 0
+        """Return the number of tasks and the highest rowid."""
+        ((total, highest),) = self._session.rows(statements.TOTALS)
+        return total, highest or 0
 
-    def told(self, marks: Iterable[Mark]) -> dict[Key, KnownTask]:
-        """All that is told of some tasks."""
-        keys = {mark[0]: mark[1] for mark in marks}
-        tasks: dict[Key, KnownTask] = {}
-        for some in _chunks(list(keys)):
-            statement = statements.details(self._layout.columns("tasks"), len(some))
-            for row, *columns in self._rows(statement, some):
-                tasks[keys[row]] = _known_task(keys[row], row, columns)
-        return tasks
-
-    def _rows(
-        self, statement: str, values: Sequence[object] | Mapping[str, object] = ()
-    ) -> list[tuple[Any, ...]]:
-        """Rows, read by a text factory in C: a third of the time is spent in one in Python.
-
-        That one takes over where a text is no UTF-8.
-        """
-        careful = self._connection.text_factory
-        self._connection.text_factory = str
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.OperationalError:
-            self._connection.text_factory = careful
-            return self._connection.execute(statement, values).fetchall()
-        finally:
-            self._connection.text_factory = careful
+    def details(self, fingerprints: Iterable[Fingerprint]) -> dict[Key, TrackedTask]:
+        """Return the shown columns of these tasks."""
+        keys = {fingerprint[0]: fingerprint[1] for fingerprint in fingerprints}
+        if not keys:
+            return {}
+        statement = statements.details(self._session.layout.columns("tasks"))
+        found = self._session.rows(statement, {"rows": json.dumps(list(keys))})
+        return {keys[row]: _tracked_task(keys[row], row, columns) for row, *columns in found}
 
 
-def _by_key(marks: Sequence[Mark]) -> dict[Key, Mark]:
-    """A task without an id, as a file made by hand may have, can't be told from another."""
-    by_key: dict[Key | None, Mark] = {mark[1]: mark for mark in marks}
+def _by_key(found: Iterable[sqlite3.Row]) -> dict[Key, Fingerprint]:
+    by_key: dict[Key | None, tuple[Any, ...]] = {row[1]: tuple(row) for row in found}
+    # Tasks without an id, as in a file made by hand, cannot be told apart.
     by_key.pop(None, None)
-    return cast("dict[Key, Mark]", by_key)
+    return cast("dict[Key, Fingerprint]", by_key)
 
 
-def _known_task(key: Key, row: int, columns: Sequence[Any]) -> KnownTask:
+def _tracked_task(key: Key, row: int, columns: Sequence[Any]) -> TrackedTask:
     backend, status, submit_time, update_time, metadata_json = columns
-    return KnownTask(
+    return TrackedTask(
         row=row,
-        place=_place(submit_time, row),
+        sort_key=_sort_key(submit_time, row),
         state=TaskState(
             task_id=rows.readable(key)[0],
             backend=rows.readable(backend)[0],
             name=_name(metadata_json),
             status=rows.readable(status)[0],
-            active=status is not None and status not in TERMINAL_STATUSES,
+            active=_ACTIVE.matches_status(status),
             submit_time=rows.readable(submit_time)[0],
             update_time=rows.readable(update_time)[0],
         ),
@@ -149,8 +132,8 @@ def _name(metadata_json: object) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _place(submit_time: object, row: int) -> Place:
-    """NULL comes first, then numbers, texts by their bytes, and BLOBs."""
+def _sort_key(submit_time: object, row: int) -> SortKey:
+    """Order storage classes as SQLite does: NULL, numbers, text by its bytes, BLOBs."""
     match submit_time:
         case str():
             return (2, submit_time.encode("utf-8", "surrogateescape")), row
@@ -162,18 +145,18 @@ def _place(submit_time: object, row: int) -> Place:
             return (1, submit_time), row
 
 
-def _in_places(keys: Iterable[Key]) -> Iterator[tuple[list[str], list[object]]]:
-    """Some ids at a time: the places for them in a statement, and what to put there."""
-    for chunk in _chunks(list(keys)):
-        texts = [isinstance(key, str) for key in chunk]
-        places = [statements.TEXT_PLACE if text else statements.PLACE for text in texts]
-        yield places, [_bindable(key) for key in chunk]
+def _batches(keys: Iterable[Key]) -> Iterator[tuple[list[str], dict[str, object]]]:
+    """Yield SQL expressions for up to ``_MAX_PARAMETERS`` ids at a time, and their parameters."""
+    ids = list(keys)
+    for start in range(0, len(ids), _MAX_PARAMETERS):
+        batch = {f"id_{at}": key for at, key in enumerate(ids[start : start + _MAX_PARAMETERS])}
+        expressions = [
+            f"CAST(:{name} AS TEXT)" if isinstance(key, str) else f":{name}"
+            for name, key in batch.items()
+        ]
+        yield expressions, {name: _bindable(key) for name, key in batch.items()}
 
 
 def _bindable(key: Key) -> object:
-    """A text as its bytes: one that isn't UTF-8 can't be bound as text."""
+    """Return a text as bytes: text that is not UTF-8 cannot be bound as text."""
     return key.encode("utf-8", "surrogateescape") if isinstance(key, str) else key
-
-
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

@@ -1,4 +1,4 @@
-"""The SQL of a watch: a few small columns of many tasks, and all that is told of a few."""
+"""The SQL of a watch: a few small columns of many tasks, and the shown columns of a few."""
 
 from __future__ import annotations
 
@@ -10,39 +10,36 @@ if TYPE_CHECKING:
     from uniqc_store.query.statements import TaskTable
     from uniqc_store.query.where import Where
 
-# Each by itself: together, SQLite would not count by its shortcut through the smallest index.
+# Two subqueries: together, SQLite would not count by its shortcut through the smallest index.
 TOTALS = "SELECT (SELECT COUNT(*) FROM tasks), (SELECT MAX(rowid) FROM tasks)"
 
-_MARK = "rowid, task_id, status, update_time"
+_FINGERPRINT = "rowid, task_id, status, update_time"
 
-NEWEST = f"SELECT {_MARK} FROM tasks ORDER BY submit_time DESC, rowid DESC LIMIT :limit"
+NEWEST = f"SELECT {_FINGERPRINT} FROM tasks ORDER BY submit_time DESC, rowid DESC LIMIT :limit"
 
-# Tasks without a name are told apart without fetching their JSON.
+# The metadata of a task without a name is not fetched.
 _NAMING_JSON = "CASE WHEN instr(metadata_json, '\"task_name\"') > 0 THEN metadata_json END"
-
-TEXT_PLACE = "CAST(? AS TEXT)"
-"""The place of an id that is handed over as the bytes of a text, which need not be UTF-8."""
-
-PLACE = "?"
 
 
 def active(where: Where) -> str:
-    return f"SELECT {_MARK} FROM tasks {where.sql} LIMIT :limit"
+    """Return a query for the fingerprints of some tasks, in any order."""
+    return f"SELECT {_FINGERPRINT} FROM tasks {where.sql} LIMIT :limit"
 
 
-def by_id(places: Sequence[str]) -> str:
-    return f"SELECT {_MARK} FROM tasks WHERE task_id IN ({', '.join(places)})"
+def by_id(ids: Sequence[str]) -> str:
+    """Return a query for the fingerprints of the tasks with these ids, each an SQL expression."""
+    return f"SELECT {_FINGERPRINT} FROM tasks WHERE task_id IN ({', '.join(ids)})"
 
 
-def ids_in(table: TaskTable, places: Sequence[str]) -> str:
-    """Those of some ids that a table has."""
-    return f"SELECT task_id FROM {table} WHERE task_id IN ({', '.join(places)})"
+def ids_in(table: TaskTable, ids: Sequence[str]) -> str:
+    """Return a query for those of the ids that a table has, each an SQL expression."""
+    return f"SELECT task_id FROM {table} WHERE task_id IN ({', '.join(ids)})"
 
 
-def details(columns: frozenset[str], rows: int) -> str:
-    """What is told of some tasks, by their rows."""
+def details(columns: frozenset[str]) -> str:
+    """Return a query for the shown columns of the rows in ``:rows``, a JSON array of rowids."""
     metadata = _NAMING_JSON if "metadata_json" in columns else "NULL"
     return f"""
         SELECT rowid, backend, status, submit_time, update_time, {metadata} FROM tasks
-        WHERE rowid IN ({", ".join([PLACE] * rows)})
+        WHERE rowid IN (SELECT value FROM json_each(:rows))
     """

@@ -1,7 +1,7 @@
-"""What a watch knows of the tasks, and how what it knew before differs from that.
+"""The tasks that a watch tracks, and the events between two scans of them.
 
-It knows all active tasks, the newest ones, and those it was told to follow: what others do is
-told by their number alone, without reading a million of them.
+It tracks all active tasks, the newest ones, and those that a caller names. Changes to other tasks
+show in the total only, so that a scan does not read a million of them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from uniqc_store.watch.change_log import Event, Key
-from uniqc_store.watch.reader import AFTER_ALL, BEFORE_ALL, WatchReader
+from uniqc_store.watch.change_log import Key, TaskEvent
+from uniqc_store.watch.reader import HIGHEST, LOWEST, WatchReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,53 +18,54 @@ if TYPE_CHECKING:
 
     from uniqc_store.database.connection import Session
     from uniqc_store.database.files import Identity
-    from uniqc_store.watch.reader import KnownTask, Mark, Place
+    from uniqc_store.watch.reader import Fingerprint, SortKey, TrackedTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedTasks:
-    """What one look saw.
+    """The findings of one scan.
 
     Attributes:
-        identity: Of the file; None where there was none.
-        tasks: By their ids.
-        marks: Theirs.
-        touched: Those of them that are not marked as before, or were not known.
-        slipped: Those of them that were known before and are to be known no longer.
-        absent: Ids that were asked for and are not there.
-        archived: Ids that were known before, are not there, and are in the archive.
-        total: How many tasks there are, known or not.
-        last_row: The greatest row.
-        bottom: The place above which every task is known.
-        all_active: Whether every active task is known.
+        identity: The file that was read; None if there was none.
+        tasks: The tasks by their ids.
+        fingerprints: Their fingerprints by their ids.
+        updated: Ids whose fingerprint changed since the previous scan, or that it did not track.
+        untracked: Ids tracked in the previous scan that need not be tracked any more.
+        absent: Ids that were asked for and do not exist.
+        archived: Ids tracked in the previous scan that do not exist and are in the archive.
+        total: Number of all tasks, tracked or not.
+        highest_row: The highest rowid.
+        complete_above: The place above which every task is tracked.
+        all_active: Whether every active task is tracked.
     """
 
     identity: Identity | None
-    tasks: Mapping[Key, KnownTask]
-    marks: Mapping[Key, Mark]
-    touched: AbstractSet[Key]
+    tasks: Mapping[Key, TrackedTask]
+    fingerprints: Mapping[Key, Fingerprint]
+    updated: AbstractSet[Key]
     untracked: AbstractSet[Key]
     absent: AbstractSet[Key]
     archived: AbstractSet[Key]
     total: int
-    last_row: int
-    bottom: Place
+    highest_row: int
+    complete_above: SortKey
     all_active: bool
 
 
 NOTHING = TrackedTasks(
     identity=None,
     tasks={},
-    marks={},
-    touched=frozenset(),
+    fingerprints={},
+    updated=frozenset(),
     untracked=frozenset(),
     absent=frozenset(),
     archived=frozenset(),
     total=0,
-    last_row=0,
-    bottom=BEFORE_ALL,
+    highest_row=0,
+    complete_above=LOWEST,
     all_active=True,
 )
+"""The findings before the first scan."""
 
 
 def scan(
@@ -75,87 +76,95 @@ def scan(
     track: AbstractSet[Key],
     identity: Identity | None,
 ) -> TrackedTasks:
-    """See how the tasks are now.
+    """Read the tasks to track as they are now.
 
     Args:
-        before: What the look before this one saw.
-        newest: How many of the newest tasks are known.
-        follow: Ids of other tasks that are.
-        identity: Of the file, as it is about to be read.
+        session: The state of the file to read.
+        before: The findings of the previous scan.
+        newest: Number of the newest tasks to track.
+        track: Ids of other tasks to track.
+        identity: The file that is read.
     """
     reader = WatchReader(session)
     recent = reader.newest(newest)
     active, all_active = reader.active()
-    marks = recent | active
-    asked = (track | before.tasks.keys()) - marks.keys()
+    asked = (track | before.tasks.keys()) - (recent.keys() | active.keys())
     found = reader.by_id(asked)
-    marks |= found
-    touched = {key for key, mark in marks.items() if before.marks.get(key) != mark}
-    gone = before.tasks.keys() - marks.keys()
-    tasks = {**before.tasks, **reader.told(marks[key] for key in touched)}
+    fingerprints = recent | active | found
+    updated = {
+        key for key, current in fingerprints.items() if before.fingerprints.get(key) != current
+    }
+    gone = before.tasks.keys() - fingerprints.keys()
+    tasks = {**before.tasks, **reader.details(fingerprints[key] for key in updated)}
     for key in gone:
         del tasks[key]
-    total, last_row = reader.totals()
+    total, highest_row = reader.totals()
     return TrackedTasks(
         identity=identity,
         tasks=tasks,
-        marks=marks,
-        touched=touched,
+        fingerprints=fingerprints,
+        updated=updated,
         untracked=found.keys() - track,
         absent=asked - found.keys(),
         archived=reader.archived(gone),
         total=total,
-        last_row=last_row,
-        bottom=BEFORE_ALL if total == len(tasks) else _last_place(recent, tasks),
+        highest_row=highest_row,
+        complete_above=LOWEST if total == len(tasks) else _lowest(recent, tasks),
         all_active=all_active,
     )
 
 
-def diff(before: TrackedTasks, now: TrackedTasks) -> list[Event]:
-    """What happened to tasks between two looks, as far as it is known."""
+def diff(before: TrackedTasks, now: TrackedTasks) -> list[TaskEvent]:
+    """Return the events between two scans, one for each task that certainly changed."""
     events = [
-        Event(key=key, was=task.state, last=task.state, gone=True, archived=key in now.archived)
+        TaskEvent(
+            key=key,
+            before=task.state,
+            last=task.state,
+            is_gone=True,
+            archived=key in now.archived,
+        )
         for key, task in before.tasks.items()
         if key not in now.tasks
     ]
-    for key in now.touched:
-        task, known = now.tasks[key], before.tasks.get(key)
-        if known is None:
-            fresh = _is_fresh(key, task, before, now)
-            if fresh or (task.state.active and before.all_active):
-                events.append(Event(key=key, was=None, last=task.state, fresh=fresh))
-        elif known.state != task.state:
-            events.append(Event(key=key, was=known.state, last=task.state))
+    for key in now.updated:
+        task, previous = now.tasks[key], before.tasks.get(key)
+        if previous is None:
+            is_new = _is_new(key, task, before, now)
+            if is_new or (task.state.active and before.all_active):
+                events.append(TaskEvent(key=key, before=None, last=task.state, is_new=is_new))
+        elif previous.state != task.state:
+            events.append(TaskEvent(key=key, before=previous.state, last=task.state))
     return events
 
 
-def others(before: TrackedTasks, now: TrackedTasks, events: Iterable[Event]) -> int:
-    """How many tasks more came than went, beyond those of the events."""
-    return now.total - before.total - sum(event.fresh - event.gone for event in events)
+def untracked_delta(before: TrackedTasks, now: TrackedTasks, events: Iterable[TaskEvent]) -> int:
+    """Return the change in the number of tasks that the events do not account for."""
+    return now.total - before.total - sum(event.is_new - event.is_gone for event in events)
 
 
-def forget(known: TrackedTasks, keys: AbstractSet[Key]) -> TrackedTasks:
-    """The same without some tasks."""
+def forget(tracked: TrackedTasks, keys: AbstractSet[Key]) -> TrackedTasks:
+    """Return the findings without some of the tasks."""
     if not keys:
-        return known
-    tasks, marks = dict(known.tasks), dict(known.marks)
+        return tracked
+    tasks, fingerprints = dict(tracked.tasks), dict(tracked.fingerprints)
     for key in keys:
-        del tasks[key], marks[key]
-    return replace(known, tasks=tasks, marks=marks)
+        del tasks[key], fingerprints[key]
+    return replace(tracked, tasks=tasks, fingerprints=fingerprints)
 
 
-def _last_place(recent: Iterable[Key], tasks: Mapping[Key, KnownTask]) -> Place:
-    return min((tasks[key].place for key in recent), default=AFTER_ALL)
+def _lowest(recent: Iterable[Key], tasks: Mapping[Key, TrackedTask]) -> SortKey:
+    return min((tasks[key].sort_key for key in recent), default=HIGHEST)
 
 
-def _is_fresh(key: Key, task: KnownTask, before: TrackedTasks, now: TrackedTasks) -> bool:
-    """Whether a task that was not known was certainly not there.
+def _is_new(key: Key, task: TrackedTask, before: TrackedTasks, now: TrackedTasks) -> bool:
+    """Return whether a task that was not tracked certainly did not exist.
 
-    Rows are numbered upwards, so that one beyond the last was not there; but not all that
-    were not there are beyond it, as the numbers of removed rows are given anew.
+    SQLite numbers rows upwards, so a row above the highest is new. A new task may also get the
+    number of a removed one, which says nothing.
     """
     return (
         key in before.absent
-        or task.place > before.bottom
-        or (task.row > before.last_row and now.identity == before.identity)
+        or task.sort_key > before.complete_above
+        or (task.row > before.highest_row and now.identity == before.identity)
     )

@@ -280,7 +280,9 @@ def tools_of(cache: Cache) -> ClearTools:
 async def test_a_clear_that_was_stopped_says_how_far_it_came(cache: Cache) -> None:
     tools = tools_of(cache.fill(450))
     plan = tools.plan(TaskFilter(), older_than=timedelta(0))
-    consent: AcceptedElicitation[Any] = AcceptedElicitation(data=ConsentOutcome(verdict="go"))
+    consent: AcceptedElicitation[Any] = AcceptedElicitation(
+        data=ConsentOutcome(verdict="not needed")
+    )
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
     assert (done.state, done.matched) == ("cleared", 450)
     assert 0 < done.cleared < 450

@@ -432,7 +432,7 @@ async def test_more_changes_than_are_remembered_are_told_as_if_all_had_changed(
         await reads.wait()
 
     async with running(cache) as live, anyio.create_task_group() as telling:
-        vars(live)["watch"] = TaskWatch(cache.store, most_events=50)
+        vars(live)["watch"] = TaskWatch(cache.store, max_events=50)
         addresses = WatchedUris(cache.store, live)
         await addresses.add(["uniqc://task/task-0", "uniqc://task/none", STORE])
         telling.start_soon(addresses.tell, send)

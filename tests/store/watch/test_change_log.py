@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from uniqc_store import InvalidValueError, StoreBusyError, StoreState, TaskState
-from uniqc_store.watch.change_log import ChangeLog, Event
+from uniqc_store.watch.change_log import ChangeLog, TaskEvent
 from uniqc_store.watch.changes import StoreStatus
 
 STORE = StoreState(path=Path("/cache/tasks.sqlite"), exists=True, schema_version=1)
@@ -31,27 +31,27 @@ def state(task_id: str, status: str, *, hour: int = 9) -> TaskState:
 RUNNING, SUCCESS, FAILED = (state("a", status) for status in ("running", "success", "failed"))
 
 
-def came(now: TaskState) -> Event:
-    return Event(key=now.task_id, was=None, last=now, fresh=True)
+def came(now: TaskState) -> TaskEvent:
+    return TaskEvent(key=now.task_id, before=None, last=now, is_new=True)
 
 
-def changed(was: TaskState | None, now: TaskState) -> Event:
-    return Event(key=now.task_id, was=was, last=now)
+def changed(was: TaskState | None, now: TaskState) -> TaskEvent:
+    return TaskEvent(key=now.task_id, before=was, last=now)
 
 
-def went(was: TaskState, *, archived: bool = False) -> Event:
-    return Event(key=was.task_id, was=was, last=was, gone=True, archived=archived)
+def went(was: TaskState, *, archived: bool = False) -> TaskEvent:
+    return TaskEvent(key=was.task_id, before=was, last=was, is_gone=True, archived=archived)
 
 
 @pytest.fixture
 def log() -> ChangeLog:
-    return ChangeLog(most=100)
+    return ChangeLog(max_events=100)
 
 
 def take_down(
-    log: ChangeLog, *events: Event, others: int = 0, before: StoreStatus = STANDING
+    log: ChangeLog, *events: TaskEvent, others: int = 0, before: StoreStatus = STANDING
 ) -> None:
-    log.append(events, others=others, before=before)
+    log.append(events, untracked_delta=others, before=before)
 
 
 def start_of(log: ChangeLog) -> str:
@@ -81,7 +81,7 @@ def start_of(log: ChangeLog) -> str:
 )
 def test_what_happens_to_a_task_is_told_as_one_thing(
     log: ChangeLog,
-    events: list[Event],
+    events: list[TaskEvent],
     new: TaskState | None,
     change: tuple[TaskState | None, TaskState] | None,
     gone: tuple[TaskState | None, TaskState] | None,
@@ -122,7 +122,8 @@ def test_others_are_counted_together(log: ChangeLog) -> None:
     take_down(log, others=5)
     take_down(log, others=-2)
     changes = log.since(start, STANDING)
-    assert (changes.others, changes.store_changed, changes.active_changed) == (3, True, False)
+    assert changes.untracked_delta == 3
+    assert (changes.store_changed, changes.active_changed) == (True, False)
 
 
 def test_the_file_changed_if_it_is_not_as_it_was_at_the_cursor(log: ChangeLog) -> None:
@@ -163,7 +164,7 @@ def test_how_many_tasks_there_are_and_when_it_was_read_is_no_change_of_the_file(
     ],
 )
 def test_the_active_tasks_changed_if_one_was_or_is_active(
-    log: ChangeLog, events: list[Event], *, expected: bool
+    log: ChangeLog, events: list[TaskEvent], *, expected: bool
 ) -> None:
     start = start_of(log)
     for event in events:
@@ -191,7 +192,7 @@ def test_whether_it_is_in_the_archive_is_what_was_found_last(log: ChangeLog) -> 
 
 
 def test_a_cursor_that_the_log_no_longer_reaches_is_refused() -> None:
-    log = ChangeLog(most=10)
+    log = ChangeLog(max_events=10)
     cursors = [start_of(log)]
     for number in range(20):
         take_down(log, *(came(state(f"{number}-{n}", "running")) for n in range(3)))
@@ -207,7 +208,7 @@ def test_a_cursor_that_the_log_no_longer_reaches_is_refused() -> None:
 
 
 def test_what_the_last_look_found_is_kept_however_much_it_is() -> None:
-    log = ChangeLog(most=10)
+    log = ChangeLog(max_events=10)
     start = start_of(log)
     take_down(log, *(came(state(f"{number}", "running")) for number in range(50)))
     assert len(log.since(start, STANDING).new) == 50
@@ -217,7 +218,7 @@ def test_what_the_last_look_found_is_kept_however_much_it_is() -> None:
 
 
 def test_a_task_is_remembered_for_as_long_as_any_of_its_events() -> None:
-    log = ChangeLog(most=2)
+    log = ChangeLog(max_events=2)
     take_down(log, came(RUNNING))
     take_down(log, changed(RUNNING, SUCCESS))
     take_down(log, came(state("b", "running")))
@@ -234,7 +235,7 @@ def test_what_is_no_cursor_is_refused(log: ChangeLog, cursor: str) -> None:
 
 def test_a_cursor_of_another_log_is_refused(log: ChangeLog) -> None:
     with pytest.raises(InvalidValueError, match="ends with the process that gave it"):
-        log.since(start_of(ChangeLog(most=100)), STANDING)
+        log.since(start_of(ChangeLog(max_events=100)), STANDING)
 
 
 def test_a_cursor_is_short_and_safe_in_an_address(log: ChangeLog) -> None:

@@ -148,7 +148,7 @@ def check_one_step(changes: Changes, last: Look, now: Full, removed: set[str]) -
         assert state.task_id not in then or state.task_id in removed
     named = {state.task_id for state in (*changes.new, *unknown_before)}
     assert must_be_named(last, now) <= named
-    assert len(changes.new) - len(changes.gone) + changes.others == len(now) - len(then)
+    assert len(changes.new) - len(changes.gone) + changes.untracked_delta == len(now) - len(then)
     assert changes.store_status.total == len(now)
 
 
@@ -177,7 +177,8 @@ def check_from(changes: Changes, looks: list[Look]) -> None:
     for task_id, state in then.full.items():
         if state.active:
             check_active(changes, state, now.get(task_id))
-    assert len(changes.new) - len(changes.gone) + changes.others == len(now) - len(then.full)
+    difference = len(changes.new) - len(changes.gone) + changes.untracked_delta
+    assert difference == len(now) - len(then.full)
 
 
 def check_active(changes: Changes, then: TaskState, now: TaskState | None) -> None:

@@ -465,7 +465,7 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
     (tmp_path / "aside").replace(directory / DB_FILENAME)
     until_readable(watch)
     changes = watch.since(start.cursor)
-    assert (changes.states, changes.others, changes.file_changed) == ((), 0, True)
+    assert (changes.states, changes.untracked_delta, changes.file_changed) == ((), 0, True)
 
 
 # The store as a whole
@@ -523,7 +523,7 @@ def test_a_live_store_is_told_of_truly_and_to_the_end(
     assert all(statuses[-1] == history[task_id][-1] for task_id, statuses in told.items())
     kept = {task_id for task_id, statuses in history.items() if statuses[-1] is not None}
     assert newest == 3 or kept <= told.keys()
-    counted = sum(len(one.new) - len(one.gone) + one.others for one in seen)
+    counted = sum(len(one.new) - len(one.gone) + one.untracked_delta for one in seen)
     assert counted == len(kept)
 
 
@@ -568,4 +568,4 @@ def test_threads_share_a_watch(store: TaskStore) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
     changes = watch.since(cursor)
-    assert (len(changes.new), changes.others) == (60, 0)
+    assert (len(changes.new), changes.untracked_delta) == (60, 0)

@@ -47,9 +47,9 @@ def directory(tmp_path: Path) -> Path:
     return make_store(tmp_path / "cache")
 
 
-def watching(directory: Path, *, newest: int = 1_000, most_events: int = 10_000) -> Watching:
+def watching(directory: Path, *, newest: int = 1_000, max_events: int = 10_000) -> Watching:
     return Watching(
-        TaskWatch(TaskStore(directory, read_only=True), newest=newest, most_events=most_events)
+        TaskWatch(TaskStore(directory, read_only=True), newest=newest, max_events=max_events)
     )
 
 
@@ -254,11 +254,11 @@ def test_a_task_that_newer_ones_push_out_is_not_gone(directory: Path) -> None:
     fill_hours(directory, 4, 5)
     changes = told.next()
     assert [new.task_id for new in changes.new] == ["t5", "t4"]
-    assert (changes.gone, changes.others) == ((), 0)
+    assert (changes.gone, changes.untracked_delta) == ((), 0)
     assert told.watch.states(["t1", "t2", "t3", "t4"]).keys() == {"t4"}
     delete(directory, "t2", "t3")
     changes = told.next()
-    assert (changes.gone, changes.others) == ((), -2)
+    assert (changes.gone, changes.untracked_delta) == ((), -2)
 
 
 def test_an_old_task_that_comes_into_view_is_not_new(directory: Path) -> None:
@@ -266,7 +266,7 @@ def test_an_old_task_that_comes_into_view_is_not_new(directory: Path) -> None:
     told = watching(directory, newest=2)
     delete(directory, "t4")
     changes = told.next()
-    assert (changes.new, changes.others) == ((), 0)
+    assert (changes.new, changes.untracked_delta) == ((), 0)
     assert told.watch.states(["t2"]).keys() == {"t2"}
     delete(directory, "t2")
     assert [gone.last.task_id for gone in told.next().gone] == ["t2"]
@@ -295,7 +295,7 @@ def test_an_old_task_that_is_put_back_is_new_or_counted(directory: Path) -> None
     told = watching(directory, newest=2)
     fill_hours(directory, 3)
     changes = told.next()
-    assert (changes.new, changes.others) == ((), 1)
+    assert (changes.new, changes.untracked_delta) == ((), 1)
     delete(directory, "t5")
     fill_hours(directory, 0)
     told.next()
@@ -311,7 +311,7 @@ def test_of_the_others_it_is_told_how_many_came_and_went(directory: Path) -> Non
     changes = told.next()
     assert [new.task_id for new in changes.new] == ["t9"]
     assert [gone.last.task_id for gone in changes.gone] == ["t8"]
-    assert changes.others == -2
+    assert changes.untracked_delta == -2
     assert changes.store_status.total == 6
 
 
@@ -387,12 +387,12 @@ def test_rows_of_another_file_say_nothing_of_what_is_new(tmp_path: Path) -> None
     (other / DB_FILENAME).replace(directory / DB_FILENAME)
     with told.watch.tracking(["t1"]):
         changes = told.next()
-    assert (changes.new, changes.others) == ((), 1)
+    assert (changes.new, changes.untracked_delta) == ((), 1)
 
 
 def test_a_task_that_is_told_of_no_longer_is_forgotten(directory: Path) -> None:
     fill_hours(directory, *range(1, 9))
-    told = watching(directory, newest=1, most_events=2)
+    told = watching(directory, newest=1, max_events=2)
     for task_id in ("t1", "t2", "t3", "t4"):
         set_status(directory, task_id, "running")
         told.next()
@@ -413,7 +413,7 @@ def test_of_very_many_active_tasks_some_are_known(
     set_status(directory, "t1", "success")
     changes = told.next()
     assert [change.after.task_id for change in changes.changed] == ["t1"]
-    assert (changes.new, changes.gone, changes.others) == ((), (), 0)
+    assert (changes.new, changes.gone, changes.untracked_delta) == ((), (), 0)
     delete(directory, "t6")
     assert (told.next().gone, told.watch.since().store_status.total) == ((), 7)
 
@@ -472,9 +472,9 @@ def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: 
         )
 
     seen = TaskStore(tmp_path, read_only=True).read(look)
-    places = {key: task.place for key, task in seen.tasks.items()}
+    places = {key: task.sort_key for key, task in seen.tasks.items()}
     assert sorted(places, key=places.__getitem__) == expected
-    assert all(reader.BEFORE_ALL < place < reader.AFTER_ALL for place in places.values())
+    assert all(reader.LOWEST < place < reader.HIGHEST for place in places.values())
 
 
 WEIRD_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]
@@ -495,7 +495,7 @@ def test_whatever_an_id_is_made_of_its_task_is_followed(
     assert len(told.next().changed) == 2
     execute(directory, "DELETE FROM tasks WHERE status = 'failed'")
     changes = told.next()
-    assert (len(changes.gone), changes.others) == (2, 0)
+    assert (len(changes.gone), changes.untracked_delta) == (2, 0)
     for one in changes.gone:
         one.last.task_id.encode()
     assert not told.watch.since(start).store_changed
@@ -552,7 +552,7 @@ def test_a_task_without_an_id_is_counted(directory: Path) -> None:
     for _ in range(3):
         insert(directory, None)
     changes = told.next()
-    assert (changes.states, changes.others) == ((), 3)
+    assert (changes.states, changes.untracked_delta) == ((), 3)
     assert told.watch.states(["t1"]) == {}
     assert not told.next().store_changed
 
@@ -570,7 +570,7 @@ def test_an_upgrade_that_gives_tasks_other_ids_tells_of_them(tmp_path: Path) -> 
     assert total > 0
     execute(tmp_path, "UPDATE tasks SET task_id = 'uqt_' || task_id")
     changes = told.next()
-    assert (len(changes.new), len(changes.gone), changes.others) == (total, total, 0)
+    assert (len(changes.new), len(changes.gone), changes.untracked_delta) == (total, total, 0)
 
 
 # What it costs
@@ -599,17 +599,17 @@ def test_results_are_never_read(directory: Path) -> None:
 
 def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> None:
     active = FilterSql(TaskFilter(status="active")).where(index="status")
-    places = [watch_statements.TEXT_PLACE, watch_statements.PLACE]
+    places = ["CAST(:id_0 AS TEXT)", ":id_1"]
     statements = {
         watch_statements.NEWEST: "tasks_submit_time_idx",
         watch_statements.active(active): "tasks_status_idx",
         watch_statements.by_id(places): "sqlite_autoindex_tasks_1",
         watch_statements.ids_in("tasks", places): "sqlite_autoindex_tasks_1",
-        watch_statements.details(frozenset({"metadata_json"}), 2): "INTEGER PRIMARY KEY",
+        watch_statements.details(frozenset({"metadata_json"})): "INTEGER PRIMARY KEY",
     }
     with closing(connect(directory)) as connection:
         for statement, index in statements.items():
-            values = {"limit": 1} if ":limit" in statement else ("a", "b")
+            values = {"limit": 1, "id_0": "a", "id_1": "b", "rows": "[1, 2]"}
             steps = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
             plan = " ".join(str(step[3]) for step in steps)
             assert index in plan

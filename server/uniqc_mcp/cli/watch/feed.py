@@ -73,7 +73,7 @@ class Feed:
         self.store_status = StoreStatus()
         self._active_filter = TaskFilter(status="active", backend=backend)
         self._clock = clock
-        self._watch = TaskWatch(store, newest=NEWEST, most_events=MAX_EVENTS)
+        self._watch = TaskWatch(store, newest=NEWEST, max_events=MAX_EVENTS)
         self._active: dict[str, TaskState] = {}
         self._cursor = ""
         self._problem = ""
@@ -133,9 +133,9 @@ class Feed:
         return [self._event("trouble", problem=problem)]
 
     def _told(self, changes: Changes) -> Iterator[Event]:
-        if changes.file_changed or changes.others or self._problem:
+        if changes.file_changed or changes.untracked_delta or self._problem:
             self._problem = ""
-            yield self._event("store", others=changes.others)
+            yield self._event("store", others=changes.untracked_delta)
         for state in self._unknown(reversed(changes.new)):
             yield self._event("new", task=state)
         before = {change.after.task_id: change.before for change in changes.changed}
