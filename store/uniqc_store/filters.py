@@ -125,22 +125,22 @@ class TaskFilter:
 
     @property
     def by_time(self) -> bool:
-        """Whether the submit time decides."""
+        """True if the submit time decides."""
         return self.submitted_after is not None or self.submitted_before is not None
 
     @property
     def by_label(self) -> bool:
-        """Whether the status or the backend decides."""
+        """True if the status or the backend decides."""
         return self.status != ANY or bool(self.backend)
 
     @property
     def only_by_label(self) -> bool:
-        """Whether nothing but the status and the backend decides."""
+        """True if nothing but the status and the backend decides."""
         return not self.by_time and not self.name_contains
 
     @property
     def is_simple(self) -> bool:
-        """Whether at most one label decides, so that one index has the exact count."""
+        """True if at most one label decides, so that one index has the exact count."""
         return self.only_by_label and (self.status == ANY or not self.backend)
 
     def names_one(self, column: Column) -> bool:

@@ -243,7 +243,7 @@ class Snapshot:
 
     @property
     def has_shards(self) -> bool:
-        """Whether the file has a table of shards."""
+        """True if the file has a table of shards."""
         return self._session.layout.has("task_shards")
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:

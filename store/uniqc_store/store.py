@@ -118,7 +118,7 @@ class TaskStore:
 
     @property
     def read_only(self) -> bool:
-        """Whether every write raises ``ReadOnlyStoreError``."""
+        """True if every write raises ``ReadOnlyStoreError``."""
         return self._writer is None
 
     def __repr__(self) -> str:

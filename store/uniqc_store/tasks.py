@@ -112,7 +112,7 @@ class TaskInfo:
 
     @property
     def finished(self) -> bool:
-        """Whether the status is one of ``TERMINAL_STATUSES``."""
+        """True if the status is one of ``TERMINAL_STATUSES``."""
         return status_text(self.status) in TERMINAL_STATUSES
 
     @property
@@ -225,5 +225,5 @@ class TaskRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether the status is one of ``TERMINAL_STATUSES``."""
+        """True if the status is one of ``TERMINAL_STATUSES``."""
         return self.status in TERMINAL_STATUSES

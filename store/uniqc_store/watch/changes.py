@@ -51,7 +51,7 @@ class TaskChange:
 
     @property
     def status_changed(self) -> bool:
-        """Whether its status is another one, or the one before is unknown."""
+        """True if its status is another one, or the one before is unknown."""
         return self.before is None or self.before.status != self.after.status
 
 
@@ -132,12 +132,12 @@ class Changes:
 
     @property
     def store_changed(self) -> bool:
-        """Whether anything changed."""
+        """True if anything changed."""
         return bool(self.states) or self.untracked_delta != 0 or self.file_changed
 
     @property
     def active_changed(self) -> bool:
-        """Whether a list of the active tasks changed."""
+        """True if a list of the active tasks changed."""
         before = [change.before for change in self.changed]
         before += [gone.before for gone in self.gone]
         now = (*self.new, *(change.after for change in self.changed))
