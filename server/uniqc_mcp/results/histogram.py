@@ -16,7 +16,8 @@ from math import fsum, inf
 from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from uniqc_mcp.results.summary import SLACK, Tally
+from uniqc_mcp.results.shapes import TOLERANCE
+from uniqc_mcp.results.summary import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,8 +113,8 @@ class Figures:
     @property
     def are_probabilities(self) -> bool:
         """Told of numbers without a label as ``results`` tells them."""
-        within = self.floats and self.least >= -SLACK and self.most <= 1 + SLACK
-        return within and (not self.whole or fsum(self.numbers) <= 1 + SLACK)
+        within = self.floats and self.least >= -TOLERANCE and self.most <= 1 + TOLERANCE
+        return within and (not self.whole or fsum(self.numbers) <= 1 + TOLERANCE)
 
     def remaining(self, shown: Sequence[Ranked]) -> float | None:
         """What all others have together; none where that would mislead."""

@@ -15,19 +15,21 @@ from math import fsum
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.results.histogram import Figures, Histogram, NotReadableInPiecesError, Ranked
-from uniqc_mcp.results.summary import (
-    ERRORS,
+from uniqc_mcp.results.shapes import (
+    ERROR_FIELDS,
     LABELS,
+    empty_or_error,
+    error_text,
+    other_fields,
+    unwrapped,
+)
+from uniqc_mcp.results.summary import (
     Outcome,
     Results,
     ResultSummary,
-    absence_of,
     bits_of,
-    error_text,
-    fields_beside,
     notes_on,
-    summary_of,
-    unwrapped,
+    summarise_circuit,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +85,8 @@ def _batch(text: str, start: int, *, top: int, shots: int | None, max_circuits: 
         holds_circuits = holds_circuits or entry is None or isinstance(entry, dict | list)
         circuit = unwrapped(entry)
         if total < max_circuits:
-            summaries.append(summary_of(circuit, top=top, shots=shots))
-        absent += absence_of(circuit) is not None
+            summaries.append(summarise_circuit(circuit, top=top, shots=shots))
+        absent += empty_or_error(circuit) is not None
         # Rows of keys and values alone are one circuit, not a batch.
         if not total and isinstance(entry, dict) and entry.keys() == {"key", "value"}:
             raise NotReadableInPiecesError
@@ -140,7 +142,7 @@ def _labelled(text: str, start: int, *, top: int, shots: int | None) -> tuple[Re
         else:
             value, at = _DECODER.raw_decode(text, at)
             # Not kept, as it may be large and only its name is told.
-            others[name] = value if name in (*ERRORS, *LABELS) else None
+            others[name] = value if name in (*ERROR_FIELDS, *LABELS) else None
         following = _NEXT.match(text, at)
         if following is None or following[1] == "]":
             raise NotReadableInPiecesError
@@ -154,7 +156,7 @@ def _labelled(text: str, start: int, *, top: int, shots: int | None) -> tuple[Re
     if not counts.whole or (stored is not None and not stored.has_keys_of(counts)):
         raise NotReadableInPiecesError
     summary = _of_counts(counts, shots=shots, stored=stored)
-    return replace(summary, fields=fields_beside(others), error=error_text(others)), at
+    return replace(summary, fields=other_fields(others), error=error_text(others)), at
 
 
 def _name(text: str, at: int) -> tuple[str, int]:
