@@ -1,25 +1,35 @@
-"""A stored result too large to be parsed whole, summarised from its text.
+"""The summary of a large stored result, made while its text is parsed.
 
-Parsed, a histogram takes six to eight times the memory of its text. Here it is read in pieces, and
-only running figures and the most frequent outcomes are kept; of a batch, one circuit at a time. The
-summary is the very one that ``results.summarise`` makes of the parsed result. Where that can't be
-told from pieces, such as where a key repeats (of which JSON's last counts), None says so.
+``json.loads`` makes of a histogram an object that is six to eight times as large as its text.
+Here ijson reports a text's keys and values one by one. Only a ``StreamedHistogram`` is kept, and
+of a batch one circuit at a time. The summary equals that of ``summary.summarise``.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import replace
+from itertools import chain, islice
 from math import fsum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from uniqc_mcp.results.histogram import Figures, Histogram, NotReadableInPiecesError, Ranked
+from uniqc_mcp.results.histogram import RankedOutcome, StreamedHistogram
+from uniqc_mcp.results.json_events import (
+    STARTS,
+    Event,
+    NotStreamableError,
+    events_of,
+    object_outcomes,
+    row_outcomes,
+    until,
+    value_of,
+)
 from uniqc_mcp.results.shapes import (
     ERROR_FIELDS,
     LABELS,
+    OUTCOME_KEYS,
     empty_or_error,
     error_text,
+    is_row,
+    may_be_circuit,
     other_fields,
     unwrapped,
 )
@@ -37,28 +47,33 @@ if TYPE_CHECKING:
 
     from uniqc_store import JsonValue
 
-LARGE: Final = 256 * 1024
-"""Characters of a result from which on reading it in pieces is worth it."""
-
-_S: Final = r"[ \t\n\r]*+"
-_NAME: Final = re.compile(rf'{_S}("(?:[^"\\]|\\.)*+"){_S}:{_S}')
-_NEXT: Final = re.compile(rf"{_S}([,\]}}]){_S}")
-_OPENING: Final = re.compile(rf"{{{_S}")
-_SPACE: Final = re.compile(_S)
-_DECODER: Final = json.JSONDecoder()
+LARGE_CHARACTERS: Final = 256 * 1024
+"""The length of a result's text from which on streaming saves memory that matters."""
 
 
 def summarise_text(text: str, *, top: int, shots: int | None, max_circuits: int) -> Results | None:
-    """What ``summarise`` says of the JSON in a text; None where it has to be parsed for that."""
+    """Return the summary of the JSON in a text, as ``summarise`` makes it once it is parsed.
+
+    None means that the text must be parsed for it: it is not JSON, a key repeats (JSON's last
+    counts), it holds NaN or an integer of more than 64 bits, it has no histogram, or ijson has no
+    C backend here.
+    """
     try:
-        start = _after(_SPACE, text, 0)
-        if text[start : start + 1] == "[" and Histogram.at(text, start) is None:
-            return _batch(text, start, top=top, shots=shots, max_circuits=max_circuits)
-        circuit, end = _single(text, start, top=top, shots=shots)
-        if _after(_SPACE, text, end) != len(text):
+        events = events_of(text)
+        kind, _ = next(events)
+        if kind == "start_map":
+            results = _of_one(_object(events, top=top, shots=shots), max_circuits)
+        elif kind == "start_array":
+            results = _list(events, top=top, shots=shots, max_circuits=max_circuits)
+        else:
             return None
-    except (NotReadableInPiecesError, ValueError, OverflowError, RecursionError):
+        # Whatever follows is reported, or is an error; white space is neither.
+        return results if next(events, None) is None else None
+    except NotStreamableError:
         return None
+
+
+def _of_one(circuit: ResultSummary, max_circuits: int) -> Results:
     return Results(
         circuits=(circuit,) if max_circuits > 0 else (),
         batch=False,
@@ -67,155 +82,128 @@ def summarise_text(text: str, *, top: int, shots: int | None, max_circuits: int)
     )
 
 
-def _after(pattern: re.Pattern[str], text: str, start: int) -> int:
-    found = pattern.match(text, start)
-    if found is None:
-        raise NotReadableInPiecesError
-    return found.end()
+def _list(events: Iterator[Event], *, top: int, shots: int | None, max_circuits: int) -> Results:
+    first = [*islice(events, 3)]
+    events = chain(first, events)
+    if first == [("start_map", None), ("map_key", "key"), ("string", first[-1][1])]:
+        circuit = _unlabelled(row_outcomes(events), top=top, shots=shots)
+        return _of_one(circuit, max_circuits)
+    return _batch(events, top=top, shots=shots, max_circuits=max_circuits)
 
 
-# A batch, one circuit at a time.
-
-
-def _batch(text: str, start: int, *, top: int, shots: int | None, max_circuits: int) -> Results:
+def _batch(events: Iterator[Event], *, top: int, shots: int | None, max_circuits: int) -> Results:
     summaries: list[ResultSummary] = []
-    total = absent = 0
+    total = without_outcomes = 0
     holds_circuits = False
-    for entry in _entries(text, start):
-        holds_circuits = holds_circuits or entry is None or isinstance(entry, dict | list)
+    for kind, value in until("end_array", events):
+        entry = value_of(kind, value, events)
+        # Rows of keys and values alone are one circuit, not a batch.
+        if not total and is_row(entry):
+            raise NotStreamableError
+        holds_circuits = holds_circuits or may_be_circuit(entry)
         circuit = unwrapped(entry)
         if total < max_circuits:
             summaries.append(summarise_circuit(circuit, top=top, shots=shots))
-        absent += empty_or_error(circuit) is not None
-        # Rows of keys and values alone are one circuit, not a batch.
-        if not total and isinstance(entry, dict) and entry.keys() == {"key", "value"}:
-            raise NotReadableInPiecesError
+        without_outcomes += empty_or_error(circuit) is not None
         total += 1
     if not holds_circuits:
-        raise NotReadableInPiecesError
+        raise NotStreamableError
     return Results(
-        circuits=tuple(summaries), batch=True, total_circuits=total, without_outcomes=absent
+        circuits=tuple(summaries),
+        batch=True,
+        total_circuits=total,
+        without_outcomes=without_outcomes,
     )
 
 
-def _entries(text: str, start: int) -> Iterator[JsonValue]:
-    at = _after(_SPACE, text, start + 1)
-    while True:
-        entry, at = _DECODER.raw_decode(text, at)
-        yield entry
-        following = _NEXT.match(text, at)
-        if following is None or following[1] == "}":
-            raise NotReadableInPiecesError
-        at = following.end()
-        if following[1] == "]":
-            if at != len(text):
-                raise NotReadableInPiecesError
-            return
+def _object(events: Iterator[Event], *, top: int, shots: int | None) -> ResultSummary:
+    first = next(events)
+    events = chain([first], events)
+    if first[1] and OUTCOME_KEYS.fullmatch(first[1]):
+        return _unlabelled(object_outcomes(events), top=top, shots=shots)
+    return _labelled(events, top=top, shots=shots)
 
 
-# One circuit, in pieces.
-
-
-def _single(text: str, start: int, *, top: int, shots: int | None) -> tuple[ResultSummary, int]:
-    if histogram := Histogram.at(text, start):
-        figures = Figures(histogram, top)
-        if figures.are_probabilities:
-            return _of_probabilities(figures), histogram.end + 1
-        if not figures.whole:
-            raise NotReadableInPiecesError
-        return _of_counts(figures, shots=shots), histogram.end + 1
-    return _labelled(text, start, top=top, shots=shots)
-
-
-def _labelled(text: str, start: int, *, top: int, shots: int | None) -> tuple[ResultSummary, int]:
-    """An object of counts, probabilities, or both, and whatever else."""
-    found: dict[str, Histogram] = {}
+def _labelled(events: Iterator[Event], *, top: int, shots: int | None) -> ResultSummary:
+    """Summarise an object with counts, with or without probabilities and other fields."""
+    histograms: dict[str, StreamedHistogram] = {}
     others: dict[str, JsonValue] = {}
-    at = _after(_OPENING, text, start)
-    while True:
-        name, at = _name(text, at)
-        histogram = Histogram.at(text, at) if name in LABELS else None
-        if name in found or name in others or name == "key":  # columns of keys and values
-            raise NotReadableInPiecesError
-        if histogram is not None:
-            found[name], at = histogram, histogram.end + 1
+    for _, name in until("end_map", events):
+        if name in histograms or name in others or name == "key":  # columns of keys and values
+            raise NotStreamableError
+        kind, value = next(events)
+        if name in LABELS and kind in STARTS:
+            outcomes = (object_outcomes if kind == "start_map" else row_outcomes)(events)
+            histograms[name] = StreamedHistogram(outcomes, top if name == "counts" else 0)
         else:
-            value, at = _DECODER.raw_decode(text, at)
-            # Not kept, as it may be large and only its name is told.
+            value = value_of(kind, value, events)
+            # Other values may be large, and only their names are shown.
             others[name] = value if name in (*ERROR_FIELDS, *LABELS) else None
-        following = _NEXT.match(text, at)
-        if following is None or following[1] == "]":
-            raise NotReadableInPiecesError
-        at = following.end()
-        if following[1] == "}":
-            break
-    if "counts" not in found or "probabilities" in others:
-        raise NotReadableInPiecesError
-    counts = Figures(found["counts"], top)
-    stored = Figures(found["probabilities"], 0) if "probabilities" in found else None
-    if not counts.whole or (stored is not None and not stored.has_keys_of(counts)):
-        raise NotReadableInPiecesError
-    summary = _of_counts(counts, shots=shots, stored=stored)
-    return replace(summary, fields=other_fields(others), error=error_text(others)), at
-
-
-def _name(text: str, at: int) -> tuple[str, int]:
-    found = _NAME.match(text, at)
-    if found is None:
-        raise NotReadableInPiecesError
-    name: str = json.loads(found[1])
-    return name, found.end()
-
-
-def _of_counts(
-    figures: Figures, *, shots: int | None, stored: Figures | None = None
-) -> ResultSummary:
-    total, width = figures.total, figures.width
-    computed = stored is not None or (total > 0 and figures.negative == 0)
-
-    def probability(ranked: Ranked) -> float | None:
-        if stored is not None:
-            return stored.numbers[ranked.place]
-        return int(ranked.number) / total if computed else None
-
-    rest = (stored or figures).remaining(figures.best) if computed else None
-    remaining = rest / total if rest is not None and stored is None else rest
-    tallies = (figures.tally(total), stored.tally(fsum(stored.numbers)) if stored else None)
-    return ResultSummary(
-        kind="counts",
-        outcomes=tuple(
-            Outcome(
-                bits=bits_of(ranked.key, width),
-                count=int(ranked.number),
-                probability=probability(ranked),
-            )
-            for ranked in figures.best
-        ),
-        distinct=len(figures.numbers),
-        remaining_probability=remaining,
-        total=total,
-        notes=(*notes_on(*tallies, computed=computed, width=width, shots=shots),),
-        fields=(),
-        error="",
+    counts, stored = histograms.get("counts"), histograms.get("probabilities")
+    if counts is None or not counts.is_whole or "probabilities" in others:
+        raise NotStreamableError
+    if stored is not None and not stored.has_keys_of(counts):
+        raise NotStreamableError
+    return _summary(
+        "counts",
+        counts,
+        stored=stored,
+        shots=shots,
+        fields=other_fields(others),
+        error=error_text(others),
     )
 
 
-def _of_probabilities(figures: Figures) -> ResultSummary:
-    tally = figures.tally(fsum(figures.numbers))
+def _unlabelled(
+    outcomes: Iterator[tuple[str, float]], *, top: int, shots: int | None
+) -> ResultSummary:
+    histogram = StreamedHistogram(outcomes, top)
+    kind: Literal["counts", "probabilities"]
+    kind = "probabilities" if histogram.are_probabilities else "counts"
+    if kind == "counts" and not histogram.is_whole:
+        raise NotStreamableError
+    return _summary(kind, histogram, shots=shots)
+
+
+def _summary(
+    kind: Literal["counts", "probabilities"],
+    histogram: StreamedHistogram,
+    *,
+    stored: StreamedHistogram | None = None,
+    shots: int | None,
+    fields: tuple[str, ...] = (),
+    error: str = "",
+) -> ResultSummary:
+    """Summarise a histogram; of counts, `stored` are the probabilities stored beside them."""
+    total = histogram.total if kind == "counts" else None
+    probabilities = stored if kind == "counts" else histogram
+    divisor = total if total and probabilities is None and not histogram.has_negative else None
+    computed = probabilities is not None or divisor is not None
+    rest = (probabilities or histogram).remaining(histogram.most_frequent) if computed else None
+
+    def probability(outcome: RankedOutcome) -> float | None:
+        if probabilities is not None:
+            return probabilities.numbers[outcome.place]
+        return int(outcome.number) / divisor if divisor else None
+
+    tallies = (
+        None if total is None else histogram.tally(total),
+        None if probabilities is None else probabilities.tally(fsum(probabilities.numbers)),
+    )
     return ResultSummary(
-        kind="probabilities",
+        kind=kind,
         outcomes=tuple(
             Outcome(
-                bits=bits_of(ranked.key, figures.width),
-                count=None,
-                probability=ranked.number / 1,
+                bits=bits_of(outcome.key, histogram.width),
+                count=None if total is None else int(outcome.number),
+                probability=probability(outcome),
             )
-            for ranked in figures.best
+            for outcome in histogram.most_frequent
         ),
-        distinct=len(figures.numbers),
-        remaining_probability=figures.remaining(figures.best),
-        total=None,
-        notes=(*notes_on(None, tally, computed=True, width=figures.width, shots=None),),
-        fields=(),
-        error="",
+        distinct=len(histogram.numbers),
+        remaining_probability=rest / divisor if rest is not None and divisor else rest,
+        total=total,
+        notes=(*notes_on(*tallies, computed=computed, width=histogram.width, shots=shots),),
+        fields=fields,
+        error=error,
     )

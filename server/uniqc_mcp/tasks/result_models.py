@@ -159,10 +159,10 @@ class ResultView(CircuitResult):
 
 def _summarised(text: str, *, top: int, shots: int | None) -> Results:
     # Imported with the first result: many a server is started to be asked what is running.
-    from uniqc_mcp.results.streaming import LARGE, summarise_text  # noqa: PLC0415
+    from uniqc_mcp.results.streaming import LARGE_CHARACTERS, summarise_text  # noqa: PLC0415
     from uniqc_mcp.results.summary import summarise  # noqa: PLC0415
 
-    if len(text) > LARGE:
+    if len(text) > LARGE_CHARACTERS:
         in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MAX_CIRCUITS)
         if in_pieces is not None:
             return in_pieces

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -32,8 +34,8 @@ written = st.sampled_from([None, (",", ":"), (" ,\n", ":\t")])
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small results have many, and keys are compared in several slices."""
-    monkeypatch.setattr(reading, "_PIECE", 20)
-    monkeypatch.setattr(reading, "_COMPARED", 5)
+    monkeypatch.setattr(reading, "_PIECE_OUTCOMES", 2)
+    monkeypatch.setattr(reading, "_MAX_COMPARED", 5)
 
 
 def in_pieces(
@@ -180,3 +182,53 @@ async def test_get_task_reads_a_large_result_in_pieces(
     assert [(o["bits"], o["count"]) for o in result["outcomes"]] == [
         (outcome.bits, outcome.count) for outcome in whole.outcomes
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"counts": {"0": 1}, "error": "\\ud800"}',
+        '{"counts": {"0": 1}, "error": "\ud800"}',
+        '{"0":\v1}',
+        '{"0": 1}\f',
+        '{"0": 1, "1": NaN}',
+        '{"0": 9223372036854775808}',
+        '{"counts": {"0": 1}, "raw_result": ' + "[" * 200 + "]" * 200 + "}",
+        "[" * 200 + "]" * 200,
+        '{"0": 1',
+        '{"0": 1}}',
+        '{"0": 1} 1',
+        '{"0": 1} "',
+        '{"0": 1} "}',
+        "\ufeff{}",
+        "7",
+        "{}",
+        "[]",
+        "",
+    ],
+)
+def test_text_that_ijson_reads_differently_is_left_to_parsing(text: str) -> None:
+    assert in_pieces(text) is None
+
+
+def test_keys_with_equal_hashes_are_not_the_same_outcome() -> None:
+    modulus = hex(2**61 - 1)  # hash() of an int is its remainder by it
+    text = json.dumps({"counts": {"0x0": 3}, "probabilities": {modulus: 1.0}})
+    assert in_pieces(text) in (None, parsed(text))
+
+
+def test_without_the_c_backend_a_result_is_left_to_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = histogram_text(10)
+    assert in_pieces(text) is not None
+    monkeypatch.setitem(sys.modules, "ijson.backends.yajl2_c", None)
+    assert in_pieces(text) is None
+
+
+def test_ijson_is_not_imported_before_a_large_result() -> None:
+    code = (
+        "import sys, uniqc_mcp.results.streaming as streaming\n"
+        "assert 'ijson' not in sys.modules\n"
+        "assert streaming.summarise_text('{\"0\": 1}', top=1, shots=1, max_circuits=1)\n"
+        "assert 'ijson' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -264,7 +264,7 @@ TO_IBM = replace(ACTIVE, backend="ibm")
 
 
 @pytest.mark.parametrize(
-    ("statement", "awaited", "told"),
+    ("statement", "target", "told"),
     [
         (TOUCH, ACTIVE, NOBODY),
         (TOUCH, EACH, NOBODY),

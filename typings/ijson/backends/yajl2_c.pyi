@@ -1,0 +1,9 @@
+from typing import Protocol
+
+from ijson import sendable_list
+
+class Parser(Protocol):
+    def send(self, piece: bytes, /) -> None: ...
+    def close(self) -> None: ...
+
+def basic_parse_coro(target: sendable_list, *, use_float: bool = ...) -> Parser: ...
