@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 """Seconds, for what is slow only where it is broken."""
 
+_WATCH_NAME = StoreWatcher._watch.__qualname__  # pyright: ignore[reportPrivateUsage] - its task
+
 A_WHILE = 0.4
 """Seconds in which the watcher looks several times, and would tell if there were anything."""
 
@@ -46,7 +48,7 @@ async def until(condition: Callable[[], object]) -> None:
 def watchers() -> int:
     """How many watchers run in this event loop."""
     names = (task.name or "" for task in anyio.get_running_tasks())
-    return sum(name.endswith("Live._watch") for name in names)
+    return sum(name.endswith(_WATCH_NAME) for name in names)
 
 
 async def until_noticed(live: StoreWatcher, cursor: str) -> None:

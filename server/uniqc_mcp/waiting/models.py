@@ -1,4 +1,4 @@
-"""What goes over the wire when a client waits: what changed, and what it still waits for."""
+"""The answer to a wait: the tasks that changed, and those that are still active."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ WaitState = Literal["changed", "finished", "timeout"]
 MAX_CHANGES = 50
 MAX_ACTIVE = 10
 
-ROOM = ANSWER - 2_000
-"""Tokens for tasks; the rest is for what stands around them, notes included."""
+TASK_TOKENS = ANSWER - 2_000
+"""Tokens for tasks; the rest of the answer is for its other fields, notes included."""
 
-_ROW = 90
-"""Tokens of a change but for what its record tells."""
+_CHANGE_TOKENS = 90
+"""Tokens of a change without the texts of its record."""
 
 
 class ChangeView(Wire):
@@ -44,11 +44,13 @@ class ChangeView(Wire):
 
     @classmethod
     def of(cls, change: TaskChange | TaskGone, sanitizer: Sanitizer) -> Self:
+        """Return the view of a change during the wait."""
         before = change.before.status if change.before else ""
         return cls._of(change.state, sanitizer, before=before, status=_status(change))
 
     @classmethod
     def finished(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
+        """Return the view of a task that had finished before the wait."""
         return cls._of(record, sanitizer, before="", status=record.status)
 
     @classmethod
@@ -66,7 +68,7 @@ class ChangeView(Wire):
 
     @property
     def line(self) -> str:
-        """The change in words."""
+        """The change in words, on one line."""
         name = f" {in_quotes(self.name)}" if self.name else ""
         before = f"{word(self.before)} -> " if self.before else ""
         when = f", updated {self.updated_at}" if self.updated_at else ""
@@ -76,13 +78,13 @@ class ChangeView(Wire):
 
     @property
     def size(self) -> int:
-        """Tokens that it takes at most in an answer, as text and as structured content."""
+        """The most tokens that it can take, as text and as structured content together."""
         texts = (self.task_id, self.name, self.backend, self.before, self.status)
-        return _ROW + 2 * sum(map(max_tokens_of, texts))
+        return _CHANGE_TOKENS + 2 * sum(map(max_tokens_of, texts))
 
 
 def _status(change: TaskChange | TaskGone) -> str:
-    from uniqc_store import TaskGone  # noqa: PLC0415 - nobody may ever wait
+    from uniqc_store import TaskGone  # noqa: PLC0415 - 0.009 s of every start
 
     if isinstance(change, TaskGone):
         return "archived" if change.archived else "gone"
@@ -91,30 +93,32 @@ def _status(change: TaskChange | TaskGone) -> str:
 
 class _Sized(Protocol):
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The most tokens that it can take."""
+        ...
 
 
 _View = TypeVar("_View", bound=_Sized)
 
 
-def with_room(views: Iterable[_View], tokens: int) -> list[_View]:
-    """The first of them that an answer has room for."""
+def first_that_fit(views: Iterable[_View], tokens: int) -> list[_View]:
+    """Return as many of the first views as fit into so many tokens."""
     views = list(views)
     return views[: how_many_fit((view.size for view in views), tokens)]
 
 
-def taken(views: Sequence[_Sized]) -> int:
-    """Tokens that they take at most."""
+def total_size(views: Sequence[_Sized]) -> int:
+    """Return the most tokens that views can take."""
     return sum(view.size for view in views)
 
 
-def _told(description: str) -> WithJsonSchema:
-    """A list whose fields are told elsewhere already."""
+def _list_schema(description: str) -> WithJsonSchema:
+    """Return the schema of a list whose entries another field of the answer describes."""
     return WithJsonSchema({"type": "array", "description": description})
 
 
 class WaitAnswer(Answer):
-    """What happened while the client waited."""
+    """The answer of wait_for_tasks."""
 
     matching: Annotated[str, Field(exclude=True, description="What was waited for, in words.")]
     state: Annotated[
@@ -122,9 +126,9 @@ class WaitAnswer(Answer):
     ]
     changes: Annotated[list[ChangeView], Named("newest first;")]
     changes_total: int
-    active: Annotated[list[TaskView], _told("Still active; as list_tasks has them.")]
+    active: Annotated[list[TaskView], _list_schema("Still active; as list_tasks has them.")]
     active_total: int
-    finished: Annotated[list[ChangeView], _told("Of task_ids, finished before; as changes.")]
+    finished: Annotated[list[ChangeView], _list_schema("Of task_ids, finished before; as changes.")]
     waited_seconds: int
     cursor: Annotated[str, Field(description="For the next call.")]
     store: StoreField

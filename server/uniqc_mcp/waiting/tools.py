@@ -1,4 +1,4 @@
-"""The tool that waits."""
+"""The tool wait_for_tasks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,19 +21,20 @@ from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.models import (
     MAX_ACTIVE,
     MAX_CHANGES,
-    ROOM,
+    TASK_TOKENS,
     ChangeView,
     WaitAnswer,
     WaitState,
-    taken,
-    with_room,
+    first_that_fit,
+    total_size,
 )
-from uniqc_mcp.waiting.wait import Until, Wait, WaitResult, WaitTarget
+from uniqc_mcp.waiting.target import WaitTarget
+from uniqc_mcp.waiting.wait import Until, Wait, WaitResult
 from uniqc_store import InvalidValueError, Snapshot, TaskFilter, TaskStore
 
 MAX_IDS = 50
 
-_MOVES_ONLY = (
+_NEEDS_POLLING = (
     "The cache moves only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
 )
@@ -45,9 +46,15 @@ _BAD_CURSOR = (
 
 
 class WaitTools:
-    """What can be waited for."""
+    """The tools that wait for tasks.
+
+    Args:
+        store: The store to read.
+        clock: Returns the current time, by which answers say how old a task is.
+    """
 
     def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+        """Make the tools of a store."""
         self._store = store
         self._clock = clock
 
@@ -56,7 +63,7 @@ class WaitTools:
         *,
         task_ids: Annotated[
             Sequence[str],
-            # Refused below, in words; pydantic's can't be put into a sentence.
+            # Refused below: pydantic's own refusal would not be a sentence.
             Field(
                 json_schema_extra={"maxItems": MAX_IDS},
                 description="Empty: all active ones that match.",
@@ -84,10 +91,12 @@ class WaitTools:
             )
 
         try:
-            told = await _told(watcher, cursor)
+            changed_ids = await _changed_ids(watcher, cursor)
             target = await anyio.to_thread.run_sync(
                 lambda: self._store.read(
-                    lambda snapshot: _target(snapshot, task_ids, backend, name_contains, told)
+                    lambda snapshot: _target(
+                        snapshot, task_ids, backend, name_contains, changed_ids
+                    )
                 )
             )
             wait = Wait(
@@ -95,10 +104,10 @@ class WaitTools:
                 until=until,
                 timeout=timeout_seconds,
                 cursor=cursor,
-                most=MAX_ACTIVE,
+                max_active=MAX_ACTIVE,
                 report=report,
             )
-            return self._answer(target, await wait.result(self._store, watcher))
+            return self._answer(target, await wait.run(self._store, watcher))
         except InvalidValueError as error:
             if error.field != "cursor":
                 raise
@@ -107,16 +116,18 @@ class WaitTools:
     def _answer(self, target: WaitTarget, result: WaitResult) -> WaitAnswer:
         now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
         state = _state(result)
-        notes = [_MOVES_ONLY] if state == "timeout" else []
+        notes = [_NEEDS_POLLING] if state == "timeout" else []
         status_changes = result.status_changes[:MAX_CHANGES]
-        changes = with_room(
-            (ChangeView.of(change, sanitizer) for change in status_changes), ROOM // 2
+        changes = first_that_fit(
+            (ChangeView.of(change, sanitizer) for change in status_changes), TASK_TOKENS // 2
         )
-        told = _ids(result)
-        before = [record for record in tasks.finished if record.task_id not in told]
-        left = ROOM - taken(changes)
-        finished = with_room((ChangeView.finished(r, sanitizer) for r in before), left // 2)
-        if missing := len(before) - len(finished):
+        changed_ids = {change.state.task_id for change in result.status_changes}
+        records = [record for record in tasks.finished if record.task_id not in changed_ids]
+        tokens = TASK_TOKENS - total_size(changes)
+        finished = first_that_fit(
+            (ChangeView.finished(record, sanitizer) for record in records), tokens // 2
+        )
+        if missing := len(records) - len(finished):
             notes.append(f"Tasks that had finished before and that there is no room for: {missing}")
         active = (TaskView.in_list(record, now, sanitizer) for record in tasks.active)
         return WaitAnswer(
@@ -124,8 +135,8 @@ class WaitTools:
             state=state,
             changes=changes,
             changes_total=len(result.status_changes),
-            active=with_room(active, left - taken(finished)),
-            active_total=tasks.total,
+            active=first_that_fit(active, tokens - total_size(finished)),
+            active_total=tasks.active_total,
             finished=finished,
             waited_seconds=int(result.seconds),
             cursor=result.cursor,
@@ -133,8 +144,8 @@ class WaitTools:
         )
 
 
-async def _told(watcher: StoreWatcher, cursor: str) -> frozenset[str]:
-    """Tasks that there will be something to tell of, be they there or not."""
+async def _changed_ids(watcher: StoreWatcher, cursor: str) -> frozenset[str]:
+    """Return the ids of tasks that changed since a cursor, removed ones included."""
     if not cursor:
         return frozenset()
     await watcher.refresh()
@@ -146,16 +157,20 @@ def _target(
     task_ids: Sequence[str],
     backend: str,
     name_contains: str,
-    told: frozenset[str],
+    changed_ids: frozenset[str],
 ) -> WaitTarget:
-    """The tasks that the arguments of the tool mean.
+    """Return the tasks that the arguments of the tool mean.
 
     Args:
-        told: Ids of tasks that need not be there any more.
+        snapshot: The store in which ids are looked up.
+        task_ids: uniqc's or the platform's ids, or beginnings of them.
+        backend: As the tool takes it.
+        name_contains: As the tool takes it.
+        changed_ids: Ids of tasks that may be gone; they are not looked up.
 
     Raises:
-        InvalidArgumentError: Both ids and a filter, or too many ids.
-        UnknownTaskError: There is no such task.
+        InvalidArgumentError: There are both ids and a filter, or too many ids.
+        UnknownTaskError: No task has one of the ids.
     """
     if task_ids and (backend or name_contains):
         raise InvalidArgumentError(
@@ -167,7 +182,8 @@ def _target(
             "all active tasks that match backend and name_contains are waited for."
         )
     found = (
-        task_id if task_id in told else find_task(snapshot, task_id).task_id for task_id in task_ids
+        task_id if task_id in changed_ids else find_task(snapshot, task_id).task_id
+        for task_id in task_ids
     )
     return WaitTarget(
         task_ids=frozenset(found),
@@ -181,11 +197,7 @@ def _in_words(target: WaitTarget) -> str:
     return in_words(replace(target.task_filter, status="any"))
 
 
-def _ids(result: WaitResult) -> frozenset[str]:
-    return frozenset(change.state.task_id for change in result.status_changes)
-
-
 def _state(result: WaitResult) -> WaitState:
-    if not result.tasks.total:
+    if not result.tasks.active_total:
         return "finished"
-    return "changed" if result.in_time else "timeout"
+    return "changed" if result.condition_met else "timeout"

@@ -1,10 +1,10 @@
-"""Waiting for tasks without asking again and again."""
+"""A wait for tasks: it reads the file only after a change that concerns them."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import anyio.to_thread
@@ -13,259 +13,165 @@ from uniqc_mcp.subscriptions.watcher import ResettableEvent
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
-    from uniqc_store import (
-        Changes,
-        Snapshot,
-        StoreState,
-        TaskChange,
-        TaskFilter,
-        TaskGone,
-        TaskRecord,
-        TaskState,
-        TaskStore,
-    )
+    from uniqc_mcp.waiting.target import StatusChange, WaitedTasks, WaitTarget
+    from uniqc_store import TaskStore
 
 Until = Literal["any", "all"]
-StatusChange: TypeAlias = "TaskChange | TaskGone"
 
 SECONDS_BETWEEN_REPORTS = 5.0
-"""So that the client, and its user, see that the call waits."""
+"""Interval of progress reports, by which the client and its user see that the call waits."""
 
 SECONDS_BETWEEN_TRIES = 1.0
-"""To read a file that can't be read."""
+"""Interval of attempts to read a file that cannot be read."""
 
 _MAX_READS = 5
-"""To see the tasks and what changed as they were at one moment, while others write on and on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitedTasks:
-    """How the tasks that are waited for stand.
-
-    Attributes:
-        active: The newest of those that are active.
-        total: How many are.
-        finished: The others, where ids were given.
-        state: The file that was read.
-    """
-
-    active: tuple[TaskRecord, ...]
-    total: int
-    finished: tuple[TaskRecord, ...]
-    state: StoreState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitTarget:
-    """Which tasks are waited for.
-
-    Attributes:
-        task_ids: uniqc's ids; none for all that the filter lets through.
-        task_filter: Lets active tasks through only.
-    """
-
-    task_ids: frozenset[str]
-    task_filter: TaskFilter
-
-    def tasks(self, snapshot: Snapshot, *, most: int) -> WaitedTasks:
-        """How they stand now, with so many of the active ones."""
-        if not self.task_ids:
-            page = snapshot.search(self.task_filter, limit=most)
-            return WaitedTasks(
-                active=page.records, total=page.total, finished=(), state=snapshot.state
-            )
-        records = sorted(self._records(snapshot), key=_submitted, reverse=True)
-        active = [record for record in records if _is_active(record)]
-        return WaitedTasks(
-            active=tuple(active[:most]),
-            total=len(active),
-            finished=tuple(record for record in records if not _is_active(record)),
-            state=snapshot.state,
-        )
-
-    def status_changes(self, changes: Changes) -> list[StatusChange]:
-        """Those whose status changed, that are gone, or that came and finished meanwhile."""
-        return list(self._status_changes(changes))
-
-    def _records(self, snapshot: Snapshot) -> Iterator[TaskRecord]:
-        for task_id in self.task_ids:
-            for match in snapshot.find(task_id).found:
-                # Of one that is gone, the id may be what another's begins with.
-                if match.task_id == task_id:
-                    yield snapshot.record(match)
-
-    def _status_changes(self, changes: Changes) -> Iterator[StatusChange]:
-        from uniqc_store import TaskChange  # noqa: PLC0415 - nobody may ever wait
-
-        for change in changes.changed:
-            if change.status_changed and self._includes(change.after, change.before):
-                yield change
-        for state in changes.new:
-            if not state.active and self._includes(state, None):
-                yield TaskChange(before=None, after=state)
-        for gone in changes.gone:
-            if self._includes(gone.last, gone.before):
-                yield gone
-
-    def _includes(self, state: TaskState, before: TaskState | None) -> bool:
-        if self.task_ids:
-            return state.task_id in self.task_ids
-        wanted = self.task_filter
-        was_active = before is None or before.active
-        return (
-            (was_active or state.active)
-            and wanted.matches_backend(state.backend)
-            and wanted.matches_name(state.name)
-        )
+"""Attempts to read the tasks and their changes at one moment while others keep writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitResult:
-    """What was seen at the end of a wait.
+    """The tasks and their changes at the end of a wait.
 
     Attributes:
-        moved: What changed since it began, or since its cursor.
-        standing: How the tasks stand.
-        cursor: For the next wait.
-        in_time: Whether what was waited for happened.
-        seconds: How long it took.
+        status_changes: Changes since the wait began, or since its cursor.
+        tasks: The tasks now.
+        cursor: Cursor for the next wait.
+        condition_met: Whether the wait ended by its condition, and not by its timeout.
+        seconds: Duration of the wait.
     """
 
     status_changes: list[StatusChange]
     tasks: WaitedTasks
     cursor: str
-    in_time: bool
+    condition_met: bool
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """What to wait for.
+    """A wait that can be run.
 
     Attributes:
-        awaited: Which tasks.
-        until: Any of them changes status, or all of them are finished.
-        timeout: Seconds.
-        cursor: What was known already; empty to begin now.
-        most: Active tasks to tell of.
-        report: Called at once and now and then, with the seconds waited so far.
+        target: The tasks to wait for.
+        until: Wait until any of them changes status, or until all of them are finished.
+        timeout: In seconds.
+        cursor: Cursor of an earlier wait, whose changes are not reported again; empty to begin now.
+        max_active: The most active tasks in the result.
+        report: Progress callback, with the seconds waited so far. Called first without delay.
     """
 
     target: WaitTarget
     until: Until
     timeout: float
     cursor: str
-    most: int
+    max_active: int
     report: Callable[[float], Awaitable[None]]
 
-    async def result(self, store: TaskStore, watcher: StoreWatcher) -> WaitResult:
-        """Wait.
+    async def run(self, store: TaskStore, watcher: StoreWatcher) -> WaitResult:
+        """Wait, and return the tasks and their changes.
 
         Raises:
-            InvalidValueError: The cursor is none of this server's, or too old.
-            StoreError: The file can't be read at the beginning, or still can't at the end.
+            InvalidValueError: The cursor is not one of this server's, or too old.
+            StoreError: The file cannot be read at the beginning, or still cannot at the end.
         """
-        event, began = ResettableEvent(), time.monotonic()
+        changed, began = ResettableEvent(), time.monotonic()
         with watcher.watch.tracking(self.target.task_ids):
-            async with watcher.listening(event.set):
-                return await _Waiting(self, store, watcher, event, began).result()
+            async with watcher.listening(changed.set):
+                return await _RunningWait(self, store, watcher, changed, began).result()
 
 
-class _Waiting:
-    """A wait that has begun."""
+class _RunningWait:
+    """A wait that has begun; `changed` is set after each change in the store."""
 
     def __init__(
         self,
         wait: Wait,
         store: TaskStore,
         watcher: StoreWatcher,
-        event: ResettableEvent,
+        changed: ResettableEvent,
         began: float,
     ) -> None:
+        """Take the cursor of the wait, or one for now."""
         self._wait = wait
         self._store = store
         self._watcher = watcher
-        self._event = event
+        self._changed = changed
         self._cursor = wait.cursor or watcher.watch.since().cursor
         self._began = self._report_at = began
 
     async def result(self) -> WaitResult:
-        result = await self._see()
-        trouble = False
-        while not result.in_time and self._left > 0:
-            rung = await self._pause(SECONDS_BETWEEN_TRIES if trouble else SECONDS_BETWEEN_REPORTS)
-            if rung and not trouble and not self._concerns(result):
+        """Return the result once the condition is met or the time is up."""
+        result = await self._read()
+        unreadable = False
+        while not result.condition_met and self._remaining > 0:
+            pause = SECONDS_BETWEEN_TRIES if unreadable else SECONDS_BETWEEN_REPORTS
+            changed = await self._wait_for_change(pause)
+            if changed and not unreadable and not self._is_affected(result):
                 continue
             try:
-                result, trouble = await self._see(), False
+                result, unreadable = await self._read(), False
             except StoreError:
-                if self._left <= 0:
+                if self._remaining <= 0:
                     raise
-                trouble = True
+                unreadable = True
         return result
 
     @property
-    def _waited(self) -> float:
+    def _elapsed(self) -> float:
         return time.monotonic() - self._began
 
     @property
-    def _left(self) -> float:
-        return self._wait.timeout - self._waited
+    def _remaining(self) -> float:
+        return self._wait.timeout - self._elapsed
 
-    async def _pause(self, seconds: float) -> bool:
-        """Until the bell rings, if it does; whether it did."""
+    async def _wait_for_change(self, seconds: float) -> bool:
+        """Return whether the store changed within so many seconds."""
         if time.monotonic() >= self._report_at:
             self._report_at += SECONDS_BETWEEN_REPORTS
-            await self._wait.report(self._waited)
-        rung = False
-        with anyio.move_on_after(min(self._left, seconds)):
-            await self._event.wait()
-            rung = True
-        self._event.clear()
-        return rung
+            await self._wait.report(self._elapsed)
+        changed = False
+        with anyio.move_on_after(min(self._remaining, seconds)):
+            await self._changed.wait()
+            changed = True
+        self._changed.clear()
+        return changed
 
-    def _concerns(self, result: WaitResult) -> bool:
-        """Whether it rang for these tasks: to read the file each time others move is too much."""
+    def _is_affected(self, result: WaitResult) -> bool:
+        """Return whether a result is outdated, without reading the file."""
         changes = self._watcher.watch.since(self._cursor)
         return (
             changes.file_changed
             or self._wait.target.status_changes(changes) != result.status_changes
         )
 
-    async def _see(self) -> WaitResult:
-        """The tasks and what changed, both as they were at one moment."""
+    async def _read(self) -> WaitResult:
+        """Return the tasks and their changes, both as they were at one moment."""
         changes = self._watcher.watch.since(self._cursor)
-        tasks = await self._stand()
+        tasks = await self._read_tasks()
         for _ in range(_MAX_READS):
             cursor = changes.cursor
             await self._watcher.refresh()
             changes = self._watcher.watch.since(self._cursor)
             if changes.cursor == cursor:
                 break
-            tasks = await self._stand()
+            tasks = await self._read_tasks()
         status_changes = self._wait.target.status_changes(changes)
+        any_changed = self._wait.until == "any" and bool(status_changes)
         return WaitResult(
             status_changes=status_changes,
             tasks=tasks,
             cursor=changes.cursor,
-            in_time=not tasks.total or (self._wait.until == "any" and bool(status_changes)),
-            seconds=self._waited,
+            condition_met=not tasks.active_total or any_changed,
+            seconds=self._elapsed,
         )
 
-    async def _stand(self) -> WaitedTasks:
+    async def _read_tasks(self) -> WaitedTasks:
+        wait = self._wait
         return await anyio.to_thread.run_sync(
             lambda: self._store.read(
-                lambda snapshot: self._wait.target.tasks(snapshot, most=self._wait.most)
+                lambda snapshot: wait.target.tasks(snapshot, max_active=wait.max_active)
             )
         )
-
-
-def _submitted(record: TaskRecord) -> tuple[str, str]:
-    return record.submit_time, record.task_id
-
-
-def _is_active(record: TaskRecord) -> bool:
-    return not record.finished and record.archived_at is None

@@ -37,7 +37,7 @@ class Counted(TaskWatch):
         self.polls += 1
         return super().poll()
 
-    def look(self) -> bool:
+    def refresh(self) -> bool:
         self.looks += 1
         return super().refresh()
 

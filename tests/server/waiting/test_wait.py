@@ -27,7 +27,8 @@ from tests.server.watching import (
 from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.token_budget import ANSWER
 from uniqc_mcp.waiting import wait as waiting_wait
-from uniqc_mcp.waiting.wait import Wait, WaitTarget
+from uniqc_mcp.waiting.target import WaitTarget
+from uniqc_mcp.waiting.wait import Wait
 from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -518,7 +519,7 @@ async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
     async with running(cache) as live, anyio.create_task_group() as calls:
-        calls.start_soon(_wait("a").result, store, live)
+        calls.start_soon(_wait("a").run, store, live)
         await until(lambda: store.reads)
         before = store.reads
         for number in range(5):
@@ -548,13 +549,15 @@ def _wait(*task_ids: str, timeout: float = 30, begun: anyio.Event | None = None)
             begun.set()
 
     target = WaitTarget(task_ids=frozenset(task_ids), task_filter=ACTIVE)
-    return Wait(target=target, until="any", timeout=timeout, cursor="", most=10, report=report)
+    return Wait(
+        target=target, until="any", timeout=timeout, cursor="", max_active=10, report=report
+    )
 
 
 async def result(
     cache: Cache, live: StoreWatcher, *task_ids: str, timeout: float = 30
 ) -> WaitResult:
-    return await _wait(*task_ids, timeout=timeout).result(cache.store, live)
+    return await _wait(*task_ids, timeout=timeout).run(cache.store, live)
 
 
 async def test_without_a_file_there_is_nothing_to_wait_for(cache: Cache) -> None:
@@ -645,12 +648,12 @@ async def test_what_is_told_fits_together_while_others_write_on_and_on(cache: Ca
             await anyio.to_thread.run_sync(save, other, "b", status)
 
     async def wait(live: StoreWatcher, begun: anyio.Event) -> None:
-        seen = await _wait("a", begun=begun).result(cache.store, live)
+        seen = await _wait("a", begun=begun).run(cache.store, live)
         moved = [
             change.after.status for change in seen.status_changes if isinstance(change, TaskChange)
         ]
         assert moved == ["success"]
-        assert seen.tasks.total == 0
+        assert seen.tasks.active_total == 0
         assert [record.status for record in seen.tasks.finished] == ["success"]
 
     async with running(cache) as live, anyio.create_task_group() as writing:
