@@ -1,1 +1,1 @@
-"""."""
+"""The command ``uniqc-mcp``. It may import every other folder; none of them imports it."""

@@ -1,4 +1,4 @@
-"""Which file a server would read, and what is wrong with it."""
+"""The file that a server would read, and the problems with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.settings import Settings
 
-_MAX_NAMED = 10
+_MAX_LISTED = 10
 
 _WRITTEN_BY = {
     0: "a uniqc that was stopped before it saved anything",
@@ -40,15 +40,15 @@ _WRITTEN_BY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was read from the file.
+    """Facts that were read from the file.
 
     Attributes:
-        schema_version: Its ``user_version``.
-        written_by: The releases that write such files.
-        tasks: How many tasks it holds, archived ones aside.
-        by_status: The same by status.
-        active: How many of them are not finished.
-        archived: How many tasks are in uniqc's archive.
+        schema_version: The ``user_version`` of the file.
+        written_by: The releases of uniqc that write such files.
+        tasks: The number of tasks, without archived ones.
+        by_status: The number of tasks by status.
+        active: The number of tasks that are not finished.
+        archived: The number of tasks in uniqc's archive.
     """
 
     schema_version: int
@@ -61,18 +61,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What is known of one cache.
+    """The condition of one cache.
 
     Attributes:
-        location: The file, home shown as ``~``.
-        ok: Whether a server would work. Without a file it does, and says that there is none.
-        exists: Whether there is a file.
-        size_bytes: Its size; 0 where there is none.
-        writable: Whether this user could write it. The server does not.
-        facts: What was read from it; None where nothing could be.
-        problems: Why a server would not work, and what to do.
-        may_clear: What a server with these options may clear, in words; empty where nothing.
-        notes: What else is odd about it.
+        location: The path of the file, with ``~`` for the home directory.
+        ok: True if a server would work, as it does without a file.
+        exists: True if there is a file.
+        size_bytes: The size of the file; 0 if there is none.
+        writable: True if this user could write the file. A server does not, unless it clears.
+        facts: Facts that were read from the file; None if it could not be read.
+        may_clear: What a server with these options may clear, in words; empty if nothing.
+        problems: Reasons why a server would not work, each with what to do.
+        notes: Anything else that is unusual about the file.
     """
 
     location: str
@@ -86,26 +86,17 @@ class Diagnosis:
     notes: list[str] = field(default_factory=list[str])
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the diagnosis as values that JSON can hold."""
         return asdict(self)
 
     def text(self) -> str:
-        """For a person."""
+        """Return the diagnosis as lines for a person."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"file      {self.location}"
-        if not self.exists:
-            yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
-        else:
-            does = "may clear" if self.may_clear else "only reads"
-            may = "may be written by this user" if self.writable else "may not be written"
-            yield f"          {self.size_bytes:,} bytes, {may}; the server {does}"
-        if (facts := self.facts) is not None:
-            yield f"schema    {facts.schema_version}, written by {facts.written_by}"
-            yield f"tasks     {facts.tasks}, {facts.active} active, {facts.archived} more archived"
-            for status, count in facts.by_status.items():
-                yield f"          {count:>7} {status}"
+        yield from self._file_lines()
+        if self.facts is not None:
+            yield from _facts_lines(self.facts)
         if self.may_clear:
             yield f"clearing  {self.may_clear}"
         for problem in self.problems:
@@ -114,15 +105,31 @@ class Diagnosis:
             yield f"note      {note}"
         yield "A server works with this." if self.ok else "A server does not work with this."
 
+    def _file_lines(self) -> Iterator[str]:
+        yield f"file      {self.location}"
+        if not self.exists:
+            yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
+            return
+        use = "may clear" if self.may_clear else "only reads"
+        permission = "may be written by this user" if self.writable else "may not be written"
+        yield f"          {self.size_bytes:,} bytes, {permission}; the server {use}"
+
+
+def _facts_lines(facts: Facts) -> Iterator[str]:
+    yield f"schema    {facts.schema_version}, written by {facts.written_by}"
+    yield f"tasks     {facts.tasks}, {facts.active} active, {facts.archived} more archived"
+    for status, count in facts.by_status.items():
+        yield f"          {count:>7} {status}"
+
 
 def examine(settings: Settings) -> Diagnosis:
-    """Look at a cache without changing anything."""
+    """Return the diagnosis of a cache, which is only read."""
     store = TaskStore(settings.cache_dir, read_only=True)
     facts: Facts | None = None
     problems: list[str] = []
     notes: list[str] = []
     try:
-        facts, notes = store.read(_look)
+        facts, notes = store.read(_facts_and_notes)
     except StoreError as error:
         problems.append(explain_store_error(error, advice=""))
     if note := fallback_note(store.db_path):
@@ -140,7 +147,7 @@ def examine(settings: Settings) -> Diagnosis:
     )
 
 
-def _look(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
+def _facts_and_notes(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
     if not snapshot.state.exists:
         return None, []
     version = snapshot.state.schema_version
@@ -158,16 +165,16 @@ def _look(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
         active=snapshot.count(TaskFilter(status="active")),
         archived=snapshot.archived(),
     )
-    return facts, list(_oddities(snapshot, facts))
+    return facts, list(_unusual(snapshot, facts))
 
 
-def _oddities(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
+def _unusual(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
     if facts.schema_version > NEWEST_RELEASED_SCHEMA:
         yield "What this release does not know of the file is not shown; update uniqc-mcp."
     known = {status.value for status in TaskStatus}
     if unknown := [status for status in facts.by_status if status not in known]:
-        shown = ", ".join(map(quoted, unknown[:_MAX_NAMED]))
-        more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
+        shown = ", ".join(map(quoted, unknown[:_MAX_LISTED]))
+        more = f" and {len(unknown) - _MAX_LISTED} more" if len(unknown) > _MAX_LISTED else ""
         yield f"Statuses that uniqc does not know count as active: {shown}{more}."
     if undated := snapshot.undated():
         yield f"Tasks without a readable submit time, which no time filter finds: {undated}"
@@ -182,7 +189,7 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return False  # or not for us: the problem says which
+        return False  # it may exist; a problem in the diagnosis says more
 
 
 def _size(path: Path) -> int:
@@ -193,5 +200,5 @@ def _size(path: Path) -> int:
 
 
 def _writable(path: Path) -> bool:
-    """SQLite needs the directory too, for its WAL."""
+    """Return True if this user may write the file and, for its WAL, the directory."""
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)

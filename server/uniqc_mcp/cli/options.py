@@ -1,4 +1,4 @@
-"""Options that several commands take: which cache, and what may be cleared in it."""
+"""Options that several commands share: the cache directory, and what may be cleared in it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
 class CacheDirectory(click.Path):
-    """A directory that may not exist yet; ``~`` is the home directory in any setting."""
+    """A directory that may not exist yet. ``~`` is expanded, in environment variables too."""
 
     def __init__(self) -> None:
+        """Accept directories only."""
         super().__init__(file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the directory as a path, or fail with what is wrong."""
         if not str(value):
             self.fail("it is empty; give a directory.", param, ctx)
         try:
@@ -33,7 +35,7 @@ class CacheDirectory(click.Path):
             self.fail(f"{value} names a user whose home is not known.", param, ctx)
         try:
             is_file = directory.is_file()
-        except OSError:  # every answer says what is wrong with it, and so does `doctor`
+        except OSError:  # the answers and `doctor` say what is wrong with it
             is_file = False
         if is_file:
             self.fail(f"{directory} is a file; give the directory that holds it.", param, ctx)
@@ -41,18 +43,18 @@ class CacheDirectory(click.Path):
 
 
 def _duration(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
-    """``12h``, ``30d``: a number and one of s, m, h, d, w."""
+    """Return a duration such as ``12h`` or ``30d``: a number and one of s, m, h, d, w."""
     if value is None:
         return None
     try:
-        # Empty is a variable that was not set, and would be no limit at all.
+        # An empty variable would mean no limit at all, so it is refused.
         return requested_duration(value or "(empty)")
     except ValueError:
         raise click.BadParameter(f"{value!r} is no duration such as 12h or 30d.") from None
 
 
 def _statuses(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Finished statuses, separated by commas."""
+    """Return finished statuses that are separated by commas."""
     if value is None:
         return None
     statuses = tuple(part.strip() for part in value.split(","))
@@ -125,7 +127,7 @@ _CLEAR_OPTIONS = (
 
 
 def clear_options(command: Command) -> Command:
-    """What may be cleared, as six options; :func:`clear_settings` makes one value of them."""
+    """Add the six options for clearing; :func:`clear_settings` makes one value of them."""
     for option in reversed(_CLEAR_OPTIONS):
         command = option(command)
     return command
@@ -140,10 +142,10 @@ def clear_settings(
     confirm: str | None,
     keep_cleared: timedelta | None,
 ) -> ClearSettings | None:
-    """The settings that the options mean; None where nothing may be cleared.
+    """Return the settings of the six options; None if nothing may be cleared.
 
     Raises:
-        click.UsageError: An option about clearing without the one that allows it.
+        click.UsageError: An option for clearing is given without the one that allows it.
     """
     if allow_clear is None:
         others = {

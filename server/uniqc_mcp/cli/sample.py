@@ -1,4 +1,4 @@
-"""A small cache for those who have none yet, made with the store's own API."""
+"""A sample cache for users who have none yet, made with the store's own API."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CIRCUIT: dict[str, JsonValue] = {"circuit_ir": _BELL, "circuit_language": "Orig
 
 
 def make_sample(directory: Path) -> None:
-    """Save a dozen tasks as a week of work leaves them: some running, one failed, some done."""
+    """Save ten tasks of one week: some running, one failed, most finished."""
     store = TaskStore(directory)
-    for number, (ago, task) in enumerate(_tasks()):
+    for number, (age, task) in enumerate(_tasks()):
         task.task_id = f"uqt_{number:032x}"
-        task.submit_time = (datetime.now(UTC) - ago).isoformat()
+        task.submit_time = (datetime.now(UTC) - age).isoformat()
         store.save(task)
 
 

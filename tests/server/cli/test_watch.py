@@ -19,10 +19,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from uniqc_mcp.cli.watch.columns import shortened
-from uniqc_mcp.cli.watch.ended import FinishedTask, FinishedTasks
-from uniqc_mcp.cli.watch.feed import Event, Feed
-from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, json_line, plain_lines
+from uniqc_mcp.cli.watch.columns import shorten_middle
+from uniqc_mcp.cli.watch.feed import Event, EventFeed
+from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
+from uniqc_mcp.cli.watch.lines import POLLING_NOTE, json_line, plain_lines
 from uniqc_mcp.cli.watch.loop import Lines, follow
 from uniqc_mcp.cli.watch.view import Scene, View
 from uniqc_store import Group, StoreState, StoreStatus, TaskState, TaskStore
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 24, 12, 41, 7, tzinfo=UTC)
 PATH = Path("/somewhere/tasks.sqlite")
-STANDING = StoreStatus(
+STATUS = StoreStatus(
     store=StoreState(path=PATH, exists=True, schema_version=5), total=12, read_at=NOW
 )
 DEADLINE_SECONDS = 60
 HOSTILE = "\x1b[2J\x1b]0;title\x07name\r\n\u202e\x9b31m[red]"
 
 
-def feed_of(cache: Cache, *, backend: str = "") -> Feed:
+def feed_of(cache: Cache, *, backend: str = "") -> EventFeed:
     store = TaskStore(cache.directory, read_only=True, busy_timeout=0.1)
-    return Feed(store, backend=backend, clock=lambda: NOW)
+    return EventFeed(store, backend=backend, clock=lambda: NOW)
 
 
-def told(feed: Feed) -> list[Event]:
+def told(feed: EventFeed) -> list[Event]:
     """What happens next."""
     deadline = monotonic() + DEADLINE_SECONDS
     while not (events := feed.events()):
@@ -74,23 +74,25 @@ def task(number: int = 1, **what: Any) -> TaskState:
 
 
 def event(kind: str, **what: Any) -> Event:
-    given: dict[str, Any] = {"kind": kind, "at": NOW, "store_status": STANDING, **what}
+    given: dict[str, Any] = {"kind": kind, "at": NOW, "store_status": STATUS, **what}
     return Event(**given)
 
 
 def scene(**what: Any) -> Scene:
-    given: dict[str, Any] = {"path": PATH, "store_status": STANDING, **what}
+    given: dict[str, Any] = {"path": PATH, "store_status": STATUS, **what}
     return Scene(**given)
 
 
-def ended(number: int, how: str = "success") -> FinishedTask:
+def ended(number: int, end_state: str = "success") -> FinishedTask:
     return FinishedTask(
-        task=task(number, status="success", active=False), at=NOW - timedelta(seconds=7), how=how
+        task=task(number, status="success", active=False),
+        at=NOW - timedelta(seconds=7),
+        end_state=end_state,
     )
 
 
-def shown(what: Scene, width: int = 100, height: int = 24, *, to_stay: bool = False) -> str:
-    lines = View().lines(what, width=width, height=height, now=NOW, to_stay=to_stay)
+def shown(what: Scene, width: int = 100, height: int = 24, *, final: bool = False) -> str:
+    lines = View().lines(what, width=width, height=height, now=NOW, final=final)
     return "\n".join(line.plain.rstrip() for line in lines)
 
 
@@ -250,7 +252,7 @@ def test_each_line_of_json_has_the_fields_that_are_documented() -> None:
         "schema_version": 5,
         "total": 12,
     }
-    assert f"{HOW_IT_MOVES}." in started["notes"]
+    assert f"{POLLING_NOTE}." in started["notes"]
     changed = json.loads(json_line(event("changed", task=task(), before="pending"), PATH))
     assert changed == {
         "event": "changed",
@@ -312,7 +314,7 @@ def test_of_many_active_tasks_the_plain_lines_name_the_newest_and_count_the_othe
     assert "1,300 tasks are active." in lines[0]
     assert sum("vqe step" in line for line in lines) == 20
     assert any(line.endswith(" and 1,280 more") for line in lines)
-    assert lines[-1].endswith(f"note     {HOW_IT_MOVES}.")
+    assert lines[-1].endswith(f"note     {POLLING_NOTE}.")
 
 
 def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
@@ -329,8 +331,8 @@ def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
     told_of = scene(
         active=[hostile],
         by_status={HOSTILE: 1},
-        ended=[FinishedTask(task=hostile, at=NOW, how=HOSTILE)],
-        ended_total=1,
+        finished=[FinishedTask(task=hostile, at=NOW, end_state=HOSTILE)],
+        finished_total=1,
     )
     texts += shown(told_of, width=200).splitlines()
     for text in texts:
@@ -432,8 +434,8 @@ def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> N
             active=[task(2), task(1)],
             by_status={"running": 2},
             groups=groups,
-            ended=[ended(3), ended(4, "removed")],
-            ended_total=2,
+            finished=[ended(3), ended(4, "removed")],
+            finished_total=2,
         )
     )
     lines = text.splitlines()
@@ -448,7 +450,7 @@ def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> N
     assert lines[8].endswith("7 s ago")
     assert " removed " in lines[9]
     assert len(lines) == 24
-    assert lines[-1].startswith(HOW_IT_MOVES)
+    assert lines[-1].startswith(POLLING_NOTE)
 
 
 @pytest.mark.usefixtures("in_shanghai")
@@ -474,6 +476,7 @@ def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() ->
     assert whole.startswith(head)
     assert whole.endswith(tail)
     assert len(head) >= 6
+    assert shorten_middle("short", 11) == "short      "
 
 
 @pytest.mark.parametrize(
@@ -493,19 +496,19 @@ def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() ->
     ],
 )
 def test_an_id_is_shortened_to_just_so_many_cells(text: str, width: int, cells: str) -> None:
-    assert shortened(text, width).rstrip() == cells.rstrip()
-    assert cell_len(shortened(text, width)) == width
+    assert shorten_middle(text, width).rstrip() == cells.rstrip()
+    assert cell_len(shorten_middle(text, width)) == width
 
 
 def test_what_there_is_no_room_for_is_counted() -> None:
-    many = scene(active=[task(number) for number in range(300)], ended=[ended(1)] * 10)
+    many = scene(active=[task(number) for number in range(300)], finished=[ended(1)] * 10)
     text = shown(many, height=24)
     assert text.count(" success ") == 5
     assert text.count(" running ") == 11
     assert "and 289 more" in text
 
 
-@pytest.mark.parametrize("to_stay", [False, True])
+@pytest.mark.parametrize("final", [False, True])
 @given(
     size=st.tuples(st.integers(1, 200), st.integers(1, 60)),
     active=st.integers(0, 70),
@@ -514,23 +517,23 @@ def test_what_there_is_no_room_for_is_counted() -> None:
     problem=st.sampled_from(["", "It is locked by another process. " * 9]),
 )
 def test_a_frame_is_never_wider_or_higher_than_the_terminal(
-    size: tuple[int, int], active: int, gone: int, name: str, *, problem: str, to_stay: bool
+    size: tuple[int, int], active: int, gone: int, name: str, *, problem: str, final: bool
 ) -> None:
     width, height = size
     what = scene(
         active=[task(number, name=name) for number in range(active)],
         by_status={"running": active, name: 3},
-        ended=[ended(number) for number in range(gone)],
+        finished=[ended(number) for number in range(gone)],
         problem=problem,
     )
-    lines = View().lines(what, width=width, height=height, now=NOW, to_stay=to_stay)
+    lines = View().lines(what, width=width, height=height, now=NOW, final=final)
     assert len(lines) <= height
     assert all(line.cell_len <= width for line in lines)
     assert not any("\n" in line.plain for line in lines)
 
 
 def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
-    what = scene(active=[task()], ended=[ended(2)], ended_total=1)
+    what = scene(active=[task()], finished=[ended(2)], finished_total=1)
     lines = View().lines(what, width=100, height=24, now=NOW)
 
     def drawn(**options: Any) -> str:
@@ -622,7 +625,7 @@ def test_what_is_watched_stands_above_and_how_it_ends_below() -> None:
 
 
 def test_what_stays_in_the_terminal_has_no_empty_room_and_no_keys_in_it() -> None:
-    text = shown(scene(active=[task()]), to_stay=True)
+    text = shown(scene(active=[task()]), final=True)
     assert text.splitlines()[-1].startswith("uqt_")
 
 
@@ -631,9 +634,9 @@ def test_a_task_ended_once_until_it_is_active_again() -> None:
     done = task(status="success", active=False)
     ending.add(event("changed", task=done, before="running"))
     ending.add(event("changed", task=replace(done, update_time="later"), before="success"))
-    assert [one.how for one in ending] == ["success"]
+    assert [one.end_state for one in ending] == ["success"]
     ending.add(event("gone", task=done, archived=True))
-    assert ([one.how for one in ending], ending.total) == (["archived"], 1)
+    assert ([one.end_state for one in ending], ending.total) == (["archived"], 1)
     ending.add(event("new", task=task()))
     assert (list(ending), ending.total) == ([], 0)
 

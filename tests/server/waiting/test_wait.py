@@ -301,7 +301,7 @@ async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
             cursor=live.watch.since().cursor,
         )
         cache.change(statement)
-        seen = await wait.result(cache.store, live)
+        seen = await wait.run(cache.store, live)
     assert {moved.state.task_id for moved in seen.status_changes} == told
     assert seen.in_time == (bool(told) or not seen.tasks.total)
 

@@ -1,1 +1,1 @@
-"""`uniqc-mcp watch`: what a person sees of the store in a terminal, and a script on its stdin."""
+"""``uniqc-mcp watch``: the tasks of a store as they change. It imports no other command."""

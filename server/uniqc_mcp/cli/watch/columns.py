@@ -1,4 +1,4 @@
-"""Tasks in columns that fit: what gives way when there is too little room, and what goes first."""
+"""The columns of the table: how wide each is, and which are dropped first in a narrow terminal."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _STYLES = {
 
 
 def status_style(status: str) -> str:
-    """A colour for a status, or for what became of a task; uniqc's and a platform's own wait."""
+    """Return the rich style of a status or an end state; yellow for any other, such as queued."""
     return _STYLES.get(status, "yellow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One task, in the order of the columns."""
+    """The texts of one task, in the order of the columns."""
 
     task_id: str
     name: str
@@ -42,37 +42,37 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """How a column behaves.
+    """The width of a column, in terminal cells.
 
     Attributes:
-        least: Cells below which it had rather go.
-        most: Cells that it never exceeds.
-        steady: Whether it is as wide as `most` always, so that nothing moves while it ticks.
+        minimum: Dropped if there is less room.
+        maximum: Never exceeded.
+        has_fixed_width: True if it always takes `maximum`, so that ages don't move the others.
     """
 
-    least: int
-    most: int
-    steady: bool = False
+    minimum: int
+    maximum: int
+    has_fixed_width: bool = False
 
 
 _COLUMNS = {
-    "task_id": _Column(least=11, most=64),
-    "name": _Column(least=10, most=60),
-    "status": _Column(least=9, most=16),
-    "backend": _Column(least=10, most=48),
-    "submitted": _Column(least=10, most=10, steady=True),
-    "last": _Column(least=10, most=10, steady=True),
+    "task_id": _Column(minimum=11, maximum=64),
+    "name": _Column(minimum=10, maximum=60),
+    "status": _Column(minimum=9, maximum=16),
+    "backend": _Column(minimum=10, maximum=48),
+    "submitted": _Column(minimum=10, maximum=10, has_fixed_width=True),
+    "last": _Column(minimum=10, maximum=10, has_fixed_width=True),
 }
-_GIVE_WAY = ("submitted", "backend", "name", "last", "status")
-_GROW = ("backend", "status", "name", "task_id")
+_DROP_ORDER = ("submitted", "backend", "name", "last", "status")
+_GROW_ORDER = ("backend", "status", "name", "task_id")
 
 
-def laid_out(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -> list[Text]:
-    """A heading and its rows for each section, one below the other, in the same columns.
+def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -> list[Text]:
+    """Return a heading and rows for each section, all in the same columns.
 
     Args:
-        sections: By what stands above the first column: what stands above the last, and the rows.
-        width: Cells that no line exceeds.
+        sections: The heading of the first column, mapped to that of the last and the rows.
+        width: The maximum width of a line, in cells.
     """
     headings = {
         title: Row(
@@ -96,34 +96,38 @@ def laid_out(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -> l
 
 
 def cut(text: str, width: int, *, style: str = "", pad: bool = False) -> Text:
-    """A line of its own, ending in … where it would be too wide."""
-    fitted = _fitted(text, width) if pad or cell_len(text) > width else text
+    """Return text as one line, ending in … if it had to be cut."""
+    fitted = _fit(text, width) if pad or cell_len(text) > width else text
     return Text(fitted, spans=[Span(0, len(fitted), style)] if style else None, no_wrap=True)
 
 
 def _widths(rows: Sequence[Row], width: int) -> dict[str, int]:
-    """The columns that there is room for, and how wide each is."""
+    """Return the columns that fit, with the width of each."""
     names = [field.name for field in fields(Row) if field.name in _COLUMNS]
-    natural = {name: _natural(name, rows) for name in names}
-    least = {name: min(natural[name], _COLUMNS[name].least) for name in names}
-    for name in _GIVE_WAY:
-        if sum(least.values()) + _GAP * (len(least) - 1) <= width:
+    wanted = {name: _wanted_width(name, rows) for name in names}
+    widths = {name: min(wanted[name], _COLUMNS[name].minimum) for name in names}
+    for name in _DROP_ORDER:
+        if _total(widths) <= width:
             break
-        del least[name]
-    left = width - sum(least.values()) - _GAP * (len(least) - 1)
-    for name in _GROW:
-        if name in least:
-            more = max(0, min(left, natural[name] - least[name]))
-            least[name] += more
+        del widths[name]
+    left = width - _total(widths)
+    for name in _GROW_ORDER:
+        if name in widths:
+            more = max(0, min(left, wanted[name] - widths[name]))
+            widths[name] += more
             left -= more
-    return least
+    return widths
 
 
-def _natural(name: str, rows: Sequence[Row]) -> int:
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1)
+
+
+def _wanted_width(name: str, rows: Sequence[Row]) -> int:
     column = _COLUMNS[name]
-    if column.steady:
-        return column.most
-    return min(column.most, max(cell_len(getattr(row, name)) for row in rows))
+    if column.has_fixed_width:
+        return column.maximum
+    return min(column.maximum, max(cell_len(getattr(row, name)) for row in rows))
 
 
 def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
@@ -132,28 +136,32 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     start = 0
     for name, cells in widths.items():
         text: str = getattr(row, name)
-        part = shortened(text, cells) if name == "task_id" else _fitted(text, cells)
+        part = shorten_middle(text, cells) if name == "task_id" else _fit(text, cells)
         if name == "status" and row.style:
             spans.append(Span(start, start + len(part), row.style))
         parts.append(part)
         start += len(part) + _GAP
     line = (" " * _GAP).join(parts)
-    too_wide = sum(widths.values()) + _GAP * (len(widths) - 1) > width
-    return cut(line, width) if too_wide else Text(line, spans=spans, no_wrap=True)
+    if _total(widths) > width:
+        return cut(line, width)
+    return Text(line, spans=spans, no_wrap=True)
 
 
-def shortened(text: str, width: int) -> str:
-    """In just so many cells: its beginning, by which a task can be asked for, and its end."""
+def shorten_middle(text: str, width: int) -> str:
+    """Return text in exactly `width` cells, with … for its middle if it is too long.
+
+    The beginning of a task id suffices to look the task up.
+    """
     if cell_len(text) <= width or not text.isascii():
-        return _fitted(text, width)
+        return _fit(text, width)
     head = width * 2 // 3
     tail = width - head - 1
-    return f"{text[:head]}…{text[len(text) - tail :]}" if tail > 0 else _fitted(text, width)
+    return f"{text[:head]}…{text[len(text) - tail :]}" if tail > 0 else _fit(text, width)
 
 
-def _fitted(text: str, width: int) -> str:
-    """In just so many cells."""
-    if text.isascii() and len(text) <= width:  # by far the most, and four times as fast
+def _fit(text: str, width: int) -> str:
+    """Return text in exactly `width` cells."""
+    if text.isascii() and len(text) <= width:  # nearly all texts, and four times as fast
         return text.ljust(width)
     if cell_len(text) <= width:
         return set_cell_size(text, width)

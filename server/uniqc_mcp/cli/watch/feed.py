@@ -1,4 +1,4 @@
-"""What happens in a store, one thing after the other, and which tasks are active meanwhile."""
+"""The events of a store in order, and the tasks that are active meanwhile."""
 
 from __future__ import annotations
 
@@ -17,32 +17,31 @@ if TYPE_CHECKING:
 
 Kind = Literal["started", "new", "changed", "gone", "store", "trouble"]
 
-NEWEST = 50
-"""Tasks that are known, active or not: each look reads so many, and a second brings fewer."""
+MAX_NEWEST_TASKS = 50
+"""Newest tasks that are tracked, active or not. Every refresh reads them all."""
 
-MAX_EVENTS = 1
-"""Changes that are remembered: those of the last look always are, and are asked for at once.
-Each look reads all that is remembered."""
+MAX_CHANGES = 1
+"""Changes that the watch remembers. One suffices: the feed asks after every refresh."""
 
-MAX_ACTIVE = 20_000
-"""What a watch knows of them."""
+MAX_ACTIVE_TASKS = 20_000
+"""Active tasks that are read when a feed starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened.
+    """One event in a store.
 
     Attributes:
-        kind: ``started`` comes once, when the file is read first or found not to be there, and
-            only ``trouble`` comes before it.
-        at: When it was noticed. Aware.
-        standing: How the store as a whole was then.
-        task: Of ``new``, ``changed`` and ``gone``: as it is, or as it was last.
-        before: Its status until then, empty where that isn't known.
-        archived: Whether a task that is gone is in uniqc's archive.
-        active: Of ``started``: the active tasks, newest first.
-        others: Of ``store``: how many tasks more came than went that nothing else is told of.
-        problem: Of ``trouble``: why the file can't be read.
+        kind: ``started`` occurs once, when the file is first read or found to be missing. Only
+            ``trouble`` can precede it.
+        at: When the feed noticed it. Aware.
+        store_status: The status of the store at that time.
+        task: For ``new`` and ``changed``, the task as it is; for ``gone``, as it was last.
+        before: The previous status of the task; empty if it is not known.
+        archived: True if a task that is gone is in uniqc's archive.
+        active: For ``started``, the active tasks, newest first.
+        others: For ``store``, tasks added minus tasks removed, without those that have an event.
+        problem: For ``trouble``, why the file can't be read.
     """
 
     kind: Kind
@@ -56,39 +55,40 @@ class Event:
     problem: str = ""
 
 
-class Feed:
-    """The events of one store, for one who asks for them again and again.
-
-    Args:
-        store: It is read, and never made.
-        backend: Tell of tasks on this label or platform only.
-        clock: What time it is.
-    """
+class EventFeed:
+    """The events of one store, for a caller that polls."""
 
     def __init__(
         self, store: TaskStore, *, backend: str = "", clock: Callable[[], datetime] = utc_now
     ) -> None:
+        """Prepare to follow a store; nothing is read yet.
+
+        Args:
+            store: The store. It is only read.
+            backend: The label or platform whose tasks have events; empty for all.
+            clock: The source of the current time.
+        """
         self.store = store
         self.filter = TaskFilter(backend=backend)
         self.store_status = StoreStatus()
         self._active_filter = TaskFilter(status="active", backend=backend)
         self._clock = clock
-        self._watch = TaskWatch(store, newest=NEWEST, max_events=MAX_EVENTS)
+        self._watch = TaskWatch(store, newest=MAX_NEWEST_TASKS, max_events=MAX_CHANGES)
         self._active: dict[str, TaskState] = {}
         self._cursor = ""
         self._problem = ""
         self._started = False
-        self._must_start_again = False
+        self._start_failed = False
         self._had_file = False
 
     @property
     def active(self) -> Mapping[str, TaskState]:
-        """The active tasks, up to ``MAX_ACTIVE``."""
+        """The active tasks by their ids."""
         return self._active
 
     def events(self) -> list[Event]:
-        """What happened since the last time. If nothing did, no file was opened for that."""
-        if not (self._watch.poll() or self._must_start_again):
+        """Return the events since the last call. An unchanged file is not opened."""
+        if not (self._watch.poll() or self._start_failed):
             return []
         self._watch.refresh()
         changes = self._watch.since(self._cursor)
@@ -99,29 +99,29 @@ class Feed:
         store = self.store_status.store
         self._had_file = self._had_file or (store is not None and store.exists)
         if self._started:
-            return list(self._told(changes))
+            return list(self._events_of(changes))
         try:
             return [self._start()]
         except StoreError as error:
-            self._must_start_again = True
+            self._start_failed = True
             return self._trouble(error)
 
     def is_idle(self) -> bool:
-        """Whether it is certain that no task is active, in a file that is or was there."""
+        """Return True if certainly no task is active, in a file that exists or existed."""
         if self._active or not (self._started and self._had_file) or self.store_status.trouble:
             return False
         try:
-            # Of more active tasks than a watch knows, the others may be left.
+            # The feed knows at most MAX_ACTIVE_TASKS, so others may still be active.
             return self.store.read(lambda snapshot: snapshot.count(self._active_filter)) == 0
         except StoreError:
             return False
 
     def _start(self) -> Event:
-        # They may be newer than the cursor: what it then brings of them is known already.
-        page = self.store.search(self._active_filter, limit=MAX_ACTIVE)
+        # The page may be newer than the cursor; `_update` then skips what it has already.
+        page = self.store.search(self._active_filter, limit=MAX_ACTIVE_TASKS)
         self._active = {record.task_id: _active_state(record) for record in page.records}
         self._started = True
-        self._must_start_again = False
+        self._start_failed = False
         self._problem = ""
         return self._event("started", active=tuple(self._active.values()))
 
@@ -132,16 +132,16 @@ class Feed:
         self._problem = problem
         return [self._event("trouble", problem=problem)]
 
-    def _told(self, changes: Changes) -> Iterator[Event]:
+    def _events_of(self, changes: Changes) -> Iterator[Event]:
         if changes.file_changed or changes.untracked_delta or self._problem:
             self._problem = ""
             yield self._event("store", others=changes.untracked_delta)
-        for state in self._unknown(reversed(changes.new)):
+        for state in self._update(reversed(changes.new)):
             yield self._event("new", task=state)
         before = {change.after.task_id: change.before for change in changes.changed}
-        for state in self._unknown(change.after for change in reversed(changes.changed)):
-            was = before[state.task_id]
-            yield self._event("changed", task=state, before=was.status if was else "")
+        for state in self._update(change.after for change in reversed(changes.changed)):
+            previous = before[state.task_id]
+            yield self._event("changed", task=state, before=previous.status if previous else "")
         for gone in reversed(changes.gone):
             self._active.pop(gone.last.task_id, None)
             if self._matches(gone.last):
@@ -150,8 +150,8 @@ class Feed:
                     "gone", task=gone.last, before=before_status, archived=gone.archived
                 )
 
-    def _unknown(self, states: Iterable[TaskState]) -> Iterator[TaskState]:
-        """Those to tell of, which are then known."""
+    def _update(self, states: Iterable[TaskState]) -> Iterator[TaskState]:
+        """Update the active tasks, and yield the states that match and were not known."""
         for state in states:
             if not self._matches(state) or self._active.get(state.task_id) == state:
                 continue

@@ -1,4 +1,4 @@
-"""The events of a store as lines: plain ones for people and logs, JSON for programs."""
+"""The events of a store as lines: plain text for people and logs, JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.responses.store_notes import fallback_note, state_notes
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since, wire_time
-from uniqc_mcp.safety.display import tilde, without_home
+from uniqc_mcp.safety.display import in_quotes, tilde, without_home, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_store import NEWEST_RELEASED_SCHEMA
+from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,23 +19,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uniqc_mcp.cli.watch.feed import Event
-    from uniqc_store import StoreStatus, TaskState
+    from uniqc_store import StoreState, StoreStatus, TaskState
 
-HOW_IT_MOVES = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
+POLLING_NOTE = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
 
 _MAX_ACTIVE_LINES = 20
-_MAX_ID = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldTask:
-    """A task as it is told, every text of it screened.
+class SanitizedTask:
+    """A task whose texts are safe to show.
 
     Attributes:
-        before: Its status until then, empty where it is not known or there was none.
-        submitted_at: As all times on the wire; empty where what is stored can't be read.
-        active: Whether it is not finished; of one that is gone, whether it wasn't.
-        archived: Whether it is gone from the tasks, but not from uniqc's archive.
+        before: Its previous status; empty if that is not known or there was none.
+        submitted_at: UTC in ISO 8601, as on the wire; empty if the stored text can't be read.
+        updated_at: As `submitted_at`.
+        active: True if it is not finished, or was not when it went.
+        archived: True if it is gone from the tasks and in uniqc's archive.
     """
 
     task_id: str
@@ -49,13 +50,14 @@ class ToldTask:
 
     @classmethod
     def of(cls, state: TaskState, *, before: str = "", archived: bool = False) -> Self:
+        """Return a task with every text sanitized."""
         sanitizer = Sanitizer()
         return cls(
-            task_id=sanitizer.one_line("task_id", state.task_id, limit=_MAX_ID),
-            name=sanitizer.one_line("name", state.name, limit=120),
-            backend=sanitizer.one_line("backend", state.backend, limit=120),
-            status=sanitizer.one_line("status", state.status, limit=60),
-            before=sanitizer.one_line("before", before, limit=60),
+            task_id=sanitizer.one_line("task_id", state.task_id),
+            name=sanitizer.one_line("name", state.name),
+            backend=sanitizer.one_line("backend", state.backend),
+            status=sanitizer.one_line("status", state.status),
+            before=sanitizer.one_line("status", before),
             submitted_at=recorded_time(state.submit_time),
             updated_at=recorded_time(state.update_time),
             active=state.active,
@@ -63,38 +65,36 @@ class ToldTask:
         )
 
 
-def notes(store_status: StoreStatus, path: Path) -> Iterator[str]:
-    """What there is to be known of the file, beside the tasks in it."""
-    store = store_status.store
-    if store is not None and not store.exists:
-        yield f"There is no task cache at {tilde(path)} yet; waiting for uniqc to make one."
-    if store is not None and store.schema_version > NEWEST_RELEASED_SCHEMA:
-        yield (
-            f"Schema {store.schema_version} is newer than this release knows "
-            f"({NEWEST_RELEASED_SCHEMA}); what it does not know is not shown."
-        )
-    if note := fallback_note(path):
+def store_notes(store: StoreState | None) -> Iterator[str]:
+    """Yield what a reader should know of the file beside its tasks."""
+    if store is None:
+        return
+    if store.exists:
+        yield from state_notes(store)
+        return
+    yield f"There is no task cache at {tilde(store.path)} yet; waiting for uniqc to make one."
+    if note := fallback_note(store.path):
         yield without_home(note)
 
 
-# For programs
+# JSON
 
 
 def json_line(event: Event, path: Path) -> str:
-    """One event as JSON: ``event`` and ``at``, and what there is to tell of it."""
-    told: dict[str, Any] = {"event": event.kind, "at": wire_time(event.at)}
+    """Return an event as one line of JSON: ``event``, ``at``, and the fields of its kind."""
+    fields: dict[str, Any] = {"event": event.kind, "at": wire_time(event.at)}
     match event.kind:
         case "started":
-            told["store"] = _store(event.store_status, path)
-            told["tasks"] = [asdict(ToldTask.of(state)) for state in event.active]
-            told["notes"] = [*notes(event.store_status, path), f"{HOW_IT_MOVES}."]
+            fields["store"] = _store(event.store_status, path)
+            fields["tasks"] = [asdict(SanitizedTask.of(state)) for state in event.active]
+            fields["notes"] = [*store_notes(event.store_status.store), f"{POLLING_NOTE}."]
         case "store":
-            told["store"] = _store(event.store_status, path)
+            fields["store"] = _store(event.store_status, path)
         case "trouble":
-            told["message"] = event.problem
+            fields["message"] = event.problem
         case _:
-            told["task"] = asdict(_task(event))
-    return json.dumps(told)
+            fields["task"] = asdict(_task(event))
+    return json.dumps(fields)
 
 
 def _store(store_status: StoreStatus, path: Path) -> dict[str, Any]:
@@ -107,19 +107,22 @@ def _store(store_status: StoreStatus, path: Path) -> dict[str, Any]:
     }
 
 
-# For people
+# Plain text
 
 
 def plain_lines(event: Event, path: Path) -> list[str]:
-    """One event as lines that begin with the time; none where uniqc only heard of a task again."""
+    """Return an event as lines that begin with its time.
+
+    There is none for a task that uniqc saved again with the same status.
+    """
     at = wire_time(event.at)
-    return [f"{at} {label:<8} {text}" for label, text in _labelled(event, path)]
+    return [f"{at} {label:<8} {text}" for label, text in _labelled_texts(event, path)]
 
 
-def _labelled(event: Event, path: Path) -> Iterator[tuple[str, str]]:
+def _labelled_texts(event: Event, path: Path) -> Iterator[tuple[str, str]]:
     match event.kind:
         case "started":
-            yield from _started(event, path)
+            yield from _started_texts(event, path)
         case "store":
             yield "store", _store_text(event, path)
         case "trouble":
@@ -129,29 +132,28 @@ def _labelled(event: Event, path: Path) -> Iterator[tuple[str, str]]:
                 yield event.kind, text
 
 
-def _started(event: Event, path: Path) -> Iterator[tuple[str, str]]:
+def _started_texts(event: Event, path: Path) -> Iterator[tuple[str, str]]:
     count = len(event.active)
-    if event.store_status.store is not None and event.store_status.store.exists:
-        yield (
-            "started",
-            f"{_tasks(count)} {'is' if count == 1 else 'are'} active. {_store_text(event, path)}",
-        )
+    store = event.store_status.store
+    if store is not None and store.exists:
+        verb = "is" if count == 1 else "are"
+        yield "started", f"{_task_count(count)} {verb} active. {_store_text(event, path)}"
     else:
         yield "started", f"Watching {tilde(path)}."
     for state in event.active[:_MAX_ACTIVE_LINES]:
-        task = ToldTask.of(state)
-        yield "active", f"{_which(task)} {_at(task)}{_ages(task, event.at)}"
+        task = SanitizedTask.of(state)
+        yield "active", f"{_label(task)}{_ages(task, event.at)}"
     if count > _MAX_ACTIVE_LINES:
         yield "active", f"and {count - _MAX_ACTIVE_LINES:,} more"
-    for note in (*notes(event.store_status, path), f"{HOW_IT_MOVES}."):
+    for note in (*store_notes(store), f"{POLLING_NOTE}."):
         yield "note", note
 
 
 def _store_text(event: Event, path: Path) -> str:
-    store = event.store_status.store
+    store, total = event.store_status.store, event.store_status.total
     if store is None or not store.exists:
         return f"There is no file at {tilde(path)} any more; waiting for uniqc to make one."
-    text = f"{tilde(path)} holds {_tasks(event.store_status.total)}, schema {store.schema_version}."
+    text = f"{tilde(path)} holds {_task_count(total)}, schema {store.schema_version}."
     if event.others:
         more = "more" if event.others > 0 else "fewer"
         text += f" Beside those told of, there are {abs(event.others):,} {more} than before."
@@ -162,47 +164,47 @@ def _task_text(event: Event) -> str:
     task = _task(event)
     match event.kind:
         case "gone":
-            how = "archived" if task.archived else "removed"
-            return f"{_which(task)} {how}; it was {_at(task)}"
+            end_state = "archived" if task.archived else "removed"
+            return f"{_id_and_name(task)} {end_state}; it was {_status_and_backend(task)}"
         case "changed" if task.before == task.status:
             return ""
         case "changed" if task.before:
-            return f"{_which(task)} {_word(task.before)} -> {_at(task)}{_took(task, event.at)}"
+            change = f"{word(task.before)} -> {_status_and_backend(task)}"
+            return f"{_id_and_name(task)} {change}{_time_to_finish(task, event.at)}"
         case _:
-            return f"{_which(task)} {_at(task)}"
+            return _label(task)
 
 
-def _task(event: Event) -> ToldTask:
+def _task(event: Event) -> SanitizedTask:
     if event.task is None:
         raise TypeError(event.kind)
-    return ToldTask.of(event.task, before=event.before, archived=event.archived)
+    return SanitizedTask.of(event.task, before=event.before, archived=event.archived)
 
 
-def _which(task: ToldTask) -> str:
-    name = f" {json.dumps(task.name, ensure_ascii=False)}" if task.name else ""
-    return f"{_word(task.task_id)}{name}"
+def _label(task: SanitizedTask) -> str:
+    return task_label(task.task_id, task.name, task.status, task.backend)
 
 
-def _at(task: ToldTask) -> str:
-    return f"{_word(task.status)} on {_word(task.backend)}"
+def _id_and_name(task: SanitizedTask) -> str:
+    name_in_quotes = f" {in_quotes(task.name)}" if task.name else ""
+    return f"{word(task.task_id)}{name_in_quotes}"
 
 
-def _ages(task: ToldTask, now: datetime) -> str:
-    age, heard = seconds_since(task.submitted_at, now), seconds_since(task.updated_at, now)
+def _status_and_backend(task: SanitizedTask) -> str:
+    return f"{word(task.status)} on {word(task.backend)}"
+
+
+def _ages(task: SanitizedTask, now: datetime) -> str:
+    age = seconds_since(task.submitted_at, now)
+    since_update = seconds_since(task.updated_at, now)
     old = "" if age is None else f", {duration(age)} old"
-    return old if heard is None else f"{old}, heard of {duration(heard)} ago"
+    return old if since_update is None else f"{old}, heard of {duration(since_update)} ago"
 
 
-def _took(task: ToldTask, now: datetime) -> str:
+def _time_to_finish(task: SanitizedTask, now: datetime) -> str:
     age = seconds_since(task.submitted_at, now)
     return "" if task.active or age is None else f", {duration(age)} after it was submitted"
 
 
-def _tasks(count: int) -> str:
-    return f"{count:,} task{'' if count == 1 else 's'}"
-
-
-def _word(text: str) -> str:
-    """In quotes where it may read as prose, or as nothing."""
-    plain = text.isprintable() and not set(text) & set(' "')
-    return text if text and plain else json.dumps(text, ensure_ascii=False)
+def _task_count(count: int) -> str:
+    return f"{count:,} {plural('task', count)}"

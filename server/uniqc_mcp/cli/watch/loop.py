@@ -1,4 +1,4 @@
-"""Following a store on a terminal or in a pipe: what ``uniqc-mcp watch`` does."""
+"""The loop of ``uniqc-mcp watch``: polls a store and renders its events until a reason to exit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from uniqc_mcp.cli.watch.feed import Feed
+from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
+from uniqc_mcp.responses.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -24,67 +25,68 @@ if TYPE_CHECKING:
     from uniqc_store import TaskStore
 
 TIMED_OUT = 124
-"""The exit status where the time is up, as that of ``timeout``."""
+"""The exit status after a timeout, as of ``timeout`` from coreutils."""
 
-# As of a process that the signal ended. Windows has no SIGPIPE.
+# As a shell reports a process that the signal ended. Windows has no SIGPIPE.
 _INTERRUPTED = 128 + signal.SIGINT
-_NOBODY_READS = 128 + 13
+_BROKEN_PIPE = 128 + 13
 
 SECONDS_BETWEEN_POLLS = 0.25
 _MAX_SECONDS_BETWEEN_POLLS = 1.0
-_REST = 400
-"""Times that a round took, to rest after it: while others write on and on, 1/400 of a core."""
+_PAUSE_RATIO = 400
+"""Pause after a round, as a multiple of its time: uses 1/400 of a core during steady writes."""
 
 ExitReason = Literal["idle", "timed out"]
 
 
 class Renderer(Protocol):
-    """How it is shown."""
+    """A way to show events."""
 
     def render(self, events: Sequence[Event]) -> None:
-        """Show what happened; told of nothing, show the time pass."""
+        """Show new events; without any, update what depends on the time."""
 
     def pause(self, seconds: float) -> None:
-        """Wait for so long, or for less."""
+        """Wait for at most this time."""
 
 
 def watch(
     store: TaskStore, *, as_json: bool, backend: str, until_idle: bool, timeout: int | None
 ) -> int:
-    """Show what happens until something ends it. The exit status.
+    """Show the events of a store until there is a reason to exit, and return the exit status.
 
-    It is 0 where no task is active any more, or where somebody who did not wait for that has
-    seen enough; ``TIMED_OUT`` where the time was up; and what a shell gives for the signal where
-    one came before what was waited for.
+    The status is 0 when no task is active, or when the user ends a watch that had no goal. It is
+    ``TIMED_OUT`` after the timeout. If a signal or a closed pipe comes before the goal, it is the
+    status that a shell reports for that signal.
     """
-    feed = Feed(store, backend=backend)
-    _take_any_letter(sys.stdout)
+    feed = EventFeed(store, backend=backend)
+    _escape_unencodable(sys.stdout)
     try:
         with _interrupted_once(), _renderer(feed, as_json=as_json) as renderer:
-            outcome = follow(feed, renderer, until_idle=until_idle, timeout=timeout)
+            reason = follow(feed, renderer, until_idle=until_idle, timeout=timeout)
     except KeyboardInterrupt:
         return _INTERRUPTED if until_idle else 0
     except BrokenPipeError:
-        # Such as `| head`: who reads has enough. What is still buffered has nowhere to go.
+        # The reader has left, such as `| head`. Flushing at exit must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS if until_idle else 0
-    if outcome == "idle":
+        return _BROKEN_PIPE if until_idle else 0
+    if reason == "idle":
         return 0
     active = len(feed.active)
-    still = f"; {active:,} {'task is' if active == 1 else 'tasks are'} active" if until_idle else ""
-    sys.stderr.write(f"The {timeout} s are over{still}.\n")
+    verb = "is" if active == 1 else "are"
+    still_active = f"; {active:,} {plural('task', active)} {verb} active" if until_idle else ""
+    sys.stderr.write(f"The {timeout} s are over{still_active}.\n")
     return TIMED_OUT
 
 
 def follow(
-    feed: Feed,
+    feed: EventFeed,
     renderer: Renderer,
     *,
     until_idle: bool,
     timeout: float | None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> ExitReason:
-    """Tell of what happens, until no task is active or the time is up, where that ends it."""
+    """Render events until no task is active, if that is the goal, or until the timeout."""
     ends_at = float("inf") if timeout is None else monotonic() + timeout
     while True:
         began = monotonic()
@@ -94,46 +96,53 @@ def follow(
         now = monotonic()
         if now >= ends_at:
             return "timed out"
-        rest = max(SECONDS_BETWEEN_POLLS, _REST * (now - began))
-        renderer.pause(min(rest, _MAX_SECONDS_BETWEEN_POLLS, ends_at - now))
+        pause = max(SECONDS_BETWEEN_POLLS, _PAUSE_RATIO * (now - began))
+        renderer.pause(min(pause, _MAX_SECONDS_BETWEEN_POLLS, ends_at - now))
 
 
-# How it is shown
+# Renderers
 
 
 class Lines:
-    """Each event as lines, as it happens."""
+    """A renderer that writes each event as lines."""
 
     def __init__(
         self, output: TextIO, path: Path, *, as_json: bool, pause: Callable[[float], None]
     ) -> None:
+        """Write the events of the store at a path to a stream."""
         self._output = output
         self._path = path
         self._as_json = as_json
         self._pause = pause
 
     def render(self, events: Sequence[Event]) -> None:
+        """Write the lines of the events, and flush."""
         for event in events:
-            one = [json_line(event, self._path)] if self._as_json else None
-            for line in one or plain_lines(event, self._path):
+            for line in self._lines_of(event):
                 self._output.write(f"{line}\n")
         self._output.flush()
 
     def pause(self, seconds: float) -> None:
+        """Wait, and raise BrokenPipeError if the reader leaves meanwhile."""
         self._pause(seconds)
 
+    def _lines_of(self, event: Event) -> list[str]:
+        if self._as_json:
+            return [json_line(event, self._path)]
+        return plain_lines(event, self._path)
 
-def _take_any_letter(output: TextIO) -> None:
-    """Write those that the locale lacks in another way: a task's name must not end it."""
+
+def _escape_unencodable(output: TextIO) -> None:
+    """Escape characters that the locale lacks, so that no task name raises an error."""
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(errors="backslashreplace")
 
 
-def _renderer(feed: Feed, *, as_json: bool) -> AbstractContextManager[Renderer]:
+def _renderer(feed: EventFeed, *, as_json: bool) -> AbstractContextManager[Renderer]:
     if not as_json and _is_screen(sys.stdout):
-        from uniqc_mcp.cli.watch.table import on_screen  # noqa: PLC0415 - rich, for a table alone
+        from uniqc_mcp.cli.watch.table import live_table  # noqa: PLC0415 - 0.04 s of every watch in a pipe
 
-        return on_screen(feed)
+        return live_table(feed)
     path, pause = feed.store.db_path, _pause_of(sys.stdout)
     return nullcontext(Lines(sys.stdout, path, as_json=as_json, pause=pause))
 
@@ -143,7 +152,7 @@ def _is_screen(output: TextIO) -> bool:
 
 
 def _pause_of(output: TextIO) -> Callable[[float], None]:
-    """A way to wait that ends once nobody can read any more what is written."""
+    """Return a function that waits, and raises BrokenPipeError once the reader has left."""
     try:
         mode = os.fstat(output.fileno()).st_mode
     except OSError:
@@ -154,7 +163,7 @@ def _pause_of(output: TextIO) -> Callable[[float], None]:
     poll.register(output, 0)
 
     def pause(seconds: float) -> None:
-        if any(seen & (select.POLLERR | select.POLLHUP) for _, seen in poll.poll(seconds * 1000)):
+        if any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(seconds * 1000)):
             raise BrokenPipeError
 
     return pause
@@ -162,14 +171,17 @@ def _pause_of(output: TextIO) -> Callable[[float], None]:
 
 @contextmanager
 def _interrupted_once() -> Generator[None]:
-    """SIGINT and SIGTERM end it alike, and not again while the terminal is given back."""
+    """Raise KeyboardInterrupt at the first SIGINT or SIGTERM, and ignore later ones.
+
+    A second signal would interrupt the restoring of the terminal.
+    """
 
     def interrupt(*_: object) -> None:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    # A shell has those ignore SIGINT that it starts in the background.
+    # A process that a shell starts in the background ignores SIGINT; it must go on doing so.
     before = {
         number: handler
         for number in (signal.SIGINT, signal.SIGTERM)

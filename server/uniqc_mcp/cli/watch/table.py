@@ -1,4 +1,4 @@
-"""The live table: all that is active in a store, and what ended lately."""
+"""The live table of the active tasks in a store and of those that finished lately."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from uniqc_mcp.cli.watch.ended import FinishedTasks
+from uniqc_mcp.cli.watch.finished_tasks import FinishedTasks
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
-from uniqc_mcp.cli.watch.view import MAX_ENDED, Scene, View
+from uniqc_mcp.cli.watch.view import MAX_FINISHED_ROWS, Scene, View
 from uniqc_mcp.responses.times import utc_now
 from uniqc_store import StoreError
 
@@ -22,70 +22,65 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from uniqc_mcp.cli.watch.feed import Event, Feed
+    from uniqc_mcp.cli.watch.feed import Event, EventFeed
     from uniqc_store import Group, TaskState
 
 
 @contextmanager
-def on_screen(feed: Feed) -> Generator[Table]:
-    """A table on this terminal. Its last state stays in view when the screen is given back."""
+def live_table(feed: EventFeed) -> Generator[Table]:
+    """Yield a table on this terminal. Its last state stays in view after the screen is restored."""
     console = Console(highlight=False)
     screen = TerminalScreen(console)
     table = Table(feed, screen)
     try:
         with screen:
-            table.render(())  # in a large store that nobody read for long, a first look takes long
+            table.render(())  # the first read of a large store takes long: say so at once
             yield table
     finally:
         width, height = screen.size
-        for line in table.lines(width, height - 1, to_stay=True):
+        for line in table.lines(width, height - 1, final=True):
             console.print(line, soft_wrap=True)
 
 
 class Table:
-    """A feed as a table.
-
-    Args:
-        feed: Whose events it is told.
-        screen: Where it is drawn.
-        clock: What time it is.
-    """
+    """A renderer that draws the events of a feed as a table."""
 
     def __init__(
-        self, feed: Feed, screen: TerminalScreen, clock: Callable[[], datetime] = utc_now
+        self, feed: EventFeed, screen: TerminalScreen, clock: Callable[[], datetime] = utc_now
     ) -> None:
+        """Draw the state of a feed on a screen, with ages by a clock."""
         self._feed = feed
         self._screen = screen
         self._clock = clock
         self._view = View()
-        self._totals = Totals(feed)
-        self._ending = FinishedTasks()
+        self._totals = StatusTotals(feed)
+        self._finished = FinishedTasks()
         self._active: Sequence[TaskState] = ()
         self._by_status: Counter[str] = Counter()
         self._problem = ""
-        self._shown: tuple[int, tuple[int, int]] | None = None
+        self._drawn: tuple[int, tuple[int, int]] | None = None
 
     def render(self, events: Sequence[Event]) -> None:
-        """Take down what happened, and draw anew once a second, or when there is news."""
+        """Record events, and draw the table if there are any or a second has passed."""
         for event in events:
-            self._ending.add(event)
+            self._finished.add(event)
             self._problem = event.problem
         if events:
             active = self._feed.active.values()
-            self._active = sorted(active, key=_age, reverse=True)
+            self._active = sorted(active, key=_submitted, reverse=True)
             self._by_status = Counter(state.status for state in active)
         size = self._screen.size
-        shown = int(self._clock().timestamp()), size
-        if events or shown != self._shown:
-            self._shown = shown
+        second_and_size = int(self._clock().timestamp()), size
+        if events or second_and_size != self._drawn:
+            self._drawn = second_and_size
             self._screen.show(self.lines(*size))
 
     def pause(self, seconds: float) -> None:
-        """Wait on the screen: for keys too."""
+        """Wait on the screen, which also reads keys."""
         self._screen.pause(seconds)
 
-    def lines(self, width: int, height: int, *, to_stay: bool = False) -> list[Text]:
-        """How it looks now."""
+    def lines(self, width: int, height: int, *, final: bool = False) -> list[Text]:
+        """Return the lines of the table as it is now."""
         scene = Scene(
             path=self._feed.store.db_path,
             store_status=self._feed.store_status,
@@ -94,42 +89,47 @@ class Table:
             by_status=self._by_status,
             groups=self._totals.groups(),
             active=self._active,
-            ended=tuple(islice(self._ending, MAX_ENDED)),
-            ended_total=self._ending.total,
+            finished=tuple(islice(self._finished, MAX_FINISHED_ROWS)),
+            finished_total=self._finished.total,
         )
         now = self._clock()
-        return self._view.lines(scene, width=width, height=height, now=now, to_stay=to_stay)
+        return self._view.lines(scene, width=width, height=height, now=now, final=final)
 
 
-class Totals:
-    """How many tasks there are by status, counted as seldom as keeps it cheap."""
+class StatusTotals:
+    """The number of tasks by status, counted again only at intervals.
 
-    _REST = 400
-    _LEAST_SECONDS = 5.0
+    A count of a large store takes long. The interval is ``_PAUSE_RATIO`` times as long.
+    """
+
+    _PAUSE_RATIO = 400
+    _MIN_SECONDS = 5.0
     _MAX_SECONDS = 10.0
 
-    def __init__(self, feed: Feed, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, feed: EventFeed, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Count the tasks of a feed's store; nothing is counted yet."""
         self._feed = feed
         self._monotonic = monotonic
         self._groups: Sequence[Group] = ()
-        self._counted_at: datetime | None = None
-        self._due = 0.0
+        self._counted_state: datetime | None = None
+        self._next_count_at = 0.0
 
     def groups(self) -> Sequence[Group]:
-        """As last counted: where a million tasks change all the time, some seconds ago."""
+        """Return the counts, at most ``_MAX_SECONDS`` old while the store is readable."""
         store_status, began = self._feed.store_status, self._monotonic()
-        if store_status.read_at == self._counted_at or store_status.trouble or began < self._due:
+        is_current = store_status.read_at == self._counted_state
+        if is_current or store_status.trouble or began < self._next_count_at:
             return self._groups
         try:
             self._groups = self._feed.store.tally(self._feed.filter, by=("status",))
         except StoreError:
-            return self._groups  # the feed tells of it
-        self._counted_at = store_status.read_at
+            return self._groups  # the feed reports it
+        self._counted_state = store_status.read_at
         now = self._monotonic()
-        rest = min(max(self._LEAST_SECONDS, self._REST * (now - began)), self._MAX_SECONDS)
-        self._due = now + rest
+        pause = max(self._MIN_SECONDS, self._PAUSE_RATIO * (now - began))
+        self._next_count_at = now + min(pause, self._MAX_SECONDS)
         return self._groups
 
 
-def _age(state: TaskState) -> tuple[str, str]:
+def _submitted(state: TaskState) -> tuple[str, str]:
     return state.submit_time, state.task_id

@@ -1,4 +1,4 @@
-"""The whole screen of a terminal, for as long as a watch has it, and given back in any case."""
+"""The alternate screen of a terminal, which is left again however the watch ends."""
 
 from __future__ import annotations
 
@@ -24,39 +24,42 @@ _REST_OF_LINE = Control((ControlType.ERASE_IN_LINE, 0)).segment
 
 
 class TerminalScreen(AbstractContextManager["TerminalScreen"]):
-    """Frames on the terminal's other screen, so that nothing scrolls and what was there stays.
+    """Frames on the terminal's alternate screen, which leaves the scrollback as it was.
 
-    Keys are not echoed into the frames; ``q`` ends it as Ctrl-C does, and Ctrl-Z gives the screen
-    back until the shell goes on with it.
+    Keys are not echoed. ``q`` ends the watch as Ctrl-C does. Ctrl-Z leaves the screen until the
+    shell continues the process.
 
-    Only the lines that are others than before are written, which rich's own ``Live`` does not do:
-    it took five times as long.
+    Only lines that differ from the previous frame are written. ``rich.live.Live`` writes all of
+    them and took five times as long.
     """
 
     def __init__(self, console: Console) -> None:
+        """Prepare to draw on a console; the screen is entered with the ``with`` block."""
         self._console = console
-        self._held = ExitStack()
+        self._cleanup = ExitStack()
         self._drawn: list[Text] = []
         self._drawn_size = (0, 0)
-        self._is_to_stop = False
+        self._must_stop = False
         keys = sys.stdin if os.name == "posix" else None
         self._keys = keys.fileno() if keys is not None and keys.isatty() else None
 
     def __enter__(self) -> Self:
+        """Enter the alternate screen, or leave the terminal as it was and raise."""
         try:
-            self._held.enter_context(self._stopping_told())
-            self._take()
+            self._cleanup.enter_context(self._stop_requests())
+            self._enter_screen()
         except BaseException:
-            self._held.close()
+            self._cleanup.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.close()
+        """Leave the alternate screen, and restore the cursor and the echo of keys."""
+        self._cleanup.close()
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height, as they are now; rich goes by what they were, where COLUMNS says so."""
+        """The current width and height. Rich would prefer COLUMNS and LINES, which don't change."""
         try:
             width, height = os.get_terminal_size(self._console.file.fileno())
         except OSError:
@@ -64,7 +67,7 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
         return width or 80, height or 24
 
     def show(self, lines: Sequence[Text]) -> None:
-        """Draw these, as far as they are not there already."""
+        """Draw a frame, writing only the lines that differ from the previous one."""
         output: list[Segment] = []
         if self.size != self._drawn_size:
             self._drawn_size, self._drawn = self.size, []
@@ -79,7 +82,7 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
             self._console.print(Segments(output), end="", soft_wrap=True)
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, or until the size is another one.
+        """Wait for this time, or until a key is pressed or a signal arrives.
 
         Raises:
             KeyboardInterrupt: ``q`` was pressed.
@@ -92,50 +95,50 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
                 self._keys = None
             if b"q" in keys.lower():
                 raise KeyboardInterrupt
-        if self._is_to_stop:
+        if self._must_stop:
             self._stop()
 
-    def _take(self) -> None:
+    def _enter_screen(self) -> None:
         if self._keys is not None:
-            self._held.enter_context(_keys_unseen(self._keys))
+            self._cleanup.enter_context(_without_echo(self._keys))
         self._drawn_size = (0, 0)
-        self._held.callback(self._console.set_alt_screen, False)  # noqa: FBT003 - positional
+        self._cleanup.callback(self._console.set_alt_screen, False)  # noqa: FBT003 - positional
         self._console.set_alt_screen(True)
-        self._held.callback(self._console.show_cursor)
+        self._cleanup.callback(self._console.show_cursor)
         self._console.show_cursor(False)  # noqa: FBT003 - its only argument
 
     @contextmanager
-    def _stopping_told(self) -> Generator[None]:
+    def _stop_requests(self) -> Generator[None]:
         if not hasattr(signal, "SIGTSTP"):
             yield
             return
 
-        def told(*_: object) -> None:
-            self._is_to_stop = True
+        def request_stop(*_: object) -> None:
+            self._must_stop = True
 
-        before = signal.signal(signal.SIGTSTP, told)
+        before = signal.signal(signal.SIGTSTP, request_stop)
         try:
             yield
         finally:
             signal.signal(signal.SIGTSTP, before)
 
     def _stop(self) -> None:
-        """Stop as Ctrl-Z does any other process, and go on when the shell says so."""
-        self._is_to_stop = False
-        self._held.close()
+        """Leave the screen, stop the process as Ctrl-Z would, and enter it when continued."""
+        self._must_stop = False
+        self._cleanup.close()
         os.kill(os.getpid(), signal.SIGTSTP)
         self.__enter__()
 
 
 @contextmanager
-def _keys_unseen(terminal: int) -> Generator[None]:
-    """Without echo, and each key at once; Ctrl-C and its like work on."""
-    import termios  # noqa: PLC0415 - POSIX alone has it
+def _without_echo(terminal: int) -> Generator[None]:
+    """Turn off echo and line buffering; Ctrl-C and other signal keys still work."""
+    import termios  # noqa: PLC0415 - Windows does not have it
 
     before = termios.tcgetattr(terminal)
-    unseen = termios.tcgetattr(terminal)
-    unseen[3] &= ~(termios.ECHO | termios.ICANON)
-    termios.tcsetattr(terminal, termios.TCSADRAIN, unseen)
+    attributes = termios.tcgetattr(terminal)
+    attributes[3] &= ~(termios.ECHO | termios.ICANON)
+    termios.tcsetattr(terminal, termios.TCSADRAIN, attributes)
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
-"""What a terminal shows of a store: some lines, as many and as wide as there is room for.
+"""A frame of the live table: lines that fit the terminal.
 
-They are laid out here and not by rich's own table, which takes ten times as long: a hundredth of
-a core, were it drawn each second.
+They are laid out here because ``rich.table`` takes ten times as long: a hundredth of a core when
+drawn each second.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from uniqc_mcp.cli.watch.columns import Row, cut, laid_out, status_style
-from uniqc_mcp.cli.watch.lines import HOW_IT_MOVES, ToldTask, notes
+from uniqc_mcp.cli.watch.columns import Row, cut, status_style, table_lines
+from uniqc_mcp.cli.watch.lines import POLLING_NOTE, SanitizedTask, store_notes
 from uniqc_mcp.responses.times import duration, seconds_since
 from uniqc_mcp.safety.display import tilde
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from uniqc_mcp.cli.watch.ended import FinishedTask
+    from uniqc_mcp.cli.watch.finished_tasks import FinishedTask
     from uniqc_store import Group, StoreStatus, TaskState
 
-MAX_ENDED = 10
-_HOW_TO_END = "q ends"
+MAX_FINISHED_ROWS = 10
+_KEYS = "q ends"
 _GAP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that may be shown.
+    """The state of a watch, of which a frame shows as much as fits.
 
     Attributes:
         path: The file.
-        standing: How it is.
-        problem: Why it can't be read; empty where it can.
+        store_status: The status of the store.
+        problem: Why the file can't be read; empty if it can.
         backend: The label or platform that is watched; empty for all.
-        by_status: How many tasks are active, by status.
-        groups: How many tasks there are in all by status, as last counted.
+        by_status: Active tasks by status.
+        groups: All tasks by status, as last counted.
         active: The active tasks, newest first.
-        ended: Those that ended since, the last first.
-        ended_total: How many these were.
+        finished: The tasks that finished since the start, the latest first; the rest is cut off.
+        finished_total: How many finished since the start.
     """
 
     path: Path
@@ -55,27 +55,33 @@ class Scene:
     by_status: Mapping[str, int] = field(default_factory=dict[str, int])
     groups: Sequence[Group] = ()
     active: Sequence[TaskState] = ()
-    ended: Sequence[FinishedTask] = ()
-    ended_total: int = 0
+    finished: Sequence[FinishedTask] = ()
+    finished_total: int = 0
 
 
 @dataclass(slots=True)
 class View:
-    """Scenes as lines. Text that was screened once is kept for the next one."""
+    """The layout of frames. Sanitized texts are kept from one frame to the next."""
 
-    _told: dict[TaskState, ToldTask] = field(default_factory=dict["TaskState", ToldTask])
+    _sanitized: dict[TaskState, SanitizedTask] = field(
+        default_factory=dict["TaskState", SanitizedTask]
+    )
 
     def lines(
-        self, scene: Scene, *, width: int, height: int, now: datetime, to_stay: bool = False
+        self, scene: Scene, *, width: int, height: int, now: datetime, final: bool = False
     ) -> list[Text]:
-        """At most `height` lines, none wider than `width` cells.
+        """Return the lines of a frame.
 
         Args:
-            to_stay: Whether this is the last state, to be left on the terminal, and not one that
-                fills it and says how it goes on.
+            scene: The state to show.
+            width: The maximum width of a line, in cells.
+            height: The maximum number of lines.
+            now: The time to which ages are given. Aware.
+            final: True for the frame that stays on the terminal, which has no footer and does
+                not fill the screen.
         """
         head, foot = list(_head(scene, width)), _foot(width)
-        if to_stay or height < len(head) + len(foot) + 6:
+        if final or height < len(head) + len(foot) + 6:
             foot = []
         head = head[: max(1, height - 5)]
         room = height - len(head) - len(foot)
@@ -84,21 +90,21 @@ class View:
         return [*head, *body, *filler, *foot][:height]
 
     def _body(self, scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
-        """A blank line, the active tasks, and those that ended."""
+        """Return a blank line, the active tasks, and those that finished."""
         if scene.store_status.store is None:
             return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
-        active_rows, ended_rows = _shares(room, len(scene.active), len(scene.ended))
-        active, ended = scene.active[:active_rows], scene.ended[:ended_rows]
-        self._forget_all_but([*active, *(one.task for one in ended)])
-        lines = laid_out(
+        active_rows, finished_rows = _row_counts(room, len(scene.active), len(scene.finished))
+        active, finished = scene.active[:active_rows], scene.finished[:finished_rows]
+        self._keep_only([*active, *(one.task for one in finished)])
+        lines = table_lines(
             {
                 f"{len(scene.active):,} active": (
                     "heard of",
                     [self._active_row(state, now) for state in active],
                 ),
-                f"{scene.ended_total:,} ended": (
+                f"{scene.finished_total:,} ended": (
                     "ended",
-                    [self._ended_row(one, now) for one in ended],
+                    [self._finished_row(one, now) for one in finished],
                 ),
             },
             width,
@@ -108,58 +114,60 @@ class View:
             top.append(cut("No task is active.", width, style="dim"))
         elif more := len(scene.active) - len(active):
             top.append(cut(f"and {more:,} more", width, style="dim"))
-        return [Text(), *top, *([Text(), *bottom] if ended else [])]
+        return [Text(), *top, *([Text(), *bottom] if finished else [])]
 
     def _active_row(self, state: TaskState, now: datetime) -> Row:
-        told = self._screened(state)
+        task = self._sanitize(state)
         return Row(
-            task_id=told.task_id,
-            name=told.name,
-            status=told.status,
+            task_id=task.task_id,
+            name=task.name,
+            status=task.status,
             style=status_style(state.status),
-            backend=told.backend,
+            backend=task.backend,
             submitted=_ago(seconds_since(state.submit_time, now)),
             last=_ago(seconds_since(state.update_time, now)),
         )
 
-    def _ended_row(self, ended: FinishedTask, now: datetime) -> Row:
-        told = self._screened(ended.task)
+    def _finished_row(self, finished: FinishedTask, now: datetime) -> Row:
+        task, end_state = self._sanitize(finished.task), finished.end_state
         return Row(
-            task_id=told.task_id,
-            name=told.name,
-            status=told.status if ended.how == ended.task.status else ended.how,
-            style=status_style(ended.how),
-            backend=told.backend,
-            submitted=_ago(seconds_since(ended.task.submit_time, now)),
-            last=_ago(max(0, int((now - ended.at).total_seconds()))),
+            task_id=task.task_id,
+            name=task.name,
+            status=task.status if end_state == finished.task.status else end_state,
+            style=status_style(end_state),
+            backend=task.backend,
+            submitted=_ago(seconds_since(finished.task.submit_time, now)),
+            last=_ago(max(0, int((now - finished.at).total_seconds()))),
         )
 
-    def _screened(self, state: TaskState) -> ToldTask:
-        if (told := self._told.get(state)) is None:
-            told = self._told[state] = ToldTask.of(state)
-        return told
+    def _sanitize(self, state: TaskState) -> SanitizedTask:
+        if (task := self._sanitized.get(state)) is None:
+            task = self._sanitized[state] = SanitizedTask.of(state)
+        return task
 
-    def _forget_all_but(self, states: Iterable[TaskState]) -> None:
-        self._told = {state: told for state in states if (told := self._told.get(state))}
+    def _keep_only(self, states: Iterable[TaskState]) -> None:
+        self._sanitized = {
+            state: task for state in states if (task := self._sanitized.get(state)) is not None
+        }
 
 
-def _shares(room: int, active: int, ended: int) -> tuple[int, int]:
-    """How many active tasks and how many that ended are shown, in so many lines.
+def _row_counts(room: int, active: int, finished: int) -> tuple[int, int]:
+    """Return how many active and how many finished tasks fit into `room` lines.
 
-    Those that ended get a third of it, and what the active ones leave. Each kind takes a blank
-    line and a heading; where not all active tasks are shown, a line says so.
+    Finished tasks get a third of the room, and what the active ones leave. Each kind takes a
+    blank line and a heading. One line says how many active tasks are not shown, if any.
     """
-    for_ended = max(room // 3 - 2, room - 4 - max(1, active))
-    ended_rows = max(0, min(MAX_ENDED, ended, for_ended))
-    active_room = room - 2 - (ended_rows + 2 if ended_rows else 0)
-    return (active if active <= active_room else max(0, active_room - 1)), ended_rows
+    for_finished = max(room // 3 - 2, room - 4 - max(1, active))
+    finished_rows = max(0, min(MAX_FINISHED_ROWS, finished, for_finished))
+    active_room = room - 2 - (finished_rows + 2 if finished_rows else 0)
+    return (active if active <= active_room else max(0, active_room - 1)), finished_rows
 
 
 def _ago(seconds: int | None) -> str:
     return "" if seconds is None else f"{duration(seconds)} ago"
 
 
-# Around the tasks
+# Header and footer
 
 
 def _head(scene: Scene, width: int) -> Iterator[Text]:
@@ -168,12 +176,12 @@ def _head(scene: Scene, width: int) -> Iterator[Text]:
         yield from _wrapped(f"Trouble: {scene.problem} Trying again.", width, style="bold red")
     if scene.store_status.store is not None:
         yield from _totals(scene, width)
-        for note in notes(scene.store_status, scene.path):
+        for note in store_notes(scene.store_status.store):
             yield from _wrapped(note, width, style="yellow")
 
 
 def _title(scene: Scene, width: int) -> Text:
-    """What is watched, and when it was read."""
+    """Return what is watched on the left, and the time of the last read on the right."""
     backend = f"on {Sanitizer().one_line('backend', scene.backend)} " if scene.backend else ""
     left = f"uniqc tasks {backend}in {tilde(scene.path)}"
     read_at = scene.store_status.read_at
@@ -187,19 +195,17 @@ def _title(scene: Scene, width: int) -> Text:
 
 
 def _totals(scene: Scene, width: int) -> Iterator[Text]:
-    """As many statuses as there is room for: the active ones first, each kind by its number."""
+    """Yield a line of as many statuses as fit: active ones first, the most frequent first."""
     finished = {
         group.status: group.count for group in scene.groups if group.status in TERMINAL_STATUSES
     }
     line = Text(no_wrap=True)
     for status, count in (*_by_number(scene.by_status), *_by_number(finished)):
-        told = Text(
-            f"{count:,} {Sanitizer().one_line('status', status, limit=60)}", status_style(status)
-        )
-        if line.cell_len + told.cell_len + 3 > width:
+        total = Text(f"{count:,} {Sanitizer().one_line('status', status)}", status_style(status))
+        if line.cell_len + total.cell_len + 3 > width:
             break
         line.append(" · " if line else "")
-        line.append_text(told)
+        line.append_text(total)
     if line:
         yield line
 
@@ -209,13 +215,13 @@ def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _foot(width: int) -> list[Text]:
-    room = width - len(HOW_IT_MOVES) - _GAP
-    if room < len(_HOW_TO_END):
-        return [Text(), *_wrapped(HOW_IT_MOVES, width, style="dim")]
-    return [Text(), cut(f"{HOW_IT_MOVES}{_HOW_TO_END.rjust(room + _GAP)}", width, style="dim")]
+    room = width - len(POLLING_NOTE) - _GAP
+    if room < len(_KEYS):
+        return [Text(), *_wrapped(POLLING_NOTE, width, style="dim")]
+    return [Text(), cut(f"{POLLING_NOTE}{_KEYS.rjust(room + _GAP)}", width, style="dim")]
 
 
 def _wrapped(text: str, width: int, *, style: str) -> Iterator[Text]:
-    """In whole words, over at most three lines."""
+    """Yield text wrapped between words, in at most three lines."""
     folded = textwrap.wrap(" ".join(text.split()), max(width, 1), max_lines=3, placeholder="…")
     return (cut(line, width, style=style) for line in folded)
