@@ -1,4 +1,4 @@
-"""What uniqc-mcp costs, beside what each part of it could cost at the least.
+"""The benchmarks: what uniqc-mcp costs, compared with the least that each part could cost.
 
     python -m benchmarks --quick
 

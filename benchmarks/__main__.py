@@ -1,4 +1,4 @@
-"""The one command: makes the stores, measures, and writes the report."""
+"""The command: makes the stores, measures, and writes the report."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _EXTRA = ("rich", "matplotlib", "bpe_openai")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for. The status is 0 whatever the bars say: they are in the report."""
+    """Run the benchmarks, and return the exit status: 0 even if a bar is not met."""
     options = Options.parse(arguments, SUBJECTS)
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Display() as display:
             stores = Stores(root=options.cache, progress=display.building)
             if options.only_stores:
-                _make(stores, options)
+                _make_stores(stores, options)
                 return 0
             report = _measure(options, stores, display)
     except (DiskFullError, InstallError) as error:
@@ -67,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _make(stores: Stores, options: Options) -> None:
-    """Every store that a run needs, so that nothing is left to be made while it measures."""
+def _make_stores(stores: Stores, options: Options) -> None:
+    """Make every store of a run before anything is measured."""
     stores.check_disk(options.sizes, copies="clearing" in options.subjects)
     for size in options.sizes:
         for mix in Mix.of_each_kind(size):
@@ -76,7 +76,7 @@ def _make(stores: Stores, options: Options) -> None:
 
 
 def _measure(options: Options, stores: Stores, display: Display) -> Report:
-    _make(stores, options)
+    _make_stores(stores, options)
     environments = Environments(root=options.cache, tell=display.tell, uniqc_python=options.uniqc)
     setting = Setting(
         sizes=options.sizes,
@@ -96,7 +96,7 @@ def _measure(options: Options, stores: Stores, display: Display) -> Report:
         for subject in options.subjects:
             found += SUBJECTS[subject](setting)
     except BaseException:
-        # Half an hour's measurements are not thrown away with the one that failed.
+        # A failure must not discard the measurements of the last half hour.
         _write(Report(machine=described, measurements=found), options.partial_output)
         raise
     return Report(machine=described, measurements=found)

@@ -1,4 +1,4 @@
-"""The bars: what is compared with what, and how far it may be above it."""
+"""The bars: promises about performance, each with its reference and its limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Statistic: TypeAlias = Literal["median", "p99"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One side of a comparison: whose measurements, at which size, and which number of them."""
+    """One side of a comparison: a contender, a size of store, and a statistic."""
 
     who: str = OURS
     size: Size = "largest"
@@ -27,12 +27,12 @@ class Bar:
 
     Attributes:
         says: The promise.
-        group: Of the measurements that it is about.
-        only: A pattern that is found in what was asked; everything of the group if empty.
-        ours: Whose number must not be too high.
-        full: Whether only full pages are compared.
-        reference: Beside which; without one, the limit is in the unit of the measurement.
-        or_beside: Another question to the reference, where that takes longer.
+        group: The group of the measurements.
+        only: A pattern that the whole question matches; empty for every question of the group.
+        ours: The side whose number must not be too high.
+        full: True if only full pages are compared.
+        reference: The other side. Without one, the limit has the unit of the measurement.
+        or_beside: Another question to the reference; the slower of the two answers counts.
         limit: The highest ratio, or number, that keeps the promise.
     """
 
@@ -189,4 +189,4 @@ EACH_PAGE = Bar(
     reference=Side(size="smallest"),
     limit=3,
 )
-"""No bar, as a page of three tasks is no measure of one of 50, but told all the same."""
+"""A comparison for the report, but no bar: a page of 3 tasks takes less time than one of 50."""

@@ -1,4 +1,4 @@
-"""What is seen while it runs: what is being measured, and a bar for each store being made."""
+"""The progress display: the current measurement, and a bar for each store being made."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 class Display:
-    """A terminal is kept up to date; anything else gets a line now and then."""
+    """A live display on a terminal, and a line now and then elsewhere."""
 
     def __init__(self) -> None:
+        """Prepare a display on stderr; it starts with the ``with`` block."""
         self._console = Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
@@ -42,12 +43,12 @@ class Display:
         self._last_line = 0.0
 
     def tell(self, words: str) -> None:
-        """What is being done now."""
+        """Show the current step."""
         self._progress.update(self._subject, description=words)
         self._line(words)
 
     def building(self, name: str, done: int, total: int) -> None:
-        """How far the making of a store has come."""
+        """Show how many tasks of a store are made."""
         if name not in self._bars:
             self._bars[name] = self._progress.add_task(f"making {name}", total=total)
         self._progress.update(self._bars[name], completed=done)
@@ -61,6 +62,7 @@ class Display:
             self._console.print(f"{now - self._began:5.0f} s  {words}", highlight=False)
 
     def __enter__(self) -> Self:
+        """Start the live display, if this is a terminal."""
         if self._console.is_terminal:
             self._progress.start()
         return self
@@ -71,5 +73,6 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Stop the live display."""
         if self._console.is_terminal:
             self._progress.stop()

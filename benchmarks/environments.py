@@ -1,4 +1,4 @@
-"""The programs that are compared, each installed into an environment of its own."""
+"""The virtual environments of the compared programs, one for each."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[1]
 UNIQC = "unified-quantum==0.1.1"
 SQLITE_SERVER = ("mcp-server-sqlite==2025.4.25", "mcp<2")
-"""Its code is for the SDK's first generation."""
+"""The server needs version 1 of the SDK."""
 _READY = "ready"
 
 
 class InstallError(Exception):
-    """An environment could not be made. The text ends with what pip said."""
+    """An environment could not be made. The text ends with the output of pip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environments:
-    """The environments below one directory; each is made when it is asked for, and then kept.
+    """The environments below one directory. Each is made at first use and then kept.
 
     Attributes:
-        root: Where they are kept.
-        tell: Told what is being installed.
-        uniqc_python: The interpreter of an environment that has uniqc, to be used instead.
+        root: The directory.
+        tell: Called with what is being installed.
+        uniqc_python: The interpreter of an existing environment that has uniqc, if any.
     """
 
     root: Path
@@ -39,7 +39,7 @@ class Environments:
     uniqc_python: Path | None = None
 
     def ours(self) -> Path:
-        """The directory of commands of a fresh install of this working tree, SDK included."""
+        """Install this working tree with the SDK, and return the directory of its commands."""
         environment = self._environment("uniqc-mcp")
         constraints = ("-c", str(REPOSITORY / "constraints.txt"))
         self.tell("Installing this working tree")
@@ -47,11 +47,11 @@ class Environments:
         return environment / "bin"
 
     def sqlite_server(self) -> Path:
-        """The command of a general MCP server for SQLite files."""
+        """Return the command of a general MCP server for SQLite files."""
         return self._kept("mcp-server-sqlite", *SQLITE_SERVER) / "bin" / "mcp-server-sqlite"
 
     def uniqc_store(self) -> Path:
-        """uniqc's own store: one module, which needs nothing but the standard library."""
+        """Return the module of uniqc's own store, which needs the standard library only."""
         if self.uniqc_python is not None:
             site = next(self.uniqc_python.parents[1].glob("lib/python*/site-packages"))
         else:
@@ -64,13 +64,13 @@ class Environments:
         return site / "uniqc" / "backend_adapter" / "task" / "store.py"
 
     def uniqc(self) -> Path:
-        """uniqc's command, with all of its dependencies."""
+        """Return the command of uniqc, installed with all of its dependencies."""
         if self.uniqc_python is not None:
             return self.uniqc_python.with_name("uniqc")
         return self._kept("uniqc", UNIQC) / "bin" / "uniqc"
 
     def home(self, name: str, cache_dir: Path) -> Path:
-        """A home directory in which uniqc finds that cache."""
+        """Return a home directory in which uniqc finds that cache."""
         home = self.root / "homes" / name
         link = home / ".uniqc" / "cache"
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class Environments:
 
 
 def _run(*command: str) -> None:
-    # The environment that the benchmark itself runs in is no business of theirs.
+    # A PYTHONPATH of the benchmark would shadow the packages of the environment.
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What the numbers were measured on, without anything that names the machine."""
+"""The machine and the versions of a run, without anything that identifies the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(json.dumps({name: version(name) for name in names} | {"SQLite": sqlite3.sq
 
 
 def describe(setting: Setting) -> dict[str, str]:
-    """In words for a table."""
+    """Return the properties of the machine and the versions, as text by name."""
     done = subprocess.run(
         [setting.python, "-c", _VERSIONS], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,4 @@
-"""What the measured tasks are like. The same size always gives the same tasks."""
+"""The tasks of the measured stores. The same size always gives the same tasks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECIPE = 1
-"""Raise it with every change to this module: stores of an older recipe are made anew."""
+"""The version of this module. Raise it with every change: older stores are then replaced."""
 
 STATUS_SHARES = {"failed": 0.01, "cancelled": 0.005, "running": 0.004, "pending": 0.001}
-"""All others succeeded."""
+"""The shares of statuses; all other tasks succeeded."""
 COMMON_STATUS, RARE_STATUS = "success", "running"
 
 BACKEND_SHARES = {
@@ -37,7 +37,7 @@ RARE_NAME_EVERY = 1000
 NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 OLDEST = NEWEST - timedelta(days=1000)
 
-LEAST_RESULT_BYTES, MAX_RESULT_BYTES = 300, 4000
+MIN_RESULT_BYTES, MAX_RESULT_BYTES = 300, 4000
 _RESULTS = 2048
 _RECENT = 0.02
 _RECENT_ACTIVE = 0.9
@@ -48,7 +48,7 @@ _ERRORS = (
 )
 
 TaskRow: TypeAlias = tuple[str, str, str, int, str, str, str | None, str, str | None]
-"""In the order of :data:`TASK_COLUMNS`."""
+"""A row of the tasks table, in the order of :data:`TASK_COLUMNS`."""
 TASK_COLUMNS = (
     "task_id",
     "backend",
@@ -64,14 +64,14 @@ TASK_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """So many tasks of a realistic mix, oldest first unless they are shuffled.
+    """A realistic mix of tasks, oldest first unless they are shuffled.
 
     Attributes:
-        size: How many.
-        spread: Whether active tasks are spread evenly over all times. Otherwise nine in ten are
-            among the newest, as where people fetch their results.
-        shuffled: Whether they were added in no order of their times, as where caches were merged.
-        seed: Of the dice.
+        size: The number of tasks.
+        spread: True if active tasks are spread evenly over all times. Otherwise nine in ten are
+            among the newest, as for users who fetch their results.
+        shuffled: True if rows are in no order of their times, as after merging caches.
+        seed: The seed of the random numbers.
     """
 
     size: int
@@ -81,18 +81,18 @@ class Mix:
 
     @property
     def kind(self) -> str:
-        """In a word."""
+        """The kind of mix, in one word."""
         if self.shuffled:
             return "shuffled"
         return "spread" if self.spread else "recent"
 
     @classmethod
     def of_each_kind(cls, size: int) -> tuple[Self, ...]:
-        """All that are measured of a size."""
+        """Return the three mixes that are measured at a size."""
         return cls(size=size), cls(size=size, spread=True), cls(size=size, shuffled=True)
 
     def tasks(self) -> Iterator[tuple[TaskRow, str]]:
-        """Each task, and the id that its platform gave it."""
+        """Yield each task, and the id that its platform gave it."""
         dice = random.Random(f"{self.seed} {self.size} {self.spread}")
         statuses = self._statuses(dice)
         results = [_result(dice) for _ in range(_RESULTS)]
@@ -124,13 +124,13 @@ class Mix:
             yield task, platform_id
 
     def time_of(self, number: int) -> datetime:
-        """When a task was submitted; from the oldest, 0, they follow each other evenly."""
+        """Return when a task was submitted. Times are evenly spaced, from the oldest, number 0."""
         step = (NEWEST - OLDEST) / self.size
-        # No moment is a whole second, which isoformat() would write shorter.
+        # isoformat() would shorten the text of a whole second.
         return (OLDEST + number * step).replace(microsecond=number % 999_999 + 1)
 
     def _statuses(self, dice: random.Random) -> dict[int, str]:
-        """The tasks that did not succeed, by their number."""
+        """Return the status of each task that did not succeed, by its number."""
         active = self._active_places(dice)
         others = iter(dice.sample(range(self.size), self.size // 20))
         places: dict[int, str] = {}
@@ -146,7 +146,7 @@ class Mix:
         return places
 
     def _active_places(self, dice: random.Random) -> list[int]:
-        """More places than there are active tasks, as a finished one may have got there first."""
+        """Return numbers for active tasks: twice as many as needed, as some may be taken."""
         wanted = 2 * round((STATUS_SHARES["running"] + STATUS_SHARES["pending"]) * self.size)
         if self.spread:
             places = [number * self.size // wanted for number in range(wanted)]
@@ -160,25 +160,26 @@ class Mix:
 
 
 def counts_json(outcomes: int, qubits: int, dice: random.Random) -> str:
-    """Counts as uniqc stores them, of so many distinct outcomes."""
+    """Return counts as uniqc stores them, with this number of distinct outcomes."""
     keys = dice.sample(range(2**qubits), outcomes)
     return json.dumps({f"{key:0{qubits}b}": dice.randrange(1, 200) for key in sorted(keys)})
 
 
 def _result(dice: random.Random) -> str:
-    """Small ones are more frequent than large ones: sizes are even on a logarithmic scale."""
-    ratio = MAX_RESULT_BYTES / LEAST_RESULT_BYTES
-    size = int(LEAST_RESULT_BYTES * ratio ** dice.random())
+    """Return a result. Sizes are distributed evenly on a logarithmic scale."""
+    ratio = MAX_RESULT_BYTES / MIN_RESULT_BYTES
+    size = int(MIN_RESULT_BYTES * ratio ** dice.random())
     qubits = dice.randrange(8, 13)
-    a_line = qubits + len('"": 100, ')
-    return counts_json(max(size // a_line, LEAST_RESULT_BYTES // a_line + 1), qubits, dice)
+    bytes_per_outcome = qubits + len('"": 100, ')
+    min_outcomes = MIN_RESULT_BYTES // bytes_per_outcome + 1
+    return counts_json(max(size // bytes_per_outcome, min_outcomes), qubits, dice)
 
 
 def _circuit(qubits: int) -> dict[str, str]:
     gates = "".join(f"CNOT q[{qubit}], q[{qubit + 1}]\n" for qubit in range(qubits - 1))
-    reads = "".join(f"MEASURE q[{qubit}], c[{qubit}]\n" for qubit in range(qubits))
+    measurements = "".join(f"MEASURE q[{qubit}], c[{qubit}]\n" for qubit in range(qubits))
     return {
-        "circuit_ir": f"QINIT {qubits}\nCREG {qubits}\nH q[0]\n{gates}{reads}",
+        "circuit_ir": f"QINIT {qubits}\nCREG {qubits}\nH q[0]\n{gates}{measurements}",
         "circuit_language": "OriginIR",
     }
 

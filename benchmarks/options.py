@@ -1,4 +1,4 @@
-"""The command line."""
+"""The options of the command line."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 FULL_SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000, 20_000)
 PARTIAL = "partial-run"
 SMALLEST_SIZE = 2_000
-"""Of fewer tasks, some filters of the benchmark would find no second page."""
+"""The minimum number of tasks: with fewer, some filters find no second page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was asked for.
+    """The options of one run.
 
     Attributes:
-        sizes: Numbers of tasks, rising.
-        subjects: What is measured.
-        repeats: See ``Setting``, as for the next three.
-        seconds_each: For each question and contender.
-        calls: For how many memory is watched.
-        idle_seconds: For how long idleness is watched.
-        whole_uniqc: Whether uniqc's own command is measured.
-        uniqc: The interpreter of an environment that has uniqc.
-        cache: Where stores and environments are kept.
-        output: Where the report goes.
-        only_stores: Make the stores, and measure nothing.
+        sizes: The numbers of tasks, rising.
+        subjects: The names of the subjects to measure.
+        repeats: As in ``Setting``.
+        seconds_each: As in ``Setting``.
+        calls: As in ``Setting``.
+        idle_seconds: As in ``Setting``.
+        whole_uniqc: As in ``Setting``.
+        uniqc: The interpreter of an environment that has uniqc; None to make one.
+        cache: The directory of the stores and environments.
+        output: The directory of the report.
+        only_stores: True to make the stores and measure nothing.
     """
 
     sizes: tuple[int, ...]
@@ -49,12 +49,12 @@ class Options:
 
     @property
     def partial_output(self) -> Path:
-        """Where the report of a run goes that was not a full one, or that broke off."""
+        """The directory of the report of a run that was not a full one, or that failed."""
         return self.cache / PARTIAL
 
     @classmethod
     def parse(cls, arguments: Sequence[str] | None, subjects: Collection[str]) -> Self:
-        """From a command line, the process's own if None."""
+        """Return the options of a command line; None stands for that of the process."""
         given = _parser(subjects).parse_args(arguments)
         quick: bool = given.quick
         whole = not quick and given.only is None and given.sizes is None
@@ -74,7 +74,7 @@ class Options:
 
 
 def default_cache() -> Path:
-    """Below the user's cache directory."""
+    """Return the default directory, below the user's cache directory."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "uniqc-mcp-benchmarks"
 

@@ -1,11 +1,10 @@
-"""Time against the number of tasks, ours beside the references."""
+"""The plot of time against the number of tasks, for this server and its references."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.measure import calls, counts, lists, uniqc_command
@@ -25,9 +24,9 @@ NAME = "time_by_size"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One contender at one question.
+    """One contender and one question.
 
-    Colours are Okabe and Ito's, which the colour-blind can tell apart; markers differ too.
+    Colours are those of Okabe and Ito, which colour-blind readers can distinguish.
     """
 
     label: str
@@ -122,15 +121,13 @@ _PANELS = (
 
 
 def draw(measurements: Sequence[Measurement], directory: Path) -> None:
-    """Write the plot as PNG and as SVG; a panel of which nothing was measured stays empty."""
-    mpl.rcParams["svg.hashsalt"] = NAME  # the same numbers give the same file
+    """Write the plot as PNG; a panel without measurements stays empty."""
     figure = Figure(figsize=(14, 5.6), layout="constrained")
     axes: Sequence[Axes] = figure.subplots(1, len(_PANELS), sharey=True).tolist()
     for place, panel in zip(axes, _PANELS, strict=True):
         _draw_panel(place, panel, [one for one in measurements if one.group == panel.group])
     axes[0].set_ylabel("median time, ms (bars: quartiles)")
     figure.savefig(directory / f"{NAME}.png", dpi=130)
-    figure.savefig(directory / f"{NAME}.svg", metadata={"Date": None})
 
 
 def _draw_panel(place: Axes, panel: _Panel, measurements: Sequence[Measurement]) -> None:

@@ -1,4 +1,4 @@
-"""How anything is measured: in turns, several times, and kept value by value."""
+"""Measurements: contenders take turns, and every value is kept."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 OURS = "uniqc-mcp"
-_SLOW = 5
+_MAX_WARMING_RATIO = 5
+"""A first call that takes longer than this many times `seconds_each` is the only one."""
 _SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """The values of one thing, by one contender, on a store of one size.
+    """The values of one question, one contender and one size of store.
 
     Attributes:
-        group: The subject: lists, counts, calls ...
-        what: What was asked. Contenders that were asked the same share it.
+        group: The subject, such as lists, counts or calls.
+        what: The question, in words. Contenders with the same question are compared.
         who: ``OURS`` or a reference.
-        size: Tasks in the store; 0 where there is none.
-        unit: Of the values.
-        values: In the order in which they came.
-        full: Whether it is of a page that has as many tasks as were asked for.
+        size: The number of tasks in the store; 0 if the question concerns no such store.
+        unit: The unit of the values.
+        values: The values in the order of the calls.
+        full: True for a page that has as many tasks as were asked for.
     """
 
     group: str
@@ -40,6 +41,7 @@ class Measurement:
 
     @property
     def median(self) -> float:
+        """The median."""
         return statistics.median(self.values)
 
     @property
@@ -54,21 +56,25 @@ class Measurement:
 
     @property
     def p99(self) -> float:
+        """The 99th percentile."""
         return self.quantile(0.99)
 
     def quantile(self, share: float) -> float:
-        """The smallest value that at least this share of the values does not exceed."""
+        """Return the smallest value that at least this share of the values does not exceed."""
         ordered = sorted(self.values)
         return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """Somebody who can be asked.
+    """A program or function that is timed.
 
     Attributes:
-        call: Asks once. What it returns is dropped.
-        prepare: Called before each time, outside of what is measured.
+        what: As in :class:`Measurement`.
+        who: As in :class:`Measurement`.
+        size: As in :class:`Measurement`.
+        call: Asks the question once. Its result is dropped.
+        prepare: Called before each call, and not timed.
         full: As in :class:`Measurement`.
     """
 
@@ -82,13 +88,14 @@ class Contender:
 
 @dataclass(slots=True)
 class _Turns:
-    """What one contender has given so far."""
+    """The values of one contender so far."""
 
     contender: Contender
     values: list[float] = field(default_factory=list[float])
     spent: float = 0.0
 
     def take(self) -> float:
+        """Call once, and return the milliseconds that it took."""
         self.contender.prepare()
         began = time.perf_counter()
         self.contender.call()
@@ -105,27 +112,26 @@ def interleaved(
     seconds_each: float,
     warm: bool = True,
 ) -> list[Measurement]:
-    """Milliseconds of each contender, who take turns so that all see the same machine.
+    """Return milliseconds for each contender. They take turns, under the same load.
 
     Args:
         group: As in :class:`Measurement`.
-        contenders: Who takes turns.
-        repeats: The most calls of each that count.
-        seconds_each: A contender drops out when it has taken so long.
-        warm: Call each once before. That counts where it took longer than all of its time; then
-            there is one more call, but for one that took many times as long.
+        contenders: The contenders.
+        repeats: The maximum number of values of each.
+        seconds_each: The total time after which a contender is not called again.
+        warm: Call each once first. The call counts only if it used up the time; one more call
+            follows, unless the first took many times as long.
     """
     turns = [_Turns(contender) for contender in contenders]
     for turn in turns if warm else ():
         first = turn.take()
         if turn.spent > seconds_each:
             turn.values.append(first)
-        if turn.spent <= _SLOW * seconds_each:
+        if turn.spent <= _MAX_WARMING_RATIO * seconds_each:
             turn.spent = 0.0
     order = random.Random(_SEED)
     for _ in range(repeats):
-        # Who comes next finds the caches as the one before left them, and its threads still busy:
-        # so nobody follows the same one each time.
+        # A call leaves caches and busy threads to the next one, so the order changes every round.
         for turn in order.sample(turns, len(turns)):
             if turn.spent <= seconds_each:
                 turn.values.append(turn.take())
@@ -144,6 +150,6 @@ def interleaved(
 
 
 def scaled(task_count: int) -> str:
-    """``10^4``, or the number itself where it is no power of ten."""
+    """Return ``10^4``, or the number itself if it is no power of ten."""
     exponent = len(str(task_count)) - 1
     return f"10^{exponent}" if task_count == 10**exponent and exponent > 1 else f"{task_count}"

@@ -1,8 +1,7 @@
-"""The report: one table of bars, and what was measured for each, in Markdown and in JSON."""
+"""The report: a table of the bars, and the measurements of each group, in Markdown and in JSON."""
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bars import BARS, EACH_PAGE
 from benchmarks.measure import lists
 from benchmarks.recording import scaled
+from benchmarks.results_json import results_json
 from benchmarks.verdicts import Comparison, Verdict, judge
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Report:
     """A finished run.
 
     Attributes:
-        machine: What it ran on, by name.
-        measurements: All of them, group after group.
+        machine: The properties of the machine, and the versions of the software.
+        measurements: All measurements, those of a group in succession.
     """
 
     machine: Mapping[str, str]
@@ -53,9 +53,11 @@ class Report:
 
     @property
     def verdicts(self) -> list[Verdict]:
+        """One verdict for each bar."""
         return [judge(bar, self.measurements) for bar in BARS]
 
     def markdown(self) -> str:
+        """Return the results for people."""
         parts = [
             "# Results",
             _HOW_TO_READ,
@@ -70,19 +72,12 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def json(self) -> str:
-        """The same for programs, with every question of every group."""
-        return json.dumps(
-            {
-                "machine": dict(self.machine),
-                "bars": [_verdict_as_json(verdict) for verdict in self.verdicts],
-                "measurements": [_measurement_as_json(one) for one in self.measurements],
-            },
-            indent=1,
-        )
+        """Return the results for programs; see :func:`results_json`."""
+        return results_json(self.machine, self.verdicts, self.measurements)
 
 
 def bars_table(verdicts: Sequence[Verdict]) -> str:
-    """What is promised, and whether it holds."""
+    """Return the table of the bars and their verdicts."""
     return _table(
         ("bar", "limit", "worst", "the worst question", "its numbers", "within", "verdict"),
         [_bar_row(verdict) for verdict in verdicts],
@@ -95,7 +90,7 @@ def _bar_row(verdict: Verdict) -> tuple[str, ...]:
     if not verdict.comparisons:
         return bar.says, limit, "", "", "", "", "not measured"
     worst = verdict.comparisons[0]
-    # One digit more, for 1.0502 not to be told as 1.05.
+    # Four digits, so that 1.0502 does not read as 1.05.
     against = _number(worst.against, digits=4) + (" x" if bar.reference is not None else "")
     within = f"{verdict.within} of {len(verdict.comparisons)}"
     verdict_in_words = "met" if verdict.met else "**not met**"
@@ -116,7 +111,7 @@ def _numbers(comparison: Comparison) -> str:
 
 
 def _group(group: str, measurements: list[Measurement]) -> Iterator[str]:
-    """One table for each unit, as a row must not mix them."""
+    """Yield the tables of a group, one for each unit."""
     if group == lists.GROUP:
         shown = _slowest(measurements)
         excluded = len({one.what for one in measurements}) - len({one.what for one in shown})
@@ -195,7 +190,7 @@ def _growth(of_size: Mapping[int, Measurement], sizes: Sequence[int]) -> str:
 
 
 def _number(value: float, *, digits: int = 3) -> str:
-    """So many significant digits, more where it is larger, and never an exponent."""
+    """Return a number with these significant digits, all of its integer digits, and no exponent."""
     if math.isinf(value) or value == int(value):
         return f"{value:,.0f}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
@@ -207,40 +202,3 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
-
-
-def _verdict_as_json(verdict: Verdict) -> dict[str, object]:
-    return {
-        "bar": verdict.bar.says,
-        "limit": verdict.bar.limit,
-        "is a ratio": verdict.bar.reference is not None,
-        "met": verdict.met,
-        "comparisons": [
-            {
-                "asked": one.measured.what,
-                "size": one.measured.size,
-                "value": one.value,
-                "reference": one.reference,
-                "against": one.against,
-            }
-            for one in verdict.comparisons
-        ],
-    }
-
-
-def _measurement_as_json(one: Measurement) -> dict[str, object]:
-    return {
-        "group": one.group,
-        "asked": one.what,
-        "who": one.who,
-        "size": one.size,
-        "unit": one.unit,
-        "median": one.median,
-        "first quartile": one.low,
-        "third quartile": one.high,
-        "99th percentile": one.p99,
-        "least": min(one.values),
-        "most": max(one.values),
-        "values": len(one.values),
-        **({"full page": one.full} if one.group == lists.GROUP else {}),
-    }

@@ -1,4 +1,4 @@
-"""What every measurement is handed."""
+"""The setting that every measurement is given."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One run.
+    """The setting of one run.
 
     Attributes:
-        sizes: Numbers of tasks, rising.
-        repeats: The most times that a question to a store is asked; calls over stdio, which
-            need more for their 99th percentile, are asked ten times as often.
-        seconds_each: For each question and contender.
-        calls: For how many calls memory is watched.
-        idle_seconds: For how long idleness is watched.
-        whole_uniqc: Whether uniqc's own command is measured, which needs all of its dependencies.
+        sizes: The numbers of tasks, rising.
+        repeats: The maximum number of times that a store is asked a question. Calls over stdio
+            are made ten times as often, as their 99th percentile needs more values.
+        seconds_each: The time for each question and contender.
+        calls: The number of calls over which memory is measured.
+        idle_seconds: The time over which an idle server is measured.
+        whole_uniqc: True if uniqc's own command is measured, which needs all its dependencies.
         stores: The files.
         environments: The programs.
-        commands: The directory of commands of a fresh install of this working tree.
-        tell: Told what is being measured.
+        commands: The directory of the commands of a fresh install of this working tree.
+        tell: Called with what is being measured.
     """
 
     sizes: tuple[int, ...]
@@ -46,14 +46,14 @@ class Setting:
 
     @property
     def python(self) -> Path:
-        """The interpreter that has this working tree and the SDK, and nothing else."""
+        """The interpreter of an environment with this working tree and the SDK only."""
         return self.commands / "python"
 
     @property
     def server(self) -> Path:
-        """The command under measurement."""
+        """The command of the measured server."""
         return self.commands / "uniqc-mcp"
 
     def caches(self) -> dict[int, Path]:
-        """The cache directory of each size."""
+        """Return the cache directory of each size."""
         return {size: self.stores.of(Mix(size=size)) for size in self.sizes}

@@ -7,7 +7,7 @@ server = MCPServer("smallest")
 
 @server.tool()
 def answer() -> str:
-    """A constant."""
+    """Return a constant."""
     return "42"
 
 

@@ -1,4 +1,4 @@
-"""A client of bytes over pipes. What is timed is the server, not an SDK's client."""
+"""A client that exchanges bytes over pipes, so that no SDK's client is timed."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ if TYPE_CHECKING:
 
 MAX_WAIT_SECONDS = 120.0
 _REVISION = "2025-06-18"
-"""Of the protocol. Clients that speak no newer one are the most frequent still."""
+"""The protocol revision that most clients use."""
 
 
 class ServerSilentError(Exception):
-    """A server ended or said nothing. The text has the last of what it said on stderr."""
+    """A server ended or did not answer. The text has the end of its stderr."""
 
 
 def request_line(number: int, method: str, params: Mapping[str, object]) -> bytes:
-    """One request as it goes over the wire."""
+    """Return one request as it goes over the wire."""
     message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def call_line(tool: str, arguments: Mapping[str, object]) -> bytes:
-    """A call of a tool; the same bytes each time, so that making them costs nothing."""
+    """Return a call of a tool, as bytes that can be sent again and again."""
     return request_line(1, "tools/call", {"name": tool, "arguments": arguments})
 
 
 class RawServer:
-    """A server over stdio, started here and ended with the ``with`` block."""
+    """A server over stdio, which ends with the ``with`` block."""
 
     def __init__(
         self, command: Sequence[str | os.PathLike[str]], *, env: Mapping[str, str] | None = None
     ) -> None:
+        """Start the server."""
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._process = subprocess.Popen(
             command,
@@ -55,10 +56,11 @@ class RawServer:
 
     @property
     def pid(self) -> int:
+        """The id of the server's process."""
         return self._process.pid
 
     def exchange(self, line: bytes) -> bytes:
-        """Send one line and return the next one that comes."""
+        """Send one line, and return the next line of the server."""
         os.write(self._wire_in, line)
         chunks: list[bytes] = []
         while not chunks or not chunks[-1].endswith(b"\n"):
@@ -70,7 +72,7 @@ class RawServer:
         return b"".join(chunks)
 
     def initialize(self) -> bytes:
-        """The answer to the first request; what follows may be sent then."""
+        """Initialize the session, and return the answer to that request."""
         client = {"name": "benchmark", "version": "0"}
         params = {"protocolVersion": _REVISION, "capabilities": {}, "clientInfo": client}
         answer = self.exchange(request_line(0, "initialize", params))
@@ -78,14 +80,18 @@ class RawServer:
         return answer
 
     def result(self, line: bytes) -> Any:
-        """The result of a request; an answer that is an error of the protocol raises."""
+        """Return the result of a request.
+
+        Raises:
+            ServerSilentError: The answer is a protocol error.
+        """
         answer = json.loads(self.exchange(line))
         if "result" not in answer:
             raise ServerSilentError(f"no result but {answer}")
         return answer["result"]
 
     def close(self) -> None:
-        """End it as a client does, by the end of its stdin."""
+        """End the server as a client does, by closing its stdin."""
         self._stdin.close()
         try:
             self._process.wait(timeout=10)
@@ -96,6 +102,7 @@ class RawServer:
         self._errors.close()
 
     def __enter__(self) -> Self:
+        """Return the server."""
         return self
 
     def __exit__(
@@ -104,9 +111,10 @@ class RawServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """End the server."""
         self.close()
 
     def _last_words(self) -> str:
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()
-        return f"no answer; it said: {said[-500:] or 'nothing'}"
+        errors = self._errors.read().decode(errors="replace").strip()
+        return f"no answer; its stderr: {errors[-500:] or 'empty'}"

@@ -1,4 +1,4 @@
-"""The files that are measured: made once, and kept in the user's cache directory."""
+"""The measured files, which are made once and kept in the user's cache directory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 AS_UNIQC_MAKES_IT = Path(__file__).parents[1] / "tests" / "data" / "stores" / "5-0.1.0.sqlite"
 """A file of schema version 5, the one of uniqc 0.0.12 to 0.1.1, made by uniqc's own store."""
 
-BYTES_A_TASK = 4500
-"""On disk, a little generously; results are stored with the task and with its shard."""
+BYTES_PER_TASK = 4500
+"""The space on disk, rounded up. Results are stored with the task and with its shard."""
 LARGE_QUBITS = 20
 _BATCH = 5000
 _SHARD_COLUMNS = (
@@ -40,44 +40,44 @@ _SHARD_COLUMNS = (
 
 
 class DiskFullError(Exception):
-    """There is too little room for what is asked for."""
+    """There is too little space on the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The stores below one directory, each a cache directory of uniqc's.
+    """The stores below one directory, each a cache directory as uniqc has it.
 
     Attributes:
-        root: Where they are kept; stores of another recipe there are removed.
-        progress: Told what is being made, how many tasks of it are there, and of how many.
+        root: The directory. Stores of another recipe in it are removed.
+        progress: Called with the name of a store, the number of tasks made, and their total.
     """
 
     root: Path
     progress: Callable[[str, int, int], None]
 
     def of(self, mix: Mix) -> Path:
-        """The directory whose ``tasks.sqlite`` holds the mix."""
+        """Return the directory whose ``tasks.sqlite`` holds the mix."""
         name = _name_of(mix)
         return self._made(name, lambda path: self._build(path, name, mix))
 
     def with_large_result(self, outcomes: int) -> Path:
-        """One task of 20 qubits, with so many outcomes."""
+        """Return a store of one task of 20 qubits, with this number of outcomes."""
         return self._made(f"large-{outcomes}", lambda path: build(path, [_large(outcomes)]))
 
     def with_active(self, active: int) -> Path:
-        """A thousand tasks, of which so many are active."""
+        """Return a store of a thousand tasks, of which this number is active."""
         return self._made(f"active-{active}", lambda path: build(path, _with_active(active)))
 
     def with_long_texts(self) -> Path:
-        """Tasks with much more to say than tasks should have, each on a backend of its own."""
+        """Return a store of tasks with very long texts, each on a backend of its own."""
         return self._made("long-texts", lambda path: build(path, _with_long_texts()))
 
     def check_disk(self, sizes: Sequence[int], *, copies: int) -> None:
-        """Raise DiskFullError unless there is room for what is still to be made.
+        """Raise DiskFullError unless there is space for the missing stores.
 
         Args:
-            sizes: Each kind of mix of these sizes is wanted.
-            copies: How many copies of the largest are wanted beside them.
+            sizes: The sizes of which every kind of mix is needed.
+            copies: The number of additional copies of the largest.
         """
         missing = [
             size
@@ -85,7 +85,7 @@ class Stores:
             for mix in Mix.of_each_kind(size)
             if not (self._directory / _name_of(mix)).exists()
         ]
-        needed = (sum(missing) + copies * max(sizes)) * BYTES_A_TASK
+        needed = (sum(missing) + copies * max(sizes)) * BYTES_PER_TASK
         self.root.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.root).free
         if free < needed:
@@ -102,7 +102,7 @@ class Stores:
         finished = self._directory / name
         if not finished.exists():
             self._remove_older()
-            # A build that is broken off leaves a name that nobody looks for.
+            # An interrupted build leaves a directory that is never taken for a store.
             unfinished = self._directory / f"{name}.{uuid.uuid4().hex}.unfinished"
             unfinished.mkdir(parents=True)
             try:
@@ -121,7 +121,7 @@ class Stores:
         build(
             directory,
             mix.tasks(),
-            # Lists never read a shard, so that half of the disk can be spared there.
+            # Lists never read a shard: leaving results out of them saves half of the disk space.
             results_in_shards=mix.kind == "recent",
             progress=lambda done: self.progress(name, done, mix.size),
         )
@@ -138,7 +138,7 @@ def build(
     results_in_shards: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """A file as uniqc 0.1.1 writes it: one shard a task, and the task's result in both."""
+    """Write a file as uniqc 0.1.1 does: one shard for each task, and the result in both."""
     with closing(sqlite3.connect(directory / DB_FILENAME, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
@@ -155,7 +155,7 @@ def build(
 
 
 def _schema(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
-    """What makes the tables and the indices; the header is stamped here."""
+    """Set the header of the file, and return the statements for tables and for indices."""
     source = f"file:{AS_UNIQC_MAKES_IT}?mode=ro&immutable=1"
     with closing(sqlite3.connect(source, uri=True)) as theirs:
         for name in ("application_id", "user_version"):

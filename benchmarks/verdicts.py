@@ -1,4 +1,4 @@
-"""Whether the bars are met by what was measured."""
+"""The verdicts: measurements compared with the bars."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One question's number, beside the reference's if there is one.
+    """The value of one question, compared with a reference or a limit.
 
     Attributes:
-        measured: What the number is of.
-        value: The number.
-        reference: The reference's, if there is one.
-        against: The ratio where there is a reference, else the number: what the limit is for.
+        measured: The measurement.
+        value: The statistic of it that the bar is about.
+        reference: The statistic of the reference; None if the bar has none.
+        against: The number that is limited: the ratio to the reference, or the value itself.
     """
 
     measured: Measurement
@@ -33,10 +33,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a bar is met: each of its comparisons must be within the limit.
+    """The comparisons of one bar. It is met if all of them are within the limit.
 
     Attributes:
-        comparisons: The worst first; none where nothing of it was measured.
+        bar: The bar.
+        comparisons: The comparisons, the worst first; empty if nothing was measured.
     """
 
     bar: Bar
@@ -44,17 +45,17 @@ class Verdict:
 
     @property
     def met(self) -> bool | None:
-        """None where it was not measured."""
+        """True if the bar is met; None if it was not measured."""
         return self.comparisons[0].against <= self.bar.limit if self.comparisons else None
 
     @property
     def within(self) -> int:
-        """How many of the comparisons are within the limit."""
+        """The number of comparisons within the limit."""
         return sum(one.against <= self.bar.limit for one in self.comparisons)
 
 
 def judge(bar: Bar, measurements: Sequence[Measurement]) -> Verdict:
-    """Hold what was measured against a bar."""
+    """Return the verdict on a bar."""
     group = [one for one in measurements if one.group == bar.group]
     compared = sorted(_compared(bar, group), key=lambda one: -one.against)
     return Verdict(bar=bar, comparisons=tuple(compared))
@@ -67,22 +68,24 @@ def _compared(bar: Bar, group: Sequence[Measurement]) -> Iterator[Comparison]:
         value = _number(measured, bar.ours)
         if bar.reference is None:
             yield Comparison(measured=measured, value=value, reference=None, against=value)
-            continue
-        same_store = bar.ours.size == bar.reference.size
-        others = [
-            other
-            for other in _of(bar.reference, group)
-            if (other.size == measured.size) == same_store
-        ]
-        references = [other for other in others if other.what == measured.what]
-        if bar.full and not all(one.full for one in (measured, *references)):
-            continue
-        if bar.or_beside:
-            references += [other for other in others if other.what == bar.or_beside]
-        if references:
+        elif references := _references(bar, bar.reference, measured, group):
             number = max(_number(other, bar.reference) for other in references)
             ratio = value / number if number else math.inf
             yield Comparison(measured=measured, value=value, reference=number, against=ratio)
+
+
+def _references(
+    bar: Bar, side: Side, measured: Measurement, group: Sequence[Measurement]
+) -> list[Measurement]:
+    """Return the measurements to compare one with; none if the bar is not about it."""
+    same_store = bar.ours.size == side.size
+    others = [other for other in _of(side, group) if (other.size == measured.size) == same_store]
+    references = [other for other in others if other.what == measured.what]
+    if bar.full and not all(one.full for one in (measured, *references)):
+        return []
+    if bar.or_beside:
+        references += [other for other in others if other.what == bar.or_beside]
+    return references
 
 
 def _of(side: Side, group: Sequence[Measurement]) -> Iterator[Measurement]:

@@ -1,1 +1,1 @@
-"""What is measured, a module for each subject. Each has one function that returns measurements."""
+"""The measurements, one module for each subject, each with a function ``measure``."""

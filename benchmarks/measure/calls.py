@@ -1,4 +1,4 @@
-"""Calls of the read tools over stdio, beside a stock server that answers with constants."""
+"""Calls of the read tools over stdio, compared with a stock server that returns constants."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ _CONSTANT_TOOLS = {
 }
 CONSTANT_SERVER = Path(__file__).parents[1] / "constant_server.py"
 _REPEATS, _SECONDS = 10, 4
-"""Times as many calls, and as much time, as where a store is asked in process: a 99th percentile
-needs some hundreds."""
+"""Factors for calls and time, compared with stores in process: a 99th percentile needs hundreds."""
 
 _COLUMNS = "task_id, backend, status, shots, submit_time, update_time, metadata_json, error_message"
 ITS_QUERIES = {
@@ -48,11 +47,11 @@ ITS_QUERIES = {
     ),
     COUNTED: "SELECT status, backend, COUNT(*) AS count FROM tasks GROUP BY status, backend",
 }
-"""What a model would ask a general server for SQLite files."""
+"""The queries that a model would send to a general server for SQLite files."""
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Every read tool at every size."""
+    """Measure every read tool at every size."""
     found: list[Measurement] = []
     for size, cache_dir in setting.caches().items():
         found += _at(setting, size, cache_dir)
@@ -60,7 +59,7 @@ def measure(setting: Setting) -> list[Measurement]:
 
 
 def questions(cache_dir: Path, server: RawServer) -> dict[str, bytes]:
-    """The calls, in words and as they go over the wire."""
+    """Return the calls as lines for the wire, by their names in the report."""
     succeeded: dict[str, object] = {"status": "success", "limit": 50}
     page = server.result(call_line("list_tasks", succeeded))
     later = {**succeeded, "cursor": page["structuredContent"]["next_cursor"]}
@@ -85,7 +84,7 @@ def questions(cache_dir: Path, server: RawServer) -> dict[str, bytes]:
 
 
 def recorded_answer(name: str, answer: bytes) -> dict[str, object]:
-    """What a constant server needs to answer with the same, or with as many bytes."""
+    """Return the input of the constant server for one answer."""
     message: dict[str, Any] = json.loads(answer)
     result: dict[str, Any] = message["result"]
     empty: dict[str, Any] = {"content": [], "structuredContent": {}}
@@ -104,20 +103,8 @@ def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
         ours.initialize()
         asked = questions(cache_dir, ours)
         names = {words: f"answer_{number}" for number, words in enumerate(asked)}
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        answers = directory / "answers.json"
-        answers.write_text(
-            json.dumps(
-                [recorded_answer(names[words], ours.exchange(asked[words])) for words in asked]
-            )
-        )
-        # One for each: who is called several times in a row is the quicker for it.
-        constants = {
-            who: stack.enter_context(RawServer([setting.python, CONSTANT_SERVER, answers]))
-            for who in _CONSTANT_TOOLS
-        }
-        for server in constants.values():
-            server.initialize()
+        answers = [recorded_answer(names[words], ours.exchange(asked[words])) for words in asked]
+        constants = _constant_servers(setting, answers, stack)
         command = setting.environments.sqlite_server()
         theirs = stack.enter_context(RawServer([command, "--db-path", cache_dir / DB_FILENAME]))
         theirs.initialize()
@@ -133,12 +120,33 @@ def _at(setting: Setting, size: int, cache_dir: Path) -> Iterator[Measurement]:
             if words in ITS_QUERIES:
                 query = call_line("read_query", {"query": ITS_QUERIES[words]})
                 lines[SQLITE_SERVER] = (theirs, query)
-            yield from interleaved(
-                GROUP,
-                [
-                    Contender(what=words, who=who, size=size, call=partial(server.exchange, asked))
-                    for who, (server, asked) in lines.items()
-                ],
-                repeats=setting.repeats * _REPEATS,
-                seconds_each=setting.seconds_each * _SECONDS,
-            )
+            yield from _times(setting, words, size, lines)
+
+
+def _times(
+    setting: Setting, words: str, size: int, lines: Mapping[str, tuple[RawServer, bytes]]
+) -> list[Measurement]:
+    return interleaved(
+        GROUP,
+        [
+            Contender(what=words, who=who, size=size, call=partial(server.exchange, line))
+            for who, (server, line) in lines.items()
+        ],
+        repeats=setting.repeats * _REPEATS,
+        seconds_each=setting.seconds_each * _SECONDS,
+    )
+
+
+def _constant_servers(
+    setting: Setting, answers: list[dict[str, object]], stack: ExitStack
+) -> dict[str, RawServer]:
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
+    file.write_text(json.dumps(answers))
+    # One server for each tool: several calls in a row would make a shared one faster.
+    servers = {
+        who: stack.enter_context(RawServer([setting.python, CONSTANT_SERVER, file]))
+        for who in _CONSTANT_TOOLS
+    }
+    for server in servers.values():
+        server.initialize()
+    return servers

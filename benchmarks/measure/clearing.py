@@ -1,4 +1,4 @@
-"""Clearing a tenth of the largest store, so that it can be undone, beside a bare DELETE."""
+"""Clearing a tenth of the largest store with a copy for undo, compared with a bare DELETE."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DELETE FROM tasks WHERE status IN ('success', 'failed', 'cancelled') AND submit_
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Each time on a fresh copy of the largest store."""
+    """Measure each clear on a fresh copy of the largest store."""
     mix = Mix(size=setting.sizes[-1])
     source = setting.stores.of(mix)
     before = mix.time_of(mix.size // 10)
@@ -51,7 +51,7 @@ def measure(setting: Setting) -> list[Measurement]:
         one(what=PLAN, who=OURS, call=clear.plan),
     ]
     try:
-        # No call before the ones that count: a copy just made is as warm as it gets.
+        # No warming call: a copy that was just made is in the page cache.
         return interleaved(
             GROUP,
             contenders,
@@ -64,7 +64,7 @@ def measure(setting: Setting) -> list[Measurement]:
 
 
 class _Copy:
-    """A copy of a store that may be spoilt."""
+    """A copy of a store, for calls that change it."""
 
     def __init__(self, *, source: Path, directory: Path, before: str) -> None:
         self._source, self._before = source, before
@@ -81,11 +81,11 @@ class _Copy:
             with target.open("wb") as copied:
                 shutil.copyfileobj(source, copied, 1 << 24)
                 copied.flush()
-                # What is still to be written of it would be written while others are timed.
+                # Otherwise the kernel would write the copy while others are timed.
                 os.fsync(copied.fileno())
 
     def delete(self) -> int:
-        """As one would by hand: as safe as uniqc's own deletes, but for good."""
+        """Delete by hand, with the pragmas of uniqc's own deletes and without undo."""
         file = self.directory / DB_FILENAME
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
@@ -96,7 +96,7 @@ class _Copy:
 
 
 class _Clear:
-    """A clear of ours, in its two steps."""
+    """A clear by uniqc-mcp, in its two steps."""
 
     def __init__(self, cache_dir: Path, task_filter: TaskFilter) -> None:
         self._cache_dir, self._filter = cache_dir, task_filter

@@ -1,4 +1,4 @@
-"""What answers take of a model's context, in tokens."""
+"""The tokens of answers in a model's context."""
 
 from __future__ import annotations
 
@@ -29,27 +29,31 @@ _TOOL_ARGUMENTS = ("--allow-clear", "success,failed,cancelled")
 
 
 class Encoding(Protocol):
-    """What the tokenizer's package has no types for."""
+    """The part of the tokenizer that is used; its package has no types."""
 
-    def encode(self, text: str, *, disallowed_special: tuple[str, ...]) -> list[int]: ...
+    def encode(self, text: str, *, disallowed_special: tuple[str, ...]) -> list[int]:
+        """Return the tokens of a text."""
+        ...
 
 
 class Tokenizer:
-    """Counts tokens as the models do that use this encoding; its data comes with the package."""
+    """A counter of tokens in this encoding. The package contains its vocabulary."""
 
     def __init__(self) -> None:
+        """Load the vocabulary."""
         self._encoding: Encoding = importlib.import_module("bpe_openai").get_encoding(ENCODING)
 
     def count(self, text: str) -> int:
+        """Return the number of tokens of a text."""
         return len(self._encoding.encode(text, disallowed_special=()))
 
     def count_json(self, value: object) -> int:
-        """As it goes over the wire."""
+        """Return the number of tokens of a value as it goes over the wire."""
         return self.count(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Counts, which are the same each time."""
+    """Count tokens, which are the same each time."""
     setting.tell("context")
     return [
         Measurement(group=GROUP, what=what, who=OURS, size=0, unit="tokens", values=(float(count),))

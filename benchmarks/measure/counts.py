@@ -27,9 +27,9 @@ FIRST, AGAIN, CHANGED = "a store just opened", "again, unchanged", "again, after
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Counts at every size; those after a commit last, so that the files lie still for the others.
+    """Measure counts at every size.
 
-    What was written a moment ago is not yet remembered.
+    Counts after a commit come last: a file that was just written is not cached yet.
     """
     found: list[Measurement] = []
     for ask, words in ((ask, words) for ask in (_of_unchanged, _of_changed) for words in COLUMNS):
@@ -43,7 +43,7 @@ def measure(setting: Setting) -> list[Measurement]:
             GROUP,
             contenders,
             repeats=setting.repeats,
-            # For a GROUP BY to be asked more than once.
+            # Enough for several GROUP BY queries on the largest store.
             seconds_each=setting.seconds_each * _SECONDS,
         )
     return found
@@ -84,9 +84,9 @@ def _of_changed(_: Setting, words: str, size: int, cache_dir: Path) -> Iterator[
 
 
 def group_by(cache_dir: Path, columns: Sequence[Column]) -> list[tuple[object, ...]]:
-    """The same by the statement that one would write."""
+    """Return the counts by plain SQL."""
     names = ", ".join(columns)
-    # Without immutable it leaves a -wal that is a moment old, and others have to be careful then.
+    # Without immutable it would leave a new -wal file, which makes the others read more slowly.
     address = f"file:{cache_dir / DB_FILENAME}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         statement = f"SELECT {names}, COUNT(*) FROM tasks GROUP BY {names}"
@@ -94,9 +94,9 @@ def group_by(cache_dir: Path, columns: Sequence[Column]) -> list[tuple[object, .
 
 
 def commit_something(cache_dir: Path) -> None:
-    """Another program's commit: one task's shots are one more, or the next time one less.
+    """Commit as another program: change the shots of one task, there and back.
 
-    SQLite does not write a row that stays as it is.
+    SQLite does not write a row that stays the same.
     """
     with closing(sqlite3.connect(cache_dir / DB_FILENAME)) as connection, connection:
         newest = "SELECT max(rowid) FROM tasks"

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 GROUP = "ids"
 UNKNOWN = "uqt_" + "0" * 32
+PLACE = 1000
+"""The place of the task whose ids are looked up, counted from the newest."""
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Every kind of id at every size, beside uniqc's own store where it knows the kind."""
+    """Measure every kind of id at every size, and uniqc's own store if it knows the kind."""
     setting.tell("tasks by their ids")
     contenders = [
         contender
@@ -33,7 +35,7 @@ def measure(setting: Setting) -> list[Measurement]:
 
 
 def example_ids(cache_dir: Path) -> dict[str, str]:
-    """An id of each kind; the task is an old one that succeeded."""
+    """Return an id of each kind, of an old task that succeeded."""
     store = TaskStore(cache_dir, read_only=True)
 
     def find(snapshot: Snapshot) -> dict[str, str]:
@@ -50,10 +52,6 @@ def example_ids(cache_dir: Path) -> dict[str, str]:
     return store.read(find)
 
 
-PLACE = 1000
-"""How far from the newest the task is that ids are looked up of."""
-
-
 def _contenders(setting: Setting, size: int, cache_dir: Path) -> Iterator[Contender]:
     store = TaskStore(cache_dir, read_only=True)
     theirs = load(setting.environments.uniqc_store(), cache_dir)
@@ -66,13 +64,13 @@ def _contenders(setting: Setting, size: int, cache_dir: Path) -> Iterator[Conten
 
 
 def _task(snapshot: Snapshot, reference: str) -> object:
-    """What a reader of one task needs, but for its result."""
+    """Return all that get_task reads of a task, except its result."""
     found: tuple[Match, ...] = snapshot.find(reference).found
     return [(snapshot.record(match), snapshot.shards(match)) for match in found]
 
 
 def _of_uniqc(store: UniqcStore, reference: str) -> object:
-    """As uniqc's own commands look up either kind."""
+    """Look up an id of either kind, as uniqc's own commands do."""
     found = store.get(reference)
     if found is None and (task_id := store.find_uniqc_id_by_platform_id(reference)):
         return store.get(task_id)

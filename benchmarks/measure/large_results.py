@@ -1,4 +1,4 @@
-"""A 20-qubit result of many outcomes, summarised by get_task: time and peak memory."""
+"""The time and peak memory of get_task for a 20-qubit result of many outcomes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ print(kib("VmHWM:") - before)
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Each number of outcomes, over stdio, beside reading and parsing all of it in process."""
+    """Measure get_task over stdio, and reading and parsing the same result in process."""
     found: list[Measurement] = []
     for outcomes in OUTCOMES:
         setting.tell(f"large results: {outcomes} outcomes")
@@ -69,18 +69,18 @@ def _times(setting: Setting, what: str, cache_dir: Path) -> list[Measurement]:
 
 
 def _peaks(setting: Setting, what: str, cache_dir: Path) -> Iterator[Measurement]:
-    """How much more memory there was at the most, while the first such answer was made."""
+    """Yield the growth of memory up to its peak, during the first answer about the result."""
     ours: list[float] = []
     theirs: list[float] = []
     for _ in range(3):
         with RawServer([setting.server, "--cache-dir", cache_dir]) as server:
             server.initialize()
-            # So that what any call imports or caches is there already.
+            # The imports and caches of any call are not part of the measured growth.
             for _ in range(20):
                 server.exchange(call_line("list_tasks", {"status": "any"}))
                 server.exchange(call_line("get_task", {"task_id": "no such task"}))
             before = resident_mib(server.pid)
-            # Makes the kernel forget the peak of the start.
+            # Resets the peak that the kernel has recorded.
             Path(f"/proc/{server.pid}/clear_refs").write_text("5")
             server.exchange(only_task(cache_dir))
             ours.append(resident_mib(server.pid, "VmHWM") - before)
@@ -94,7 +94,7 @@ def _peaks(setting: Setting, what: str, cache_dir: Path) -> Iterator[Measurement
 
 
 def only_task(cache_dir: Path, **arguments: int) -> bytes:
-    """The call that asks for the one task of a store."""
+    """Return the call for the only task of a store."""
     (task,) = TaskStore(cache_dir, read_only=True).search(TaskFilter(), limit=2).records
     return call_line("get_task", {"task_id": task.task_id, **arguments})
 

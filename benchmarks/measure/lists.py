@@ -53,7 +53,7 @@ FILTERS: dict[str, dict[str, TaskFilter]] = {
 }
 _SPREAD, _SHUFFLED = "active tasks spread evenly: ", "added in no order: "
 REALISTIC = f"(?!{_SPREAD}|{_SHUFFLED}).* page"
-"""A pattern for pages of the stores that are like those of users."""
+"""A pattern for pages of the stores with the usual order of tasks."""
 PLAIN = "status any"
 _MORE_STATUSES = {
     "any": TaskFilter(),
@@ -63,7 +63,7 @@ _MORE_STATUSES = {
 
 
 def questions() -> dict[str, TaskFilter]:
-    """Each single filter and each pair, in words."""
+    """Return each filter and each pair of filters, by its name in the report."""
     singles = {
         f"{kind} {words}": task_filter
         for kind, filters in (*FILTERS.items(), ("status", _MORE_STATUSES))
@@ -79,7 +79,7 @@ def questions() -> dict[str, TaskFilter]:
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Every question at every size, beside uniqc's own store where that can be asked."""
+    """Measure every question at every size, and uniqc's own store if it has such a filter."""
     recent = setting.caches()
     spread = {size: setting.stores.of(Mix(size=size, spread=True)) for size in setting.sizes}
     shuffled = {size: setting.stores.of(Mix(size=size, shuffled=True)) for size in setting.sizes}
@@ -136,13 +136,13 @@ def _contenders(
 
 
 def _ask_afresh(cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "") -> object:
-    """By a store that remembers nothing of the file, as after a start or a commit."""
+    """Return a page from a store without a cache, as after a start or a commit."""
     store = TaskStore(cache_dir, read_only=True)
     return store.search(task_filter, limit=PAGE, cursor=cursor)
 
 
 def _deep_cursor(store: TaskStore, task_filter: TaskFilter) -> str:
-    """Half of the way through, or a good way; empty where there is but one page."""
+    """Return a cursor half of the way through, or after 20,000 tasks; empty for a single page."""
     page = store.search(task_filter, limit=_DEEPEST)
     if page.total <= PAGE or page.next_cursor:
         return page.next_cursor
@@ -150,7 +150,7 @@ def _deep_cursor(store: TaskStore, task_filter: TaskFilter) -> str:
 
 
 def _as_uniqc_asks(task_filter: TaskFilter) -> tuple[str | None, str | None] | None:
-    """The status and the backend to ask uniqc's store for; None where it can't be asked."""
+    """Return the status and backend for uniqc's store; None if it has no such filter."""
     status = None if task_filter.status == "any" else task_filter.status
     groups = task_filter.status in {"active", "finished"} or task_filter.backend == "originq"
     others = task_filter.by_time or task_filter.name_contains
@@ -174,4 +174,4 @@ UNIQC_MAKES_IT = "(?:.*: )?({}): .* page".format(
         if _as_uniqc_asks(task_filter) is not None
     )
 )
-"""A pattern for the pages that uniqc's own store can be asked for."""
+"""A pattern for the pages that uniqc's own store can make."""

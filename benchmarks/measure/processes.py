@@ -1,4 +1,4 @@
-"""What a server costs before and between its calls: start, idleness, memory, imports."""
+"""The cost of a server before and between its calls: start, idle CPU, memory, imports."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ NETWORK_AND_CRYPTO = frozenset(
 _STARTS_EACH_SECONDS = 15
 _WARMING_CALLS = 100
 _READINGS = 20
-"""Of the memory, while calls go on."""
+"""The number of times that memory is read while calls are made."""
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """This server and the smallest one, on the smallest store."""
+    """Measure this server and the smallest one, on the smallest store."""
     cache_dir = setting.stores.of(Mix(size=setting.sizes[0]))
     commands: dict[str, list[str | Path]] = {
         OURS: [setting.server, "--cache-dir", cache_dir],
@@ -83,7 +83,7 @@ def measure(setting: Setting) -> list[Measurement]:
 
 
 class _Start:
-    """A server that is started again and again; ending the one before is not timed."""
+    """A server that is started repeatedly. Ending the previous one is not timed."""
 
     def __init__(self, command: Sequence[str | Path], *, ask_for_tools: bool) -> None:
         self._command = command
@@ -143,9 +143,9 @@ def _idle_and_memory(
 
 
 def slope_kib(readings: Sequence[float], calls: int) -> float:
-    """KiB in a thousand calls, by a straight line through all but the first tenth.
+    """Return the slope of memory in KiB for a thousand calls, by linear regression.
 
-    That tenth may still fill caches.
+    The first tenth of the readings is ignored, as caches may still fill.
     """
     later = list(enumerate(readings))[len(readings) // 10 :]
     line = statistics.linear_regression([at for at, _ in later], [mib for _, mib in later])
@@ -158,7 +158,7 @@ def _ask(server: RawServer, lines: Sequence[bytes], calls: int) -> None:
 
 
 def _imports(setting: Setting, commands: dict[str, list[str | Path]]) -> Iterator[Measurement]:
-    """What each has imported once it has listed its tools and ended."""
+    """Yield the number of modules that each has imported when it has listed its tools and ended."""
     imported = {who: _imported(setting.python, command) for who, command in commands.items()}
     beyond = imported[OURS] - imported[SMALLEST]
     for what, names in (
@@ -187,7 +187,7 @@ _CLIENT = {
 
 
 def resident_mib(pid: int, name: str = "VmRSS") -> float:
-    """Resident memory of a process, or another of the kernel's numbers, such as its peak."""
+    """Return the resident memory of a process, or another field of its status, such as the peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
@@ -195,6 +195,6 @@ def resident_mib(pid: int, name: str = "VmRSS") -> float:
 
 
 def cpu_ms(pid: int) -> float:
-    """The time that a process has run on a processor, on both sides of the kernel."""
+    """Return the CPU time of a process in milliseconds, user and system together."""
     ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return sum(map(int, ticks)) * 1000 / os.sysconf("SC_CLK_TCK")

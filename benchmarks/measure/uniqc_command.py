@@ -1,4 +1,4 @@
-"""The question that people ask most, by uniqc's own command: a process each time."""
+"""The most frequent question, answered by uniqc's own command in a new process each time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS_EACH = 20
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """At every size; nothing where uniqc with all of its dependencies is not wanted."""
+    """Measure the command at every size, or nothing if the run is without uniqc's dependencies."""
     if not setting.whole_uniqc:
         return []
     setting.tell(COMMAND)
@@ -47,7 +47,7 @@ def measure(setting: Setting) -> list[Measurement]:
 
 
 def _ask(uniqc: Path, home: Path) -> None:
-    # It has no word for all that is active; one status of the two is the least that it takes.
+    # The command has no filter for all active tasks, so it is asked for one of the two statuses.
     question = ["task", "list", "--format", "json", "--status", "running", "--limit", "20"]
     variables = {**os.environ, "HOME": str(home)}
     subprocess.run([uniqc, *question], env=variables, capture_output=True, check=True, timeout=600)

@@ -13,25 +13,33 @@ UNIQC = "uniqc 0.1.1"
 
 
 class UniqcStore(Protocol):
-    """As much of its API as is measured."""
+    """The part of its API that is measured."""
 
     def list(
         self, *, status: str | None = None, backend: str | None = None, limit: int | None = None
-    ) -> list[object]: ...
+    ) -> list[object]:
+        """Return the newest tasks that match."""
+        ...
 
-    def count(self, *, status: str | None = None, backend: str | None = None) -> int: ...
+    def count(self, *, status: str | None = None, backend: str | None = None) -> int:
+        """Return the number of tasks that match."""
+        ...
 
-    def get(self, task_id: str) -> object: ...
+    def get(self, task_id: str) -> object:
+        """Return a task by uniqc's id."""
+        ...
 
-    def find_uniqc_id_by_platform_id(self, platform_task_id: str) -> str | None: ...
+    def find_uniqc_id_by_platform_id(self, platform_task_id: str) -> str | None:
+        """Return uniqc's id of the task to which a platform gave an id."""
+        ...
 
 
 def load(module: Path, cache_dir: Path) -> UniqcStore:
-    """A store of uniqc's over a cache.
+    """Return uniqc's own store over a cache.
 
     Args:
-        module: Its source; it needs nothing of the package around it.
-        cache_dir: The cache.
+        module: The source of the store, which imports nothing of its package.
+        cache_dir: The cache directory.
     """
     name = "store_of_uniqc_itself"
     if name not in sys.modules:
