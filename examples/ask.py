@@ -1,6 +1,6 @@
-"""Ask a running server from Python: which tasks are active, and how the newest one stands.
+"""Ask a server from Python for the active tasks, and read the newest one as a resource.
 
-Run it as it is for a sample cache, or with the directory of a cache:
+Run it without arguments for a sample cache, or with the directory of a cache:
 
     python examples/ask.py ~/.uniqc/cache
 """
@@ -16,6 +16,7 @@ from uniqc_mcp.cli.sample import make_sample
 
 
 async def ask(cache_dir: Path) -> None:
+    """Print the active tasks of a cache, and the size of the resource of the newest."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
     )
@@ -34,6 +35,7 @@ async def ask(cache_dir: Path) -> None:
 
 
 def main() -> None:
+    """Ask about the given cache, or about a sample."""
     if len(sys.argv) > 1:
         anyio.run(ask, Path(sys.argv[1]))
         return

@@ -1,7 +1,7 @@
-"""A client that asks its user, in the terminal, before finished tasks are cleared.
+"""A client that asks its user in the terminal before finished tasks are cleared.
 
-Run it as it is for a sample cache, or with the directory of a cache. Where nobody is at the
-terminal, as in CI, it answers for a user who reads the number and types it, and then undoes all.
+Run it without arguments for a sample cache, or with the directory of a cache. Without a terminal,
+as in CI, it types the number for the user, and undoes the clear at the end.
 
     python examples/ask_before_clearing.py ~/.uniqc/cache
 """
@@ -20,7 +20,7 @@ from uniqc_mcp.cli.sample import make_sample
 
 
 async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-    """What the server wants to know, put to the user."""
+    """Put the question of the server to the user, and return the answer."""
     del context
     print(f"\n  {params.message}")
     if sys.stdin.isatty():
@@ -34,6 +34,7 @@ async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> Eli
 
 
 async def clear(cache_dir: Path) -> None:
+    """Plan a clear of successful tasks, and clear them if the user agrees."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), "--allow-clear", "success"],
@@ -48,13 +49,14 @@ async def clear(cache_dir: Path) -> None:
         done = (await client.call_tool("clear_tasks", arguments)).structured_content
         if done is None:
             raise SystemExit("the server could not clear")
-        print(f"\n{done['said']}")
+        print(f"\n{done['message']}")
         if done["receipt"] and not sys.stdin.isatty():
             undone = await client.call_tool("undo_clear", {"receipt": done["receipt"]})
             print(f"and undone: {undone.structured_content}")
 
 
 def main() -> None:
+    """Clear the given cache, or a sample."""
     if len(sys.argv) > 1:
         anyio.run(clear, Path(sys.argv[1]))
         return

@@ -1,12 +1,12 @@
-"""An editor's panel of the active tasks, which keeps itself up to date by a subscription.
+"""An editor's panel of the active tasks, which a subscription keeps up to date.
 
-Nothing asks again and again: the server tells when something changed, and only then is it read.
-Run it with the directory of a cache, and it goes on until Ctrl-C:
+The panel does not poll: the server notifies it of changes, and only then does it read.
+With the directory of a cache it runs until Ctrl-C:
 
     python examples/editor_watch.py --cache-dir ~/.uniqc/cache
 
-Run as it is, it watches a player submit three tasks and finish them, and checks that it showed just
-that. With --legacy it speaks the protocol from before 2026-07-28.
+Without arguments it watches a simulated uniqc process submit and finish three tasks, and checks
+that it showed what happened. With --legacy it uses the protocol before 2026-07-28.
 """
 
 import argparse
@@ -32,60 +32,62 @@ from mcp_types import (
 )
 
 PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
-ENOUGH_SECONDS = 60
-"""For a player of six."""
+TIMEOUT_SECONDS = 60
+"""The limit for the simulated process, which takes six seconds."""
 
 STORE, ACTIVE = "uniqc://store", "uniqc://tasks/active"
 MAX_ROWS = 5
 
 
 class Panel:
-    """The active tasks, and what just became of those that changed."""
+    """The panel: the active tasks, and the latest changes."""
 
     def __init__(self, *, until_idle: bool) -> None:
+        """Begin with an empty panel, which ends when no task is active or only on Ctrl-C."""
         self.shown: dict[str, list[str]] = defaultdict(list)
-        """The statuses in which each task was shown, by its id."""
+        """The statuses of each task that were shown, by its id."""
         self._until_idle = until_idle
         self._active: dict[str, Any] = {}
         self._lines: list[str] = []
 
     async def follow(self, client: Client, events: AsyncIterable[object]) -> None:
-        """Show what there is, and then again at each event, whatever it is about."""
+        """Show the panel, and refresh it at every event."""
         await self.refresh(client)
         async for _ in events:
             try:
                 await self.refresh(client)
-            except MCPError as error:  # such as a file that is damaged; somebody may mend it
+            except MCPError as error:  # such as a damaged file, which may be repaired later
                 print(f"uniqc  {error}")
             if self._until_idle and self.shown and not self._active:
                 return
 
     async def refresh(self, client: Client) -> None:
-        """Read again, and print the panel if it is not as it was."""
+        """Read the tasks, and print the panel if it has changed."""
         answer, total = await read(client, ACTIVE), (await read(client, STORE))["total"]
         before, self._active = self._active, {task["task_id"]: task for task in answer["tasks"]}
-        left = [await end_of(client, before[task_id]) for task_id in before.keys() - self._active]
-        news = [line for task in [*answer["tasks"], *left] for line in self._news_of(task)]
+        ended = [await end_of(client, before[task_id]) for task_id in before.keys() - self._active]
+        changes = [line for task in [*answer["tasks"], *ended] for line in self._changes(task)]
         lines = [f"uniqc  {answer['total']} active, {total} in all"]
         lines += [
-            f"  {task['status']:<8}  {named(task):<12}  {task['backend']}"
+            f"  {task['status']:<8}  {label(task):<12}  {task['backend']}"
             for task in answer["tasks"][:MAX_ROWS]
         ]
         if lines != self._lines:
-            print(*lines, *news, sep="\n", flush=True)
+            print(*lines, *changes, sep="\n", flush=True)
         self._lines = lines
 
-    def _news_of(self, task: dict[str, Any]) -> Iterator[str]:
+    def _changes(self, task: dict[str, Any]) -> Iterator[str]:
         statuses = self.shown[task["task_id"]]
         if task["status"] in statuses[-1:]:
             return
         statuses.append(task["status"])
         if len(statuses) > 1:
-            why = f": {task['error']}" if task["error"] else ""
-            yield f"    {named(task)}: {statuses[-2]} -> {statuses[-1]}{why}"
+            reason = f": {task['error']}" if task["error"] else ""
+            yield f"    {label(task)}: {statuses[-2]} -> {statuses[-1]}{reason}"
 
 
 async def read(client: Client, uri: str) -> dict[str, Any]:
+    """Return the JSON of a resource."""
     (contents,) = (await client.read_resource(uri)).contents
     if not isinstance(contents, TextResourceContents):
         raise SystemExit(f"{uri} is not text")
@@ -94,7 +96,7 @@ async def read(client: Client, uri: str) -> dict[str, Any]:
 
 
 async def end_of(client: Client, task: dict[str, Any]) -> dict[str, Any]:
-    """A task that is not among the active ones any more, as it is now."""
+    """Return the current state of a task that is no longer active."""
     try:
         ended: dict[str, Any] = (await read(client, f"uniqc://task/{task['task_id']}"))["task"]
     except MCPError:
@@ -102,16 +104,18 @@ async def end_of(client: Client, task: dict[str, Any]) -> dict[str, Any]:
     return ended
 
 
-def named(task: dict[str, Any]) -> str:
+def label(task: dict[str, Any]) -> str:
+    """Return the name of a task, or its id if it has none."""
     return str(task["name"] or task["task_id"])
 
 
 async def watch(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
+    """Show the tasks of a cache in a panel until it ends."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
     )
     if legacy:
-        await watch_as_before(server, panel)
+        await watch_legacy(server, panel)
         return
     async with (
         Client(server) as client,
@@ -120,44 +124,46 @@ async def watch(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
         await panel.follow(client, events)
 
 
-async def watch_as_before(server: StdioServerParameters, panel: Panel) -> None:
-    """The same, by ``resources/subscribe``: what the server tells comes to a handler."""
-    told, events = anyio.create_memory_object_stream[str](1)
+async def watch_legacy(server: StdioServerParameters, panel: Panel) -> None:
+    """Watch by ``resources/subscribe``, whose notifications go to a message handler."""
+    received, events = anyio.create_memory_object_stream[str](1)
 
-    async def hear(message: IncomingMessage) -> None:
+    async def receive(message: IncomingMessage) -> None:
         if isinstance(message, ResourceUpdatedNotification):
-            with suppress(anyio.WouldBlock):  # one waits already, and reading is yet to come
-                told.send_nowait(message.params.uri)
+            with suppress(anyio.WouldBlock):  # an event is queued already, and will refresh all
+                received.send_nowait(message.params.uri)
 
-    async with told, events, Client(server, mode="legacy", message_handler=hear) as client:
+    async with received, events, Client(server, mode="legacy", message_handler=receive) as client:
         for uri in (ACTIVE, STORE):
-            # Client.subscribe_resource does the same, and warns that this revision is old.
+            # Client.subscribe_resource does the same, but warns that this revision is deprecated.
             request = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
             await client.session.send_request(request, EmptyResult)
         await panel.follow(client, events)
 
 
 async def watch_player(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
-    with anyio.fail_after(ENOUGH_SECONDS):
+    """Watch the simulated process until no task is active."""
+    with anyio.fail_after(TIMEOUT_SECONDS):
         await watch(cache_dir, panel, legacy=legacy)
 
 
 def differences(shown: dict[str, list[str]], played: list[dict[str, str]]) -> Iterator[str]:
-    """What was shown and did not happen, or was not shown and did.
+    """Yield what was shown and did not happen, and ends of tasks that were not shown.
 
-    Two changes in quick succession may be shown as one, but each task's end must be there.
+    Two changes in quick succession may be shown as one.
     """
     happened: dict[str, list[str]] = defaultdict(list)
     for step in played:
         happened[step["task_id"]].append(step["status"])
     for task_id in happened.keys() | shown.keys():
-        left = iter(happened[task_id])
-        in_order = all(status in left for status in shown[task_id])
+        remaining = iter(happened[task_id])
+        in_order = all(status in remaining for status in shown[task_id])
         if not in_order or shown[task_id][-1:] != happened[task_id][-1:]:
             yield f"{task_id} was {happened[task_id]}, but shown as {shown[task_id]}"
 
 
 def main() -> None:
+    """Watch the given cache, or a simulated uniqc process."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--cache-dir", type=Path)
     parser.add_argument("--legacy", action="store_true")

@@ -1,10 +1,10 @@
-"""An unattended agent that tidies up finished tasks, within limits that its operator sets.
+"""An unattended agent that clears finished tasks within the limits of its operator.
 
-Run it as it is for a sample cache, or from cron with the directory of a cache:
+Run it without arguments for a sample cache, or from cron with the directory of a cache:
 
     python examples/nightly_cleanup.py ~/.uniqc/cache
 
-It needs no model and no key. It says what it did and how to undo that.
+It needs no model and no key. It prints what it cleared and how to undo that.
 """
 
 import sys
@@ -16,12 +16,13 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from uniqc_mcp.cli.sample import make_sample
 
-# The operator's limits. The sample has only just been saved, so it allows any age.
+# The operator's limits. Tasks of the sample are new, so there the age is not limited.
 LIMITS = ["--allow-clear", "success,cancelled", "--max-rows", "1000", "--confirm", "plan"]
 MIN_AGE = ["--min-age", "30d"]
 
 
-async def tidy_up(cache_dir: Path, limits: list[str]) -> None:
+async def clear_old_tasks(cache_dir: Path, limits: list[str]) -> None:
+    """Plan a clear, print the plan, and carry it out."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), *limits]
     )
@@ -32,7 +33,7 @@ async def tidy_up(cache_dir: Path, limits: list[str]) -> None:
         for group in plan["groups"]:
             print(f"to clear: {group['count']} {group['status']} on {group['backend']}")
         for reason in plan["excluded"]:
-            print(f"to keep: {reason['count']}, {reason['why']}")
+            print(f"to keep: {reason['count']}, {reason['reason']}")
         if not plan["plan_id"]:
             print("nothing to clear tonight")
             return
@@ -45,12 +46,13 @@ async def tidy_up(cache_dir: Path, limits: list[str]) -> None:
 
 
 def main() -> None:
+    """Clear the given cache, or a sample."""
     if len(sys.argv) > 1:
-        anyio.run(tidy_up, Path(sys.argv[1]), [*LIMITS, *MIN_AGE])
+        anyio.run(clear_old_tasks, Path(sys.argv[1]), [*LIMITS, *MIN_AGE])
         return
     with tempfile.TemporaryDirectory() as directory:
         make_sample(Path(directory))
-        anyio.run(tidy_up, Path(directory), LIMITS)
+        anyio.run(clear_old_tasks, Path(directory), LIMITS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Use the store by itself, without any server: save, update, search, count and clear tasks."""
+"""Use the store without a server: save, update, search, count and clear tasks."""
 
 import tempfile
 
@@ -6,6 +6,7 @@ from uniqc_store import InvalidValueError, TaskFilter, TaskInfo, TaskStore
 
 
 def main() -> None:
+    """Run through the API on a temporary cache."""
     with tempfile.TemporaryDirectory() as directory:
         store = TaskStore(directory)
         for step in range(5):

@@ -1,10 +1,10 @@
-"""An agent that waits for a task instead of asking again and again, and then reads its result.
+"""An agent that waits for a task instead of polling, and then reads its result.
 
     python examples/wait_for_result.py TASK_ID --cache-dir ~/.uniqc/cache
 
-Each call of wait_for_tasks returns as soon as the task changes, with a cursor that lets the next
-one miss nothing. Run as it is, it waits for a task that a player submits and finishes, and checks
-what it was told. With --legacy it speaks the protocol from before 2026-07-28.
+Each call of wait_for_tasks returns as soon as the task changes, with a cursor, so that the next
+call misses no change. Without arguments it waits for a task that a simulated uniqc process submits
+and finishes, and checks what it received. With --legacy it uses the protocol before 2026-07-28.
 """
 
 import argparse
@@ -24,20 +24,21 @@ PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
 
 
 class Agent:
-    """Waits for one task.
+    """An agent that waits for one task.
 
     Attributes:
-        told: The statuses that it was told of, in the order in which it was.
-        reports: How often a call said that it goes on.
+        statuses: The statuses that it received, in their order.
+        progress_reports: The number of progress notifications.
     """
 
     def __init__(self, client: Client) -> None:
+        """Wait by means of a client."""
         self._client = client
-        self.told: list[str] = []
-        self.reports = 0
+        self.statuses: list[str] = []
+        self.progress_reports = 0
 
     async def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """The task, once it is finished; None where the server could not answer."""
+        """Return the task once it is finished; None if the server could not answer."""
         state, cursor = "", ""
         while state != "finished":
             arguments = {"task_ids": [task_id], "timeout_seconds": 50, "cursor": cursor}
@@ -48,7 +49,7 @@ class Agent:
             print(f"  {state} after {answer['waited_seconds']} s")
             for change in answer["changes"]:
                 print(f"    {change['before'] or 'new'} -> {change['status']}")
-                self.told.append(change["status"])
+                self.statuses.append(change["status"])
             for note in answer["store"]["notes"]:
                 print(f"    {note}")
         answer = await self._call("get_task", {"task_id": task_id})
@@ -63,10 +64,11 @@ class Agent:
 
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
         print(f"  {progress:.0f} of {total or 0:.0f} s: {message}")
-        self.reports += 1
+        self.progress_reports += 1
 
 
 async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, dict[str, Any]]:
+    """Wait for a task and print its result; return the agent and the task."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
     )
@@ -82,25 +84,26 @@ async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, d
 
 
 def counts_of(task: dict[str, Any]) -> dict[str, int]:
-    """The most frequent outcomes; none where it failed."""
+    """Return the counts of the most frequent outcomes; none if the task failed."""
     outcomes = task.get("result", {}).get("outcomes", [])
     return {outcome["bits"]: outcome["count"] for outcome in outcomes if "count" in outcome}
 
 
 def differences(agent: Agent, task: dict[str, Any], played: list[dict[str, Any]]) -> Iterator[str]:
-    """What the agent was told or read that is not what happened."""
+    """Yield what differs between what the agent received and what happened."""
     happened = iter([step["status"] for step in played])
-    if not all(status in happened for status in agent.told):
-        yield f"it was told {agent.told}"
-    if [task["status"]] != agent.told[-1:] or task["status"] != played[-1]["status"]:
+    if not all(status in happened for status in agent.statuses):
+        yield f"it received {agent.statuses}"
+    if [task["status"]] != agent.statuses[-1:] or task["status"] != played[-1]["status"]:
         yield f"the task is {task['status']}"
     if counts_of(task) != played[-1]["result"]:
         yield f"it read {counts_of(task)}"
-    if not agent.reports:
-        yield "no call said that it goes on"
+    if not agent.progress_reports:
+        yield "no call reported progress"
 
 
 def main() -> None:
+    """Wait for the given task, or for one that a simulated uniqc process finishes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("task_id", nargs="?", metavar="TASK_ID")
     parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".uniqc" / "cache")
@@ -118,7 +121,7 @@ def main() -> None:
             agent, task = anyio.run(lambda: wait(Path(directory), task_id, legacy=options.legacy))
             played = [json.loads(line) for line in (submitted, *player.stdout)]
     wrong = list(differences(agent, task, played))
-    print(*wrong or [f"{len(agent.told)} changes told, as they happened"], sep="\n")
+    print(*wrong or [f"{len(agent.statuses)} changes received, as they happened"], sep="\n")
     sys.exit(bool(wrong or player.returncode))
 
 

@@ -1,4 +1,4 @@
-"""The installed command, and caches for it to serve."""
+"""Fixtures: the installed command, and caches for it to serve."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STORES = Path(__file__).parents[1] / "data" / "stores"
 
 @pytest.fixture(scope="session")
 def command() -> str:
-    """The script that installing puts beside the interpreter."""
+    """Return the path of the installed script, which is beside the interpreter."""
     script = Path(sys.executable).with_name("uniqc-mcp")
     assert script.exists(), "install it first: python -m pip install -e '.[dev]'"
     return str(script)
@@ -28,14 +28,14 @@ def command() -> str:
 
 @pytest.fixture
 def cache_dir(tmp_path: Path) -> Path:
-    """A cache that uniqc 0.1.0 wrote."""
+    """Return the directory of a cache that uniqc 0.1.0 wrote."""
     shutil.copy(STORES / "5-0.1.0.sqlite", tmp_path / "tasks.sqlite")
     return tmp_path
 
 
 @dataclass
 class RawServer:
-    """The command, spoken to in lines of our own."""
+    """The command, with which tests exchange raw lines."""
 
     process: subprocess.Popen[str]
 
@@ -51,7 +51,7 @@ class RawServer:
         return json.loads(self._stream(self.process.stdout).readline())
 
     def ask(self, number: int, method: str, **params: Any) -> Any:
-        """The result of one request, of the older protocol revisions."""
+        """Return the answer to one request."""
         self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         answer = self.receive()
         assert answer["id"] == number
@@ -66,7 +66,7 @@ class RawServer:
         return answer["result"]
 
     def close(self) -> tuple[str, str]:
-        """What it still said on stdout and stderr after the end of its stdin."""
+        """Close its stdin, and return the rest of its stdout and stderr."""
         return self.process.communicate(timeout=30)
 
     @staticmethod
@@ -77,7 +77,7 @@ class RawServer:
 
 @pytest.fixture
 def raw_server(command: str, cache_dir: Path) -> Generator[RawServer]:
-    """The command serving the cache, until the test ends."""
+    """Yield the running command, which is killed after the test."""
     with subprocess.Popen(
         [command, "--cache-dir", str(cache_dir)],
         stdin=subprocess.PIPE,

@@ -1,6 +1,6 @@
-"""A small server on our transport, started by test_stdio.py in a process of its own.
+"""A small server on this transport, which test_stdio.py starts in a new process.
 
-It says on stderr, a word a line, what the tests must know about and the wire must not carry.
+It reports its state to the tests on stderr, one word a line.
 """
 
 import argparse
@@ -54,7 +54,7 @@ async def wait() -> str:
 
 
 def query() -> int:
-    """Counts for hours in SQLite, on a worker thread, unless it is cancelled."""
+    """Count in SQLite on a worker thread until the request is cancelled."""
 
     def tick() -> int:
         try:
@@ -77,7 +77,7 @@ def query() -> int:
 
 
 def progress(ctx: Context, steps: int) -> str:
-    """Reports its progress from a worker thread."""
+    """Report progress from a worker thread."""
     for step in range(steps):
         anyio.from_thread.run(ctx.report_progress, step, steps)
     return "done"

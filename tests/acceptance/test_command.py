@@ -1,4 +1,4 @@
-"""The installed command, as a client meets it."""
+"""The installed command, as a client uses it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODES = ("auto", "legacy", "2026-07-28")
 TASKS = 83
-"""In the cache, as its manifest says."""
+"""The number of tasks in the cache, from its manifest."""
 
 
 def connect(command: str, cache_dir: Path, mode: str) -> Client:
@@ -169,7 +169,7 @@ def test_lines_piped_in_are_all_answered_before_it_ends(command: str, cache_dir:
 
 @pytest.fixture
 def slow_query(cache_dir: Path) -> dict[str, Any]:
-    """A call that keeps SQLite busy for seconds: every name in a large cache is looked at."""
+    """Return a call that keeps SQLite busy for seconds, as it reads every name of a large cache."""
     with closing(sqlite3.connect(cache_dir / "tasks.sqlite")) as connection, connection:
         connection.execute(
             """

@@ -1,4 +1,4 @@
-"""What a client and an operator see of the wire: real processes, pipes, sockets, terminals."""
+"""The stdio transport as a client sees it: real processes, pipes, sockets and terminals."""
 
 import json
 import os
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 PROBE = [sys.executable, str(Path(__file__).with_name("stdio_probe.py"))]
-# Unbuffered, a print would be on the wire before the wire is claimed.
+# Unbuffered, an early print would reach stdout before the transport takes it over.
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
 PATIENCE = 30.0  # seconds, for what is slow only when it is broken
 SOON = 3.0  # a second is promised; the rest is for a machine that is busy with other things
@@ -64,7 +64,7 @@ HANDSHAKE = lines(
 
 
 class Lines:
-    """The lines that arrive at a descriptor, waited for with patience."""
+    """The lines that arrive at a descriptor, each awaited for PATIENCE seconds."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -93,7 +93,7 @@ class Lines:
 
 
 class Probe:
-    """stdio_probe.py, running, and the client's ends of its descriptors."""
+    """A running stdio_probe.py, and the client's ends of its descriptors."""
 
     def __init__(self, process: subprocess.Popen[bytes], stdin: int, stdout: int) -> None:
         assert process.stderr is not None
@@ -117,7 +117,7 @@ class Probe:
         self.process.stdin.close()
 
     def takes(self, data: bytes) -> int:
-        """Send `data` until no more of it is taken, and return how many bytes were."""
+        """Send data until no more is accepted, and return the number of bytes sent."""
         taken = 0
         while taken < len(data) and select.select([], [self.stdin], [], 1.0)[1]:
             taken += os.write(self.stdin, data[taken : taken + select.PIPE_BUF])
@@ -128,7 +128,7 @@ class Probe:
             pass
 
     def ends_well(self, *, within: float = SOON) -> None:
-        """It exits in time, with 0, its lifespan left, its descriptors restored, in silence."""
+        """Assert that it exits in time and without errors, with its descriptors restored."""
         assert self.process.wait(timeout=within) == 0
         last = self.stderr.all()
         assert last[-2:] == [b"left", b"restored"]
@@ -152,7 +152,7 @@ def probe(*arguments: str) -> Generator[Probe]:
 
 @contextmanager
 def probe_on(fd: int, ours: int) -> Generator[Probe]:
-    """The probe with `fd` for both its stdin and stdout, and our end of it."""
+    """Yield a probe that has `fd` as its stdin and stdout; `ours` is the other end."""
     pipe = subprocess.PIPE
     with subprocess.Popen(PROBE, stdin=fd, stdout=fd, stderr=pipe, bufsize=0) as process:
         try:
@@ -163,7 +163,7 @@ def probe_on(fd: int, ours: int) -> Generator[Probe]:
 
 @contextmanager
 def terminal() -> Generator[tuple[int, int]]:
-    """Both ends of a terminal that neither echoes nor translates."""
+    """Yield both ends of a terminal in raw mode."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     try:
@@ -174,7 +174,7 @@ def terminal() -> Generator[tuple[int, int]]:
 
 
 def piped(data: bytes, *arguments: str) -> list[Message]:
-    """What `printf data | probe` prints."""
+    """Return the messages that `printf data | probe` prints."""
     done = subprocess.run(
         [*PROBE, *arguments], input=data, capture_output=True, timeout=PATIENCE, check=True
     )

@@ -1,12 +1,12 @@
-"""Clear and undo beside uniqc itself, for as many rounds as asked; then account for every record.
+"""Clear and undo while uniqc writes, for a number of rounds; then account for every record.
 
     python tests/soak/live_writer.py [--rounds 200] [--writers 2]
 
-uniqc 0.1.1 is taken from the package registry, its own store module only, and given a HOME of its
-own. Its processes save, update, archive, restore and clear (cancelled tasks, which the policy
-here leaves alone) while another process plans, commits and undoes. At the end each record that a
-writer saved and uniqc did not clear must be in the store, in the archive or in a receipt, in the
-last version that was saved. No uniqc process may have been kept waiting for longer than a second.
+The store of uniqc 0.1.1 comes from the package registry and has a HOME of its own. Its processes
+save, update, archive and restore tasks, and clear cancelled ones, which the policy here excludes.
+Another process plans, commits and undoes clears. At the end, each record that a writer saved and
+uniqc did not clear must be in the store, in the archive or in a receipt, in its last version. No
+uniqc process may have waited longer than a second.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 MAX_WAIT_SECONDS = 1.0
 MAX_TASKS = 200
-"""Tasks that a writer makes; then it goes on saving, archiving and restoring these."""
+"""The number of tasks that a writer makes. Then it saves, archives and restores these."""
 
 
 class Writer:
-    """A uniqc process: it does what users do, and keeps a ledger of what it saved last."""
+    """A uniqc process that acts as users do, with a ledger of what it saved last."""
 
     def __init__(self, site: Path, number: int) -> None:
         self.theirs, archive = uniqc_modules(site)
@@ -64,7 +64,7 @@ class Writer:
             time.sleep(self.random.random() * 0.01)
 
     def timed(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """One call of uniqc's, which is one transaction."""
+        """Make one call to uniqc, which is one transaction."""
         began = time.monotonic()
         try:
             return call(*arguments)
@@ -73,7 +73,7 @@ class Writer:
 
     def begin(self) -> None:
         if self.made == MAX_TASKS:
-            return  # a store that grew without end would make rounds slower, not more telling
+            return  # a larger store would make rounds slower without testing more
         self.made += 1
         task = self.theirs.TaskInfo(
             task_id=f"uqt_{self.number}_{self.made:06}", backend="originq:WK_C180", status="running"
@@ -85,7 +85,7 @@ class Writer:
         self.tasks.append(task)
 
     def finish(self) -> None:
-        # Saving a task that is in the archive would make uniqc trip over itself.
+        # uniqc fails to save a task that is in the archive.
         if live := [task for task in self.tasks if task.task_id not in self.archived]:
             task = self.random.choice(live)
             task.status = self.random.choice(["success", "success", "failed", "cancelled"])
@@ -122,7 +122,7 @@ def write(site: Path, number: int, directory: Path) -> None:
 
 
 def clear(cache_dir: Path, rounds: int) -> Counter[str]:
-    """Plan, commit and undo, over and over."""
+    """Plan, commit and undo for a number of rounds, and return the counts."""
     store = TaskStore(cache_dir)
     policy = ClearPolicy(statuses=("success", "failed"))
     dice = random.Random(0)
@@ -133,7 +133,7 @@ def clear(cache_dir: Path, rounds: int) -> Counter[str]:
             done = store.clear(store.plan_clear(TaskFilter(), policy=policy))
             counts["cleared"] += done.cleared
             counts["skipped"] += sum(reason.count for reason in done.skipped)
-            # What writers saved again stays with its receipt: old ones have little to give.
+            # Tasks that a writer saved again stay in the receipt, so old receipts restore little.
             for age, receipt in enumerate(store.receipts()):
                 if receipt.held and dice.random() < 0.7 / (age + 1):
                     counts["restored"] += store.undo_clear(receipt.receipt_id).restored
@@ -143,7 +143,7 @@ def clear(cache_dir: Path, rounds: int) -> Counter[str]:
 
 
 def places(cache_dir: Path) -> dict[str, set[str]]:
-    """The update times under which each task is to be found, wherever that is."""
+    """Return the update times of each task in the store, the archive and the receipts."""
     found: dict[str, set[str]] = {}
     tables = {
         "tasks.sqlite": ("tasks", "archived_tasks"),
@@ -154,7 +154,7 @@ def places(cache_dir: Path) -> dict[str, set[str]]:
             for name in names:
                 columns = connection.execute(f"SELECT name FROM pragma_table_info('{name}')")
                 if ("update_time",) not in columns:
-                    continue  # The columns of copies are made with the first copy.
+                    continue  # the table of copies gets its columns with the first copy
                 for task_id, touched in connection.execute(
                     f"SELECT task_id, update_time FROM {name}"
                 ):
@@ -163,7 +163,7 @@ def places(cache_dir: Path) -> dict[str, set[str]]:
 
 
 def account(directory: Path, cache_dir: Path, writers: int) -> int:
-    """How much is wrong: records that are nowhere, and uniqc's own trouble."""
+    """Return the number of lost records, of errors in uniqc, and of waits that were too long."""
     found, wrong, saved = places(cache_dir), 0, 0
     for number in range(writers):
         report = json.loads((directory / f"writer-{number}.json").read_text())
@@ -200,8 +200,8 @@ def main() -> None:
             for number in range(options.writers):
                 command = [sys.executable, __file__, "--as-writer", str(site), str(number), name]
                 processes.append(subprocess.Popen(command, env=environment))
-                # One after the other: of two uniqc processes that make the same file at once, one
-                # may fail to open it, and silently works in the system's temporary directory.
+                # One at a time: if two uniqc processes create the file at once, one may fail to
+                # open it, and then silently uses the system's temporary directory.
                 while not (directory / f"ready-{number}").exists() and processes[-1].poll() is None:
                     time.sleep(0.01)
             began = time.monotonic()

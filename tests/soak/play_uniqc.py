@@ -1,9 +1,9 @@
-"""Play a uniqc process, with uniqc's own store: it submits tasks and polls until they are finished.
+"""Simulate a uniqc process with uniqc's own store: submit tasks and poll until they are finished.
 
     python tests/soak/play_uniqc.py CACHE_DIR three-tasks
 
-No platform is asked: what it would say is in the stories below. Each line of output is one task as
-it was just saved, in JSON. The examples watch it.
+No platform is contacted: its answers are in the stories below. Each line of output is a task that
+was just saved, as JSON. The examples watch this process.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ERROR = "the chip is being calibrated"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What the platform says of a task, so many seconds after the step before.
+    """The answer of the platform about a task, and the seconds since the previous step.
 
-    Some task is active all the time until the last step, and each for longer than a busy machine
-    keeps a watcher from looking.
+    Some task is active until the last step. Each status lasts long enough to be seen by a watcher
+    on a busy machine.
     """
 
     seconds: float
@@ -52,7 +52,7 @@ STORIES = {
         Step(0.8, "ghz-5", "failed"),
         Step(0.8, "bell", "success"),
     ),
-    # It runs for so long that whoever waits is told meanwhile that the call goes on.
+    # The task runs long enough for a waiting call to report its progress.
     "one-task": (
         Step(0.0, "bell", "pending"),
         Step(2.0, "bell", "running"),
@@ -88,7 +88,7 @@ class Player:
         return task
 
     def _poll(self, asked: Any, status: str) -> None:
-        """All active tasks are saved again, whether anything changed or not, as uniqc does."""
+        """Save all active tasks, changed or not, as uniqc does."""
         asked.status = status
         asked.result = COUNTS if status == "success" else None
         asked.error_message = ERROR if status == "failed" else None

@@ -1,4 +1,4 @@
-"""uniqc 0.1.1's own store, from the package registry, for scripts that play a uniqc process."""
+"""The store of uniqc 0.1.1 from the package registry, for scripts that simulate uniqc."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _PACKAGES = (
 
 
 def take_uniqc(site: Path) -> None:
-    """Put uniqc into a directory, without what it needs."""
+    """Install uniqc into a directory, without its dependencies."""
     install = ["install", "-q", "--no-deps", "--target", str(site), "unified-quantum==0.1.1"]
     subprocess.run([sys.executable, "-m", "pip", *install], check=True)
 
 
 def uniqc_modules(site: Path) -> tuple[Any, Any]:
-    """uniqc's store and archive, without the packages around them and what those need.
+    """Return uniqc's store and archive modules, without the packages around them.
 
-    They take the home directory for their own when they are imported: set one before.
+    They read HOME when they are imported, so it must be set before.
     """
     for name in _PACKAGES:
         package = types.ModuleType(name)
