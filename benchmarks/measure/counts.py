@@ -55,11 +55,11 @@ def _of_unchanged(setting: Setting, words: str, size: int, cache_dir: Path) -> I
     count = partial(kept.tally, TaskFilter(), by=columns)
     grouped = partial(group_by, cache_dir, columns)
 
-    def count_afresh() -> object:
+    def count_uncached() -> object:
         return TaskStore(cache_dir, read_only=True).tally(TaskFilter(), by=columns)
 
     one = partial(Contender, size=size)
-    yield one(what=f"{words}: {FIRST}", who=OURS, call=count_afresh)
+    yield one(what=f"{words}: {FIRST}", who=OURS, call=count_uncached)
     yield one(what=f"{words}: {FIRST}", who=SQL, call=grouped)
     yield one(what=f"{words}: {AGAIN}", who=OURS, call=count, prepare=count)
     yield one(what=f"{words}: {AGAIN}", who=SQL, call=grouped)

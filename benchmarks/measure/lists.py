@@ -118,7 +118,7 @@ def _contenders(
     setting: Setting, words: str, task_filter: TaskFilter, size: int, cache_dir: Path
 ) -> Iterator[Contender]:
     kept = TaskStore(cache_dir, read_only=True)
-    afresh = partial(_ask_afresh, cache_dir, task_filter)
+    uncached = partial(_search_without_cache, cache_dir, task_filter)
     again = partial(kept.search, task_filter, limit=PAGE)
     pages = {"first page": ""}
     if cursor := _deep_cursor(kept, task_filter):
@@ -126,7 +126,7 @@ def _contenders(
     for page, cursor in pages.items():
         full = len(again(cursor=cursor).records) == PAGE
         ours = partial(Contender, who=OURS, size=size, full=full)
-        yield ours(what=f"{words}: {page}", call=partial(afresh, cursor=cursor))
+        yield ours(what=f"{words}: {page}", call=partial(uncached, cursor=cursor))
         yield ours(what=f"{words}: {page}{AGAIN}", call=partial(again, cursor=cursor))
     if (equal := _as_uniqc_asks(task_filter)) is not None:
         status, backend = equal
@@ -135,7 +135,7 @@ def _contenders(
         yield Contender(what=f"{words}: first page", who=UNIQC, size=size, call=call)
 
 
-def _ask_afresh(cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "") -> object:
+def _search_without_cache(cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "") -> object:
     """Return a page from a store without a cache, as after a start or a commit."""
     store = TaskStore(cache_dir, read_only=True)
     return store.search(task_filter, limit=PAGE, cursor=cursor)

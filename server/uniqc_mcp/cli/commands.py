@@ -103,7 +103,8 @@ def serve(cache_dir: Path, log_level: str, **clearing: Any) -> None:
 def _no_garbage_collection() -> Generator[None]:
     """Collect no garbage meanwhile, and exempt what is there at the end from later collections.
 
-    The imports take a tenth less time, as they produce hardly any garbage.
+    A start takes a tenth less time, as imports produce hardly any garbage:
+    ``python -m benchmarks --only processes``.
     """
     gc.disable()
     try:

@@ -201,3 +201,16 @@ def test_started_by_hand_it_says_what_it_is_and_how_to_connect_a_client(cache: C
     assert '{"mcpServers": {"uniqc": {"command": "uniqc-mcp"}}}' in "".join(lines)
     assert lines[-1] == "Ctrl-C ends it.\n"
     assert (process.returncode, stdout, stderr) == (0, "", "")
+
+
+def test_what_a_start_imports_is_exempt_from_garbage_collection(cache: Cache) -> None:
+    code = (
+        "import anyio, gc, sys; "
+        "anyio.run = lambda *_: print(gc.isenabled(), gc.get_freeze_count() > 10_000); "
+        "from uniqc_mcp.cli.commands import cli; cli(['serve', '--cache-dir', sys.argv[1]])"
+    )
+    command = [sys.executable, "-c", code, str(cache.directory)]
+    finished = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout == "True True\n"

@@ -24,7 +24,9 @@ from uniqc_mcp.cli.watch.feed import Event, EventFeed
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.lines import POLLING_NOTE, json_line, plain_lines
 from uniqc_mcp.cli.watch.loop import Lines, follow
-from uniqc_mcp.cli.watch.view import Scene, View
+from uniqc_mcp.cli.watch.table import StatusTotals
+from uniqc_mcp.cli.watch.terminal import TerminalScreen
+from uniqc_mcp.cli.watch.view import Scene, frame_lines
 from uniqc_store import Group, StoreState, StoreStatus, TaskState, TaskStore
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def ended(number: int, end_state: str = "success") -> FinishedTask:
 
 
 def shown(what: Scene, width: int = 100, height: int = 24, *, final: bool = False) -> str:
-    lines = View().lines(what, width=width, height=height, now=NOW, final=final)
+    lines = frame_lines(what, width=width, height=height, now=NOW, final=final)
     return "\n".join(line.plain.rstrip() for line in lines)
 
 
@@ -460,9 +462,9 @@ def test_a_frame_says_when_it_was_read_by_the_clock_on_the_wall_and_a_line_in_ut
 
 
 def test_ages_tick() -> None:
-    view, what = View(), scene(active=[task()])
+    what = scene(active=[task()])
     texts = [
-        view.lines(what, width=100, height=24, now=NOW + timedelta(seconds=later))[3].plain
+        frame_lines(what, width=100, height=24, now=NOW + timedelta(seconds=later))[3].plain
         for later in (0, 1)
     ]
     assert [text.rstrip()[-8:] for text in texts] == ["12 s ago", "13 s ago"]
@@ -526,7 +528,7 @@ def test_a_frame_is_never_wider_or_higher_than_the_terminal(
         finished=[ended(number) for number in range(gone)],
         problem=problem,
     )
-    lines = View().lines(what, width=width, height=height, now=NOW, final=final)
+    lines = frame_lines(what, width=width, height=height, now=NOW, final=final)
     assert len(lines) <= height
     assert all(line.cell_len <= width for line in lines)
     assert not any("\n" in line.plain for line in lines)
@@ -534,7 +536,7 @@ def test_a_frame_is_never_wider_or_higher_than_the_terminal(
 
 def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
     what = scene(active=[task()], finished=[ended(2)], finished_total=1)
-    lines = View().lines(what, width=100, height=24, now=NOW)
+    lines = frame_lines(what, width=100, height=24, now=NOW)
 
     def drawn(**options: Any) -> str:
         file = io.StringIO()
@@ -713,3 +715,29 @@ def test_it_ends_when_no_task_is_active_any_more(cache: Cache) -> None:
     face = Renderer(finish)
     assert follow(feed_of(cache), face, until_idle=True, timeout=None) == "idle"
     assert [one.kind for one in face.events] == ["started", "changed"]
+
+
+# The terminal
+
+
+def test_only_the_lines_that_differ_are_written() -> None:
+    output = io.StringIO()
+    screen = TerminalScreen(Console(file=output, force_terminal=True))
+    screen.show([Text("first"), Text("second")])
+    output.truncate(0)
+    screen.show([Text("first"), Text("changed")])
+    assert "changed" in output.getvalue()
+    assert "first" not in output.getvalue()
+
+
+def test_totals_are_counted_again_after_an_interval_only(cache: Cache) -> None:
+    cache.write({"status": "success"})
+    feed, seconds = feed_of(cache), 0.0
+    told(feed)
+    totals = StatusTotals(feed, monotonic=lambda: seconds)
+    assert [group.count for group in totals.groups()] == [1]
+    cache.change("UPDATE tasks SET status = 'failed'")
+    told(feed)
+    assert [group.status for group in totals.groups()] == ["success"]
+    seconds = 10.0
+    assert [group.status for group in totals.groups()] == ["failed"]

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTasks
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
-from uniqc_mcp.cli.watch.view import MAX_FINISHED_ROWS, Scene, View
+from uniqc_mcp.cli.watch.view import MAX_FINISHED_ROWS, Scene, frame_lines
 from uniqc_mcp.responses.times import utc_now
 from uniqc_store import StoreError
 
@@ -52,7 +52,6 @@ class Table:
         self._feed = feed
         self._screen = screen
         self._clock = clock
-        self._view = View()
         self._totals = StatusTotals(feed)
         self._finished = FinishedTasks()
         self._active: Sequence[TaskState] = ()
@@ -92,8 +91,7 @@ class Table:
             finished=tuple(islice(self._finished, MAX_FINISHED_ROWS)),
             finished_total=self._finished.total,
         )
-        now = self._clock()
-        return self._view.lines(scene, width=width, height=height, now=now, final=final)
+        return frame_lines(scene, width=width, height=height, now=self._clock(), final=final)
 
 
 class StatusTotals:

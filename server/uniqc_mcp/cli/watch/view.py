@@ -20,7 +20,7 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -59,96 +59,73 @@ class Scene:
     finished_total: int = 0
 
 
-@dataclass(slots=True)
-class View:
-    """The layout of frames. Sanitized texts are kept from one frame to the next."""
+def frame_lines(
+    scene: Scene, *, width: int, height: int, now: datetime, final: bool = False
+) -> list[Text]:
+    """Return the lines of a frame.
 
-    _sanitized: dict[TaskState, SanitizedTask] = field(
-        default_factory=dict["TaskState", SanitizedTask]
+    Args:
+        scene: The state to show.
+        width: The maximum width of a line, in cells.
+        height: The maximum number of lines.
+        now: The time to which ages are given. Aware.
+        final: True for the frame that stays on the terminal, which has no footer and does not
+            fill the screen.
+    """
+    head, foot = list(_head(scene, width)), _foot(width)
+    if final or height < len(head) + len(foot) + 6:
+        foot = []
+    head = head[: max(1, height - 5)]
+    room = height - len(head) - len(foot)
+    body = _body(scene, width, room, now)
+    filler = [Text()] * (room - len(body)) if foot else []
+    return [*head, *body, *filler, *foot][:height]
+
+
+def _body(scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
+    """Return a blank line, the active tasks, and those that finished."""
+    if scene.store_status.store is None:
+        return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
+    active_rows, finished_rows = _row_counts(room, len(scene.active), len(scene.finished))
+    active = [_active_row(state, now) for state in scene.active[:active_rows]]
+    finished = [_finished_row(one, now) for one in scene.finished[:finished_rows]]
+    sections = {
+        f"{len(scene.active):,} active": ("heard of", active),
+        f"{scene.finished_total:,} ended": ("ended", finished),
+    }
+    lines = table_lines(sections, width)
+    top, bottom = lines[: 1 + len(active)], lines[1 + len(active) :]
+    if not scene.active:
+        top.append(cut("No task is active.", width, style="dim"))
+    elif more := len(scene.active) - len(active):
+        top.append(cut(f"and {more:,} more", width, style="dim"))
+    return [Text(), *top, *([Text(), *bottom] if finished else [])]
+
+
+def _active_row(state: TaskState, now: datetime) -> Row:
+    task = SanitizedTask.of(state)
+    return Row(
+        task_id=task.task_id,
+        name=task.name,
+        status=task.status,
+        style=status_style(state.status),
+        backend=task.backend,
+        submitted=_ago(seconds_since(state.submit_time, now)),
+        last=_ago(seconds_since(state.update_time, now)),
     )
 
-    def lines(
-        self, scene: Scene, *, width: int, height: int, now: datetime, final: bool = False
-    ) -> list[Text]:
-        """Return the lines of a frame.
 
-        Args:
-            scene: The state to show.
-            width: The maximum width of a line, in cells.
-            height: The maximum number of lines.
-            now: The time to which ages are given. Aware.
-            final: True for the frame that stays on the terminal, which has no footer and does
-                not fill the screen.
-        """
-        head, foot = list(_head(scene, width)), _foot(width)
-        if final or height < len(head) + len(foot) + 6:
-            foot = []
-        head = head[: max(1, height - 5)]
-        room = height - len(head) - len(foot)
-        body = self._body(scene, width, room, now)
-        filler = [Text()] * (room - len(body)) if foot else []
-        return [*head, *body, *filler, *foot][:height]
-
-    def _body(self, scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
-        """Return a blank line, the active tasks, and those that finished."""
-        if scene.store_status.store is None:
-            return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
-        active_rows, finished_rows = _row_counts(room, len(scene.active), len(scene.finished))
-        active, finished = scene.active[:active_rows], scene.finished[:finished_rows]
-        self._keep_only([*active, *(one.task for one in finished)])
-        lines = table_lines(
-            {
-                f"{len(scene.active):,} active": (
-                    "heard of",
-                    [self._active_row(state, now) for state in active],
-                ),
-                f"{scene.finished_total:,} ended": (
-                    "ended",
-                    [self._finished_row(one, now) for one in finished],
-                ),
-            },
-            width,
-        )
-        top, bottom = lines[: 1 + len(active)], lines[1 + len(active) :]
-        if not scene.active:
-            top.append(cut("No task is active.", width, style="dim"))
-        elif more := len(scene.active) - len(active):
-            top.append(cut(f"and {more:,} more", width, style="dim"))
-        return [Text(), *top, *([Text(), *bottom] if finished else [])]
-
-    def _active_row(self, state: TaskState, now: datetime) -> Row:
-        task = self._sanitize(state)
-        return Row(
-            task_id=task.task_id,
-            name=task.name,
-            status=task.status,
-            style=status_style(state.status),
-            backend=task.backend,
-            submitted=_ago(seconds_since(state.submit_time, now)),
-            last=_ago(seconds_since(state.update_time, now)),
-        )
-
-    def _finished_row(self, finished: FinishedTask, now: datetime) -> Row:
-        task, end_state = self._sanitize(finished.task), finished.end_state
-        return Row(
-            task_id=task.task_id,
-            name=task.name,
-            status=task.status if end_state == finished.task.status else end_state,
-            style=status_style(end_state),
-            backend=task.backend,
-            submitted=_ago(seconds_since(finished.task.submit_time, now)),
-            last=_ago(max(0, int((now - finished.at).total_seconds()))),
-        )
-
-    def _sanitize(self, state: TaskState) -> SanitizedTask:
-        if (task := self._sanitized.get(state)) is None:
-            task = self._sanitized[state] = SanitizedTask.of(state)
-        return task
-
-    def _keep_only(self, states: Iterable[TaskState]) -> None:
-        self._sanitized = {
-            state: task for state in states if (task := self._sanitized.get(state)) is not None
-        }
+def _finished_row(finished: FinishedTask, now: datetime) -> Row:
+    task, end_state = SanitizedTask.of(finished.task), finished.end_state
+    return Row(
+        task_id=task.task_id,
+        name=task.name,
+        status=task.status if end_state == finished.task.status else end_state,
+        style=status_style(end_state),
+        backend=task.backend,
+        submitted=_ago(seconds_since(finished.task.submit_time, now)),
+        last=_ago(max(0, int((now - finished.at).total_seconds()))),
+    )
 
 
 def _row_counts(room: int, active: int, finished: int) -> tuple[int, int]:
