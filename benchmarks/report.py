@@ -34,9 +34,9 @@ TITLES = {
 _SLOWEST_PAIRS = 12
 _MAX_DECIMALS = 4
 _HOW_TO_READ = """\
-Each number is a median; in brackets are the first and the third quartile. Whoever is compared took
-turns in one run, so ratios hold and bare times are this machine's. The worst question of a bar is
-the one that decides it. A time of "10^6" is that on a store of so many tasks."""
+Each number is a median, with the first and the third quartile in brackets. The contenders took
+turns in one run, so ratios are comparable between machines and times are not. The worst question of
+a bar decides it. A column "10^6" has the times on a store of that many tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

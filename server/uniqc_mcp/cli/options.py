@@ -13,7 +13,7 @@ from uniqc_mcp.settings import KEEP_CLEARED, ClearSettings
 from uniqc_store import DEFAULT_CACHE_DIR, TERMINAL_STATUSES, ClearPolicy, InvalidValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -148,19 +148,15 @@ def clear_settings(
         click.UsageError: An option for clearing is given without the one that allows it.
     """
     if allow_clear is None:
-        others = {
-            "--min-age": min_age,
-            "--backend": backends or None,
-            "--max-rows": max_rows,
-            "--confirm": confirm,
-            "--keep-cleared": keep_cleared,
-        }
-        given = [name for name, value in others.items() if value is not None]
-        if given:
-            raise click.UsageError(
-                f"{', '.join(given)} says what may be cleared, and without --allow-clear nothing "
-                "may be. Add --allow-clear success,failed, or leave it out."
-            )
+        _refuse_without_allow_clear(
+            {
+                "--min-age": min_age,
+                "--backend": backends or None,
+                "--max-rows": max_rows,
+                "--confirm": confirm,
+                "--keep-cleared": keep_cleared,
+            }
+        )
         return None
     try:
         policy = ClearPolicy(
@@ -176,3 +172,12 @@ def clear_settings(
         confirm="plan" if confirm == "plan" else "human",
         keep=KEEP_CLEARED if keep_cleared is None else keep_cleared,
     )
+
+
+def _refuse_without_allow_clear(options: Mapping[str, object]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)} says what may be cleared, and without --allow-clear nothing "
+            "may be. Add --allow-clear success,failed, or leave it out."
+        )
