@@ -26,7 +26,7 @@ from tests.server.cli.test_watch import feed_of, told
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.demo import run_demo
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
-from uniqc_mcp.cli.watch.view import Scene, View
+from uniqc_mcp.cli.watch.view import Scene, frame_lines
 from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.server import build_server
@@ -255,7 +255,7 @@ async def watch(cache: Cache, plant: Plant) -> str:
         groups=groups,
         active=list(feed.active.values()),
     )
-    drawn = View().lines(scene, width=900, height=40, now=cache.now)
+    drawn = frame_lines(scene, width=900, height=40, now=cache.now)
     return "\n".join(
         [
             *(line for event in events for line in plain_lines(event, cache.path)),

@@ -25,7 +25,7 @@ class HasSubscriptions(Protocol):
 
     @property
     def subscriptions(self) -> Subscriptions:
-        """The resources that the client subscribed to."""
+        """The subscriptions of the client."""
         ...
 
 
@@ -33,9 +33,13 @@ Context = TypeVar("Context", bound=HasSubscriptions)
 
 
 def serve_subscriptions(server: Server[Context]) -> None:
-    """Serve both generations, and advertise what is served and no more."""
-    discover = server.get_request_handler("server/discover")
-    if discover is None:
+    """Register the handlers of both versions, and advertise only what can change.
+
+    Raises:
+        RuntimeError: The server has no handler of ``server/discover`` to build on.
+    """
+    sdk_discover = server.get_request_handler("server/discover")
+    if sdk_discover is None:
         raise RuntimeError("the SDK serves server/discover by itself")
 
     async def listen(
@@ -53,12 +57,12 @@ def serve_subscriptions(server: Server[Context]) -> None:
     ) -> EmptyResult:
         return await ctx.lifespan_context.subscriptions.unsubscribe(params)
 
-    async def honest(
+    async def discover_what_changes(
         ctx: ServerRequestContext[Context, Any], params: RequestParams
     ) -> HandlerResult:
-        discovered = await discover.handler(ctx, params)
+        discovered = await sdk_discover.handler(ctx, params)
         if isinstance(discovered, DiscoverResult):
-            # Where streams are served, the SDK says that every list may change. These never do.
+            # With streams, the SDK advertises that every list may change. These never do.
             capabilities = discovered.capabilities
             for lists in (capabilities.tools, capabilities.prompts, capabilities.resources):
                 if lists is not None:
@@ -68,4 +72,4 @@ def serve_subscriptions(server: Server[Context]) -> None:
     server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
     server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
     server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
-    server.add_request_handler("server/discover", RequestParams, honest)
+    server.add_request_handler("server/discover", RequestParams, discover_what_changes)

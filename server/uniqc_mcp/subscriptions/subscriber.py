@@ -1,8 +1,8 @@
-"""Telling clients which resources have changed, on either generation of the protocol.
+"""Notifications of changed resources, in both versions of the protocol.
 
-Clients of 2026-07-28 open a stream with ``subscriptions/listen``; older ones subscribe to one
-address after the other with ``resources/subscribe``. Both are told the address that they gave, in
-the very form that they gave it in. Who reads slowly is told once of what changed often.
+Clients of 2026-07-28 open a stream with ``subscriptions/listen``. Older ones subscribe to one URI
+after the other with ``resources/subscribe``. Both receive each URI in the form that they gave. A
+client that reads slowly gets one notification for several changes of a resource.
 """
 
 from __future__ import annotations
@@ -36,84 +36,94 @@ if TYPE_CHECKING:
 
 Ctx: TypeAlias = "ServerRequestContext[Any, Any]"
 
-MAX_ADDRESSES = 1_000
-"""Addresses that one client may subscribe to."""
+MAX_URIS = 1_000
+"""URIs that one client may subscribe to."""
 
 
 class Subscriptions:
-    """What one client listens to.
+    """The subscriptions of one client.
+
+    A stream of 2026-07-28 is a request that stays open, so :meth:`listen` holds its URIs itself
+    and sends from within it. The subscriptions of an older client outlive their requests: they
+    share one set of URIs, and one task that sends while that set is not empty.
 
     Args:
-        store: Where an address that gives a platform's id leads to its task.
-        live: What watches it.
+        store: The store in which a platform's id in a URI leads to its task.
+        watcher: The watcher of that store.
     """
 
     def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
+        """Make the subscriptions of a client that has none yet."""
         self._store = store
         self._watcher = watcher
-        self._older = WatchedUris(store, watcher)
-        self._telling_older = False
-        # What a client asks for takes effect in the order in which it asks.
-        self._turn = anyio.Lock()
+        self._older_uris = WatchedUris(store, watcher)
+        self._sends_older_updates = False
+        # Requests take effect in the order in which the client made them.
+        self._request_lock = anyio.Lock()
 
     async def listen(self, ctx: Ctx, params: SubscriptionsListenRequestParams) -> NoReturn:
         """Serve one stream of 2026-07-28, until the client closes it or the server ends.
 
-        It is acknowledged with just the addresses that can change. The lists of tools, resources
-        and prompts never do.
+        The acknowledgement holds only the URIs whose resources can change. The lists of tools,
+        resources and prompts never do.
         """
-        asked = params.notifications.resource_subscriptions or ()
-        uris = [uri for uri in dict.fromkeys(asked) if can_change(uri)][:MAX_ADDRESSES]
+        requested = params.notifications.resource_subscriptions or ()
+        uris = [uri for uri in dict.fromkeys(requested) if can_change(uri)][:MAX_URIS]
         stream = _Stream(ctx)
         watched = WatchedUris(self._store, self._watcher)
         try:
             await watched.add(uris)
             await stream.acknowledge(uris)
-            await watched.tell(stream.tell)
+            await watched.send_updates(stream.send_update)
         finally:
             watched.clear()
         await anyio.sleep_forever()
         raise AssertionError("sleeping never ends")
 
     async def subscribe(self, ctx: Ctx, params: SubscribeRequestParams) -> EmptyResult:
-        """Begin to tell a client of an older revision of one address."""
+        """Add one URI for a client of an older version.
+
+        Raises:
+            MCPError: The resource cannot change, or there are too many subscriptions.
+        """
         uri = params.uri
         if not can_change(uri):
             raise invalid(
                 f"{quoted(uri)} is nothing to subscribe to; there are {STORE}, {ACTIVE} and "
                 "uniqc://task/TASK_ID."
             )
-        async with self._turn:
-            if uri in self._older:
+        async with self._request_lock:
+            if uri in self._older_uris:
                 return EmptyResult()
-            if len(self._older) == MAX_ADDRESSES:
-                raise invalid(f"No more than {MAX_ADDRESSES} addresses can be subscribed to.")
-            await self._older.add([uri])
-            if not self._telling_older:
-                self._watcher.tasks.start_soon(self._tell_older, ctx.session)
-                self._telling_older = True
+            if len(self._older_uris) == MAX_URIS:
+                raise invalid(f"No more than {MAX_URIS} addresses can be subscribed to.")
+            await self._older_uris.add([uri])
+            if not self._sends_older_updates:
+                self._watcher.tasks.start_soon(self._send_older_updates, ctx.session)
+                self._sends_older_updates = True
         return EmptyResult()
 
     async def unsubscribe(self, params: UnsubscribeRequestParams) -> EmptyResult:
-        """Tell it no more."""
-        async with self._turn:
-            self._older.remove(params.uri)
+        """Remove one URI of a client of an older version, if it is subscribed to."""
+        async with self._request_lock:
+            self._older_uris.remove(params.uri)
         return EmptyResult()
 
-    async def _tell_older(self, session: ServerSession) -> None:
-        """By the session of any request: they all lead to the one client."""
+    async def _send_older_updates(self, session: ServerSession) -> None:
+        """Send updates until no URI is left; the session of any request leads to the client."""
         try:
-            while self._older:
-                await self._older.tell(session.send_resource_updated)
-            self._telling_older = False
+            while self._older_uris:
+                await self._older_uris.send_updates(session.send_resource_updated)
+            self._sends_older_updates = False
         finally:
-            self._older.clear()
+            self._older_uris.clear()
 
 
 class _Stream:
-    """What a client of 2026-07-28 reads: each line says which of its requests it belongs to."""
+    """A stream of 2026-07-28: each notification names the request that it belongs to."""
 
     def __init__(self, ctx: Ctx) -> None:
+        """Open the stream of a request."""
         if ctx.request_id is None:
             raise invalid("subscriptions/listen is a request, and needs an id.")
         self._session = ctx.session
@@ -121,6 +131,7 @@ class _Stream:
         self._meta: dict[str, Any] = {SUBSCRIPTION_ID_META_KEY: self._id}
 
     async def acknowledge(self, uris: list[str]) -> None:
+        """Send the URIs that are watched."""
         honored = SubscriptionFilter(resource_subscriptions=uris or None)
         params = SubscriptionsAcknowledgedNotificationParams(
             notifications=honored, _meta=self._meta
@@ -129,6 +140,7 @@ class _Stream:
             SubscriptionsAcknowledgedNotification(params=params), self._id
         )
 
-    async def tell(self, uri: str) -> None:
+    async def send_update(self, uri: str) -> None:
+        """Send the URI of a resource that has changed."""
         params = ResourceUpdatedNotificationParams(uri=uri, _meta=self._meta)
         await self._session.send_notification(ResourceUpdatedNotification(params=params), self._id)

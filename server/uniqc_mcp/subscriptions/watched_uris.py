@@ -1,4 +1,4 @@
-"""Addresses that somebody is told of when what is there changes."""
+"""The URIs that one client watches, and which of them have changed."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
 STORE = "uniqc://store"
 ACTIVE = "uniqc://tasks/active"
 
-_SPARING = 20
-"""So many times as long as it takes to seek what is not there, it is not sought again."""
+_PAUSE_FACTOR = 20
+"""Pause between two searches for missing tasks, as a multiple of the first one's duration."""
 
 _TASK = re.compile(r"uniqc://task/([^/?#]+)(?:/(?:result|circuit))?")
 
 
 def can_change(uri: str) -> bool:
-    """Whether there is anything to be told of an address."""
+    """Return whether the resource at a URI can change, which most cannot."""
     return uri in (STORE, ACTIVE) or _TASK.fullmatch(uri) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedUri:
-    """One address.
+    """A URI whose changes a client is notified of.
 
     Attributes:
-        uri: As the client gave it.
-        sought: What it names, as long as no task answers to that; one may come.
+        uri: The URI in the form that the client gave.
+        unresolved: The id in it while no task has that id; one may be added. Otherwise empty.
         task_id: uniqc's id of the task that it is about; empty for the store and for lists.
-        cursor: Up to where it was told of.
-        following: Closed when it is told of no more.
+        cursor: The client was notified of changes before this.
+        tracking: Closed when the URI is no longer watched, which ends the tracking of its task.
     """
 
     uri: str
-    sought: str
+    unresolved: str
     task_id: str
     cursor: str
-    following: ExitStack
+    tracking: ExitStack
 
     def has_changed(self, changes: Changes, task_ids: AbstractSet[str]) -> bool:
-        """Whether what is to be read there has; the ids are those of the changes."""
+        """Return whether the resource has changed; `task_ids` are the ids in the changes."""
         if self.task_id:
             return self.task_id in task_ids
         if self.uri == STORE:
@@ -64,105 +64,126 @@ class WatchedUri:
 
 
 class WatchedUris:
-    """What one client, or one stream of it, is told of."""
+    """The URIs that one client, or one stream of it, watches.
+
+    Args:
+        store: The store in which the ids in URIs are looked up.
+        watcher: The watcher of that store.
+    """
 
     def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
+        """Watch nothing yet."""
         self._store = store
         self._watcher = watcher
-        self._addresses: dict[str, WatchedUri] = {}
-        self._event = ResettableEvent()
-        self._seek_at = 0.0
+        self._watched: dict[str, WatchedUri] = {}
+        self._changed = ResettableEvent()
+        self._resolve_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._addresses)
+        """Return the number of watched URIs."""
+        return len(self._watched)
 
     def __contains__(self, uri: str) -> bool:
-        return uri in self._addresses
+        """Return whether a URI is watched, in this very form."""
+        return uri in self._watched
 
     async def add(self, uris: Sequence[str]) -> None:
-        """Tell of whatever changes from now on. What may be removed singly is added singly."""
+        """Watch URIs for changes from now on.
+
+        Those added together share the tracking of their tasks: to :meth:`remove` one of them
+        later, add it alone.
+        """
         if not uris:
             return
         references = {uri: _reference(uri) for uri in uris}
         found = await self._find(references.values())
-        task_ids = {uri: found.get(sought, sought) for uri, sought in references.items()}
+        task_ids = {uri: found.get(reference, reference) for uri, reference in references.items()}
         watch = self._watcher.watch
-        with ExitStack() as following:
-            following.enter_context(watch.tracking(filter(None, task_ids.values())))
+        with ExitStack() as stack:
+            stack.enter_context(watch.tracking(filter(None, task_ids.values())))
             await self._watcher.refresh()
-            kept = following.pop_all()
+            tracking = stack.pop_all()
         cursor = watch.since().cursor
-        for uri, sought in references.items():
-            self._addresses[uri] = WatchedUri(
+        for uri, reference in references.items():
+            self._watched[uri] = WatchedUri(
                 uri=uri,
-                sought="" if sought in found else sought,
+                unresolved="" if reference in found else reference,
                 task_id=task_ids[uri],
                 cursor=cursor,
-                following=kept,
+                tracking=tracking,
             )
 
     def remove(self, uri: str) -> None:
-        """Tell of it no more."""
-        if address := self._addresses.pop(uri, None):
-            address.following.close()
-            self._event.set()
+        """Stop watching a URI."""
+        if watched := self._watched.pop(uri, None):
+            watched.tracking.close()
+            self._changed.set()
 
     def clear(self) -> None:
-        """Tell of nothing more."""
-        for uri in list(self._addresses):
+        """Stop watching all URIs."""
+        for uri in list(self._watched):
             self.remove(uri)
 
-    async def tell(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Send each that changes, for as long as there are any."""
-        async with self._watcher.listening(self._event.set):
-            while self._addresses:
-                self._event.clear()
-                for uri in await self._changed():
-                    if uri in self._addresses:
-                        await send(uri)
-                await self._event.wait()
+    async def send_updates(self, send: Callable[[str], Awaitable[None]]) -> None:
+        """Send each URI whose resource changes, for as long as any are watched.
 
-    async def _changed(self) -> list[str]:
-        """Those that have since they were told of last."""
+        Several changes while `send` is busy are sent as one.
+        """
+        async with self._watcher.listening(self._changed.set):
+            while self._watched:
+                self._changed.clear()
+                for uri in await self._take_changed():
+                    if uri in self._watched:
+                        await send(uri)
+                await self._changed.wait()
+
+    async def _take_changed(self) -> list[str]:
+        """Return the URIs that changed since their cursors, and move these to now."""
         since: dict[str, Changes | None] = {}
         changed: list[str] = []
-        by_cursor = groupby(list(self._addresses.values()), key=_cursor)
-        for cursor, addresses in by_cursor:
+        by_cursor = groupby(list(self._watched.values()), key=_cursor)
+        for cursor, group in by_cursor:
             changes = since[cursor] = self._since(cursor)
             task_ids = frozenset[str]() if changes is None else changes.task_ids
             now = self._watcher.watch.since().cursor if changes is None else changes.cursor
-            for address in addresses:
-                if changes is None or address.has_changed(changes, task_ids):
-                    changed.append(address.uri)
-                self._addresses[address.uri] = replace(address, cursor=now)
+            for watched in group:
+                if changes is None or watched.has_changed(changes, task_ids):
+                    changed.append(watched.uri)
+                self._watched[watched.uri] = replace(watched, cursor=now)
         if any(changes is None or changes.new or changes.changed for changes in since.values()):
-            changed += [uri for uri in await self._come() if uri not in changed]
+            changed += [uri for uri in await self._resolve() if uri not in changed]
         return changed
 
     def _since(self, cursor: str) -> Changes | None:
         try:
             return self._watcher.watch.since(cursor)
-        except InvalidValueError:  # more than is remembered, and anything may be among it
+        except InvalidValueError:  # more than the watch remembers: anything may have changed
             return None
 
-    async def _come(self) -> list[str]:
-        """Those that now lead to a task, where none answered to them before."""
-        sought = {uri: one.sought for uri, one in self._addresses.items() if one.sought}
+    async def _resolve(self) -> list[str]:
+        """Return the URIs whose task was missing and now exists, and track these tasks."""
+        unresolved = {
+            uri: watched.unresolved for uri, watched in self._watched.items() if watched.unresolved
+        }
         began = time.monotonic()
-        if not sought or began < self._seek_at:
+        if not unresolved or began < self._resolve_at:
             return []
-        found = await self._find(sought.values())
-        # Of a million tasks, each may have to be looked at for an id that none has.
-        self._seek_at = began + _SPARING * (time.monotonic() - began)
-        come = [uri for uri in sought if sought[uri] in found and uri in self._addresses]
-        for uri in come:
-            address, task_id = self._addresses[uri], found[sought[uri]]
-            address.following.enter_context(self._watcher.watch.tracking([task_id]))
-            self._addresses[uri] = replace(address, sought="", task_id=task_id)
-        return come
+        found = await self._find(unresolved.values())
+        # For an id that no task has, all of a million tasks may have to be read.
+        self._resolve_at = began + _PAUSE_FACTOR * (time.monotonic() - began)
+        resolved = [
+            uri
+            for uri, reference in unresolved.items()
+            if reference in found and uri in self._watched
+        ]
+        for uri in resolved:
+            watched, task_id = self._watched[uri], found[unresolved[uri]]
+            watched.tracking.enter_context(self._watcher.watch.tracking([task_id]))
+            self._watched[uri] = replace(watched, unresolved="", task_id=task_id)
+        return resolved
 
     async def _find(self, references: Iterable[str]) -> Mapping[str, str]:
-        """uniqc's ids of the tasks that these lead to."""
+        """Return uniqc's id for each reference that names exactly one task."""
         wanted = {reference for reference in references if reference}
         if not wanted:
             return {}
@@ -174,21 +195,21 @@ class WatchedUris:
             return {}
 
 
-def _cursor(address: WatchedUri) -> str:
-    return address.cursor
+def _cursor(watched: WatchedUri) -> str:
+    return watched.cursor
 
 
 def _reference(uri: str) -> str:
-    """What an address names a task by; empty where it is about no single one."""
-    named = _TASK.fullmatch(uri)
-    return "" if named is None else unquote(named[1])
+    """Return the id in the URI of a task; empty for the store and for lists."""
+    match = _TASK.fullmatch(uri)
+    return "" if match is None else unquote(match[1])
 
 
 def _found(snapshot: Snapshot, references: Iterable[str]) -> Iterator[tuple[str, str]]:
     for reference in references:
         try:
             matches = snapshot.find(reference)
-        except InvalidValueError:  # no text that an id could be
+        except InvalidValueError:  # the text cannot be an id
             continue
         if len(matches.found) == 1:
             yield reference, matches.found[0].task_id

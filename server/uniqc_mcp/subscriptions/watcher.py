@@ -1,4 +1,4 @@
-"""Watching the store while somebody listens, and not a moment longer."""
+"""The one watcher of the store, which runs only while somebody listens."""
 
 from __future__ import annotations
 
@@ -17,57 +17,64 @@ if TYPE_CHECKING:
     from uniqc_store import TaskStore, TaskWatch
 
 SECONDS_BETWEEN_POLLS = 0.1
-"""A commit is told of within half a second. A poll takes some 10 microseconds."""
+"""Interval of polls, by which a commit is noticed within half a second.
+
+A poll takes some 10 microseconds.
+"""
 
 MAX_EVENTS = 2_000
-"""What a cursor may be behind. The tasks of all of these are looked up in each look."""
+"""Changes that a cursor may be behind. Each refresh reads the tasks of all of them."""
 
 
 class ResettableEvent:
-    """Rung by the watcher; one who waits hears it, whether it rings before or after.
+    """An ``anyio.Event`` that can be cleared.
 
-    Silence it before looking at what it may have rung for, so that nothing is missed.
+    Clear it before reading what it stands for. Then a change during the read is not missed.
     """
 
     def __init__(self) -> None:
-        self._rung = anyio.Event()
+        """Make an event that is not set."""
+        self._event = anyio.Event()
 
     def set(self) -> None:
-        self._rung.set()
+        """Wake all who wait, now or later, until the event is cleared."""
+        self._event.set()
 
     def clear(self) -> None:
-        self._rung = anyio.Event()
+        """Make later calls of :meth:`wait` wait for the next :meth:`set`."""
+        self._event = anyio.Event()
 
     async def wait(self) -> None:
-        await self._rung.wait()
+        """Return once the event is set."""
+        await self._event.wait()
 
 
 class StoreWatcher:
-    """One watcher for all who listen.
+    """The watcher that all waits and subscriptions of a server share.
 
     Args:
-        store: What is watched.
+        store: The store to watch.
     """
 
     def __init__(self, store: TaskStore) -> None:
+        """Make a watcher; it watches nothing yet."""
         self._store = store
         self._listeners: dict[object, Callable[[], None]] = {}
         self._group: TaskGroup | None = None
         self._watching = False
-        self._turn = anyio.Lock()
-        self._looks = 0
+        self._refresh_lock = anyio.Lock()
+        self._refreshes = 0
 
     @cached_property
     def watch(self) -> TaskWatch:
-        """What sees the changes. Ask it what they were."""
-        # Imported once somebody listens: a server starts the sooner without it.
-        from uniqc_store import TaskWatch  # noqa: PLC0415
+        """The store's own watch, with the changes since a cursor."""
+        from uniqc_store import TaskWatch  # noqa: PLC0415 - 0.03 s of every start
 
         return TaskWatch(self._store, max_events=MAX_EVENTS)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """As long as the server runs."""
+        """Run the tasks of this watcher until the context is left, which cancels them."""
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as self._group:
@@ -78,22 +85,22 @@ class StoreWatcher:
                 finally:
                     self._group.cancel_scope.cancel()
         finally:
-            # Not sooner: who began to listen while a look was going on still starts a task.
+            # Not sooner: a listener that came during a refresh still starts a task.
             self._group = None
         if failure is not None:
             raise failure
 
     @asynccontextmanager
-    async def listening(self, told: Callable[[], None]) -> AsyncGenerator[None]:
-        """Be told, on the event loop, of each look that found a change from here on.
+    async def listening(self, on_change: Callable[[], None]) -> AsyncGenerator[None]:
+        """Call back on the event loop after each refresh that found a change.
 
-        The state of the file at the beginning is known when this is entered.
+        The file's state when the context is entered is the one that changes are compared with.
         """
-        # Not by a poll: that leaves a file alone for a moment which was written just now, and
-        # what changed before would be told as what changed since.
+        # Not a poll: it leaves alone a file that was written just now. An earlier change
+        # would then be reported as a later one.
         await self.refresh()
         listener = object()
-        self._listeners[listener] = told
+        self._listeners[listener] = on_change
         try:
             if not self._watching:
                 self.tasks.start_soon(self._watch)
@@ -104,30 +111,30 @@ class StoreWatcher:
 
     @property
     def tasks(self) -> TaskGroup:
-        """What is started in here ends with the server."""
+        """The group of tasks that end with the server."""
         if self._group is None:
             raise RuntimeError("the server does not run")
         return self._group
 
     async def refresh(self) -> None:
-        """Look at the file now, whether or not it seems to have changed.
+        """Read the file now, whether or not it seems to have changed.
 
-        Those who ask while a look is going on share the next one.
+        Callers that come during a refresh share the next one.
         """
-        wanted = self._looks + 1
-        async with self._turn:
-            if self._looks >= wanted:
+        wanted = self._refreshes + 1
+        async with self._refresh_lock:
+            if self._refreshes >= wanted:
                 return
-            self._looks += 1
+            self._refreshes += 1
             if await anyio.to_thread.run_sync(self.watch.refresh):
-                for told in list(self._listeners.values()):
-                    told()
+                for on_change in list(self._listeners.values()):
+                    on_change()
 
     async def _watch(self) -> None:
         try:
             while self._listeners:
                 await anyio.sleep(SECONDS_BETWEEN_POLLS)
-                # It opens nothing, and is quick enough for the event loop; a look may not be.
+                # A poll opens no file and is fast enough for the event loop; a refresh may not be.
                 if self._listeners and self.watch.poll():
                     await self.refresh()
         finally:

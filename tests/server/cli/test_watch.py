@@ -350,7 +350,7 @@ def started(*active: TaskState, **what: Any) -> list[str]:
 
 def test_the_first_lines_tell_of_the_file_of_each_active_task_and_of_how_it_moves() -> None:
     holds = "/somewhere/tasks.sqlite holds 12 tasks, schema 5."
-    moves = f"note     {HOW_IT_MOVES}."
+    moves = f"note     {POLLING_NOTE}."
     assert started() == [f"started  0 tasks are active. {holds}", moves]
     assert started(task(name="", update_time="soon"), task(2, task_id="a b", submit_time="")) == [
         f"started  2 tasks are active. {holds}",
@@ -373,10 +373,10 @@ def test_twenty_active_tasks_are_named_and_the_others_counted(count: int, more: 
 
 
 def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line() -> None:
-    newer = replace(STANDING, store=StoreState(path=PATH, exists=True, schema_version=6))
+    newer = replace(STATUS, store=StoreState(path=PATH, exists=True, schema_version=6))
     said = "Schema 6 is newer than this release knows (5); what it does not know is not shown."
     assert started(store_status=newer)[1] == f"note     {said}"
-    missing = replace(STANDING, store=StoreState(path=PATH, exists=False, schema_version=0))
+    missing = replace(STATUS, store=StoreState(path=PATH, exists=False, schema_version=0))
     assert started(store_status=missing)[:2] == [
         f"started  Watching {PATH}.",
         f"note     There is no task cache at {PATH} yet; waiting for uniqc to make one.",
@@ -617,12 +617,12 @@ def test_what_is_watched_stands_above_and_how_it_ends_below() -> None:
     assert lines[0].endswith(", unchanged since")
     assert len(lines[0]) == 120
     assert (len(lines), len(lines[-1])) == (24, 120)
-    assert lines[-1].startswith(f"{HOW_IT_MOVES}  ")
+    assert lines[-1].startswith(f"{POLLING_NOTE}  ")
     assert lines[-1].endswith(" q ends")
     narrow = shown(what, width=55).splitlines()
     assert narrow[0].startswith("uniqc tasks on ibm in /somewhere")
     assert re.search(r"…  read \d\d:\d\d:\d\d$", narrow[0])
-    assert " ".join(narrow[-2:]) == HOW_IT_MOVES
+    assert " ".join(narrow[-2:]) == POLLING_NOTE
     assert shown(what, width=20).splitlines()[0] == "uniqc tasks on ibm …"
 
 
@@ -651,9 +651,9 @@ def test_what_is_told_of_one_that_ended_already_does_not_make_it_end_later() -> 
     ending.add(event("changed", task=done, before="success", at=later))
     ending.add(event("store", at=later))
     ending.add(event("trouble", at=later, problem="It is locked."))
-    assert [(one.at, one.how) for one in ending] == [(NOW, "success")]
+    assert [(one.at, one.end_state) for one in ending] == [(NOW, "success")]
     ending.add(event("changed", task=replace(done, status="failed"), before="success", at=later))
-    assert [(one.at, one.how) for one in ending] == [(later, "failed")]
+    assert [(one.at, one.end_state) for one in ending] == [(later, "failed")]
     assert ending.total == 1
 
 

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.text import Text
 from tests.server.cli.test_watch import NOW, feed_of, told
 
-from uniqc_mcp.cli.watch.columns import Row, laid_out
-from uniqc_mcp.cli.watch.table import Table, Totals
+from uniqc_mcp.cli.watch.columns import Row, table_lines
+from uniqc_mcp.cli.watch.table import StatusTotals, Table
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
-    from uniqc_mcp.cli.watch.feed import Feed
+    from uniqc_mcp.cli.watch.feed import EventFeed
 
 
 class Drawn:
@@ -45,7 +45,7 @@ class Drawn:
 
     def lines(self) -> list[str]:
         """How it looks, without the line that names the file, in single spaces."""
-        lines = self.table.lines(120, 24, to_stay=True)
+        lines = self.table.lines(120, 24, final=True)
         return [" ".join(line.plain.split()) for line in lines[1:]]
 
 
@@ -143,7 +143,7 @@ class Ticking:
         return self.now
 
 
-def counted(totals: Totals) -> dict[str, int]:
+def counted(totals: StatusTotals) -> dict[str, int]:
     return {str(group.status): group.count for group in totals.groups()}
 
 
@@ -153,7 +153,7 @@ def test_tasks_are_counted_again_after_a_rest_that_is_as_long_as_counting_is_dea
 ) -> None:
     cache.write({"status": "running"}, {"status": "success"})
     feed, clock = feed_of(cache), Ticking(took)
-    totals = Totals(feed, clock)
+    totals = StatusTotals(feed, clock)
     assert counted(totals) == {}
     told(feed)
     assert counted(totals) == {"running": 1, "success": 1}
@@ -171,7 +171,7 @@ def test_tasks_are_not_counted_again_where_nothing_was_read_or_nothing_can_be(
 ) -> None:
     cache.write({"status": "running"})
     feed, clock = feed_of(cache), Ticking(0)
-    totals = Totals(feed, clock)
+    totals = StatusTotals(feed, clock)
     told(feed)
     assert counted(totals) == {"running": 1}
     clock.now += 60
@@ -187,9 +187,9 @@ def test_tasks_are_not_counted_again_where_nothing_was_read_or_nothing_can_be(
 
 def test_totals_are_those_of_the_backend_that_is_watched(cache: Cache) -> None:
     cache.write({"status": "running"}, {"backend": "ibm:ibm_fez"}, {"backend": "ibmq"})
-    feed: Feed = feed_of(cache, backend="ibm")
+    feed: EventFeed = feed_of(cache, backend="ibm")
     told(feed)
-    assert counted(Totals(feed)) == {"success": 1}
+    assert counted(StatusTotals(feed)) == {"success": 1}
 
 
 # What is drawn anew
@@ -233,7 +233,7 @@ def row(**what: str) -> Row:
 
 def starts(rows: list[Row], width: int = 100) -> list[int]:
     """Where each column of a table with these rows begins."""
-    heading = laid_out({"1 active": ("heard of", rows)}, width)[0].plain
+    heading = table_lines({"1 active": ("heard of", rows)}, width)[0].plain
     names = ("1 active", "name", "status", "backend", "submitted", "heard of")
     return [heading.find(name) for name in names]
 
@@ -264,7 +264,7 @@ def test_columns_give_way_one_after_the_other_where_there_is_no_room(
     width: int, columns: list[str]
 ) -> None:
     wide = row(task_id="t" * 40, name="n" * 40, status="s" * 16, backend="b" * 40)
-    heading, line = laid_out({"1 active": ("heard of", [wide])}, width)
+    heading, line = table_lines({"1 active": ("heard of", [wide])}, width)
     shown = [name for name in ("name", "status", "backend", "submitted") if name in heading.plain]
     shown += ["heard of"] if "heard of" in heading.plain else []
     assert shown == columns
@@ -276,7 +276,7 @@ def test_room_that_is_left_goes_to_the_backend_the_status_the_name_and_then_the_
     wide = row(task_id="t" * 40, name="n" * 40, status="s" * 16, backend="b" * 40)
 
     def cells(width: int) -> list[int]:
-        line = laid_out({"1 active": ("heard of", [wide])}, width)[1].plain
+        line = table_lines({"1 active": ("heard of", [wide])}, width)[1].plain
         return [line.count(letter) for letter in "tnsb"]
 
     assert cells(70) == [10, 9, 8, 9]

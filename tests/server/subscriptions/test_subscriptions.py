@@ -29,7 +29,7 @@ from tests.server.watching import (
 )
 
 from uniqc_mcp.subscriptions import subscriber
-from uniqc_mcp.subscriptions.subscriber import MAX_ADDRESSES
+from uniqc_mcp.subscriptions.subscriber import MAX_URIS
 from uniqc_mcp.subscriptions.watched_uris import WatchedUris
 from uniqc_store import TaskWatch
 
@@ -352,7 +352,7 @@ async def test_a_client_that_leaves_is_watched_for_no_more(cache: Cache, mode: M
 
 
 async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) -> None:
-    uris = [f"uniqc://task/task-{number}" for number in range(MAX_ADDRESSES + 1)]
+    uris = [f"uniqc://task/task-{number}" for number in range(MAX_URIS + 1)]
     other = uniqc(cache)
     async with cache.client() as client, client.listen(resource_subscriptions=uris) as stream:
         assert stream.honored.resource_subscriptions == uris[:-1]
@@ -364,7 +364,7 @@ async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) ->
 async def test_an_older_client_may_subscribe_to_no_more_than_so_many_addresses_at_once(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber, "MAX_ADDRESSES", 2)
+    monkeypatch.setattr(subscriber, "MAX_URIS", 2)
     other = uniqc(cache, a="running")
     async with subscribed(cache, "legacy", ACTIVE, "uniqc://task/b") as told:
         subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
@@ -402,7 +402,7 @@ async def test_who_reads_slowly_is_told_once_of_what_changed_often(cache: Cache)
     async with running(cache) as live, anyio.create_task_group() as telling:
         addresses = WatchedUris(cache.store, live)
         await addresses.add(["uniqc://task/a", "uniqc://task/b"])
-        telling.start_soon(addresses.tell, send)
+        telling.start_soon(addresses.send_updates, send)
         save(other, "a", "step 0")
         await until(lambda: sent)
         for number in range(5):
@@ -435,7 +435,7 @@ async def test_more_changes_than_are_remembered_are_told_as_if_all_had_changed(
         vars(live)["watch"] = TaskWatch(cache.store, max_events=50)
         addresses = WatchedUris(cache.store, live)
         await addresses.add(["uniqc://task/task-0", "uniqc://task/none", STORE])
-        telling.start_soon(addresses.tell, send)
+        telling.start_soon(addresses.send_updates, send)
         cache.change("UPDATE tasks SET status = 'step 0' WHERE task_id = 'task-0'")
         await until(lambda: sent)
         for number in range(3):

@@ -303,7 +303,7 @@ async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
         cache.change(statement)
         seen = await wait.run(cache.store, live)
     assert {moved.state.task_id for moved in seen.status_changes} == told
-    assert seen.in_time == (bool(told) or not seen.tasks.total)
+    assert seen.condition_met == (bool(told) or not seen.tasks.active_total)
 
 
 async def test_a_mere_touch_does_not_end_a_wait_that_goes_on(cache: Cache, mode: Mode) -> None:
