@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PIECE_OUTCOMES: Final = 2_000
 """Outcomes that are read at a time."""
 
-_MAX_COMPARED: Final = 200_000
+_MAX_COMPARED: Final = 100_000
 """Hashes that are compared with each other at a time: a set of all would outweigh the text."""
 
 _MAX_EXACT: Final = 2**53
