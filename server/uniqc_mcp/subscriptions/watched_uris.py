@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+import anyio
 import anyio.to_thread
 
 from uniqc_mcp.subscriptions.watcher import ResettableEvent
@@ -78,6 +80,7 @@ class WatchedUris:
         self._watched: dict[str, WatchedUri] = {}
         self._changed = ResettableEvent()
         self._resolve_at = 0.0
+        self._postponed = False
 
     def __len__(self) -> int:
         """Return the number of watched URIs."""
@@ -135,7 +138,8 @@ class WatchedUris:
                 for uri in await self._take_changed():
                     if uri in self._watched:
                         await send(uri)
-                await self._changed.wait()
+                with anyio.move_on_after(self._seconds_to_postponed()):
+                    await self._changed.wait()
 
     async def _take_changed(self) -> list[str]:
         """Return the URIs that changed since their cursors, and move these to now."""
@@ -150,7 +154,10 @@ class WatchedUris:
                 if changes is None or watched.has_changed(changes, task_ids):
                     changed.append(watched.uri)
                 self._watched[watched.uri] = replace(watched, cursor=now)
-        if any(changes is None or changes.new or changes.changed for changes in since.values()):
+        may_have_come = any(
+            changes is None or changes.new or changes.changed for changes in since.values()
+        )
+        if may_have_come or self._postponed:
             changed += [uri for uri in await self._resolve() if uri not in changed]
         return changed
 
@@ -166,7 +173,8 @@ class WatchedUris:
             uri: watched.unresolved for uri, watched in self._watched.items() if watched.unresolved
         }
         began = time.monotonic()
-        if not unresolved or began < self._resolve_at:
+        self._postponed = bool(unresolved) and began < self._resolve_at
+        if not unresolved or self._postponed:
             return []
         found = await self._find(unresolved.values())
         # For an id that no task has, all of a million tasks may have to be read.
@@ -181,6 +189,9 @@ class WatchedUris:
             watched.tracking.enter_context(self._watcher.watch.tracking([task_id]))
             self._watched[uri] = replace(watched, unresolved="", task_id=task_id)
         return resolved
+
+    def _seconds_to_postponed(self) -> float:
+        return max(0.0, self._resolve_at - time.monotonic()) if self._postponed else math.inf
 
     async def _find(self, references: Iterable[str]) -> Mapping[str, str]:
         """Return uniqc's id for each reference that names exactly one task."""

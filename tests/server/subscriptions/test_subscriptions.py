@@ -28,7 +28,7 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp.subscriptions import subscriber
+from uniqc_mcp.subscriptions import subscriber, watched_uris
 from uniqc_mcp.subscriptions.subscriber import MAX_URIS
 from uniqc_mcp.subscriptions.watched_uris import WatchedUris
 from uniqc_store import TaskWatch
@@ -444,6 +444,29 @@ async def test_more_changes_than_are_remembered_are_told_as_if_all_had_changed(
             await until_noticed(live, cursor)
         reads.set()
         await until(lambda: "uniqc://task/none" in sent)
+        telling.cancel_scope.cancel()
+
+
+async def test_a_task_that_comes_between_two_searches_is_told_without_another_change(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_uris, "_PAUSE_FACTOR", 500)  # as if a search took long
+    other = uniqc(cache)
+    sent: list[str] = []
+
+    async def send(uri: str) -> None:
+        sent.append(uri)
+
+    async with running(cache) as live, anyio.create_task_group() as telling:
+        watched = WatchedUris(cache.store, live)
+        await watched.add(["uniqc://task/task-b"])
+        telling.start_soon(watched.send_updates, send)
+        await until(lambda: watchers() == 1)
+        cursor = live.watch.since().cursor
+        save(other, "task-something-else", "running")  # searched in vain
+        await until_noticed(live, cursor)
+        save(other, "task-b-and-more", "running")  # what the address begins like
+        await until(lambda: sent == ["uniqc://task/task-b"])
         telling.cancel_scope.cancel()
 
 
