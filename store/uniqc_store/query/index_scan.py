@@ -32,8 +32,8 @@ MAX_SEARCHED = 8_000
 FIRST_STEPS_PER_TASK = 4
 """Steps of a first walk for each task with a label: a fifth of the time of sorting these tasks."""
 
-MAX_STEPS_PER_TASK = 16
-"""Steps for each task with a label that take nearly as long as sorting these tasks."""
+MAX_STEPS_PER_TASK = 12
+"""Steps for each task with a label beyond which sorting these tasks is taken as faster."""
 
 LOOKED_UP_SHARE = 4
 """A walk looks up one in so many of the tasks with a label at most."""
@@ -70,7 +70,7 @@ def scan_label(request: PageRequest, choice: IndexChoice) -> PageRows | None:
     """Return the page of a label that some thousand tasks have; None if sorting them is faster.
 
     The label's own index tells which rows have it, so that no task without it is looked up. This
-    takes a sixth of the time of sorting; ARCHITECTURE.md has the measurement.
+    takes a sixth to a third of the time of sorting; ARCHITECTURE.md has the measurement.
 
     Args:
         request: The page.
