@@ -374,7 +374,7 @@ def test_twenty_active_tasks_are_named_and_the_others_counted(count: int, more: 
 
 def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line() -> None:
     newer = replace(STATUS, store=StoreState(path=PATH, exists=True, schema_version=6))
-    said = "Schema 6 is newer than this release knows (5); what it does not know is not shown."
+    said = "Schema 6 is newer than this server knows (5); what it does not know is not shown."
     assert started(store_status=newer)[1] == f"note     {said}"
     missing = replace(STATUS, store=StoreState(path=PATH, exists=False, schema_version=0))
     assert started(store_status=missing)[:2] == [
@@ -602,8 +602,8 @@ def test_those_that_ended_have_a_third_of_the_room_and_what_the_active_ones_leav
     active, gone = tasks
     what = scene(
         active=[task(number) for number in range(active)],
-        ended=[ended(number) for number in range(gone)],
-        ended_total=gone,
+        finished=[ended(number) for number in range(gone)],
+        finished_total=gone,
     )
     text = shown(what, height=height)
     assert (text.count(" running "), text.count(" success ")) == named
