@@ -1,7 +1,7 @@
-"""How much of a model's context something takes, told without a tokenizer.
+"""Bounds on how much of a model's context a text takes, without a tokenizer.
 
-No answer may take more than ``ANSWER`` tokens, whatever the record holds. Each part of an answer
-has a share of that. A part that would take more is cut where it can be said what is missing.
+No answer may take more than `ANSWER` tokens, whatever the record holds. Each part of an answer has
+a share of that. A part that would take more is cut where the answer can say what is missing.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ ANSWER: Final = 20_000
 _LETTERS_OR_DIGITS: Final = re.compile("[a-z]+|[0-9]+")
 _ESCAPED: Final = ('"', "\\", "\n", "\t")
 
+MAX_BYTES_PER_ASCII: Final = 2
+"""The most bytes of an ASCII character inside JSON, where some are escaped."""
+
+_MAX_BYTES_PER_CHARACTER: Final = 4
+
 
 def max_tokens_of(text: str) -> int:
-    """At most so many tokens does a text take inside JSON; of prose, some three times too many.
+    """Return an upper bound of the tokens that a text takes inside JSON.
 
-    The vocabularies of today's models are made of bytes: nothing takes more tokens than it has
-    bytes in UTF-8, and emoji, rare characters and punctuation in disorder do take that many. Of
-    letters, nearly every pair is a token, and so is every group of three digits.
+    The vocabularies of today's models consist of byte sequences, so a text never takes more tokens
+    than its UTF-8 bytes. Emoji, rare characters and unusual punctuation do take that many. Among
+    letters, nearly every pair is a token, and so is every group of three digits. For prose the
+    bound is about three times the real number.
     """
     size = bytes_in_json(text)
     saved = 0
@@ -35,19 +41,30 @@ def max_tokens_of(text: str) -> int:
 
 
 def bytes_in_json(text: str) -> int:
-    """Bytes that a text takes inside JSON, which is never less than tokens, and told sooner."""
+    """Return the UTF-8 bytes of a text inside JSON: a bound looser than its tokens, but cheaper."""
     size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
     return size + sum(map(text.count, _ESCAPED))
 
 
+def fits(text: str, tokens: int) -> bool:
+    """Return whether `max_tokens_of` a text is at most so many tokens."""
+    # The cheapest bound that decides: most texts are far shorter than their limits.
+    return (
+        _MAX_BYTES_PER_CHARACTER * len(text) <= tokens
+        or bytes_in_json(text) <= tokens
+        or max_tokens_of(text) <= tokens
+    )
+
+
 def how_many_fit(sizes: Iterable[int], tokens: int) -> int:
-    """How many of these, from the first on, take no more than so many tokens together."""
+    """Return how many of these sizes, from the first on, add up to at most so many tokens."""
     return sum(size <= tokens for size in accumulate(sizes))
 
 
 def truncate(text: str, tokens: int) -> str:
-    """The first of a text, in at most so many characters and tokens."""
+    """Return the beginning of a text, in at most so many characters and tokens."""
     shown = text[:tokens]
-    while (size := max_tokens_of(shown)) > tokens:
-        shown = shown[: min(len(shown) - 1, len(shown) * tokens // size)]
+    while not fits(shown, tokens):
+        proportional = len(shown) * tokens // max_tokens_of(shown)
+        shown = shown[: min(len(shown) - 1, proportional)]
     return shown

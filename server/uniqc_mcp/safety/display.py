@@ -1,4 +1,4 @@
-"""Text on its way into a sentence: quoted, bounded, and without the user's home directory."""
+"""Text inside a sentence: quoted, bounded, and without the user's home directory."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Final
 from uniqc_mcp.safety.redaction import safe_text
 
 MAX_ECHO: Final = 80
-"""Characters of a text from outside that an error repeats."""
+"""Characters of a caller's or a record's text that an error repeats."""
 
-_ONE_WORD = re.compile(r"[\w.:@/+=#\[\]-]+|[01]+(?: [01]+)+")
+# A word, or the bits of several registers.
+_ONE_WORD: Final = re.compile(r"[\w.:@/+=#\[\]-]+|[01]+(?: [01]+)+")
 
 
 def quoted(text: object) -> str:
-    """Return text from a caller or a record, safe to repeat: redacted, bounded, in quotes."""
+    """Return text from a caller or a record safe to repeat: redacted, bounded, in quotes."""
     try:
         shown = str(text)
     except ValueError:  # an integer of more digits than Python writes out
@@ -26,21 +27,21 @@ def quoted(text: object) -> str:
 
 
 def in_quotes(text: str) -> str:
-    """Return text that is safe to show as a JSON string, so that its end can be seen."""
+    """Return sanitized text as a JSON string, so that a reader sees where it ends."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def word(text: str) -> str:
-    """Return a single word or bits as they are, and in quotes anything that may read as prose."""
+    """Return one word, or bits, unchanged; return any other text in quotes."""
     return text if _ONE_WORD.fullmatch(text) else in_quotes(text)
 
 
 def tilde(path: Path) -> str:
-    """Return a path with the home directory as ``~``: whose it is concerns nobody else."""
+    """Return a path with the home directory as ``~``, so that it does not name the user."""
     home = os.path.expanduser("~")  # noqa: PTH111 - takes a fifth of the time of Path.home()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
 
 def without_home(text: str) -> str:
-    """Return a text in which each path is shown as by :func:`tilde`."""
+    """Return a text with the home directory as ``~`` in each path."""
     return re.sub(rf"(?<![\w./-]){re.escape(str(Path.home()))}(?=[/\\])", "~", text)

@@ -1,13 +1,13 @@
-"""What must not leave the machine, and text made safe to show to a language model.
+"""Text and JSON values made safe to show to a language model.
 
 uniqc writes a platform's raw exception into a record, and whatever its user put into the
-metadata. Both may hold credentials, characters that nobody sees, or far too much. The order
-is fixed: clean, so that an invisible character cannot split a name from its secret; redact;
-and only then cut, so that no cut leaves half a secret that nothing recognises any more.
+metadata. Both may hold credentials, invisible characters, or far too much text. The order is
+fixed. Invisible characters go first, because one could split a name from its secret. Credentials
+are redacted next. Cutting comes last, because half a secret is no longer recognized.
 
-Nothing here raises, and work grows linearly with what is read. A secret without a known shape
-and without a name beside it cannot be told from a task id, and stays. So do e-mail addresses and
-paths: they are the user's own, and often what the platform complains about.
+Nothing here raises, and the time taken grows linearly with what is read. A secret without a known
+format and without a name beside it cannot be told from a task id, and stays. E-mail addresses and
+paths stay too: they are the user's own, and often what a platform's error is about.
 """
 
 import re
@@ -17,26 +17,29 @@ from typing import Final
 from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
-# `credentials` is imported where it is used: its patterns take a hundredth of a second to compile,
-# and nothing is redacted before somebody asks.
-
 MAX_DEPTH: Final = 20
+"""Levels of nested dicts and lists that are shown."""
+
 _MAX_PATHS: Final = 50
 _MAX_PATH: Final = 200
-# How far a text is read beyond what may be shown: what is hidden takes less room than it did.
-_BEYOND: Final = 4_000
-# At most this much of a secret is seen before `redact_text` knows it: the userinfo of a URL.
-_UNSURE: Final = 700
+# Characters read beyond the limit of a text, as redaction may make the text before it shorter.
+_LOOKAHEAD: Final = 4_000
+# Longest credential that `redact_text` may fail to recognize when its end was not read: userinfo.
+_MAX_UNRECOGNIZED: Final = 700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much of a value is shown. ``None`` is no limit.
+    """Limits on how much of a value is shown; ``None`` is no limit.
 
-    ``text`` and ``name`` bound one string and one key, ``characters`` all of them together,
-    ``entries`` those of all dicts and lists. A string for which no characters are left keeps a
-    stub of 40. Without ``clean``, a string that holds no credential stays as it is, invisible
-    characters included: for JSON that escapes them.
+    Attributes:
+        text: Characters of one string.
+        name: Characters of one key.
+        characters: Characters of all strings and keys together. A string for which none are left
+            keeps a stub of 40.
+        entries: Entries of all dicts and lists together.
+        clean: Whether invisible characters are stripped from strings without a credential. False
+            is for JSON output, which escapes them.
     """
 
     text: int | None = 2_000
@@ -47,12 +50,20 @@ class Budget:
 
 
 METADATA: Final = Budget()
+"""The budget of a task's metadata."""
+
 WHOLE: Final = Budget(text=None, name=None, characters=None, entries=None, clean=False)
+"""The budget of a whole result: redacted, and otherwise unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class SafeText:
-    """Text to show, and whether a credential was taken out of it."""
+    """Text to show.
+
+    Attributes:
+        text: The sanitized text.
+        hidden: Whether a credential was redacted in it.
+    """
 
     text: str
     hidden: bool
@@ -60,9 +71,12 @@ class SafeText:
 
 @dataclass(frozen=True, slots=True)
 class SafeValue:
-    """A value to show, and the paths (``metadata.list[0].auth``) of what it hides.
+    """A JSON value to show.
 
-    Of more than fifty paths, the last says how many are left out.
+    Attributes:
+        value: The sanitized value.
+        hidden: The paths of redacted entries, such as ``metadata.list[0].auth``. Of more than
+            fifty paths, the last entry says how many are left out.
     """
 
     value: JsonValue
@@ -70,50 +84,67 @@ class SafeValue:
 
 
 def cut_text(text: str, limit: int, *, unseen: int = 0) -> str:
-    """At most *limit* characters of *text*, the last of which say how many are missing.
+    """Return the beginning of a text; its end says how many characters are missing.
 
-    *unseen* is how many there were beyond those in *text*.
+    Args:
+        text: The text, or as much of it as was read.
+        limit: Characters that may be shown, the remark on the missing ones included.
+        unseen: Characters that follow `text` and were not read.
     """
     if len(text) <= limit and not unseen:
         return text
-    whole = len(text) + unseen
-    keep = min(len(text), max(limit - len(f"… [+{whole:,} characters]"), 0))
-    # A marker is shown whole or not at all.
+    length = len(text) + unseen
+    keep = min(len(text), max(limit - len(f"… [+{length:,} characters]"), 0))
+    # Half a marker would not say that something was redacted.
     marker = text.find(MARKER, max(keep - len(MARKER) + 1, 0), keep + len(MARKER) - 1)
     keep = marker if 0 <= marker < keep else keep
-    return f"{text[:keep]}… [+{whole - keep:,} characters]"[: max(limit, 0)]
+    return f"{text[:keep]}… [+{length - keep:,} characters]"[: max(limit, 0)]
 
 
 def safe_text(
     text: str, *, limit: int | None = 2_000, multiline: bool = False, clean: bool = True
 ) -> SafeText:
-    """*text* cleaned, redacted, then cut to *limit* characters. *clean*: see `Budget`."""
-    from uniqc_mcp.safety.credentials import redact_text  # noqa: PLC0415 - see above
+    """Return a text without invisible characters and credentials, cut to a number of characters.
 
-    seen = text if limit is None else text[: limit + _BEYOND]
-    cleaned = strip_invisible(seen, multiline=multiline)
-    shown = redact_text(cleaned)
+    Args:
+        text: Any string.
+        limit: Characters to show; None for all of them.
+        multiline: Keep line breaks and tabs.
+        clean: See `Budget`.
+    """
+    from uniqc_mcp.safety import credentials  # noqa: PLC0415 - 0.007 s of every start
+
+    read = text if limit is None else text[: limit + _LOOKAHEAD]
+    cleaned = strip_invisible(read, multiline=multiline)
+    shown = credentials.redact_text(cleaned)
     hidden = shown != cleaned
-    shown = shown if clean or hidden else seen
-    unseen = len(text) - len(seen)
+    shown = shown if clean or hidden else read
+    unseen = len(text) - len(read)
     if unseen:
-        # The end of what was read may be the beginning of a secret: not recognised, not shown.
-        unseen, shown = unseen + min(_UNSURE, len(shown)), shown[:-_UNSURE]
+        # What was read may end within a secret, which was then not recognized.
+        unseen += min(_MAX_UNRECOGNIZED, len(shown))
+        shown = shown[:-_MAX_UNRECOGNIZED]
     return SafeText(shown if limit is None else cut_text(shown, limit, unseen=unseen), hidden)
 
 
-# The counts of a 20-qubit result are a million entries. Bitstrings and hexadecimal outcomes,
-# however many are joined, spell none of the words above.
-_OUTCOMES: Final = re.compile("[0-9a-fx ]*")
-_NUMBERS: Final = frozenset({int, float})
+# The counts of a 20-qubit result are a million entries. Their keys are bits or hexadecimal numbers,
+# which cannot spell the name of a credential, so they are checked all at once.
+_OUTCOME_KEYS: Final = re.compile("[0-9a-fx ]*")
+_NUMBER_TYPES: Final = frozenset({int, float})
 
 
 def safe_value(value: JsonValue, *, path: str = "", budget: Budget = METADATA) -> SafeValue:
-    """*value* without credentials, within *budget*, and where in it something was hidden.
+    """Return a value without credentials and within a budget.
 
-    What a credential's name holds is hidden whole, unless it is empty, a boolean or says
-    nothing; every other string goes through `safe_text`. Keys stay, also two that become equal.
-    Numbers are never changed. What lies deeper than `MAX_DEPTH` levels is left out and said to be.
+    The value under a credential's name is replaced by `MARKER` whole, unless it is a placeholder
+    such as an empty string or a boolean. Every other string and key goes through `safe_text`; keys
+    that become equal are numbered. Numbers are never changed. Levels below `MAX_DEPTH` and entries
+    beyond the budget are left out, and a text in their place says so.
+
+    Args:
+        value: Parsed JSON.
+        path: The name of the value, with which the paths of redacted entries begin.
+        budget: How much of the value is shown.
     """
     walk = _Walk(budget, budget.entries, budget.characters)
     shown = walk.show(value, path, 0)
@@ -124,7 +155,7 @@ def safe_value(value: JsonValue, *, path: str = "", budget: Budget = METADATA) -
 
 @dataclass(slots=True)
 class _Walk:
-    """One pass over a value: what is left of the budget, and what was hidden so far."""
+    """A pass over a value, with the rest of its budget and the paths redacted so far."""
 
     budget: Budget
     entries: int | None
@@ -141,43 +172,43 @@ class _Walk:
         return self._list(value, path, depth) if isinstance(value, list) else value
 
     def _list(self, items: list[JsonValue], path: str, depth: int) -> list[JsonValue]:
-        if self.entries is None and _NUMBERS.issuperset(map(type, items)):
+        if self.entries is None and _NUMBER_TYPES.issuperset(map(type, items)):
             return items
         shown: list[JsonValue] = []
         for index, item in enumerate(items):
-            if not self._has_entry():
+            if not self._take_entry():
                 return [*shown, f"… [+{len(items) - index:,} entries]"]
             shown.append(self.show(item, f"{path}[{index}]", depth + 1))
         return shown
 
     def _dict(self, members: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
-        from uniqc_mcp.safety.credentials import (  # noqa: PLC0415 - see above
-            names_credential,
-            redact_text,
-            says_nothing,
-        )
+        from uniqc_mcp.safety import credentials  # noqa: PLC0415 - 0.007 s of every start
 
-        numeric = self.entries is None and _NUMBERS.issuperset(map(type, members.values()))
-        if numeric and _OUTCOMES.fullmatch("".join(members)):
+        numeric = self.entries is None and _NUMBER_TYPES.issuperset(map(type, members.values()))
+        if numeric and _OUTCOME_KEYS.fullmatch("".join(members)):
             return members
-        # A header or variable as {"name": "token", "value": "…"}.
+        # A header or an environment variable: {"name": "token", "value": "…"}.
         labels = (members.get("name"), members.get("key"))
-        labelled = any(isinstance(label, str) and names_credential(label) for label in labels)
+        named_beside = any(
+            isinstance(label, str) and credentials.names_credential(label) for label in labels
+        )
         shown: dict[str, JsonValue] = {}
         for name, value in members.items():
-            if not self._has_entry():
-                return shown | {_free("…", shown): f"[+{len(members) - len(shown):,} entries]"}
-            key = _free(self._text(name, self.budget.name, path or "…"), shown)
-            where = f"{path}.{key}" if path else key
-            where = where if len(where) <= _MAX_PATH else f"{where[: _MAX_PATH - 1]}…"
-            # By the name as it is shown, only whole: a second pass judges no differently.
-            meant = redact_text(strip_invisible(name))
-            secret = names_credential(meant) or (labelled and meant == "value")
-            if secret and not says_nothing(meant, value):
-                self.hidden.append(where)
+            if not self._take_entry():
+                more = len(members) - len(shown)
+                return shown | {_unique_key("…", shown): f"[+{more:,} entries]"}
+            key = _unique_key(self._text(name, self.budget.name, path or "…"), shown)
+            entry_path = f"{path}.{key}" if path else key
+            if len(entry_path) > _MAX_PATH:
+                entry_path = f"{entry_path[: _MAX_PATH - 1]}…"
+            # The name as it is shown, but not cut: sanitizing the result again changes nothing.
+            plain = credentials.redact_text(strip_invisible(name))
+            secret = credentials.names_credential(plain) or (named_beside and plain == "value")
+            if secret and not credentials.is_placeholder(plain, value):
+                self.hidden.append(entry_path)
                 shown[key] = MARKER
             else:
-                shown[key] = self.show(value, where, depth + 1)
+                shown[key] = self.show(value, entry_path, depth + 1)
         return shown
 
     def _text(self, text: str, limit: int | None, path: str) -> str:
@@ -191,13 +222,13 @@ class _Walk:
             self.characters -= len(safe.text)
         return safe.text
 
-    def _has_entry(self) -> bool:
+    def _take_entry(self) -> bool:
         if self.entries is not None:
             self.entries -= 1
         return self.entries is None or self.entries >= 0
 
 
-def _free(key: str, taken: dict[str, JsonValue]) -> str:
+def _unique_key(key: str, taken: dict[str, JsonValue]) -> str:
     while key in taken:
         key = f"{key} ({len(taken) + 1})"
     return key

@@ -1,26 +1,26 @@
-"""Text without the characters that nobody sees or that change how others are read."""
+"""Removal of characters that are invisible or that change how their neighbours are read."""
 
 import re
 from typing import Final
 
 MARKER: Final = "[redacted]"
-"""What stands where a credential stood."""
+"""The text shown in place of a credential."""
 
-# Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt): what is drawn as
-# nothing, zero-width joiners, directions and tags included; and the interlinear annotations.
-# The two variation selectors that emoji need are left to _STRAY_SELECTOR.
+# Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), which includes zero-width
+# joiners, bidirectional controls and tags; and the interlinear annotations. The two variation
+# selectors that emoji need are left to _STRAY_SELECTOR.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
-# Anywhere but behind a symbol, the choice between the two could spell out hidden bits.
+# Except after a symbol, a sequence of the two selectors could encode a hidden message in bits.
 _STRAY_SELECTOR: Final = re.compile("(?<![\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]")
 _TERMINAL_STYLE: Final = re.compile(r"\x1b\[[0-?]*+[ -/]*+[@-~]")
 _LINE_BREAK: Final = re.compile("\r\n|[\n\x0b\x0c\r\x85\u2028\u2029]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-# Half a surrogate pair cannot be encoded; private and non-characters mean nothing to a reader.
-_MEANINGLESS: Final = re.compile(
+# Lone surrogates cannot be encoded; private-use and noncharacters have no meaning for a reader.
+_UNASSIGNED: Final = re.compile(
     "[\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff\U000f0000-\U0010ffff"
     + "".join(chr(plane << 16 | last) for plane in range(1, 15) for last in (0xFFFE, 0xFFFF))
     + "]"
@@ -28,14 +28,17 @@ _MEANINGLESS: Final = re.compile(
 
 
 def strip_invisible(text: str, *, multiline: bool = False) -> str:
-    """*text* without the characters that nobody sees or that change how others are read.
+    r"""Return the text without invisible characters and text-direction controls.
 
-    A line break becomes ``⏎``, a tab or another control a space. *multiline* keeps line breaks,
-    as ``\\n``, and tabs.
+    A line break becomes ``⏎``; a tab or another control character becomes a space.
+
+    Args:
+        text: Any string, lone surrogates included.
+        multiline: Keep tabs, and line breaks as ``\n``.
     """
     if text.isascii() and text.isprintable():
         return text
     text = _TERMINAL_STYLE.sub("", _INVISIBLE.sub("", text))
     text = _LINE_BREAK.sub("\n" if multiline else "⏎", text)
     text = _CONTROL.sub(" ", text if multiline else text.replace("\t", " "))
-    return _STRAY_SELECTOR.sub("", _MEANINGLESS.sub("\ufffd", text))
+    return _STRAY_SELECTOR.sub("", _UNASSIGNED.sub("\ufffd", text))

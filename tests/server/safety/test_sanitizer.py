@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uniqc_mcp.safety import sanitizer as module
+from uniqc_mcp.safety.credentials import may_hold_credential, redact_text
+from uniqc_mcp.safety.redaction import safe_text
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS, Sanitizer
+from uniqc_mcp.token_budget import fits, max_tokens_of
+
+FRAGMENTS = (
+    *("uqt_", "0f", "token", "=", " ", ":", "@", "key", "ghp_", "eyJ", "sk-", "AKIA", "Bearer "),
+    *("basic ", "dXNlcjpwYXNz", "x1" * 9, "password", "?sig=", "-----BEGIN PRIVATE KEY", "密钥"),
+)
+fragments = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=5), max_size=6).map("".join)
 
 
 @pytest.mark.parametrize(("field", "limit"), FIELD_LIMITS.items())
@@ -22,3 +37,44 @@ def test_a_caller_may_give_another_limit() -> None:
 def test_a_field_without_a_limit_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(KeyError, match="nobody"):
         Sanitizer().one_line("nobody", "")
+
+
+@given(text=fragments)
+def test_only_a_text_without_credentials_is_said_to_hold_none(text: str) -> None:
+    assert may_hold_credential(text) or redact_text(text) == text
+
+
+@given(text=fragments)
+def test_a_text_is_shown_alike_however_often_and_by_the_short_way(text: str) -> None:
+    sanitizer = Sanitizer()
+    shown = sanitizer.one_line("error", text)
+    assert shown == sanitizer.one_line("error", text)
+    assert shown == safe_text(text, limit=2_000).text
+
+
+@given(text=st.text(max_size=40), tokens=st.integers(0, 80))
+def test_a_text_fits_if_its_tokens_do(text: str, tokens: int) -> None:
+    assert fits(text, tokens) == (max_tokens_of(text) <= tokens)
+
+
+def test_a_plain_text_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "safe_text", None)
+    for text in ("uqt_0123456789abcdef0123456789abcdef", "readout calibration 7", "success"):
+        assert Sanitizer().one_line("task_id", text) == text
+
+
+def test_a_text_that_an_answer_repeats_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sanitizer = Sanitizer()
+    examined: list[str] = []
+    monkeypatch.setattr(sanitizer, "_may_hold_credential", examined.append)
+    for _ in range(3):
+        assert sanitizer.one_line("status", "success") == "success"
+    assert examined == ["success"]
+
+
+def test_the_patterns_of_credentials_are_compiled_only_when_a_text_is_shown() -> None:
+    code = "import sys, uniqc_mcp.server; print('uniqc_mcp.safety.credentials' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    Sanitizer()
+    assert "uniqc_mcp.safety.credentials" in sys.modules
