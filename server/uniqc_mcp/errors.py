@@ -1,13 +1,18 @@
-"""What a caller is told when a question can't be answered: what was wrong, and what to do.
+"""Errors of requests, and the messages that explain them and the store's errors to a caller.
 
-Tools and resources raise these and let the store's own errors pass. How each becomes an error
-of the protocol is decided in one place for tools (``contract``) and one for resources.
+Tools and resources raise a `RequestError` and let the store's errors pass. ``protocol.strict_tool``
+turns both into errors of a tool, ``protocol.errors`` into errors of a resource::
+
+    RequestError
+    ├── InvalidArgumentError
+    ├── UnknownTaskError
+    └── AmbiguousTaskError
 """
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.safety.display import quoted, without_home
 from uniqc_mcp.safety.redaction import safe_text
@@ -29,33 +34,48 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+_MAX_COMPARED: Final = 200
+"""Characters of a name that are compared: the time grows with their square."""
+
+_MIN_SIMILARITY: Final = 0.5
+_MAX_STORE_ERROR: Final = 500
+_MAX_PROBLEMS: Final = 3
+
+
 class RequestError(Exception):
-    """The question can't be answered as it was asked; the message is for the caller."""
+    """A request that cannot be answered as it stands; the message is for the caller."""
 
 
 class InvalidArgumentError(RequestError):
-    """An argument that can't be meant."""
+    """An argument with an impossible value."""
 
 
 class UnknownTaskError(RequestError):
-    """No task answers to the id."""
+    """An id that no task has."""
 
 
 class AmbiguousTaskError(RequestError):
-    """Several tasks answer to the id."""
+    """An id that stands for several tasks."""
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
-    """The known names that look most like this one."""
-    return difflib.get_close_matches(name[:200], list(known), n=most, cutoff=0.5)
+    """Return the known names that look most like this one, the most similar first."""
+    return difflib.get_close_matches(
+        name[:_MAX_COMPARED], list(known), n=most, cutoff=_MIN_SIMILARITY
+    )
 
 
-_ASK_DOCTOR = "\nThe user can run `uniqc-mcp doctor` to see what is wrong with it."
+_ASK_DOCTOR: Final = "\nThe user can run `uniqc-mcp doctor` to see what is wrong with it."
 
 
 def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
-    """What a store error means for the caller of a tool or a reader of a resource."""
-    text = safe_text(without_home(str(error)), limit=500).text
+    """Return a message on what a store error means for a client.
+
+    Args:
+        error: The error.
+        advice: The sentence that ends the message if the store can't be read.
+    """
+    text = safe_text(without_home(str(error)), limit=_MAX_STORE_ERROR).text
     match error:
         case StoreBusyError():
             return f"The task store is busy. {text}"
@@ -68,20 +88,20 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
 
 
 def explain_arguments(tool: str, known: Sequence[str], problems: list[ErrorDetails]) -> str:
-    """What is wrong with the arguments of a call, a line each, and what is allowed."""
-    lines = [_explain(problem, known) for problem in problems[:3]]
+    """Return a message on the wrong arguments of a call, a line each, and on what is allowed."""
+    lines = [_explain(problem, known) for problem in problems[:_MAX_PROBLEMS]]
     if len(problems) > len(lines):
         lines.append(f"and {len(problems) - len(lines)} more.")
     return f"{tool} was not run. " + "\n".join(lines)
 
 
-_WANTED = {
+_EXPECTED: Final = {
     "int_type": "an integer",
     "string_type": "a text",
     "sequence_str": "a list of texts",
     "is_instance_of": "a list of texts",
 }
-"""What an argument should have been, by what pydantic says of it."""
+"""The type that an argument should have had, by pydantic's error type."""
 
 
 def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
@@ -90,8 +110,8 @@ def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
     given = quoted(problem["input"])
     match problem["type"]:
         case "extra_forbidden":
-            close = nearest(name, known)
-            hint = f" Did you mean {close[0]}?" if close else ""
+            similar = nearest(name, known)
+            hint = f" Did you mean {similar[0]}?" if similar else ""
             return f"There is no argument {quoted(name)}.{hint} Known are: {', '.join(known)}."
         case "missing":
             return f"The argument {name} is required."
@@ -102,6 +122,6 @@ def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
             side = "at least" if "ge" in allowed else "at most"
             return f"{name} must be {side} {bound}, not {given}."
         case kind:
-            wanted = _WANTED.get(kind, "valid text")
-            what = name if len(problem["loc"]) == 1 else f"Each of {name}"
-            return f"{what} must be {wanted}, not {given} ({type(problem['input']).__name__})."
+            expected = _EXPECTED.get(kind, "valid text")
+            subject = name if len(problem["loc"]) == 1 else f"Each of {name}"
+            return f"{subject} must be {expected}, not {given} ({type(problem['input']).__name__})."

@@ -1,7 +1,7 @@
-"""The models that every answer shares: a wire value, an answer, and the store that was read.
+"""Base models of the answers: a wire value, an answer, and the store that was read.
 
-Absent text is ``""``; absent numbers are left out. Descriptions are few, as every client pays
-for them at each start.
+Absent text is ``""``; absent numbers are left out. Descriptions are few, because every client
+reads them at each start.
 """
 
 from __future__ import annotations
@@ -24,32 +24,34 @@ if TYPE_CHECKING:
     from uniqc_store import StoreState
 
 Absent = SkipJsonSchema[None]
+"""The type of an absent value, which output schemas do not mention."""
+
 OptionalInt = int | Absent
 OptionalFloat = float | Absent
 
 
 class Wire(BaseModel):
-    """A value on the wire."""
+    """A value in structured content."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Answer(Wire):
-    """The result of a tool, in two channels that each stand alone."""
+    """The result of a tool, as text and as structured content, each complete by itself."""
 
     model_config = ConfigDict(json_schema_extra=without_repetition)
 
     @abstractmethod
     def text(self) -> str:
-        """Return the answer in words, for a reader who sees nothing else."""
+        """Return the answer as text, for a client that shows no structured content."""
 
     def structured(self) -> dict[str, Any]:
-        """Return the answer for a program, as its output schema describes it."""
+        """Return the structured content, as the output schema describes it."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 class StoreView(Wire):
-    """The file that was read, and when."""
+    """The file that was read, and the time of reading."""
 
     location: str
     exists: bool
@@ -59,7 +61,7 @@ class StoreView(Wire):
 
     @classmethod
     def of(cls, state: StoreState, now: datetime, notes: Iterable[str] = ()) -> Self:
-        """Return the view of a file, with its own notes before those given."""
+        """Return the view of a file; the notes on the file come before those given."""
         return cls(
             location=tilde(state.path),
             exists=state.exists,

@@ -1,7 +1,8 @@
-"""Output schemas that say what there is in few words, as every client pays for them at each start.
+"""Output schemas in few words, because every client reads them at each start.
 
-An answer, and a task in a list, has each field with its type. What lies deeper, such as the
-platform jobs of a task, is told by the names of its fields.
+pydantic describes a nested model by a definition under ``$defs`` and a ``$ref`` to it. Here an
+answer, and a task in a list, has each of its fields with a type. Models nested deeper, such as the
+platform jobs of a task, are only described by the names of their fields.
 """
 
 from __future__ import annotations
@@ -17,44 +18,67 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inlined:
-    """An object, or a list of such, described where it stands: a definition costs two names."""
+    """Annotation of a field whose model's schema replaces the ``$ref`` to it.
+
+    The field is a model or a list of models. A definition would repeat the model's name twice and
+    its description once::
+
+        tasks: Annotated[list[TaskView], Inlined()]
+        {"type": "array", "items": {"type": "object", "properties": {"task_id": ...}}}
+    """
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        """Return the schema of the field with the model's properties in place."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         if "items" in schema:
-            return {**schema, "items": _terse(handler.resolve_ref_schema(schema["items"]))}
-        return _terse(schema)
+            return {**schema, "items": _inline(handler.resolve_ref_schema(schema["items"]))}
+        return _inline(schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An object, or a list of such, told by the names of its fields after a few words."""
+    """Annotation of a field whose description names the model's fields, in place of a schema.
 
-    said: str = ""
+    The field is a model or a list of models. A field of the model that has a description is
+    followed by it in parentheses::
+
+        shards: Annotated[list[ShardView], Named("platform jobs;")]
+        {"type": "array", "description": "platform jobs; index, platform_task_id, ..."}
+
+    Attributes:
+        introduction: The words before the names.
+    """
+
+    introduction: str = ""
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        """Return the type of the field and the names of the model's fields."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         fields = handler.resolve_ref_schema(schema.get("items", schema))["properties"]
-        names = ", ".join(_told(name, field) for name, field in fields.items())
-        return {"type": schema["type"], "description": f"{self.said} {names}".strip()}
+        names = ", ".join(_name_and_description(name, field) for name, field in fields.items())
+        return {"type": schema["type"], "description": f"{self.introduction} {names}".strip()}
 
 
-def _told(name: str, field: JsonSchemaValue) -> str:
+def without_repetition(schema: JsonSchemaValue) -> None:
+    """Remove from an object's schema what a client need not read.
+
+    That is the description, which the tool's own repeats, and the defaults, which only matter in
+    the schema of an input.
+    """
+    schema.pop("description", None)
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+def _name_and_description(name: str, field: JsonSchemaValue) -> str:
     description: str = field.get("description", "")
     return f"{name} ({description.rstrip('.')})" if description else name
 
 
-def _terse(schema: JsonSchemaValue) -> JsonSchemaValue:
+def _inline(schema: JsonSchemaValue) -> JsonSchemaValue:
     without_repetition(schema)
     return {"type": "object", "properties": schema["properties"]}
-
-
-def without_repetition(schema: JsonSchemaValue) -> None:
-    """Take out of a schema what its tool says, and the defaults, which are for input."""
-    schema.pop("description", None)
-    for field in schema["properties"].values():
-        field.pop("default", None)

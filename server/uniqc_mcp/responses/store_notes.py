@@ -1,4 +1,4 @@
-"""Notes on the file that was read, which every answer carries."""
+"""Notes on the store's file, which every answer carries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def state_notes(state: StoreState) -> Iterator[str]:
-    """Yield what a reader should know of a file beside the tasks in it."""
+    """Yield a note for each thing about a file that could mislead a reader of its tasks."""
     if not state.exists:
         yield (
             f"uniqc has no task cache yet: there is no file at {tilde(state.path)}. Counts are 0 "
@@ -33,21 +33,21 @@ def state_notes(state: StoreState) -> Iterator[str]:
 
 
 def fallback_note(served: Path) -> str:
-    """What to tell who reads the default file, where uniqc has also used its fallback.
+    """Return a note on the fallback file of uniqc; empty unless the default file is read.
 
-    uniqc from 0.0.8 on works in ``<system temp>/uniqc/cache`` when it can't open its default
-    file within five seconds, and says nothing of it. Empty where there is no such file.
+    uniqc from 0.0.8 on works in ``<system temp>/uniqc/cache`` if it can't open its default file
+    within five seconds, and does not report that. Empty too if there is no fallback file.
     """
     if served != DEFAULT_CACHE_DIR / DB_FILENAME:
         return ""
     try:
-        other = Path(tempfile.gettempdir(), "uniqc", "cache", DB_FILENAME)
-        found = other.exists()
+        fallback = Path(tempfile.gettempdir(), "uniqc", "cache", DB_FILENAME)
+        exists = fallback.exists()
     except OSError:  # no temporary directory, or another user's
         return ""
-    if not found:
+    if not exists:
         return ""
     return (
-        f"uniqc has also kept tasks in {safe_text(str(other)).text}, as it does when it can't open "
-        "its own file; they are not in this one. See them with --cache-dir."
+        f"uniqc has also kept tasks in {safe_text(str(fallback)).text}, as it does when it can't "
+        "open its own file; they are not in this one. See them with --cache-dir."
     )

@@ -1,4 +1,4 @@
-"""Words and phrases that several answers share."""
+"""Phrases that several answers share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ def counted(total: int, matching: str) -> str:
 
 
 def plural(noun: str, count: int) -> str:
-    """Return the noun, with an s unless there is one."""
+    """Return the noun, with an s unless the count is one."""
     return noun if count == 1 else f"{noun}s"
 
 
 def told_time(time: str) -> str:
-    """Return a recorded time, with a remark where its zone or the time itself is missing."""
+    """Return a time of an answer, with a remark if its zone or the time itself is missing."""
     if not time:
         return "at an unreadable time"
     return time if time.endswith("Z") else f"{time} (local time, zone not recorded)"

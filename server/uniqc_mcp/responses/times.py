@@ -1,84 +1,103 @@
-"""Times and durations as they go over the wire and into texts."""
+"""Times and durations in arguments, in structured content and in text."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from typing import Final
 
 from uniqc_store import assume_local, parse_time
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO = re.compile(r"(\d{1,6}) ?([smhdw])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION: Final = re.compile(r"(\d{1,6}) ?([smhdw])")
+# In UTC, with the hours up to 23: some releases of Python also read 24:00, as the next day.
+_UNIQCS_FORM: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?\+00:00", re.ASCII
+)
+_DATE_AND_TIME: Final = len("2026-08-05T05:33:52")
+_LARGEST_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 def utc_now() -> datetime:
-    """The clock of a server; tests bring their own."""
+    """Return the time by the machine's clock; tests pass a clock of their own."""
     return datetime.now(UTC)
 
 
 def wire_time(moment: datetime) -> str:
-    """``2026-08-05T05:33:52Z``; without the ``Z`` where the zone is not known."""
-    text = moment.replace(tzinfo=None).isoformat(timespec="seconds")
+    """Return ``2026-08-05T05:33:52Z`` for a time in UTC; without ``Z`` if its zone is unknown."""
+    text = moment.isoformat()[:_DATE_AND_TIME]
     return f"{text}Z" if moment.tzinfo else text
 
 
-_moment = lru_cache(maxsize=4_096)(parse_time)
-
-
-@lru_cache(maxsize=4_096)
 def recorded_time(text: str) -> str:
-    """A stored time as :func:`wire_time`, empty where it can't be read."""
+    """Return a stored time as :func:`wire_time` does; empty if it is unreadable."""
     moment = parse_time(text)
-    return "" if moment is None else wire_time(moment)
+    if moment is None:
+        return ""
+    return _wire_time_in_uniqcs_form(text) or wire_time(moment)
+
+
+def _wire_time_in_uniqcs_form(text: str) -> str:
+    """Return the wire time of a valid time in the form that uniqc writes; empty for other forms.
+
+    Takes less than half the instructions of :func:`wire_time`, and a page has two times a task.
+    Measured by ``valgrind --tool=cachegrind --cache-sim=no``.
+    """
+    return f"{text[:_DATE_AND_TIME]}Z" if _UNIQCS_FORM.fullmatch(text) else ""
 
 
 def seconds_since(text: str, now: datetime) -> int | None:
-    """How long ago a stored time was; None where it can't be read. Clocks that differ give 0."""
-    moment = _moment(text)
-    if moment is None:
-        return None
-    # Every active task of a list is asked for its age each time; most are in UTC as they stand.
-    since = now - (moment if moment.tzinfo is UTC else assume_local(moment))
-    return since.days * 86_400 + since.seconds if since.days >= 0 else 0
+    """Return the age of a stored time as :func:`age_in_seconds` does; None if it is unreadable."""
+    moment = parse_time(text)
+    return None if moment is None else age_in_seconds(moment, now)
+
+
+def age_in_seconds(moment: datetime, now: datetime) -> int:
+    """Return the age of a time, taken for local if it names no zone.
+
+    A time in the future, as of a clock that differs, has the age 0.
+    """
+    age = now - assume_local(moment)
+    return age.days * 86_400 + age.seconds if age.days >= 0 else 0
 
 
 def duration(seconds: int) -> str:
-    """Roughly, in the largest unit that fits: ``52 s``, ``12 min``, ``3 h``, ``111 d``."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+    """Return a duration in the largest unit that fits: ``52 s``, ``12 min``, ``3 h``, ``111 d``."""
+    for unit, size in _LARGEST_UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
 
 
 def requested_duration(text: str) -> timedelta:
-    """How long, such as ``36h`` or ``7d``; none for an empty text.
+    """Return a duration such as ``36h`` or ``7d``; zero for an empty text.
 
     Raises:
-        ValueError: It is no such thing.
+        ValueError: The text is no duration.
     """
     if not text:
         return timedelta(0)
-    if not (found := _AGO.fullmatch(text)):
+    if not (found := _DURATION.fullmatch(text)):
         raise ValueError(text)
     amount, unit = found.groups()
     return timedelta(**{_UNITS[unit]: int(amount)})
 
 
 def requested_time(text: str, now: datetime) -> datetime | None:
-    """A moment that a caller asks about; None where none was given.
+    """Return the time that an argument means, in UTC; None for an empty text.
 
-    An ISO 8601 date or time, in UTC where it names no zone, or how long ago: ``36h``, ``7d``.
+    Args:
+        text: An ISO 8601 date or time, in UTC if it names no zone, or an age: ``36h``, ``7d``.
+        now: The time from which an age counts.
 
     Raises:
-        ValueError: It is neither, or there is no such date.
+        ValueError: The text is neither, or its date does not exist.
     """
     if not text:
         return None
-    if ago := _AGO.fullmatch(text):
-        amount, unit = ago.groups()
+    if _DURATION.fullmatch(text):
         try:
-            return now - timedelta(**{_UNITS[unit]: int(amount)})
+            return now - requested_duration(text)
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
     moment = datetime.fromisoformat(text)

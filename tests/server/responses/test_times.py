@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uniqc_mcp.responses import times
 from uniqc_mcp.responses.times import (
     duration,
     recorded_time,
@@ -17,6 +18,7 @@ from uniqc_mcp.responses.times import (
     seconds_since,
     wire_time,
 )
+from uniqc_store import parse_time
 
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
 
@@ -236,3 +238,24 @@ def test_an_age_takes_a_time_without_a_zone_for_local_and_the_future_for_now(
 )
 def test_a_duration_is_told_in_the_largest_unit_that_fits(seconds: int, said: str) -> None:
     assert duration(seconds) == said
+
+
+@given(
+    moment=st.datetimes(timezones=st.just(UTC)),
+    spec=st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+)
+def test_a_time_in_uniqcs_own_form_is_shown_as_any_other(moment: datetime, spec: str) -> None:
+    assert recorded_time(moment.isoformat(timespec=spec)) == wire_time(moment)
+
+
+@pytest.mark.parametrize(
+    "stored", ["2026-08-05T24:00:00+00:00", "2026-02-30T00:00:00+00:00", "2026-08-05T053352+00:00"]
+)
+def test_a_time_that_only_resembles_uniqcs_form_is_read_as_python_reads_it(stored: str) -> None:
+    moment = parse_time(stored)
+    assert recorded_time(stored) == ("" if moment is None else wire_time(moment))
+
+
+def test_a_time_in_uniqcs_own_form_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "wire_time", None)
+    assert recorded_time("2026-08-05T05:33:52.123456+00:00") == "2026-08-05T05:33:52Z"
