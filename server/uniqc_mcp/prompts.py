@@ -27,9 +27,9 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import MAX_ID
-from uniqc_mcp.tasks.result_models import task_uri
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tasks.uris import task_uri
 from uniqc_mcp.token_budget import max_tokens_of
 from uniqc_store import TaskStore
 

@@ -19,10 +19,10 @@ from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.circuits import recorded_circuits
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import TaskCounts, largest_groups
-from uniqc_mcp.tasks.task_detail import recorded_circuits
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     InvalidValueError,

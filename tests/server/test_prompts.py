@@ -29,9 +29,9 @@ from tests.server.test_token_budget import (
 from uniqc_mcp.prompts import PROMPT, PROMPTS, Prompts, add_prompts
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings
-from uniqc_mcp.tasks.result_models import task_uri
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tasks.uris import task_uri
 from uniqc_mcp.token_budget import max_tokens_of
 from uniqc_store import ClearPolicy
 

@@ -15,7 +15,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from uniqc_mcp.resources import RESOURCES, ReadResources
 from uniqc_mcp.tasks.filters import Status
-from uniqc_mcp.tasks.result_models import task_uri
+from uniqc_mcp.tasks.uris import task_uri
 from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:

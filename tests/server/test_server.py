@@ -16,7 +16,7 @@ from uniqc_mcp import __version__
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.server import build_server, build_store
 from uniqc_mcp.settings import Settings
-from uniqc_mcp.tasks.result_models import task_uri
+from uniqc_mcp.tasks.uris import task_uri
 from uniqc_mcp.tool_registry import READ_TOOLS
 from uniqc_store import DEFAULT_CACHE_DIR, ReadOnlyStoreError, TaskInfo, TaskStore
 

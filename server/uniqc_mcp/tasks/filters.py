@@ -1,7 +1,7 @@
-"""The filters that tools take, what they mean, and how an answer says it."""
+"""The filter arguments of tools, their meaning, and the words for them in an answer."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ SubmittedAfter = Annotated[
 SubmittedBefore = Annotated[str, Field(description="Likewise. Exclusive.")]
 NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
 
+_MAX_BACKENDS: Final = 10
+
 
 def requested_filter(
     now: datetime,
@@ -36,21 +38,21 @@ def requested_filter(
     submitted_before: str,
     name_contains: str,
 ) -> TaskFilter:
-    """The filter that the arguments of a tool mean.
+    """Return the filter that the arguments of a tool mean.
 
     Raises:
-        InvalidArgumentError: A time that can't be meant.
+        InvalidArgumentError: A time is neither a time nor an age.
     """
     return TaskFilter(
         status=status,
         backend=backend,
-        submitted_after=_moment("submitted_after", submitted_after, now),
-        submitted_before=_moment("submitted_before", submitted_before, now),
+        submitted_after=_requested_time("submitted_after", submitted_after, now),
+        submitted_before=_requested_time("submitted_before", submitted_before, now),
         name_contains=name_contains,
     )
 
 
-def _moment(argument: str, text: str, now: datetime) -> datetime | None:
+def _requested_time(argument: str, text: str, now: datetime) -> datetime | None:
     try:
         return requested_time(text, now)
     except ValueError:
@@ -60,26 +62,33 @@ def _moment(argument: str, text: str, now: datetime) -> datetime | None:
         ) from None
 
 
-def filter_notes(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
-    """What a reader should know who sees only what the filter let through."""
+def notes_on_filter(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
+    """Return notes on the tasks that a filter leaves out and that a reader could miss.
+
+    Args:
+        snapshot: The state of the file that was read.
+        task_filter: The filter.
+        found: Whether any task matches it. If none does, the notes say what else there is.
+    """
     notes: list[str] = []
     if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
         notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
     if found or not snapshot.state.exists:
         return notes
-    if everything := snapshot.count(TaskFilter()):
-        notes.append(f"Tasks in the cache that do not match: {everything}.")
+    if total := snapshot.count(TaskFilter()):
+        notes.append(f"Tasks in the cache that do not match: {total}.")
     backends = snapshot.backends() if task_filter.backend else ()
     platforms = {label.partition(":")[0] for label in backends}
-    if backends and task_filter.backend not in platforms.union(backends):
-        close = nearest(task_filter.backend, platforms.union(backends), most=3) or sorted(platforms)
-        shown = ", ".join(quoted(label) for label in close[:10])
+    known = platforms.union(backends)
+    if backends and task_filter.backend not in known:
+        similar = nearest(task_filter.backend, known, most=3) or sorted(platforms)
+        shown = ", ".join(map(quoted, similar[:_MAX_BACKENDS]))
         notes.append(f"None is on backend {quoted(task_filter.backend)}. There are: {shown}.")
     return notes
 
 
-def in_words(task_filter: TaskFilter) -> str:
-    """``active tasks on "originq"``: what a count is a count of."""
+def describe_filter(task_filter: TaskFilter) -> str:
+    """Return the words for what a filter matches: ``active tasks on "originq"``."""
     words = ["tasks"] if task_filter.status == "any" else [task_filter.status, "tasks"]
     if task_filter.backend:
         words.append(f"on {quoted(task_filter.backend)}")

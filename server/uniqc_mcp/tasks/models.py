@@ -1,14 +1,9 @@
-"""What goes over the wire: the store, a task in a list, and the answers about many tasks.
-
-Absent text is ``""``; absent numbers are left out. Descriptions are few, as every client pays
-for them at each start.
-"""
+"""Models of a task in a list, of a group of tasks, and of the answers that hold them."""
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
@@ -31,13 +26,16 @@ MAX_ID = FIELD_LIMITS["task_id"]
 
 MAX_GROUPS = 100
 
-_AROUND = 1_500
-"""Tokens of what stands around the tasks or groups of an answer, notes included."""
+_ENVELOPE_TOKENS: Final = 1_500
+"""Tokens of an answer without its tasks or groups, notes included."""
 
-_ROW = 115
-"""Tokens of a task in a list but for what its record tells: names of fields, times, numbers."""
+_TASK_TOKENS: Final = 115
+"""Tokens of a task in a list without its texts: names of fields, times, numbers."""
 
-_GROUP = 45
+_GROUP_TOKENS: Final = 45
+"""Tokens of a group without its labels."""
+
+_ERROR_KEYS: Final = ("failure_error", "submission_error")
 
 
 class TaskView(Wire):
@@ -60,7 +58,15 @@ class TaskView(Wire):
     def of(
         cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer, *, error: str, **more: Any
     ) -> Self:
-        """Of a record, with the error as it is to be shown and what a subclass adds."""
+        """Return the view of a record.
+
+        Args:
+            record: The task as the store has it.
+            now: The time that the answer is made.
+            sanitizer: The sanitizer of the answer.
+            error: The error as it is shown.
+            **more: The fields that a subclass adds.
+        """
         active = not record.finished
         return cls(
             task_id=sanitizer.one_line("task_id", record.task_id),
@@ -78,69 +84,72 @@ class TaskView(Wire):
 
     @classmethod
     def in_list(cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer) -> Self:
-        """Of a record, with the beginning of its error on one line."""
-        error = sanitizer.one_line("tasks.error", recorded_error(record))
+        """Return the view of a record, with the beginning of its error on one line."""
+        error = sanitizer.one_line("tasks.error", error_message_of(record))
         return cls.of(record, now, sanitizer, error=error)
 
-    def heard(self, touched: str, now: datetime) -> Self:
-        """The same as it is now: of an active task it matters how long ago uniqc heard of it."""
-        if not self.active:
+    def with_seconds_since_update(self, seconds: int | None) -> Self:
+        """Return the view of an active task at a later time; a finished one does not change."""
+        if not self.active or seconds == self.seconds_since_update:
             return self
-        heard = copy(self)
-        # As model_copy does, which takes a third longer, for twenty tasks a call.
-        vars(heard)["seconds_since_update"] = seconds_since(touched, now)
-        return heard
+        return self.model_copy(update={"seconds_since_update": seconds})
 
     @property
     def label(self) -> str:
-        """The id, name, status and backend in words."""
+        """The id, name, status and backend as text."""
         return task_label(self.task_id, self.name, self.status, self.backend)
 
     @property
     def line(self) -> str:
-        """The task in words, with its times as they are."""
+        """The task as text, with the time it was submitted."""
         return (
             f"{self.label}, {self.shots} {plural('shot', self.shots)}, "
-            f"submitted {told_time(self.submitted_at)}{self._heard('last heard of')}"
+            f"submitted {told_time(self.submitted_at)}{self._last_update('last heard of')}"
         )
 
     def line_at(self, now: datetime) -> str:
-        """Return the task in words; of an active one its age, which takes a third of the tokens."""
-        if not (self.active and self.submitted_at.endswith("Z")):
-            return (
-                f"{self.label}, submitted {told_time(self.submitted_at)}{self._heard('heard of')}"
-            )
-        age = duration(seconds_since(self.submitted_at, now) or 0)
-        return f"{self.label}, {age} old{self._heard('heard of')}"
+        """Return the task as text, with the age of an active task in place of its submit time.
 
-    def _heard(self, verb: str) -> str:
-        heard = self.seconds_since_update
-        return f", {verb} {duration(heard)} ago" if heard is not None else ""
+        An age takes a third of the tokens of a time.
+        """
+        last_update = self._last_update("heard of")
+        if not (self.active and self.submitted_at.endswith("Z")):
+            return f"{self.label}, submitted {told_time(self.submitted_at)}{last_update}"
+        age = duration(seconds_since(self.submitted_at, now) or 0)
+        return f"{self.label}, {age} old{last_update}"
+
+    def _last_update(self, verb: str) -> str:
+        seconds = self.seconds_since_update
+        return f", {verb} {duration(seconds)} ago" if seconds is not None else ""
 
     @property
     def size(self) -> int:
-        """Tokens that it takes at most in an answer, as text and as structured content."""
-        return _ROW + 2 * sum(map(max_tokens_of, self.texts))
+        """The most tokens it takes in an answer, as text and as structured content together."""
+        return _TASK_TOKENS + 2 * sum(map(max_tokens_of, self.texts))
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What of it can be long."""
+        """The fields whose length the record decides."""
         return self.task_id, self.name, self.backend, self.status, self.error
 
 
 def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
-    """How many of these tasks an answer has room for; one, at the least."""
+    """Return how many of these tasks, from the first on, an answer has room for; at least one."""
     texts = "".join(text for task in tasks for text in task.texts)
-    if _ROW * len(tasks) + 2 * bytes_in_json(texts) <= ANSWER - _AROUND:
+    room = ANSWER - _ENVELOPE_TOKENS
+    if _TASK_TOKENS * len(tasks) + 2 * bytes_in_json(texts) <= room:
         return len(tasks)
-    return max(1, how_many_fit((task.size for task in tasks), ANSWER - _AROUND))
+    return max(1, how_many_fit((task.size for task in tasks), room))
 
 
-def recorded_error(record: TaskRecord) -> str:
-    """What went wrong, wherever the release that wrote the record put it; empty if nowhere."""
+def error_message_of(record: TaskRecord) -> str:
+    """Return the error of a task as it is recorded; empty if there is none.
+
+    From schema 3 on it is in a column of its own; before, it was in the metadata.
+    """
     if record.error_message:
         return record.error_message
-    for key in ("failure_error", "submission_error"):
+    for key in _ERROR_KEYS:
         error = record.metadata.get(key)
         if isinstance(error, str) and error:
             return error
@@ -148,7 +157,7 @@ def recorded_error(record: TaskRecord) -> str:
 
 
 class TaskList(Answer):
-    """Some tasks, newest first."""
+    """A page of tasks, newest first."""
 
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
     tasks: Annotated[list[TaskView], Inlined()]
@@ -180,7 +189,7 @@ class TaskList(Answer):
 
 
 class GroupView(Wire):
-    """How many tasks share a status and a backend; empty is what was not grouped by."""
+    """The number of tasks of one status and backend; a label not grouped by is empty."""
 
     status: str
     backend: str
@@ -188,6 +197,7 @@ class GroupView(Wire):
 
     @classmethod
     def of(cls, group: Group, sanitizer: Sanitizer) -> Self:
+        """Return the view of a group."""
         return cls(
             status=sanitizer.one_line("status", group.status),
             backend=sanitizer.one_line("backend", group.backend),
@@ -196,27 +206,33 @@ class GroupView(Wire):
 
     @property
     def size(self) -> int:
-        """Tokens that it takes at most in an answer, as text and as structured content."""
-        return _GROUP + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
+        """The most tokens it takes in an answer, as text and as structured content together."""
+        return _GROUP_TOKENS + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
 
 
 GroupViews = Annotated[list[GroupView], Named()]
 
 
 def largest_groups(
-    groups: Sequence[Group], sanitizer: Sanitizer, *, tokens: int = ANSWER - _AROUND
+    groups: Sequence[Group], sanitizer: Sanitizer, *, tokens: int = ANSWER - _ENVELOPE_TOKENS
 ) -> tuple[list[GroupView], list[str]]:
-    """The groups to show, most first, within these tokens; and a note on the others."""
+    """Return the groups to show, and a note if there are others.
+
+    Args:
+        groups: All groups, the largest first.
+        sanitizer: The sanitizer of the answer.
+        tokens: The most tokens that the groups may take.
+    """
     views = [GroupView.of(group, sanitizer) for group in groups[:MAX_GROUPS]]
     shown = views[: how_many_fit((view.size for view in views), tokens)]
-    others = groups[len(shown) :]
-    held = sum(group.count for group in others)
-    notes = [f"{len(others)} smaller groups are not shown; {held} tasks are in them."]
-    return shown, notes if others else []
+    hidden = groups[len(shown) :]
+    tasks = sum(group.count for group in hidden)
+    notes = [f"{len(hidden)} smaller groups are not shown; {tasks} tasks are in them."]
+    return shown, notes if hidden else []
 
 
 class TaskCounts(Answer):
-    """How many tasks there are."""
+    """The number of tasks, as a whole and by groups."""
 
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
     total: int

@@ -1,18 +1,17 @@
-"""What goes over the wire about a result: its most frequent outcomes, and where all of it is."""
+"""Models of a task's result: its most frequent outcomes, and the resource that has all of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Self
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.responses.base import OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.safety.display import in_quotes, quoted, word
-from uniqc_mcp.safety.redaction import safe_text
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
 from uniqc_mcp.tasks import lookup
+from uniqc_mcp.tasks.uris import shown_uri, uri_text
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
@@ -24,35 +23,24 @@ if TYPE_CHECKING:
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord
 
-MAX_CIRCUITS = 4
+MAX_CIRCUITS: Final = 4
 """Circuits of a batch that are summarised; the others are counted."""
 
-_MAX_FIELDS = 8
-_MAX_ADDRESS = 400
+_MAX_FIELDS: Final = 8
+_MAX_FIELD_NAME: Final = 40
 
-_OUTCOMES = 5_000
-"""Tokens of the outcomes of a result, as text and as structured content."""
+_OUTCOMES_TOKENS: Final = 5_000
+"""Tokens of all outcomes of a result, as text and as structured content together."""
 
-_OUTCOME = 50
-"""Of these, what one takes without its bits."""
+_OUTCOME_TOKENS: Final = 50
+"""Tokens of one outcome without its bits."""
 
-_SIGNIFICANT_DIGITS = 6
-
-
-def task_uri(task_id: str, part: str = "") -> str:
-    """The resource of a task, or of a part of it. Whatever is in the id, it stays one segment."""
-    uri = f"uniqc://task/{quote(task_id, safe='', errors='replace')}"
-    return f"{uri}/{part}" if part else uri
-
-
-def address_of(record: TaskRecord, part: str) -> str:
-    """Empty for an id that holds a credential or has no bounds: the address would tell it."""
-    shown = safe_text(record.task_id, limit=FIELD_LIMITS["task_id"], multiline=True, clean=False)
-    uri = task_uri(record.task_id, part)
-    return uri if shown.text == record.task_id and len(uri) <= _MAX_ADDRESS else ""
+_SIGNIFICANT_DIGITS: Final = 6
 
 
 class OutcomeView(Wire):
+    """One outcome of a measurement."""
+
     bits: str
     count: OptionalInt = None
     probability: OptionalFloat = None
@@ -77,7 +65,14 @@ class CircuitResult(Wire):
     def of(
         cls, summary: ResultSummary, sanitizer: Sanitizer, *, among: int = 1, **more: Any
     ) -> Self:
-        """Of a summary, with what a subclass adds; one `among` so many in the same answer."""
+        """Return the view of a summary.
+
+        Args:
+            summary: The summary of one circuit.
+            sanitizer: The sanitizer of the answer.
+            among: The number of circuits that share the room for outcomes, fields and errors.
+            **more: The fields that a subclass adds.
+        """
         outcomes = [
             OutcomeView(
                 bits=sanitizer.one_line("result", outcome.bits),
@@ -86,8 +81,8 @@ class CircuitResult(Wire):
             )
             for outcome in summary.outcomes
         ]
-        sizes = (_OUTCOME + 2 * max_tokens_of(outcome.bits) for outcome in outcomes)
-        shown = how_many_fit(sizes, _OUTCOMES // among)
+        sizes = (_OUTCOME_TOKENS + 2 * max_tokens_of(outcome.bits) for outcome in outcomes)
+        shown = how_many_fit(sizes, _OUTCOMES_TOKENS // among)
         notes = [*summary.notes, *_field_notes(summary.fields, sanitizer, _MAX_FIELDS // among)]
         if shown < len(outcomes):
             notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")
@@ -106,7 +101,7 @@ class CircuitResult(Wire):
 
 
 class ResultView(CircuitResult):
-    """A result; of a batch, its first circuits one by one."""
+    """The result of a task; of a batch, each of its first circuits."""
 
     circuits: int = 1
     batch: Annotated[
@@ -118,7 +113,7 @@ class ResultView(CircuitResult):
     damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
 
     def lines(self) -> Iterator[str]:
-        """Yield the result in words, a line for each circuit of a batch."""
+        """Yield the result as text, a line for each circuit of a batch."""
         if self.kind != "batch":
             yield f"result: {_circuit_result(self)}"
         else:
@@ -126,19 +121,22 @@ class ResultView(CircuitResult):
             for index, circuit in enumerate(self.batch):
                 yield f"  circuit {index}: {_circuit_result(circuit)}"
             yield from (f"  {note}" for note in self.notes)
-        yield f"  whole result: {readable_at(self.uri)} ({self.bytes} bytes)"
+        yield f"  whole result: {uri_text(self.uri)} ({self.bytes} bytes)"
 
     @classmethod
     def read(cls, task: FoundTask, *, outcomes: int, sanitizer: Sanitizer) -> Self | None:
-        """Summarise a stored result, or say why not; None where there is none."""
+        """Return the view of a stored result, or of the reason why there is none to show.
+
+        None if no result is stored.
+        """
         record = task.record
-        size, uri = record.result_bytes or 0, address_of(record, "result")
+        size, uri = record.result_bytes or 0, shown_uri(record, "result")
         if not size:
             return None
         if size > lookup.MAX_SUMMARISED:
             return cls(kind="unknown", notes=["Too large to summarise."], bytes=size, uri=uri)
         try:
-            results = _summarised(task.result_text, top=outcomes, shots=_asked_shots(record))
+            results = _summarise(task.result_text, top=outcomes, shots=_requested_shots(record))
         except ValueError:
             notes = ["What is stored is not JSON."]
             return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
@@ -157,20 +155,20 @@ class ResultView(CircuitResult):
         )
 
 
-def _summarised(text: str, *, top: int, shots: int | None) -> Results:
-    # Imported with the first result: many a server is started to be asked what is running.
-    from uniqc_mcp.results.streaming import LARGE_CHARACTERS, summarise_text  # noqa: PLC0415
-    from uniqc_mcp.results.summary import summarise  # noqa: PLC0415
+def _summarise(text: str, *, top: int, shots: int | None) -> Results:
+    from uniqc_mcp.results.streaming import LARGE_CHARACTERS, summarise_text  # noqa: PLC0415 - 0.017 s
+    from uniqc_mcp.results.summary import summarise  # noqa: PLC0415 - of every start, both
 
     if len(text) > LARGE_CHARACTERS:
-        in_pieces = summarise_text(text, top=top, shots=shots, max_circuits=MAX_CIRCUITS)
-        if in_pieces is not None:
-            return in_pieces
+        streamed = summarise_text(text, top=top, shots=shots, max_circuits=MAX_CIRCUITS)
+        if streamed is not None:
+            return streamed
     return summarise(parse_json(text), top=top, shots=shots, max_circuits=MAX_CIRCUITS)
 
 
-def _asked_shots(record: TaskRecord) -> int | None:
-    """Shots that the counts should add up to; 0 is what imports without a number store."""
+def _requested_shots(record: TaskRecord) -> int | None:
+    """Return the shots that the counts should add up to; None if they are unknown."""
+    # Imports without a number of shots store 0.
     return record.shots if record.shots > 0 and "shots" not in record.damaged else None
 
 
@@ -178,7 +176,7 @@ def _field_notes(fields: tuple[str, ...], sanitizer: Sanitizer, most: int) -> li
     if not fields:
         return []
     names = ", ".join(
-        quoted(sanitizer.one_line("result", name, limit=40)) for name in fields[:most]
+        quoted(sanitizer.one_line("result", name, limit=_MAX_FIELD_NAME)) for name in fields[:most]
     )
     more = f" and {len(fields) - most} more" if len(fields) > most else ""
     return [f"Other fields, in the whole result: {names}{more}."]
@@ -221,7 +219,3 @@ def _share(count: int | None, probability: float | None) -> str:
     if count is None:
         return share
     return f"{count}x ({share})" if share else f"{count}x"
-
-
-def readable_at(uri: str) -> str:
-    return uri or "at no address, for its id can't be shown"

@@ -1,50 +1,58 @@
-"""An answer in less room than a tool's may take, saying what was left out."""
+"""Shorter forms of an answer, for prompts that have less room than a tool."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.token_budget import max_tokens_of, truncate
+from uniqc_mcp.token_budget import fits, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
 
-_SOME_SHARDS: Final = 10
-_SHORTEST_ERROR: Final = 400
+_FEW_JOBS: Final = 10
+_SHORT_ERROR_TOKENS: Final = 400
 
 
 def shortened_task(answer: TaskAnswer, *, tokens: int, uri: str) -> TaskAnswer:
-    """The answer as it is, where it takes no more than these tokens; or the more important of it.
+    """Return the answer, without its less important parts if it takes more than these tokens.
 
-    Its notes then say what is missing, and where all of it can be read.
+    Args:
+        answer: The whole answer.
+        tokens: The most tokens that its structured content may take.
+        uri: The resource that has all of it, named in a note on the missing parts.
     """
     shorter = answer
     missing: dict[str, None] = {}
-    for part, changed in _LESS:
-        if max_tokens_of(json.dumps(shorter.structured(), ensure_ascii=False)) <= tokens:
+    for part, shortened in _CUTS:
+        if fits(json.dumps(shorter.structured(), ensure_ascii=False), tokens):
             break
-        task = shorter.task.model_copy(update=changed(shorter.task))
+        task = shorter.task.model_copy(update=shortened(shorter.task))
         if task != shorter.task:
             missing[part] = None
-        said = f"Left out for want of room: {', '.join(missing)}. {uri} has all of it."
-        store = answer.store.model_copy(update={"notes": [*answer.store.notes, said]})
+        note = f"Left out for want of room: {', '.join(missing)}. {uri} has all of it."
+        store = answer.store.model_copy(update={"notes": [*answer.store.notes, note]})
         shorter = answer.model_copy(update={"task": task, "store": store})
     return shorter
 
 
 def shortened_counts(text: str, *, tokens: int) -> str:
-    """Likewise the JSON of how many tasks there are, with fewer of its groups."""
-    if max_tokens_of(text) <= tokens:
+    """Return the JSON of a `TaskCounts`, without its smallest groups if it takes more tokens.
+
+    Args:
+        text: The JSON of the whole answer.
+        tokens: The most tokens that it may take, apart from the note on the missing groups.
+    """
+    if fits(text, tokens):
         return text
     counts = json.loads(text)
-    while counts["groups"] and max_tokens_of(json.dumps(counts, ensure_ascii=False)) > tokens:
+    while counts["groups"] and not fits(json.dumps(counts, ensure_ascii=False), tokens):
         counts["groups"].pop()
     shown = sum(group["count"] for group in counts["groups"])
-    said = f"Left out for want of room: groups that hold {counts['total'] - shown} tasks."
-    counts["store"]["notes"].append(said)
+    note = f"Left out for want of room: groups that hold {counts['total'] - shown} tasks."
+    counts["store"]["notes"].append(note)
     return json.dumps(counts, ensure_ascii=False)
 
 
@@ -54,11 +62,11 @@ def _without_outcomes(task: TaskDetail) -> dict[str, Any]:
     return {"result": task.result.model_copy(update={"outcomes": [], "batch": [], "shown": 0})}
 
 
-_LESS: Final[tuple[tuple[str, Callable[[TaskDetail], dict[str, Any]]], ...]] = (
-    ("platform jobs", lambda task: {"shards": task.shards[:_SOME_SHARDS]}),
+_CUTS: Final[tuple[tuple[str, Callable[[TaskDetail], dict[str, Any]]], ...]] = (
+    ("platform jobs", lambda task: {"shards": task.shards[:_FEW_JOBS]}),
     ("metadata", lambda _: {"metadata": {}}),
     ("platform jobs", lambda _: {"shards": []}),
     ("outcomes", _without_outcomes),
-    ("most of the error", lambda task: {"error": truncate(task.error, _SHORTEST_ERROR)}),
+    ("most of the error", lambda task: {"error": truncate(task.error, _SHORT_ERROR_TOKENS)}),
 )
-"""What is given up, one after the other."""
+"""The parts to leave out, the least important first, each with the fields it changes."""

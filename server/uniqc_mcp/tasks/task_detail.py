@@ -1,96 +1,48 @@
-"""What goes over the wire about one task: its error, shards, circuit and metadata."""
+"""Model of one task with its error, result, jobs, circuits and metadata, and its answer."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
+from uniqc_mcp.responses.base import Absent, Answer, StoreField
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import plural, told_time
+from uniqc_mcp.responses.text import told_time
 from uniqc_mcp.responses.times import recorded_time
-from uniqc_mcp.safety.display import in_quotes, quoted, word
-from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.models import TaskView, recorded_error
-from uniqc_mcp.tasks.result_models import ResultView, address_of, readable_at
-from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of, truncate
+from uniqc_mcp.safety.display import in_quotes, word
+from uniqc_mcp.tasks.circuits import CIRCUIT_KEYS, CircuitView
+from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
+from uniqc_mcp.tasks.models import TaskView, error_message_of
+from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
+from uniqc_mcp.token_budget import ANSWER, max_tokens_of, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
-    from uniqc_store import TaskRecord, TaskShard
+    from uniqc_store import JsonValue, TaskRecord
 
-MAX_SHARDS = 50
+_ENVELOPE_TOKENS: Final = 1_500
+"""Tokens of an answer without its task, notes included."""
 
-_MAX_TEXT_METADATA = 1_200
-"""Tokens of the metadata in the text."""
+_METADATA_TOKENS: Final = 3_500
+"""Tokens of the metadata in structured content."""
 
-_METADATA = 3_500
-"""Tokens of the metadata in the structured answer; the text tells the beginning of it."""
+_METADATA_TEXT_TOKENS: Final = 1_200
+"""Tokens of the metadata in text, which shows the beginning of it."""
 
-_SHARD = 95
-"""Tokens of a platform job in an answer but for what its record tells."""
+_MAX_DAMAGED: Final = 20
 
-_MAX_DAMAGED = 20
-_AROUND = 1_500
-
-_ELSEWHERE = ("task_name", "circuit_ir", "circuits", "circuit_language")
-
-
-class ShardView(Wire):
-    """One platform job of the task."""
-
-    index: int
-    platform_task_id: str
-    backend: str
-    status: str
-    circuits: int
-    updated_at: str
-    error: str
-
-    @classmethod
-    def of(cls, shard: TaskShard, sanitizer: Sanitizer) -> Self:
-        return cls(
-            index=shard.shard_index,
-            platform_task_id=sanitizer.one_line("platform_task_id", shard.platform_task_id),
-            backend=sanitizer.one_line("backend", shard.backend),
-            status=sanitizer.one_line("status", shard.status),
-            circuits=shard.circuit_count,
-            updated_at=recorded_time(shard.update_time),
-            error=sanitizer.one_line("shards.error", shard.error_message or ""),
-        )
-
-    @property
-    def size(self) -> int:
-        """Tokens that it takes at most in an answer, as text and as structured content."""
-        texts = (self.platform_task_id, self.backend, self.status, self.error)
-        return _SHARD + 2 * sum(map(max_tokens_of, texts))
-
-
-class CircuitView(Wire):
-    """What was submitted, by where to read it."""
-
-    circuits: int
-    language: str
-    uri: str
-
-
-def recorded_circuits(record: TaskRecord) -> list[str]:
-    """The circuits as uniqc keeps them in the metadata; none for a task of an older release."""
-    circuits = record.metadata.get("circuits")
-    if isinstance(circuits, list):
-        return [circuit for circuit in circuits if isinstance(circuit, str)]
-    circuit = record.metadata.get("circuit_ir")
-    return [circuit] if isinstance(circuit, str) else []
+_SHOWN_ELSEWHERE: Final = ("task_name", *CIRCUIT_KEYS)
+"""Metadata that other fields of the answer show."""
 
 
 class TaskDetail(TaskView):
-    """One task whole."""
+    """One task with everything that its record holds."""
 
     archived_at: str
     result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
@@ -109,76 +61,69 @@ class TaskDetail(TaskView):
         now: datetime,
         sanitizer: Sanitizer,
     ) -> Self:
-        """Of a task and its result, with as many of the shards as there is room for."""
-        record, archived = found.record, found.record.archived_at or ""
-        recorded = recorded_error(record)
-        error = sanitizer.multiline("error", recorded)
-        others = {
-            key: value
-            for key, value in record.metadata.items()
-            if key not in _ELSEWHERE and not (recorded and value == recorded)
-        }
-        more = {
-            # One that can't be read is shown as it stands: empty would say that it is not archived.
-            "archived_at": recorded_time(archived) or sanitizer.one_line("archived_at", archived),
-            "result": result,
-            "circuit": _circuit_view(record, sanitizer),
-            "metadata": sanitizer.json_within("metadata", others, tokens=_METADATA),
-        }
-        shown_error = error or (result.error if result else "")
-        nothing: dict[str, list[str]] = {"shards": [], "redacted": [], "damaged": []}
-        task = cls.of(record, now, sanitizer, error=shown_error, **nothing, **more)
-        shards = task.shards_that_fit(found.shards[:MAX_SHARDS], sanitizer)
-        damaged = [
-            *record.damaged,
-            *(["result"] if result and result.damaged else []),
-            *(f"shards[{s.shard_index}].{name}" for s in found.shards for name in s.damaged),
-        ]
-        # Only now is it known what was hidden.
+        """Return the view of a task, with as many of its jobs as there is room for.
+
+        Args:
+            found: The task as the store has it.
+            result: The view of its result, made with the same sanitizer.
+            now: The time that the answer is made.
+            sanitizer: The sanitizer of the answer.
+        """
+        record = found.record
+        error = sanitizer.multiline("error", error_message_of(record))
+        task = cls.of(
+            record,
+            now,
+            sanitizer,
+            error=error or (result.error if result else ""),
+            archived_at=_archived_at(record, sanitizer),
+            result=result,
+            shards=[],
+            circuit=CircuitView.of(record, sanitizer),
+            metadata=sanitizer.json_within(
+                "metadata", _other_metadata(record), tokens=_METADATA_TOKENS
+            ),
+            redacted=[],
+            damaged=[],
+        )
+        # Each text of the structured content is in the text as well.
+        taken = _ENVELOPE_TOKENS + 2 * max_tokens_of(task.model_dump_json(exclude_none=True))
+        shards = shards_that_fit(found.shards, sanitizer, tokens=ANSWER - taken)
         return task.model_copy(
             update={
                 "shards": shards,
+                # Complete only now that every text has been through the sanitizer.
                 "redacted": sanitizer.redacted_fields,
-                "damaged": _first(damaged),
+                "damaged": _damaged_fields(found, result),
             }
         )
 
-    def shards_that_fit(self, shards: Iterable[TaskShard], sanitizer: Sanitizer) -> list[ShardView]:
-        """The first of these shards, as many as an answer has room for beside the rest of it."""
-        # What is in the structure is in the text, but for the names of the fields.
-        left = ANSWER - _AROUND - 2 * max_tokens_of(self.model_dump_json(exclude_none=True))
-        views = [ShardView.of(shard, sanitizer) for shard in shards]
-        return views[: how_many_fit((view.size for view in views), left)]
+
+def _archived_at(record: TaskRecord, sanitizer: Sanitizer) -> str:
+    archived_at = record.archived_at or ""
+    # An unreadable time is shown as it is recorded: an empty one would mean "not archived".
+    return recorded_time(archived_at) or sanitizer.one_line("archived_at", archived_at)
 
 
-def _first(damaged: Sequence[str]) -> list[str]:
+def _other_metadata(record: TaskRecord) -> dict[str, JsonValue]:
+    """Return the metadata that no other field of the answer shows."""
+    error = error_message_of(record)
+    return {
+        key: value
+        for key, value in record.metadata.items()
+        if key not in _SHOWN_ELSEWHERE and not (error and value == error)
+    }
+
+
+def _damaged_fields(found: FoundTask, result: ResultView | None) -> list[str]:
+    """Return the names of the fields that could not be read, at most `_MAX_DAMAGED`."""
+    damaged = [
+        *found.record.damaged,
+        *(["result"] if result and result.damaged else []),
+        *(f"shards[{s.shard_index}].{name}" for s in found.shards for name in s.damaged),
+    ]
     more = len(damaged) - _MAX_DAMAGED
     return [*damaged[:_MAX_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
-
-
-def hidden_shards(found: FoundTask, *, shown: int) -> list[str]:
-    """What is told of the platform jobs beyond those that are shown."""
-    statuses = Counter(shard.status for shard in found.shards[shown:])
-    if not statuses:
-        return []
-    by_status = ", ".join(
-        f"{n} {quoted(Sanitizer().one_line('status', status))}"
-        for status, n in statuses.most_common(6)
-    )
-    return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
-
-
-def _circuit_view(record: TaskRecord, sanitizer: Sanitizer) -> CircuitView | None:
-    circuits = recorded_circuits(record)
-    if not circuits:
-        return None
-    stored = record.metadata.get("circuit_language")
-    language = stored if isinstance(stored, str) else ""
-    return CircuitView(
-        circuits=len(circuits),
-        language=sanitizer.one_line("circuit_language", language),
-        uri=address_of(record, "circuit"),
-    )
 
 
 class TaskAnswer(Answer):
@@ -188,13 +133,13 @@ class TaskAnswer(Answer):
     store: StoreField
 
     def text(self) -> str:
-        """Return the task's line, its outcome, its jobs and the rest of its record."""
+        """Return a line of the task, then its outcome, its jobs and the rest of its record."""
         task = self.task
         return "\n".join(
             [
                 task.line,
-                *_fate_lines(task),
-                *map(_shard_line, task.shards),
+                *_outcome_lines(task),
+                *(shard.line for shard in task.shards),
                 *_record_lines(task),
                 f"({self.store.source})",
                 *self.store.notes,
@@ -202,8 +147,7 @@ class TaskAnswer(Answer):
         )
 
 
-def _fate_lines(task: TaskDetail) -> Iterator[str]:
-    """What became of it."""
+def _outcome_lines(task: TaskDetail) -> Iterator[str]:
     if task.archived_at:
         yield f"archived: {task.archived_at}, so it is in no list"
     if not task.active:
@@ -219,29 +163,17 @@ def _fate_lines(task: TaskDetail) -> Iterator[str]:
 
 
 def _record_lines(task: TaskDetail) -> Iterator[str]:
-    """What else the record holds."""
     if task.circuit is not None:
-        count = task.circuit.circuits
-        language = f", {word(task.circuit.language)}" if task.circuit.language else ""
-        at = readable_at(task.circuit.uri)
-        yield f"circuit: {count} {plural('circuit', count)}{language}, {at}"
+        yield task.circuit.line
     if task.metadata:
-        yield f"metadata: {_metadata(task)}"
+        yield f"metadata: {_metadata_text(task.metadata)}"
     if task.redacted:
         yield f"redacted in: {', '.join(map(word, task.redacted))}"
     if task.damaged:
         yield f"damaged in the file: {', '.join(task.damaged)}"
 
 
-def _metadata(task: TaskDetail) -> str:
-    text = json.dumps(task.metadata, ensure_ascii=False)
-    shown = truncate(text, _MAX_TEXT_METADATA)
+def _metadata_text(metadata: dict[str, Any]) -> str:
+    text = json.dumps(metadata, ensure_ascii=False)
+    shown = truncate(text, _METADATA_TEXT_TOKENS)
     return text if shown == text else f"{shown}… (more in the structured answer)"
-
-
-def _shard_line(shard: ShardView) -> str:
-    error = f", error: {in_quotes(shard.error)}" if shard.error else ""
-    return (
-        f"job {shard.index}: {word(shard.status)} on {word(shard.backend)}, {shard.circuits} "
-        f"{plural('circuit', shard.circuits)}, platform id {word(shard.platform_task_id)}{error}"
-    )

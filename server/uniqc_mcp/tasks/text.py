@@ -1,4 +1,4 @@
-"""The line of a task, wherever one is shown in words."""
+"""The label of a task in every text that shows one."""
 
 from __future__ import annotations
 

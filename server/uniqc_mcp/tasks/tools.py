@@ -1,14 +1,14 @@
-"""The tools that answer questions. Each is a method that can be called by itself."""
+"""The tools that list, count and get tasks, as methods that tests can call directly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field
 
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.responses.times import utc_now
+from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
@@ -16,10 +16,11 @@ from uniqc_mcp.tasks.filters import (
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
-    filter_notes,
-    in_words,
+    describe_filter,
+    notes_on_filter,
     requested_filter,
 )
+from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import (
     GroupView,
@@ -30,15 +31,15 @@ from uniqc_mcp.tasks.models import (
     largest_groups,
 )
 from uniqc_mcp.tasks.result_models import ResultView
-from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, hidden_shards
-from uniqc_store import Column, Snapshot, TaskFilter, TaskStore
+from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
+from uniqc_store import Column, Snapshot, TaskFilter, TaskRecord, TaskStore, parse_time
 
 GroupBy = Literal["none", "status", "backend", "status_backend"]
 
-MAX_REMEMBERED = 64 * 1024
-"""Bytes of a result whose summary is remembered for as long as nobody writes."""
+MAX_CACHED_BYTES: Final = 64 * 1024
+"""The largest result whose summary is cached for one state of the file."""
 
-_GROUPS: dict[GroupBy, tuple[Column, ...]] = {
+_GROUP_COLUMNS: Final[dict[GroupBy, tuple[Column, ...]]] = {
     "status": ("status",),
     "backend": ("backend",),
     "status_backend": ("status", "backend"),
@@ -46,9 +47,15 @@ _GROUPS: dict[GroupBy, tuple[Column, ...]] = {
 
 
 class ReadTools:
-    """What can be asked of the store."""
+    """The tools that read the store."""
 
     def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+        """Make the tools of a store.
+
+        Args:
+            store: The store, opened for reading at least.
+            clock: The source of the current time.
+        """
         self._store = store
         self._clock = clock
 
@@ -79,18 +86,18 @@ class ReadTools:
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
-            shown = snapshot.cached(
+            page = snapshot.cached(
                 ("list_tasks", task_filter, limit, cursor),
-                lambda: _Shown.of(snapshot, task_filter, limit=limit, cursor=cursor, now=now),
+                lambda: _ShownPage.read(snapshot, task_filter, limit=limit, cursor=cursor, now=now),
             )
             return TaskList(
-                matching=in_words(task_filter),
-                tasks=shown.at(now),
-                total=shown.total,
-                total_is_exact=shown.exact,
-                shown=len(shown.tasks),
-                next_cursor=shown.next_cursor,
-                store=StoreView.of(snapshot.state, now, shown.notes),
+                matching=describe_filter(task_filter),
+                tasks=page.tasks_at(now),
+                total=page.total,
+                total_is_exact=page.exact,
+                shown=len(page.tasks),
+                next_cursor=page.next_cursor,
+                store=StoreView.of(snapshot.state, now, page.notes),
             )
 
         return self._store.read(answer)
@@ -119,10 +126,10 @@ class ReadTools:
         def answer(snapshot: Snapshot) -> TaskCounts:
             total, groups, notes = snapshot.cached(
                 ("count_tasks", task_filter, group_by),
-                lambda: _counted(snapshot, task_filter, group_by),
+                lambda: _count(snapshot, task_filter, group_by),
             )
             return TaskCounts(
-                matching=in_words(task_filter),
+                matching=describe_filter(task_filter),
                 total=total,
                 groups=groups,
                 store=StoreView.of(snapshot.state, now, notes),
@@ -146,42 +153,43 @@ class ReadTools:
         """
         now = self._clock()
 
-        def answer(snapshot: Snapshot) -> tuple[FoundTask, _Whole | None]:
+        def find(snapshot: Snapshot) -> tuple[FoundTask, _DetailAndNotes | None]:
             task = FoundTask.find(snapshot, reference=task_id)
-            # A large result takes a while to read; the file is not kept open for that.
-            if len(task.result_text) > MAX_REMEMBERED:
+            # Summarising a large result takes long; the file is not kept open for that.
+            if len(task.result_text) > MAX_CACHED_BYTES:
                 return task, None
             return task, snapshot.cached(
-                # By what was asked for: ids that are no UTF-8 may look alike.
+                # The argument, not the id found: ids that are not UTF-8 may look alike.
                 ("get_task", task_id, outcomes),
-                lambda: _whole(task, outcomes=outcomes, now=now),
+                lambda: _detail_and_notes(task, outcomes=outcomes, now=now),
             )
 
-        task, whole = self._store.read(answer)
-        detail, notes = whole or _whole(task, outcomes=outcomes, now=now)
+        task, cached = self._store.read(find)
+        detail, notes = cached or _detail_and_notes(task, outcomes=outcomes, now=now)
         return TaskAnswer(
-            task=detail.heard(task.record.update_time, now),
+            task=detail.with_seconds_since_update(seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
-    """A list of tasks as it is shown, but for how long ago what was.
+class _ShownPage:
+    """A page of tasks as it is shown, which is cached for one state of the file.
 
     Attributes:
-        touched: When each of the tasks was, as it is recorded.
+        tasks: The tasks, with the seconds since their update as of the first answer.
+        updated: The time of the last update of each active task; None if it is unreadable.
     """
 
     tasks: tuple[TaskView, ...]
-    touched: tuple[str, ...]
+    updated: tuple[datetime | None, ...]
     total: int
     exact: bool
     next_cursor: str
     notes: tuple[str, ...]
 
     @classmethod
-    def of(
+    def read(
         cls,
         snapshot: Snapshot,
         task_filter: TaskFilter,
@@ -193,44 +201,50 @@ class _Shown:
         sanitizer = Sanitizer()
         page = snapshot.search(task_filter, limit=limit, cursor=cursor)
         tasks = [TaskView.in_list(record, now, sanitizer) for record in page.records]
-        notes = filter_notes(snapshot, task_filter, found=page.total > 0 or page.cut_short)
+        notes = notes_on_filter(snapshot, task_filter, found=page.total > 0 or page.cut_short)
         if page.cut_short:
             notes.append("Some of the tasks were searched for it; next_cursor searches on.")
         if (room := how_many_tasks_fit(tasks)) < len(tasks):
-            # Again, as only the store can say where the next page begins.
+            # A second search, because only the store can say where the next page begins.
             page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
         return cls(
             tasks=tuple(tasks),
-            touched=tuple(record.update_time for record in page.records),
+            updated=tuple(map(_updated_if_active, page.records)),
             total=page.total,
             exact=page.exact,
             next_cursor=page.next_cursor,
             notes=tuple(notes),
         )
 
-    def at(self, now: datetime) -> list[TaskView]:
-        """The tasks, with how long ago uniqc heard of each."""
-        return [task.heard(time, now) for task, time in zip(self.tasks, self.touched, strict=True)]
+    def tasks_at(self, now: datetime) -> list[TaskView]:
+        """Return the tasks with the seconds since their update as of a time."""
+        return [
+            task.with_seconds_since_update(age_in_seconds(updated, now)) if updated else task
+            for task, updated in zip(self.tasks, self.updated, strict=True)
+        ]
 
 
-def _counted(
+def _updated_if_active(record: TaskRecord) -> datetime | None:
+    return None if record.finished else parse_time(record.update_time)
+
+
+def _count(
     snapshot: Snapshot, task_filter: TaskFilter, group_by: GroupBy
 ) -> tuple[int, list[GroupView], list[str]]:
-    """How many in all, the groups as they are shown, and what else is to be said."""
-    by = _GROUPS.get(group_by)
-    groups = snapshot.tally(task_filter, by=by) if by else ()
-    total = sum(group.count for group in groups) if by else snapshot.count(task_filter)
+    """Return the total, the groups that are shown, and the notes."""
+    columns = _GROUP_COLUMNS.get(group_by)
+    groups = snapshot.tally(task_filter, by=columns) if columns else ()
+    total = sum(group.count for group in groups) if columns else snapshot.count(task_filter)
     shown, notes = largest_groups(groups, Sanitizer())
-    return total, shown, [*notes, *filter_notes(snapshot, task_filter, found=total > 0)]
+    return total, shown, [*notes, *notes_on_filter(snapshot, task_filter, found=total > 0)]
 
 
-_Whole: TypeAlias = tuple[TaskDetail, list[str]]
-"""A task as it is shown, and what else is to be said."""
+_DetailAndNotes: TypeAlias = tuple[TaskDetail, list[str]]
 
 
-def _whole(task: FoundTask, *, outcomes: int, now: datetime) -> _Whole:
+def _detail_and_notes(task: FoundTask, *, outcomes: int, now: datetime) -> _DetailAndNotes:
     sanitizer = Sanitizer()
     result = ResultView.read(task, outcomes=outcomes, sanitizer=sanitizer)
     detail = TaskDetail.build(task, result, now=now, sanitizer=sanitizer)
-    return detail, hidden_shards(task, shown=len(detail.shards))
+    return detail, hidden_shards_note(task.shards, shown=len(detail.shards))

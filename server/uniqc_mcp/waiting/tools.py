@@ -15,7 +15,7 @@ from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
-from uniqc_mcp.tasks.filters import BackendFilter, NameContains, in_words
+from uniqc_mcp.tasks.filters import BackendFilter, NameContains, describe_filter
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.models import (
@@ -194,7 +194,7 @@ def _target(
 def _in_words(target: WaitTarget) -> str:
     if target.task_ids:
         return "tasks asked for"
-    return in_words(replace(target.task_filter, status="any"))
+    return describe_filter(replace(target.task_filter, status="any"))
 
 
 def _state(result: WaitResult) -> WaitState:

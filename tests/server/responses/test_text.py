@@ -8,9 +8,11 @@ import re
 import pytest
 
 from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.tasks.circuits import CircuitView
+from uniqc_mcp.tasks.job_models import ShardView
 from uniqc_mcp.tasks.models import GroupView, TaskCounts, TaskList, TaskView
 from uniqc_mcp.tasks.result_models import CircuitResult, OutcomeView, ResultView
-from uniqc_mcp.tasks.task_detail import CircuitView, ShardView, TaskAnswer, TaskDetail
+from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
 
 STORE = StoreView(
     location="~/.uniqc/cache/tasks.sqlite",

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from uniqc_mcp.tasks import lookup
-from uniqc_mcp.tasks.result_models import MAX_CIRCUITS, task_uri
+from uniqc_mcp.tasks.result_models import MAX_CIRCUITS
 from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tasks.uris import task_uri
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache

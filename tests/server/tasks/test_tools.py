@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
@@ -17,8 +17,8 @@ from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.tasks.filters import in_words, requested_filter
+from uniqc_mcp.tasks.job_models import MAX_SHARDS
 from uniqc_mcp.tasks.models import MAX_GROUPS, TaskCounts
-from uniqc_mcp.tasks.task_detail import MAX_SHARDS
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS
 from uniqc_mcp.waiting.tools import WaitTools
@@ -664,3 +664,15 @@ async def test_both_eras_get_the_same_answers(cache: Cache) -> None:
         said.append([(r.content, r.structured_content, r.is_error) for r in results])
         assert all(isinstance(result.content[0], TextContent) for result in results)
     assert said[0] == said[1]
+
+
+def test_a_page_that_is_read_from_the_cache_tells_ages_as_of_each_answer(cache: Cache) -> None:
+    noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    cache.write({"status": "running", "update_time": noon.isoformat()}, {"status": "success"})
+    clock = iter(noon + timedelta(seconds=seconds) for seconds in (5, 5, 65))
+    tools = ReadTools(cache.store, lambda: next(clock))
+    ages = [
+        [task.seconds_since_update for task in tools.list_tasks(status="any").tasks]
+        for _ in range(3)
+    ]
+    assert [sorted(filter(None, page)) for page in ages] == [[5], [5], [65]]
