@@ -186,7 +186,7 @@ def redact_text(text: str) -> str:
 
 def _mark(credential: re.Match[str]) -> str:
     # A function, because `re` parses a template again for each text, whether it matches or not.
-    return f"{credential['keep']}{MARKER}"
+    return f"{credential['keep'] or ''}{MARKER}"
 
 
 def _hide_named_values(text: str) -> str:

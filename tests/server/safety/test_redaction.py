@@ -632,3 +632,20 @@ def test_eight_times_the_text_takes_some_eight_times_as_long(piece: str) -> None
 
     # Quadratic work would take 64 times as long; the constant forgives a coarse clock.
     assert spent(240_000) < 30 * spent(30_000) + 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "HTTP 401: token ghp_0123456789abcdefghij rejected",
+            "HTTP 401: token [redacted] rejected",
+        ),
+        ("ghp_0123456789abcdefghij", "[redacted]"),
+        ("key AKIAIOSFODNN7EXAMPLE, again", "key [redacted], again"),
+        ("sent Bearer x1y2z3a4b5c6d7 once", "sent Bearer [redacted] once"),
+        ("-----BEGIN PRIVATE KEY-----\nabc", "[redacted]"),
+    ],
+)
+def test_a_token_of_a_known_shape_leaves_the_marker_and_nothing_else(text: str, shown: str) -> None:
+    assert redact_text(text) == shown

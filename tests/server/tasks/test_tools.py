@@ -16,7 +16,7 @@ from mcp_types import TextContent
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.tasks.filters import in_words, requested_filter
+from uniqc_mcp.tasks.filters import describe_filter, requested_filter
 from uniqc_mcp.tasks.job_models import MAX_SHARDS
 from uniqc_mcp.tasks.models import MAX_GROUPS, TaskCounts
 from uniqc_mcp.tasks.tools import ReadTools
@@ -326,7 +326,7 @@ async def test_an_answer_says_in_words_what_was_asked(
     assert words in text
     status: Any = asked.get("status", "any")
     others = {name: asked.get(name, "") for name in FILTERS}
-    assert in_words(requested_filter(cache.now, status=status, **others)) == words
+    assert describe_filter(requested_filter(cache.now, status=status, **others)) == words
 
 
 @pytest.mark.usefixtures("in_shanghai")
