@@ -19,7 +19,6 @@ from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
-from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_store import Completions, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
@@ -30,7 +29,6 @@ MAX_VALUES: Final = 100
 _MAX_LOOKED_UP: Final = 2 * MAX_VALUES
 """Values that are looked up, as some of them may not be shown."""
 
-_MAX_BACKEND: Final = 120
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
 _LIMITS: Final = ("10", "20", "50", "100")
 _TASKS: Final = ("task_id", "other_task_id")
@@ -85,13 +83,15 @@ class ArgumentCompletions:
             lambda snapshot: snapshot.complete_id(argument.value, among=among, limit=_MAX_LOOKED_UP)
         )
         others = {chosen.get(name) for name in _TASKS if name != argument.name}
-        return _shown(found, lambda value: value not in others and _shown_unchanged(value, MAX_ID))
+        return _shown(
+            found, lambda value: value not in others and _shown_unchanged("task_id", value)
+        )
 
     def _backends(self, text: str) -> Completion:
         found = self._store.read(
             lambda snapshot: snapshot.complete_backend(text, limit=_MAX_LOOKED_UP)
         )
-        return _shown(found, lambda value: _shown_unchanged(value, _MAX_BACKEND))
+        return _shown(found, lambda value: _shown_unchanged("backend", value))
 
 
 async def complete_argument(
@@ -134,6 +134,6 @@ def _starting_with(known: Iterable[str], text: str) -> Completion:
     return Completion(values=values, total=len(values), has_more=False)
 
 
-def _shown_unchanged(value: str, limit: int) -> bool:
+def _shown_unchanged(field: str, value: str) -> bool:
     """Return whether a value is shown unchanged; a redacted or cut one would lead nowhere."""
-    return Sanitizer().one_line("value", value, limit=limit) == value
+    return Sanitizer().one_line(field, value) == value

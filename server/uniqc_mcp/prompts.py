@@ -26,7 +26,6 @@ from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.tasks.lookup import find_task
-from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import task_uri
@@ -170,7 +169,7 @@ def _address(task_id: str) -> str:
     is cut to its beginning, which still identifies the task.
     """
     sanitizer = Sanitizer()
-    shown = sanitizer.one_line("task_id", task_id, limit=MAX_ID)
+    shown = sanitizer.one_line("task_id", task_id)
     uri = task_uri(shown if sanitizer.redacted_fields else task_id)
     return uri if len(uri) <= _MAX_ADDRESS else task_uri(shown[:_MAX_BEGINNING])
 

@@ -11,7 +11,7 @@ from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time
 from uniqc_mcp.safety.display import word
-from uniqc_mcp.tasks.models import MAX_ID, GroupView, GroupViews, largest_groups
+from uniqc_mcp.tasks.models import GroupView, GroupViews, largest_groups
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class ExampleView(Wire):
     def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
         """Return the view of a task, with its texts safe to show."""
         return cls(
-            task_id=sanitizer.one_line("task_id", record.task_id, limit=MAX_ID),
-            name=sanitizer.one_line("name", record.name, limit=120),
-            backend=sanitizer.one_line("backend", record.backend, limit=120),
-            status=sanitizer.one_line("status", record.status, limit=60),
+            task_id=sanitizer.one_line("task_id", record.task_id),
+            name=sanitizer.one_line("name", record.name),
+            backend=sanitizer.one_line("backend", record.backend),
+            status=sanitizer.one_line("status", record.status),
             updated_at=recorded_time(record.update_time),
         )
 

@@ -12,7 +12,6 @@ from uniqc_mcp.responses.json_schema import Inlined, Named
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes, word
-from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import Group, TaskRecord
 
-MAX_ID = FIELD_LIMITS["task_id"]
 
 MAX_GROUPS = 100
 

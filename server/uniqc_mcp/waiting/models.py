@@ -11,7 +11,7 @@ from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
-from uniqc_mcp.tasks.models import MAX_ID, TaskView
+from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class ChangeView(Wire):
         cls, task: TaskState | TaskRecord, sanitizer: Sanitizer, *, before: str, status: str
     ) -> Self:
         return cls(
-            task_id=sanitizer.one_line("task_id", task.task_id, limit=MAX_ID),
-            name=sanitizer.one_line("name", task.name, limit=120),
-            backend=sanitizer.one_line("backend", task.backend, limit=120),
-            before=sanitizer.one_line("status", before, limit=60),
-            status=sanitizer.one_line("status", status, limit=60),
+            task_id=sanitizer.one_line("task_id", task.task_id),
+            name=sanitizer.one_line("name", task.name),
+            backend=sanitizer.one_line("backend", task.backend),
+            before=sanitizer.one_line("status", before),
+            status=sanitizer.one_line("status", status),
             updated_at=recorded_time(task.update_time),
         )
 

@@ -24,7 +24,6 @@ from tests.server.watching import (
     watchers,
 )
 
-from uniqc_mcp.tasks.models import MAX_ID
 from uniqc_mcp.token_budget import ANSWER
 from uniqc_mcp.waiting import wait as waiting_wait
 from uniqc_mcp.waiting.target import WaitTarget
@@ -704,7 +703,7 @@ async def test_long_texts_of_a_change_are_cut(cache: Cache) -> None:
         cache, lambda: cache.change("UPDATE tasks SET status = status || 'x'")
     )
     (change,) = structured["changes"]
-    longest = {"task_id": MAX_ID, "name": 120, "backend": 120, "before": 60, "status": 60}
+    longest = {"task_id": 256, "name": 120, "backend": 120, "before": 60, "status": 60}
     assert {name: len(change[name]) for name in longest} == longest
 
 
