@@ -118,7 +118,7 @@ def _check(ref: Reference, name: str) -> None:
 
 
 def _shown(found: Completions, may_be_shown: Callable[[str], bool]) -> Completion:
-    """Return the first values that may be shown, and the total where all values were found."""
+    """Return the first values that may be shown, and the total if the search was complete."""
     values = list(filter(may_be_shown, found.values))
     more = len(values) > MAX_VALUES
     return Completion(

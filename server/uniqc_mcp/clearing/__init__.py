@@ -1,4 +1,4 @@
 """The tools that clear finished tasks and put them back: consent, the two tools, their answers.
 
-It may import ``tasks``, ``pending_plans``, ``context`` and what these may, but not ``waiting``.
+May import what tasks may, tasks itself, the context and pending plans, but not waiting.
 """

@@ -96,8 +96,8 @@ class StoreWatcher:
 
         The file's state when the context is entered is the one that changes are compared with.
         """
-        # Not a poll: it leaves alone a file that was written just now. An earlier change
-        # would then be reported as a later one.
+        # `poll` skips a file that was written a moment ago, and an earlier change would then be
+        # reported as a later one. So the file is read.
         await self.refresh()
         listener = object()
         self._listeners[listener] = on_change
@@ -119,7 +119,8 @@ class StoreWatcher:
     async def refresh(self) -> None:
         """Read the file now, whether or not it seems to have changed.
 
-        Callers that come during a refresh share the next one.
+        Callers that come during a refresh wait for it and share one more, as the running one may
+        have read too early.
         """
         wanted = self._refreshes + 1
         async with self._refresh_lock:

@@ -1,4 +1,4 @@
-"""The label of a task in every text that shows one."""
+"""The one-line label of a task: id, name, status and backend."""
 
 from __future__ import annotations
 

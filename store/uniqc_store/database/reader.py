@@ -125,10 +125,10 @@ def _read_immutable(access: Access, operation: Operation[Result]) -> Result:
     and on a read-only mount.
 
     Leaves nothing behind. A write during the read can make SQLite see pages of two states: the
-    result, or the error, then counts for nothing.
+    result or the error is then discarded.
 
     Raises:
-        _FileChangedDuringReadError: The file is not fit to be read this way, or was written to.
+        _FileChangedDuringReadError: The file is not safe to read this way, or was written to.
     """
     before = _existing_signature(access)
     if not (before.self_contained and before.settled(time.time_ns())):
@@ -196,7 +196,7 @@ def _read_in_transaction(
 
 
 def _read_without_sharing(access: Access, operation: Operation[Result]) -> Result:
-    """Read a copy, or the file itself once it is fit to be read as immutable.
+    """Read a copy, or the file itself once it is safe to read as immutable.
 
     Raises:
         StoreBusyError: Somebody kept writing until ``busy_timeout`` was over.
@@ -219,7 +219,7 @@ def _read_copy(access: Access, operation: Operation[Result]) -> Result:
     apply a rollback journal.
 
     Leaves nothing behind. A write during the copy can give it pages of two states: the result, or
-    the error, then counts for nothing.
+    the error is then discarded.
 
     Raises:
         _FileChangedDuringReadError: The file was just written, or was written to meanwhile.

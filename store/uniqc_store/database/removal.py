@@ -35,7 +35,7 @@ def remove(access: Access) -> None:
         sqlite3.Error: The file is locked, or SQLite refused a step for another reason.
     """
     companions = [companion_of(access.path, suffix) for suffix in ("-wal", "-shm")]
-    identity = _identity_or_none(access.path, companions)
+    identity = _identity_to_remove(access.path, companions)
     if identity is None:
         return
     check_before_opening(access)
@@ -52,8 +52,11 @@ def remove(access: Access) -> None:
         _delete(file, companions)
 
 
-def _identity_or_none(path: Path, companions: Sequence[Path]) -> Identity | None:
-    """Return the identity of the file; None where neither it nor a companion is there."""
+def _identity_to_remove(path: Path, companions: Sequence[Path]) -> Identity | None:
+    """Return the identity of the file to remove; None if nothing is there.
+
+    If only companions are left, an empty file is created, so that its lock can be taken.
+    """
     while (identity := identity_of(path)) is None:
         if not any(companion.exists() for companion in companions):
             return None
@@ -81,8 +84,8 @@ def _delete(file: WriteConnection, companions: Sequence[Path]) -> None:
         for companion in companions:
             companion.unlink(missing_ok=True)
         file.path.unlink()
-        # A connection that waits for the lock then gets an error. Otherwise it would write to a
-        # file that has no name any more.
+        # After that, a connection that was waiting for the lock gets an error. Otherwise it would
+        # write to a file that has no name any more.
         os.ftruncate(descriptor, 0)
         file.connection.close()
     finally:

@@ -25,8 +25,8 @@ _NAME_CONTAINS = f"""(
     )
     AND name_contains({raw_text("metadata_json")}, :name)
 )"""
-# JSON may write these characters with a backslash; U+FFFD stands for a byte that is not UTF-8;
-# LIKE refuses patterns of 50,000 bytes and more.
+# A name with one of these can't be matched on the JSON text: JSON may escape them, U+FFFD stands
+# for a byte that is not UTF-8, and LIKE refuses long patterns. Its pattern is %, which parses all.
 _NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f\ufffd]|.{1000}', re.DOTALL)
 _LIKE_SPECIAL = re.compile(r"[%_!]")
 
@@ -51,7 +51,7 @@ class FilterSql:
         start: Cursor | None = None,
         end: Cursor | None = None,
     ) -> Where:
-        """Return everything that the filter says. It calls functions that Python implements.
+        """Return everything that the filter says. The SQL calls slow functions in Python.
 
         Args:
             index: The only index to use; None leaves the choice to SQLite.
@@ -100,7 +100,7 @@ class FilterSql:
         return all_of(self.labels(), self._name, Where([time_conditions.UNDATED]))
 
     def without_date(self) -> Where:
-        """Return the conditions for undated tasks whose submit time does not begin with a digit.
+        """Return the conditions for a cheap part of `undated`: times that begin with no digit.
 
         The index on the submit time finds them.
         """

@@ -30,12 +30,12 @@ class TrackedTasks:
         tasks: The tasks by their ids.
         fingerprints: Their fingerprints by their ids.
         updated: Ids whose fingerprint changed since the previous scan, or that it did not track.
-        untracked: Ids tracked in the previous scan that need not be tracked any more.
+        untracked: Ids of tasks of the previous scan that can be forgotten.
         absent: Ids that were asked for and do not exist.
         archived: Ids tracked in the previous scan that do not exist and are in the archive.
         total: Number of all tasks, tracked or not.
         highest_row: The highest rowid.
-        complete_above: The place above which every task is tracked.
+        complete_above: The sort key (submit time, rowid) above which every task is tracked.
         all_active: Whether every active task is tracked.
     """
 

@@ -34,7 +34,7 @@ _BROKEN_PIPE = 128 + 13
 SECONDS_BETWEEN_POLLS = 0.25
 _MAX_SECONDS_BETWEEN_POLLS = 1.0
 _PAUSE_RATIO = 400
-"""Pause after a round, as a multiple of its time: uses 1/400 of a core during steady writes."""
+"""Pause after a round as a multiple of its time: 1/400 of a core, for rounds of up to 2.5 ms."""
 
 ExitReason = Literal["idle", "timed out"]
 
