@@ -28,7 +28,7 @@ class ToolSpec:
 
     @property
     def writes(self) -> bool:
-        """Whether the tool changes the user's file."""
+        """True if the tool changes the user's file."""
         return self.effect != "reads"
 
     @property

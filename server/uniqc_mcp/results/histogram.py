@@ -80,13 +80,13 @@ class StreamedHistogram:
 
     @property
     def are_probabilities(self) -> bool:
-        """Whether the numbers are probabilities, by the rule of ``shapes`` for those unlabelled."""
+        """True if the numbers are probabilities, by the rule of ``shapes`` for those unlabelled."""
         within = self._has_floats and self._least >= -TOLERANCE and self._most <= 1 + TOLERANCE
         return within and (not self.is_whole or fsum(self.numbers) <= 1 + TOLERANCE)
 
     @property
     def has_negative(self) -> bool:
-        """Whether any number is below zero."""
+        """True if any number is below zero."""
         return self._negative > 0
 
     def remaining(self, shown: Sequence[RankedOutcome]) -> float | None:
