@@ -120,6 +120,11 @@ def raw_text(column: str) -> str:
     return f"CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) END"
 
 
+def stored_size(value: object) -> int:
+    """Return the length of a stored text or BLOB, 0 for a value of another type."""
+    return len(value) if isinstance(value, str | bytes) else 0
+
+
 def readable(value: object) -> tuple[str, bool]:
     """Return a stored value as text that UTF-8 can encode, and whether it is exactly the value.
 

@@ -105,7 +105,7 @@ def task_record(session: Session, match: Match) -> TaskRecord:
             _row(session, statements.record(session.layout, match.table), match),
             session.size(match.table, "result_json", match.row),
         ),
-        size=lambda found: _stored_size(found[0]["metadata_json"]),
+        size=lambda found: rows.stored_size(found[0]["metadata_json"]),
     )
     return replace(rows.task_record(row), result_bytes=result_bytes)
 
@@ -201,8 +201,3 @@ def _result_text(session: Session, match: Match) -> str:
 def _row(session: Session, statement: str, match: Match) -> sqlite3.Row:
     (row,) = session.rows(statement, {"row": match.row})
     return row
-
-
-def _stored_size(value: object) -> int:
-    """Return the length of a text or BLOB, 0 for a value of another type."""
-    return len(value) if isinstance(value, str | bytes) else 0

@@ -65,7 +65,7 @@ class PageRows:
     @property
     def size(self) -> int:
         """The size of the metadata in characters, which is nearly all of the page."""
-        return sum(len(row["metadata_json"] or "") for row in self.rows)
+        return sum(rows.stored_size(row["metadata_json"]) for row in self.rows)
 
     def with_records(self) -> Page:
         """Return the page with a new record for each row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from tests.store.conftest import (
 
 from uniqc_store import (
     APPLICATION_ID,
+    DB_FILENAME,
     TERMINAL_STATUSES,
     Group,
     InvalidValueError,
@@ -958,3 +960,21 @@ def test_neighbours_are_of_text(seven: TaskStore, task_id: Any) -> None:
     with pytest.raises(InvalidValueError) as caught:
         seven.read(lambda snapshot: snapshot.neighbouring_ids(task_id, 2))
     assert caught.value.field == "task_id"
+
+
+@pytest.mark.parametrize("metadata", [5, 1.5, b"{}", None])
+def test_a_page_shows_a_task_whose_metadata_is_no_text(tmp_path: Path, metadata: object) -> None:
+    """As a file made by hand has it, whose columns have no types."""
+    with closing(sqlite3.connect(tmp_path / DB_FILENAME)) as connection, connection:
+        connection.executescript(
+            "CREATE TABLE tasks (task_id, backend, status, shots, submit_time, update_time,"
+            " result_json, metadata_json);"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;"
+        )
+        connection.execute(
+            "INSERT INTO tasks VALUES ('a', 'dummy', 'success', 1, '2026', '2026', NULL, ?)",
+            [metadata],
+        )
+    page = TaskStore(tmp_path, read_only=True).search(TaskFilter(), limit=5)
+    assert [task.task_id for task in page.records] == ["a"]
+    assert page.records[0].name == ""
