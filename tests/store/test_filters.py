@@ -136,3 +136,27 @@ def test_a_filter_matches_the_same_tasks_in_python_and_in_sql(
         found = {record.task_id for record in store.search(wanted, limit=100).records}
         assert found == matching_ids(directory, names, wanted)
         assert sum(group.count for group in store.tally(wanted)) == len(found)
+
+
+@pytest.mark.usefixtures("in_china")
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2026-08-01T11:59:59.999999+00:00", False),
+        ("2026-08-01T12:00:00+00:00", True),
+        ("2026-08-01T20:00:00", True),  # local time
+        ("2026-08-01T12:59:59Z", True),
+        ("2026-08-01T13:00:00+00:00", False),
+        ("2026-08-01T21:00:00", False),
+        ("soon", False),
+        ("", False),
+        (b"2026-08-01T12:30:00+00:00", False),
+    ],
+)
+def test_a_submit_time_matches_within_its_bounds_in_python_and_in_sql(
+    tmp_path: Path, time: object, expected: object
+) -> None:
+    store = make_by_hand(tmp_path, [Row("success", "ibm", time, "{}")])
+    wanted = TaskFilter(submitted_after=START, submitted_before=START + timedelta(hours=1))
+    assert bool(matching_ids(tmp_path, {"0": ""}, wanted)) is expected
+    assert (store.search(wanted, limit=1).total == 1) is expected

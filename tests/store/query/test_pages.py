@@ -978,3 +978,20 @@ def test_a_page_shows_a_task_whose_metadata_is_no_text(tmp_path: Path, metadata:
     page = TaskStore(tmp_path, read_only=True).search(TaskFilter(), limit=5)
     assert [task.task_id for task in page.records] == ["a"]
     assert page.records[0].name == ""
+
+
+@pytest.mark.parametrize("limit", [3, 50])
+def test_the_total_of_a_label_and_a_name_is_never_that_of_the_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(sort_scan, "FEW_TASKS", 5)  # so that the label is met along the time
+    make_store(tmp_path)
+    named = json.dumps({"task_name": "vqe"})
+    fill(tmp_path, *map(str, range(100)))
+    for number in range(20):
+        fill(tmp_path, f"a{number}", status="failed", metadata_json=named)
+        fill(tmp_path, f"b{number}", status="failed")
+    store = TaskStore(tmp_path, read_only=True)
+    page = store.search(TaskFilter(status="failed", name_contains="vqe"), limit=limit)
+    assert page.total <= 20
+    assert page.total == 20 or not page.exact
