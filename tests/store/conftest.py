@@ -23,7 +23,7 @@ from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
 from uniqc_store.database.schema import make_version_1, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
 MANIFEST: dict[str, Any] = json.loads((STORES / "manifest.json").read_text())
@@ -127,14 +127,19 @@ def make_store(directory: Path, *, version: int = 1) -> Path:
     return directory
 
 
-def fill(directory: Path, *task_ids: str, **columns: object) -> Path:
-    """Tasks in one transaction."""
+def insert_all(directory: Path, tasks: Iterable[dict[str, object]]) -> Path:
+    """Tasks in one transaction, each with the arguments of :func:`insert`."""
     with closing(connect(directory)) as connection:
         connection.execute("BEGIN")
-        for task_id in task_ids:
-            insert(connection, task_id, **columns)
+        for task in tasks:
+            insert(connection, **task)
         connection.execute("COMMIT")
     return directory
+
+
+def fill(directory: Path, *task_ids: str, **columns: object) -> Path:
+    """Tasks in one transaction that differ in nothing but their ids."""
+    return insert_all(directory, ({"task_id": task_id, **columns} for task_id in task_ids))
 
 
 def copy_real(name: str, directory: Path) -> Path:

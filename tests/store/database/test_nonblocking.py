@@ -12,6 +12,7 @@ from tests.store.conftest import (
     copy_with_hot_journal,
     fill,
     insert,
+    insert_all,
     make_store,
     put_to_rest,
 )
@@ -47,11 +48,13 @@ def test_it_can_only_be_read(tmp_path: Path) -> None:
 
 
 def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
-    with closing(connect(store.cache_dir)) as connection:
-        connection.execute("BEGIN")
-        for number in range(planner.FEW_TASKS + 1):
-            insert(connection, number, metadata_json='{"task_name": "vqe"}')
-        connection.execute("COMMIT")
+    insert_all(
+        store.cache_dir,
+        (
+            {"task_id": number, "metadata_json": '{"task_name": "vqe"}'}
+            for number in range(planner.FEW_TASKS + 1)
+        ),
+    )
     named = TaskFilter(name_contains="absent")
     with pytest.raises(WouldBlockError, match="on a thread that can wait"):
         store.nonblocking().search(named, limit=5)
@@ -60,11 +63,13 @@ def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
 
 
 def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
-    with closing(connect(store.cache_dir)) as connection:
-        connection.execute("BEGIN")
-        for number in range(20_000):
-            insert(connection, number, status=("failed", "success")[number % 2])
-        connection.execute("COMMIT")
+    insert_all(
+        store.cache_dir,
+        (
+            {"task_id": number, "status": ("failed", "success")[number % 2]}
+            for number in range(20_000)
+        ),
+    )
     put_to_rest(store.cache_dir)
     nonblocking = store.nonblocking()
     with pytest.raises(WouldBlockError):

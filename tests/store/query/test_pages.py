@@ -20,6 +20,7 @@ from tests.store.conftest import (
     execute,
     fill,
     insert,
+    insert_all,
     machine_in,
     make_store,
     with_files,
@@ -139,11 +140,9 @@ def newest_first(rows: Sequence[Row]) -> list[int]:
 
 def make(directory: Path, rows: Sequence[Row]) -> TaskStore:
     make_store(directory)
-    with closing(connect(directory)) as connection:
-        connection.execute("BEGIN")
-        for number, row in enumerate(rows):
-            insert(connection, str(number), **row.__dict__)
-        connection.execute("COMMIT")
+    insert_all(
+        directory, ({"task_id": str(number), **row.__dict__} for number, row in enumerate(rows))
+    )
     return TaskStore(directory, read_only=True)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.conftest import connect, insert, make_store
+from tests.store.conftest import connect, insert_all, make_store
 
 from uniqc_store import Snapshot, TaskFilter, TaskInfo, TaskStore
 from uniqc_store.database import functions
@@ -221,17 +221,18 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskStore:
     """3,000 tasks that succeeded, some in each minute, but for three that run."""
     monkeypatch.setattr(planner, "FEW_TASKS", 100)
     make_store(tmp_path)
-    with closing(connect(tmp_path)) as connection:
-        connection.execute("BEGIN")
-        for number in range(3_000):
-            insert(
-                connection,
-                f"t{number}",
-                status="success" if number % 1_000 else "running",
-                submit_time=f"2026-08-02T00:{number // 60:02}",
-                metadata_json='{"task_name": "vqe"}' if number % 1_000 else "{}",
-            )
-        connection.execute("COMMIT")
+    insert_all(
+        tmp_path,
+        (
+            {
+                "task_id": f"t{number}",
+                "status": "success" if number % 1_000 else "running",
+                "submit_time": f"2026-08-02T00:{number // 60:02}",
+                "metadata_json": '{"task_name": "vqe"}' if number % 1_000 else "{}",
+            }
+            for number in range(3_000)
+        ),
+    )
     return TaskStore(tmp_path, read_only=True)
 
 
@@ -322,20 +323,22 @@ def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
 def some_failed(tmp_path: Path) -> Path:
     """2,000 tasks, one in each minute; one in ten failed, and one in 500 is named "vqe"."""
     make_store(tmp_path)
-    with closing(connect(tmp_path)) as connection:
-        connection.execute("BEGIN")
-        for number in range(2_000):
-            insert(
-                connection,
-                f"t{number}",
-                status="success" if number % 10 else "failed",
-                backend=f"b{number % 2}",
-                submit_time=f"2026-08-{2 + number // 1_440:02}T{number // 60 % 24:02}:"
+    return insert_all(
+        tmp_path,
+        (
+            {
+                "task_id": f"t{number}",
+                "status": "success" if number % 10 else "failed",
+                "backend": f"b{number % 2}",
+                "submit_time": f"2026-08-{2 + number // 1_440:02}T{number // 60 % 24:02}:"
                 f"{number % 60:02}:00.000001+00:00",
-                metadata_json='{"task_name": "bell"}' if number % 500 else '{"task_name": "vqe"}',
-            )
-        connection.execute("COMMIT")
-    return tmp_path
+                "metadata_json": '{"task_name": "bell"}'
+                if number % 500
+                else '{"task_name": "vqe"}',
+            }
+            for number in range(2_000)
+        ),
+    )
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
