@@ -42,10 +42,10 @@ def _find(request: PageRequest) -> PageRows:
     if task_filter == _EVERYTHING:
         return index_scan.scan_all(request, total=choice.total)
     # A second condition leaves fewer of the tasks, so that a walk would be longer.
-    few_tasks = sort_scan.FEW_TASKS * (1 if task_filter.is_simple else 2)
+    most = sort_scan.MAX_SORTED * (1 if task_filter.is_simple else 2)
     # Without a label the index on the submit time found them. Sorting them also gives the exact
     # total, which is worth the time: this may be all of a small store.
-    if choice.tasks <= few_tasks or not task_filter.by_label or sort_scan.is_cached(request):
+    if choice.tasks <= most or not task_filter.by_label or sort_scan.is_cached(request):
         return sort_scan.sort_page(request, choice)
     if choice.index == "time":
         return index_scan.scan_all(request)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from uniqc_store.query.pages import PageRequest, PageRows
     from uniqc_store.query.planner import IndexChoice
 
-FEW_TASKS = 800
-"""Tasks that are sorted without trying a walk first. Each takes about 4 microseconds."""
+MAX_SORTED = 800
+"""Most tasks that are sorted without trying a walk first. Each takes about 4 microseconds."""
 
 
 def is_cached(request: PageRequest) -> bool:

@@ -246,7 +246,7 @@ few = st.integers(1, 20)
 bounds = st.fixed_dictionaries(
     {
         (planner, "FEW_TASKS"): few,
-        (sort_scan, "FEW_TASKS"): st.integers(0, 5),
+        (sort_scan, "MAX_SORTED"): st.integers(0, 5),
         (index_scan, "FIRST_STEPS_PER_TASK"): few,
         (index_scan, "FIRST_STEPS"): few,
         (index_scan, "MAX_WALKED"): few,
@@ -304,7 +304,7 @@ enough = st.integers(8, 30)
     bounds=st.fixed_dictionaries(
         {
             (planner, "FEW_TASKS"): enough,
-            (sort_scan, "FEW_TASKS"): st.just(0),
+            (sort_scan, "MAX_SORTED"): st.just(0),
             (index_scan, "FIRST_STEPS_PER_TASK"): few,
             (index_scan, "MAX_STEPS_PER_TASK"): few,
             (index_scan, "LOOKED_UP_SHARE"): few,
@@ -983,7 +983,7 @@ def test_a_page_shows_a_task_whose_metadata_is_no_text(tmp_path: Path, metadata:
 def test_the_total_of_a_label_and_a_name_is_never_that_of_the_label(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(sort_scan, "FEW_TASKS", 5)  # so that the label is met along the time
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 5)  # so that the label is met along the time
     make_store(tmp_path)
     named = json.dumps({"task_name": "vqe"})
     fill(tmp_path, *map(str, range(100)))

@@ -288,7 +288,7 @@ def test_times_are_read_of_those_tasks_alone_that_have_the_name(
 def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
     monkeypatch.delattr(index_scan, "_place_after")
     page = many.search(TaskFilter(status="running"), limit=2)
     assert [record.task_id for record in page.records] == ["t2000", "t1000"]
@@ -370,7 +370,7 @@ def steps_of(directory: Path, question: Callable[[Snapshot], object]) -> int:
 def test_a_page_of_a_label_looks_up_no_more_tasks_than_it_shows(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
     looked_up = count_calls(monkeypatch, "stored_microseconds")
     wanted = TaskFilter(status="failed", submitted_before=BEFORE)
     page = TaskStore(some_failed, read_only=True).search(wanted, limit=5)
@@ -387,7 +387,7 @@ def test_a_page_of_a_label_looks_up_no_more_tasks_than_it_shows(
 def test_a_walk_goes_on_where_its_tasks_are_met_often_enough(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
     monkeypatch.setattr(index_scan, "FIRST_STEPS_PER_TASK", 1)
     looked_up = count_calls(monkeypatch, "stored_microseconds")
     wanted = TaskFilter(status="failed", submitted_before=BEFORE)
@@ -399,7 +399,7 @@ def test_a_walk_goes_on_where_its_tasks_are_met_often_enough(
 def test_few_tasks_are_looked_up_twice_where_a_walk_finds_nothing(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sort_scan, "FEW_TASKS", 0)
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
     looked_up = count_calls(monkeypatch, "_name_contains")
     wanted = TaskFilter(status="failed", name_contains='"')
     assert TaskStore(some_failed, read_only=True).search(wanted, limit=5).total == 0
