@@ -220,20 +220,14 @@ class TaskStore:
         The function may be called again from the start, if the file changed meanwhile. So it
         should have no side effects.
         """
-
-        def ask(session: Session) -> Answer:
-            if self._must_exist and not session.exists:
-                raise StoreMissingError(self.db_path)
-            return question(Snapshot(session, self.db_path))
-
         if self._writer is not None:
             self._check_exists()
             try:
-                return self._writer.read(ask)
+                return self._writer.read(lambda session: self._ask(session, question))
             except StoreNewerError:
                 pass  # A newer schema cannot be written, but it can often be read.
         try:
-            return reader.read(self._access, ask)
+            return self._read_only(question)
         except (InterruptedReadError, StoreBusyError) as error:
             if self._access.nonblocking:
                 raise WouldBlockError from error
@@ -345,7 +339,12 @@ class TaskStore:
 
     def _read_only(self, question: Callable[[Snapshot], Answer]) -> Answer:
         """Read as a read-only store does, even if this one may write."""
-        return reader.read(self._access, lambda session: question(Snapshot(session, self.db_path)))
+        return reader.read(self._access, lambda session: self._ask(session, question))
+
+    def _ask(self, session: Session, question: Callable[[Snapshot], Answer]) -> Answer:
+        if self._must_exist and not session.exists:
+            raise StoreMissingError(self.db_path)
+        return question(Snapshot(session, self.db_path))
 
     def _writing(self) -> Writer:
         if self._writer is None:

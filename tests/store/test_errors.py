@@ -120,6 +120,8 @@ def test_a_file_that_must_exist_is_missed_when_it_goes(tmp_path: Path, *, read_o
     for read in reads(store):
         with pytest.raises(StoreMissingError):
             read()
+    with pytest.raises(StoreMissingError):
+        store.plan_clear(TaskFilter())
     for suffix in ("-wal", "-shm"):
         (tmp_path / (DB_FILENAME + suffix)).unlink(missing_ok=True)
     assert list(tmp_path.iterdir()) == []
