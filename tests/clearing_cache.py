@@ -1,4 +1,4 @@
-"""A cache that a server may clear, a clock that the test moves, and a person who is asked."""
+"""A cache that a server may clear, a clock that the test sets, and a simulated user."""
 
 from __future__ import annotations
 
@@ -44,45 +44,45 @@ _FILL = """
 
 
 class Person:
-    """Who sits at the client: what they are asked, and what they do about it."""
+    """A user at the client, who answers the questions of the server."""
 
     def __init__(self) -> None:
         self.asked: list[ElicitRequestFormParams] = []
         self.action: Literal["accept", "decline", "cancel"] = "accept"
-        self.types: object = 0
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.typed: object = 0
+        self.before_answer: Callable[[], None] = lambda: None
 
     async def __call__(
         self, context: ClientRequestContext, params: ElicitRequestParams
     ) -> ElicitResult:
         assert params.mode == "form"
         self.asked.append(params)
-        self.meanwhile()
+        self.before_answer()
         if self.action != "accept":
             return ElicitResult(action=self.action)
-        content: Any = {"tasks_to_clear": self.types}
+        content: Any = {"tasks_to_clear": self.typed}
         return ElicitResult(action="accept", content=content)
 
 
 class Cache:
-    """One cache directory, and servers over it."""
+    """A cache directory, and servers that use it."""
 
     store_name = DB_FILENAME
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / DB_FILENAME
-        self.late = timedelta(0)
-        self.clock: Callable[[], datetime] = lambda: NOW + self.late
+        self.elapsed = timedelta(0)
+        self.clock: Callable[[], datetime] = lambda: NOW + self.elapsed
         directory.mkdir()
 
     def copy(self, name: str = "5-0.1.0.sqlite") -> Self:
-        """One of the files that uniqc wrote, at rest for long."""
+        """Copy a file that uniqc wrote, with an old modification time."""
         shutil.copyfile(STORES / name, self.path)
-        return self.at_rest()
+        return self.backdate()
 
-    def at_rest(self) -> Self:
-        """As if nobody had written it for long: then a reader leaves no trace beside it."""
+    def backdate(self) -> Self:
+        """Set an old modification time, so that a reader leaves no trace beside the file."""
         os.utime(self.path, (1_700_000_000, 1_700_000_000))
         return self
 
@@ -97,7 +97,7 @@ class Cache:
         result: str | None = None,
         name: str = "",
     ) -> Self:
-        """So many tasks more, submitted one second after the other."""
+        """Insert tasks that were submitted one second apart."""
         TaskStore(self.directory)
         metadata = json.dumps({"task_name": name} if name else {}, ensure_ascii=False)
         with closing(sqlite3.connect(self.path)) as connection, connection:
@@ -113,15 +113,15 @@ class Cache:
                     "metadata": metadata,
                 },
             )
-        return self.at_rest()
+        return self.backdate()
 
     def change(self, statement: str) -> None:
-        """What another process does."""
+        """Execute a statement as another process would."""
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute(statement)
 
     def rows(self) -> Rows:
-        """Every row of every table with its place, its bytes and their types."""
+        """Return every row of every table: rowid, values and their types."""
         with closing(sqlite3.connect(self.path)) as connection:
             connection.text_factory = _as_text
             tables = connection.execute(
@@ -135,15 +135,15 @@ class Cache:
             }
 
     def ids(self) -> list[str]:
-        """The ids in the store."""
+        """Return the ids of the tasks in the store."""
         return _ids(self.path, "tasks")
 
     def held_ids(self) -> list[str]:
-        """The ids of what can be put back."""
+        """Return the ids of the tasks that an undo can restore."""
         return _ids(self.directory / CLEARED_FILENAME, "cleared_tasks")
 
     def files(self) -> dict[str, str]:
-        """What the directory holds, to the byte."""
+        """Return a hash of each file in the directory."""
         return {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()
             for path in self.directory.iterdir()
@@ -181,7 +181,7 @@ class Cache:
         /,
         **arguments: object,
     ) -> tuple[str, dict[str, Any]]:
-        """Text and structured content of an answer."""
+        """Return the text and the structured content of an answer."""
         result = await client.call_tool(tool, arguments, progress_callback=progress)
         text = cls.text(result)
         assert not result.is_error, text
@@ -190,7 +190,7 @@ class Cache:
 
     @classmethod
     async def refusal(cls, client: Client, tool: str, /, **arguments: object) -> str:
-        """Text of an answer that is an error."""
+        """Return the text of an answer that is an error."""
         result = await client.call_tool(tool, arguments)
         assert result.is_error
         assert "Traceback" not in cls.text(result)
@@ -204,7 +204,7 @@ class Cache:
 
 
 def _as_text(raw: bytes) -> tuple[str, bytes]:
-    """Text told apart from a blob of the same bytes, be it UTF-8 or not."""
+    """Mark text, so that it differs from a BLOB of the same bytes. It need not be UTF-8."""
     return "text", raw
 
 
@@ -215,8 +215,8 @@ def _ids(path: Path, table: str) -> list[str]:
         return [task_id for (task_id,) in connection.execute(f"SELECT task_id FROM {table}")]
 
 
-class Spoken:
-    """The command in a process of its own, spoken to in lines of the older protocol revisions."""
+class LineClient:
+    """A client that sends lines of the older protocol revisions to the command in a process."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -250,7 +250,7 @@ class Spoken:
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """The one that the server is made for; its transport needs it."""
+    """Return asyncio, which the server's transport needs."""
     return "asyncio"
 
 
@@ -261,9 +261,9 @@ def cache(tmp_path: Path) -> Cache:
 
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> Mode:
-    """The protocol's modern era, and the one before."""
-    era: Mode = request.param
-    return era
+    """Return a generation of the protocol: the modern one, or the one before."""
+    mode: Mode = request.param
+    return mode
 
 
 @pytest.fixture
@@ -272,11 +272,11 @@ def person() -> Person:
 
 
 @pytest.fixture
-def spawn(cache: Cache) -> Generator[Callable[..., Spoken]]:
-    """Start the command on the cache; it ends with the test."""
+def spawn(cache: Cache) -> Generator[Callable[..., LineClient]]:
+    """Return a function that starts the command on the cache. The test's end kills it."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str) -> Spoken:
+    def start(*arguments: str) -> LineClient:
         process = subprocess.Popen(
             [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory), *arguments],
             stdin=subprocess.PIPE,
@@ -285,7 +285,7 @@ def spawn(cache: Cache) -> Generator[Callable[..., Spoken]]:
             bufsize=1,
         )
         started.append(process)
-        return Spoken(process)
+        return LineClient(process)
 
     yield start
     for process in started:

@@ -1,9 +1,9 @@
-"""What all tests share: how random examples are chosen."""
+"""Hypothesis settings that all tests share."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-# Of "ci" new examples are not to be had, and "default" takes a machine that is busy for a fault.
-# Where CI is set "ci" is in force as this is read, hence the parent.
+# The profile "ci" repeats its examples, and the deadline of "default" fails on a busy machine.
+# Where CI is set, "ci" is active while this file is read. So the parent is named.
 settings.register_profile("new", settings.get_profile("default"), deadline=None, print_blob=True)

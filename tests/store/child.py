@@ -1,6 +1,6 @@
-"""What other processes do to a store, each started by a test as ``child.py program arguments``.
+"""Programs that use a store in another process, started as ``child.py program arguments``.
 
-They say things in lines of JSON, and wait for a line where the test decides when to go on.
+They send messages as lines of JSON. Where the test decides when to continue, they wait for a line.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def say(thing: object) -> None:
-    sys.stdout.write(json.dumps(thing) + "\n")
+def send(message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
@@ -34,7 +34,7 @@ def wait() -> None:
     sys.stdin.readline()
 
 
-def told_to_stop() -> bool:
+def stop_requested() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
@@ -51,32 +51,32 @@ def insert(connection: sqlite3.Connection, task_id: str) -> None:
 
 
 def open_and_save(directory: str, rounds: str, name: str) -> None:
-    """In each round a fresh path, at the same moment as the others."""
-    said = "ready"
+    """Open a new path in each round, at the same moment as the other processes."""
+    message = "ready"
     for number in range(int(rounds)):
-        say(said)
+        send(message)
         wait()
         try:
             store = TaskStore(Path(directory, str(number)), busy_timeout=30)
             store.save(TaskInfo(name, "dummy"))
-            said = "saved"
+            message = "saved"
         except Exception as error:
-            said = repr(error)
-    say(said)
+            message = repr(error)
+    send(message)
 
 
 def hold(directory: str, *statements: str) -> None:
-    """Have the file open, after some statements, until told to let go."""
+    """Execute statements, then keep the file open until the test resumes the process."""
     with closing(connect(directory)) as connection:
         for statement in statements:
             connection.execute(statement).fetchone()
-        say("in")
+        send("in")
         wait()
-    say("out")
+    send("out")
 
 
 def die_in_migration(directory: str, version: str) -> None:
-    """Die as by a power cut, with a migration's statements done and not committed."""
+    """Kill this process after the statements of a migration, before they are committed."""
 
     def migrate(connection: sqlite3.Connection) -> None:
         schema.make_version_1(connection)
@@ -88,7 +88,7 @@ def die_in_migration(directory: str, version: str) -> None:
 
 
 def die_with_wal(directory: str, count: str) -> None:
-    """Commit some tasks, and die before they are moved from the WAL into the file."""
+    """Commit some tasks, and kill this process before they are moved from the WAL to the file."""
     connection = connect(directory)
     connection.execute("PRAGMA journal_mode = WAL")
     for number in range(int(count)):
@@ -97,9 +97,9 @@ def die_with_wal(directory: str, count: str) -> None:
 
 
 def write_pairs(directory: str) -> None:
-    """Commit tasks by twos, as fast as it goes, until told to stop."""
+    """Commit tasks in pairs, as fast as possible, until the test asks to stop."""
     number = 0
-    while not told_to_stop():
+    while not stop_requested():
         with closing(connect(directory)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             for _ in range(20):
@@ -109,27 +109,27 @@ def write_pairs(directory: str) -> None:
                 connection.execute("COMMIT")
                 number += 1
                 if number == 1:
-                    say("writing")
-    say(2 * number)
+                    send("writing")
+    send(2 * number)
 
 
 def save_some(directory: str, name: str, count: str) -> None:
-    say("ready")
+    send("ready")
     wait()
     store = TaskStore(directory, busy_timeout=30)
     for number in range(int(count)):
         store.save(TaskInfo(f"{name}-{number}", "dummy"))
-    say(store.count())
+    send(store.count())
 
 
-def save_while_cleared(directory: str, name: str, how: str) -> None:
-    """Save until told to stop; then say what was saved, from when to when."""
-    save = {"uniqc": _save_like_uniqc, "ours": _save}[how]
+def save_while_cleared(directory: str, name: str, writer: str) -> None:
+    """Save until the test asks to stop, then send what was saved, with the times."""
+    save = {"uniqc": _save_like_uniqc, "uniqc_store": _save}[writer]
     saved: list[tuple[str, float, float]] = []
     failed: list[str] = []
-    say("saving")
+    send("saving")
     number = 0
-    while not told_to_stop():
+    while not stop_requested():
         hashlib.pbkdf2_hmac("sha256", b"what a user does", b"between two saves", 20_000)
         number += 1
         began = time.monotonic()
@@ -138,15 +138,15 @@ def save_while_cleared(directory: str, name: str, how: str) -> None:
             saved.append((f"{name}-{number}", began, time.monotonic()))
         except (sqlite3.Error, StoreError) as error:
             failed.append(repr(error))
-    say({"saved": saved, "failed": failed})
+    send({"saved": saved, "failed": failed})
 
 
-def write_impatiently(directory: str) -> None:
-    """Commit as fast as it goes until told to stop, and never wait for anybody."""
-    say("writing")
+def write_without_waiting(directory: str) -> None:
+    """Commit as fast as possible until the test asks to stop, and never wait for a lock."""
+    send("writing")
     failed: list[str] = []
     number = 0
-    while not told_to_stop():
+    while not stop_requested():
         try:
             with closing(sqlite3.connect(Path(directory, DB_FILENAME), timeout=0)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -155,20 +155,20 @@ def write_impatiently(directory: str) -> None:
         except sqlite3.Error as error:
             failed.append(repr(error))
         number += 1
-    say({"committed": number - len(failed), "failed": failed})
+    send({"committed": number - len(failed), "failed": failed})
 
 
 def play_uniqc(directory: str, rounds: str) -> None:
-    """Submit, run, finish and delete tasks; then say each task's statuses, None once deleted."""
+    """Save and delete tasks, then send the statuses of each task. None means deleted."""
     store = TaskStore(directory, busy_timeout=30)
-    said: dict[str, list[str | None]] = {}
+    statuses: dict[str, list[str | None]] = {}
 
     def save(number: int, status: str) -> None:
         task = TaskInfo(f"task-{number}", "dummy", status=status)
         store.save(task)
-        said.setdefault(task.task_id, []).append(status)
+        statuses.setdefault(task.task_id, []).append(status)
 
-    say("playing")
+    send("playing")
     for number in range(int(rounds)):
         save(number, "pending")
         if number >= 3:
@@ -177,9 +177,9 @@ def play_uniqc(directory: str, rounds: str) -> None:
             save(number - 6, "failed" if number % 3 else "success")
         if number >= 9 and number % 4 == 0:
             store.delete(f"task-{number - 9}")
-            said[f"task-{number - 9}"].append(None)
+            statuses[f"task-{number - 9}"].append(None)
         time.sleep(0.002 * (number % 7))
-    say(said)
+    send(statuses)
 
 
 def _save(directory: str, task_id: str) -> None:
@@ -193,7 +193,7 @@ def _save_like_uniqc(directory: str, task_id: str) -> None:
 
 
 def save_until_full(directory: str, largest: str) -> None:
-    """Save large tasks where no file may grow beyond a size."""
+    """Save large tasks until a file reaches its maximum size."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
     store = TaskStore(directory)
@@ -203,11 +203,11 @@ def save_until_full(directory: str, largest: str) -> None:
             store.save(TaskInfo(f"large-{saved}", "dummy", result={"counts": "0" * 50_000}))
             saved += 1
     except StoreError as error:
-        say({"error": type(error).__name__, "message": str(error), "saved": saved})
+        send({"error": type(error).__name__, "message": str(error), "saved": saved})
 
 
 def fork(directory: str) -> None:
-    """Use one instance before a fork, and after it on both sides."""
+    """Use one instance before a fork, and after it in both processes."""
     store = TaskStore(directory)
     store.save(TaskInfo("before", "dummy"))
     child = os.fork()
@@ -216,16 +216,18 @@ def fork(directory: str) -> None:
         os._exit(0 if store.count() >= 2 else 1)
     store.save(TaskInfo("in the parent", "dummy"))
     _, status = os.waitpid(child, 0)
-    say({"code": os.waitstatus_to_exitcode(status), "ids": sorted(t.task_id for t in store.list())})
+    send(
+        {"code": os.waitstatus_to_exitcode(status), "ids": sorted(t.task_id for t in store.list())}
+    )
 
 
 def clear_all(directory: str) -> None:
     try:
         TaskStore(directory, busy_timeout=0.1).clear_all()
     except StoreBusyError:
-        say("busy")
+        send("busy")
     else:
-        say("cleared")
+        send("cleared")
 
 
 PROGRAMS: dict[str, Callable[..., None]] = {
@@ -238,7 +240,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
         write_pairs,
         save_some,
         save_while_cleared,
-        write_impatiently,
+        write_without_waiting,
         play_uniqc,
         save_until_full,
         fork,

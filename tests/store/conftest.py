@@ -1,4 +1,4 @@
-"""What these tests share: files as other programs write and leave them, and other processes."""
+"""Files as other programs write and leave them, and other processes."""
 
 from __future__ import annotations
 
@@ -38,17 +38,19 @@ _NOBODY = 65534
 _LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
-# Property tests: settings that are made before pytest has chosen the profile, as this file may be
-# read, would not follow it. So these make them where a test is decorated.
+# Property tests
+
+# pytest may read this file before it chooses a profile, and settings made here would not follow the
+# profile. So these decorators make the settings when they decorate a test.
 
 
-def unhurried(test: Test) -> Test:
-    """For property tests: the machine may have other things to do."""
+def without_deadline(test: Test) -> Test:
+    """Remove the deadline of a property test, because the machine may be busy."""
     return settings(deadline=None)(test)
 
 
 def with_files(test: Test) -> Test:
-    """For those that make files, which takes longer."""
+    """Remove the deadline and limit the examples of a property test that creates files."""
     return settings(deadline=None, max_examples=_MAX_EXAMPLES_WITH_FILES)(test)
 
 
@@ -57,25 +59,25 @@ def with_files(test: Test) -> Test:
 
 @dataclass(frozen=True)
 class NotUtf8:
-    """A value that is stored as text although it is none."""
+    """Bytes that are stored as text although they are not UTF-8."""
 
     stored: bytes
 
 
 def connect(directory: Path, *, timeout: float = 5.0) -> sqlite3.Connection:
-    """Another program's connection to the file: what it executes is committed at once."""
+    """Return a connection of another program, in autocommit mode."""
     return sqlite3.connect(directory / DB_FILENAME, isolation_level=None, timeout=timeout)
 
 
 def execute(directory: Path, *statements: str) -> None:
-    """What another program does to the file, from opening it to closing it."""
+    """Open the file, execute statements and close it, as another program would."""
     with closing(connect(directory)) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def insert(where: Path | sqlite3.Connection, task_id: object, **columns: object) -> None:
-    """One row, put into ``tasks``, or another ``table``, past the store."""
+    """Insert a row into ``tasks``, or into another ``table``, without the store."""
     if isinstance(where, Path):
         with closing(connect(where)) as connection:
             insert(connection, task_id, **columns)
@@ -97,7 +99,7 @@ def insert(where: Path | sqlite3.Connection, task_id: object, **columns: object)
 
 
 def insert_shard(where: Path, task_id: str, platform_task_id: str, **columns: object) -> None:
-    """One platform job of a task, live or in ``archived_task_shards``."""
+    """Insert a platform job of a task into ``task_shards``, or into another ``table``."""
     row: dict[str, object] = {
         "uniqc_task_id": task_id,
         "shard_index": 0,
@@ -119,7 +121,7 @@ def insert_shard(where: Path, task_id: str, platform_task_id: str, **columns: ob
 
 
 def make_store(directory: Path, *, version: int = 1) -> Path:
-    """A file of ours in rollback mode, at a version of the test's choosing."""
+    """Create a store in rollback mode, with a schema version that the test chooses."""
     directory.mkdir(exist_ok=True)
     with closing(connect(directory)) as connection:
         make_version_1(connection)
@@ -128,7 +130,7 @@ def make_store(directory: Path, *, version: int = 1) -> Path:
 
 
 def insert_all(directory: Path, tasks: Iterable[dict[str, object]]) -> Path:
-    """Tasks in one transaction, each with the arguments of :func:`insert`."""
+    """Insert tasks in one transaction, each with the arguments of :func:`insert`."""
     with closing(connect(directory)) as connection:
         connection.execute("BEGIN")
         for task in tasks:
@@ -138,18 +140,18 @@ def insert_all(directory: Path, tasks: Iterable[dict[str, object]]) -> Path:
 
 
 def fill(directory: Path, *task_ids: str, **columns: object) -> Path:
-    """Tasks in one transaction that differ in nothing but their ids."""
+    """Insert tasks that differ only in their ids, in one transaction."""
     return insert_all(directory, ({"task_id": task_id, **columns} for task_id in task_ids))
 
 
 def copy_real(name: str, directory: Path) -> Path:
-    """A file that a release of uniqc wrote, as it would lie in a cache directory."""
+    """Copy a file that a release of uniqc wrote into a cache directory."""
     shutil.copyfile(STORES / name, directory / DB_FILENAME)
     return directory
 
 
 def copy_as_killed(directory: Path, target: Path) -> Path:
-    """The files as a kill at this moment would leave them; without the ``-shm``."""
+    """Copy the files as a kill at this moment would leave them, without the ``-shm``."""
     target.mkdir()
     for suffix in ("", "-wal", "-journal"):
         file = directory / (DB_FILENAME + suffix)
@@ -159,7 +161,7 @@ def copy_as_killed(directory: Path, target: Path) -> Path:
 
 
 def copy_with_hot_journal(tmp_path: Path) -> Path:
-    """Thirty tasks in rollback mode, half overwritten, and the journal that undoes it."""
+    """Create thirty tasks, partly overwritten, with the rollback journal of a killed process."""
     live = make_store(tmp_path / "live")
     note = '{"note": "' + "x" * 5000 + '"}'
     fill(live, *(f"task-{number}" for number in range(30)), metadata_json=note)
@@ -170,20 +172,20 @@ def copy_with_hot_journal(tmp_path: Path) -> Path:
         return copy_as_killed(live, tmp_path / "killed")
 
 
-def put_to_rest(directory: Path) -> Path:
-    """Make it look as if nobody had written for years."""
+def backdate(directory: Path) -> Path:
+    """Set the times of all files to years ago."""
     for file in directory.iterdir():
         os.utime(file, _LONG_AGO)
     return directory
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """All that is in a directory."""
+    """Return the contents of all files in a directory."""
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
 def header(directory: Path) -> tuple[int, int]:
-    """``application_id`` and ``user_version``."""
+    """Return ``application_id`` and ``user_version``."""
     with closing(connect(directory)) as connection:
         (application_id,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -197,7 +199,7 @@ def tables(directory: Path) -> set[str]:
 
 
 def check_free(directory: Path) -> None:
-    """Nobody holds a lock or has the file open: it can be had for oneself alone, at once."""
+    """Check that nobody holds a lock or has the file open, by locking it exclusively."""
     with closing(connect(directory, timeout=0)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -207,13 +209,13 @@ def check_free(directory: Path) -> None:
 
 
 def open_files(directory: Path) -> dict[str, int]:
-    """What this process has open in a directory, and how: ``os.O_RDONLY``, ``os.O_RDWR``."""
+    """Return the open files of this process in a directory, with their access modes."""
     found: dict[str, int] = {}
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
             target = descriptor.readlink()
             info = Path("/proc/self/fdinfo", descriptor.name).read_text()
-        except FileNotFoundError:  # of the listing itself
+        except FileNotFoundError:  # the descriptor of the listing itself
             continue
         if target.parent == directory:
             flags = int(info.partition("flags:")[2].split()[0], 8)
@@ -223,13 +225,13 @@ def open_files(directory: Path) -> dict[str, int]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> TaskStore:
-    """A fresh store in a directory of its own, patient on a machine that has much to do."""
+    """Return a new store that waits long for locks, because the machine may be busy."""
     return TaskStore(tmp_path / "cache", busy_timeout=30)
 
 
 @pytest.fixture(scope="session")
 def fresh_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Makes a directory for each example of a property test."""
+    """Return a function that creates a directory for each example of a property test."""
     base = tmp_path_factory.mktemp("examples")
     numbers = count()
 
@@ -243,7 +245,7 @@ def fresh_directory(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pa
 
 @pytest.fixture(params=REAL_FILES)
 def real_name(request: pytest.FixtureRequest) -> str:
-    """Each of the files that releases of uniqc wrote."""
+    """Return the name of each file that a release of uniqc wrote."""
     name = request.param
     assert isinstance(name, str)
     return name
@@ -255,7 +257,7 @@ def real_directory(real_name: str, tmp_path: Path) -> Path:
 
 
 def v5_directory(directory: Path) -> Path:
-    """An empty store as uniqc 0.1.0 has it, with its shards and its archive."""
+    """Create an empty store of uniqc 0.1.0, with its tables for shards and the archive."""
     copy_real("5-0.1.0.sqlite", directory)
     execute(
         directory,
@@ -269,8 +271,8 @@ def v5_directory(directory: Path) -> Path:
 
 
 @contextmanager
-def machine_in(zone: str) -> Generator[None]:
-    """This machine's clock shows a zone, by a POSIX rule that needs no time zone database."""
+def local_time_zone(zone: str) -> Generator[None]:
+    """Set the local time zone by a POSIX rule, which needs no time zone database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
@@ -280,8 +282,8 @@ def machine_in(zone: str) -> Generator[None]:
 
 @pytest.fixture
 def in_china() -> Generator[None]:
-    """This machine's clock shows UTC+8."""
-    with machine_in("CST-8"):
+    """Set the local time zone to UTC+8."""
+    with local_time_zone("CST-8"):
         yield
 
 
@@ -290,7 +292,7 @@ def in_china() -> Generator[None]:
 
 @contextmanager
 def unprivileged() -> Generator[None]:
-    """As somebody for whom permissions count, whoever runs the tests."""
+    """Give up root's privileges, which override file permissions."""
     if os.geteuid() != 0:
         yield
         return
@@ -303,11 +305,11 @@ def unprivileged() -> Generator[None]:
 
 @pytest.fixture
 def public_directory() -> Generator[Path]:
-    """A directory that everybody may look into, unlike those of pytest."""
+    """Return a directory that every user may read, unlike those of pytest."""
     with tempfile.TemporaryDirectory(prefix="uniqc-store-test-") as name:
         directory = Path(name)
         directory.chmod(0o555)
-        # Where permissions do not count, what is tested with them could not fail.
+        # If permissions had no effect, the tests that use this directory could not fail.
         with unprivileged(), pytest.raises(PermissionError):
             (directory / "not allowed").touch()
         directory.chmod(0o755)
@@ -319,7 +321,7 @@ def public_directory() -> Generator[Path]:
 
 
 class Child:
-    """Another process, which runs one function of child.py."""
+    """Another process that runs one function of child.py."""
 
     def __init__(self, program: str, *arguments: object) -> None:
         self._process = subprocess.Popen(
@@ -329,24 +331,24 @@ class Child:
             text=True,
         )
 
-    def hear(self) -> Any:
-        """The next thing that it says."""
+    def receive(self) -> Any:
+        """Return the next message of the process."""
         line = _stream(self._process.stdout).readline()
         assert line, f"the other process ended with {self._process.wait()}"
         return json.loads(line)
 
-    def go_on(self) -> None:
-        """Let it take its next step."""
+    def resume(self) -> None:
+        """Let the process take its next step."""
         stdin = _stream(self._process.stdin)
         stdin.write("\n")
         stdin.flush()
 
     def finish(self) -> Any:
-        """Let it come to its end; the last thing that it says."""
-        self.go_on()
-        said = self.hear()
+        """Let the process end, and return its last message."""
+        self.resume()
+        message = self.receive()
         self.wait(0)
-        return said
+        return message
 
     def wait(self, code: int) -> None:
         assert self._process.wait() == code
@@ -369,7 +371,7 @@ def _stream(stream: IO[str] | None) -> IO[str]:
 
 @pytest.fixture
 def start() -> Generator[Callable[..., Child]]:
-    """Starts other processes, and sees to it that they end with the test."""
+    """Return a function that starts other processes. The test's end kills them."""
     children: list[Child] = []
 
     def start(program: str, *arguments: object) -> Child:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.store.conftest import (
     Child,
+    backdate,
     connect,
     execute,
     files,
@@ -19,7 +20,6 @@ from tests.store.conftest import (
     insert,
     insert_shard,
     make_store,
-    put_to_rest,
     unprivileged,
     v5_directory,
 )
@@ -146,7 +146,7 @@ def test_a_file_with_garbage_in_its_pages_is_damaged(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[1024:] = os.urandom(1) * (len(content) - 1024)
     file.write_bytes(content)
-    put_to_rest(tmp_path)
+    backdate(tmp_path)
     check_every_way_in(tmp_path, StoreDamagedError)
 
 
@@ -156,7 +156,7 @@ def test_garbage_in_one_table_is_met_by_who_reads_it(tmp_path: Path) -> None:
     content = bytearray(file.read_bytes())
     content[4096:] = b"\x99" * (len(content) - 4096)
     file.write_bytes(content)
-    put_to_rest(tmp_path)
+    backdate(tmp_path)
     store = TaskStore(tmp_path, read_only=True)
     for read in reads(store):
         with pytest.raises(StoreDamagedError):
@@ -167,7 +167,7 @@ def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
     fill(make_store(tmp_path), *(f"task-{number}" for number in range(200)))
     file = tmp_path / DB_FILENAME
     file.write_bytes(file.read_bytes()[:5000])
-    put_to_rest(tmp_path)
+    backdate(tmp_path)
     with pytest.raises(StoreDamagedError):
         TaskStore(tmp_path, read_only=True).list()
 
@@ -184,12 +184,12 @@ def test_a_file_that_is_stamped_without_its_tasks_is_damaged(
     tmp_path: Path, statement: str
 ) -> None:
     execute(make_store(tmp_path), statement)
-    check_every_way_in(put_to_rest(tmp_path), StoreDamagedError)
+    check_every_way_in(backdate(tmp_path), StoreDamagedError)
 
 
 def test_a_file_that_has_tasks_without_a_stamp_is_foreign(tmp_path: Path) -> None:
     execute(make_store(tmp_path), "PRAGMA application_id = 0")
-    check_every_way_in(put_to_rest(tmp_path), StoreForeignError)
+    check_every_way_in(backdate(tmp_path), StoreForeignError)
 
 
 def test_a_table_that_the_statements_do_not_fit_is_damaged(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_table_that_the_statements_do_not_fit_is_damaged(tmp_path: Path) -> No
         f"PRAGMA application_id = {APPLICATION_ID}",
     )
     with pytest.raises(StoreDamagedError):
-        TaskStore(put_to_rest(tmp_path), read_only=True).tally(TaskFilter())
+        TaskStore(backdate(tmp_path), read_only=True).tally(TaskFilter())
 
 
 # Busy
@@ -213,7 +213,7 @@ def test_a_file_that_another_process_keeps_is_busy(
     store = TaskStore(tmp_path, busy_timeout=0.05)
     keep = ["PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "DELETE FROM tasks"]
     other = start("hold", tmp_path, *keep)
-    assert other.hear() == "in"
+    assert other.receive() == "in"
     for call in reads(store) + writes(store) + [lambda: TaskStore(tmp_path, busy_timeout=0.05)]:
         with pytest.raises(StoreBusyError) as caught:
             call()
@@ -227,7 +227,7 @@ def test_a_write_beside_a_write_is_busy_and_a_read_is_not(
 ) -> None:
     nonblocking = TaskStore(store.cache_dir, busy_timeout=0.05)
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
-    assert other.hear() == "in"
+    assert other.receive() == "in"
     for write in writes(nonblocking):
         with pytest.raises(StoreBusyError):
             write()
@@ -239,8 +239,8 @@ def test_a_write_beside_a_write_is_busy_and_a_read_is_not(
 
 def test_a_write_waits_for_a_write(store: TaskStore, start: Callable[..., Child]) -> None:
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
-    assert other.hear() == "in"
-    other.go_on()
+    assert other.receive() == "in"
+    other.resume()
     store.save(TaskInfo("a", "dummy"))
     assert store.count() == 1
 
@@ -356,7 +356,7 @@ def test_a_file_that_can_not_grow_is_full(
 def test_what_does_not_fit_is_refused_and_what_did_is_kept(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
-    told = start("save_until_full", store.cache_dir, 2_000_000).hear()
+    told = start("save_until_full", store.cache_dir, 2_000_000).receive()
     assert told["error"] == "StoreFullError"
     assert told["saved"] > 0
     ids = {task.task_id for task in store.list()}

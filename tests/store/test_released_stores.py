@@ -12,11 +12,11 @@ import pytest
 from tests.store.conftest import (
     MANIFEST,
     REAL_FILES,
+    backdate,
     connect,
     copy_real,
     files,
     header,
-    put_to_rest,
 )
 
 from uniqc_store import (
@@ -77,7 +77,7 @@ def look_up(snapshot: Snapshot, task_id: str) -> tuple[TaskInfo, TaskRecord]:
 
 @pytest.fixture
 def reader(real_directory: Path) -> TaskStore:
-    return TaskStore(put_to_rest(real_directory), read_only=True)
+    return TaskStore(backdate(real_directory), read_only=True)
 
 
 def test_the_counts_are_those_of_the_manifest(reader: TaskStore, real_name: str) -> None:

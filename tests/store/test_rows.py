@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.store.conftest import (
     NotUtf8,
+    backdate,
     connect,
     execute,
     insert,
     insert_shard,
     make_store,
-    put_to_rest,
-    unhurried,
     v5_directory,
     with_files,
+    without_deadline,
 )
 
 from uniqc_store import TaskFilter, TaskInfo, TaskRecord, TaskStatus, TaskStore, parse_json
@@ -225,7 +225,7 @@ def test_the_text_of_a_result_is_what_is_stored(store: TaskStore) -> None:
 
 
 def test_that_there_is_no_result_is_told_at_once(store: TaskStore) -> None:
-    put_to_rest(store.cache_dir)
+    backdate(store.cache_dir)
     at_once = store.nonblocking()
     assert at_once.read(lambda snapshot: snapshot.result_text(only(snapshot, "whole-1"))) == ""
 
@@ -287,7 +287,7 @@ def test_a_file_without_some_later_column_is_read(tmp_path: Path) -> None:
 anything = st.none() | st.integers(-9, 9) | st.floats() | st.binary(max_size=9) | st.text()
 
 
-@unhurried
+@without_deadline
 @given(anything)
 def test_any_value_is_readable_as_text_that_can_be_encoded(value: object) -> None:
     text, intact = readable(value)
@@ -295,7 +295,7 @@ def test_any_value_is_readable_as_text_that_can_be_encoded(value: object) -> Non
     assert intact is (value == text)
 
 
-@unhurried
+@without_deadline
 @given(st.binary())
 def test_any_bytes_stored_as_text_are_readable(stored: bytes) -> None:
     value = stored.decode("utf-8", "surrogateescape")
@@ -304,7 +304,7 @@ def test_any_bytes_stored_as_text_are_readable(stored: bytes) -> None:
     assert intact is (stored == text.encode())
 
 
-@unhurried
+@without_deadline
 @given(st.text())
 def test_any_text_is_json_or_refused_with_a_value_error(text: str) -> None:
     try:

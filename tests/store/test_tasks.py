@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.conftest import unhurried
+from tests.store.conftest import without_deadline
 
 from uniqc_store import TERMINAL_STATUSES, InvalidValueError, TaskInfo, TaskStatus
 from uniqc_store.tasks import assume_local, parse_time, status_text, utc_now
@@ -99,13 +99,13 @@ def test_to_dict_shares_nothing_with_the_task() -> None:
     assert task.metadata == {"tags": ["x"]}
 
 
-@unhurried
+@without_deadline
 @given(infos)
 def test_from_dict_is_the_reverse_of_to_dict(task: TaskInfo) -> None:
     assert TaskInfo.from_dict(task.to_dict()) == task
 
 
-@unhurried
+@without_deadline
 @given(infos)
 def test_a_task_survives_json(task: TaskInfo) -> None:
     assert TaskInfo.from_dict(json.loads(json.dumps(task.to_dict()))) == task
@@ -176,14 +176,14 @@ def test_a_week_date_is_no_time_as_it_does_not_sort_with_the_others() -> None:
     assert parse_time("2026-W05-4") is None
 
 
-@unhurried
+@without_deadline
 @given(st.text())
 def test_any_text_is_a_time_or_none(text: str) -> None:
     parsed = parse_time(text)
     assert parsed is None or isinstance(parsed, datetime)
 
 
-@unhurried
+@without_deadline
 @given(st.datetimes(timezones=zones))
 def test_every_moment_with_a_zone_comes_back(moment: datetime) -> None:
     parsed = parse_time(moment.isoformat())

@@ -41,9 +41,9 @@ async def committed(
 
 async def test_the_right_number_clears(cache: Cache, mode: Mode, person: Person) -> None:
     before = cache.copy().rows()
-    person.types = len(cache.store.plan_clear(TaskFilter()).rows)
+    person.typed = len(cache.store.plan_clear(TaskFilter()).rows)
     _, done = await committed(cache, mode, person)
-    assert (done["state"], done["cleared"]) == ("cleared", person.types)
+    assert (done["state"], done["cleared"]) == ("cleared", person.typed)
     assert len(person.asked) == 1
     assert len(cache.rows()["tasks"]) == len(before["tasks"]) - done["cleared"]
 
@@ -68,7 +68,7 @@ async def test_any_other_answer_keeps_everything_and_spends_the_plan(
     said: str,
 ) -> None:
     before = cache.fill(5).files()
-    person.action, person.types = reply
+    person.action, person.typed = reply
     async with cache.client(mode, cache.settings(confirm="human"), person) as client:
         _, plan = await cache.call(client, "clear_tasks")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
@@ -85,7 +85,7 @@ async def test_what_is_no_number_clears_nothing(
     cache: Cache, mode: Mode, person: Person, types: object
 ) -> None:
     before = cache.fill(1).files()
-    person.types = types
+    person.typed = types
     text, done = await committed(cache, mode, person)
     assert done["state"] == "declined"
     assert "What the user typed is not the number of tasks in the plan." in text
@@ -97,7 +97,7 @@ async def test_the_right_number_may_come_as_forms_send_it(
     cache: Cache, mode: Mode, person: Person, types: object
 ) -> None:
     cache.fill(5)
-    person.types = types
+    person.typed = types
     _, done = await committed(cache, mode, person)
     assert done["cleared"] == 5
 
@@ -119,9 +119,9 @@ async def test_an_answer_that_comes_after_the_plan_is_over_clears_nothing(
     before = cache.fill(5).files()
 
     def dawdle() -> None:
-        cache.late = LIFETIME
+        cache.elapsed = LIFETIME
 
-    person.types, person.meanwhile = 5, dawdle
+    person.typed, person.before_answer = 5, dawdle
     text, done = await committed(cache, mode, person)
     assert len(person.asked) == 1
     assert (done["state"], done["cleared"]) == ("expired", 0)
@@ -141,13 +141,13 @@ async def test_a_call_that_waits_for_an_answer_waits_no_longer_than_the_plan_is_
         raise AssertionError
 
     def clock() -> datetime:
-        return stands + cache.late + ((datetime.now(UTC) - start) if running else timedelta(0))
+        return stands + cache.elapsed + ((datetime.now(UTC) - start) if running else timedelta(0))
 
     cache.clock = clock
     server = cache.server(cache.settings(confirm="human"))
     async with Client(server, mode="legacy", elicitation_callback=nobody) as client:
         _, plan = await cache.call(client, "clear_tasks")
-        cache.late = LIFETIME - (clock() - stands) - timedelta(seconds=0.3)
+        cache.elapsed = LIFETIME - (clock() - stands) - timedelta(seconds=0.3)
         with anyio.fail_after(20):
             text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["cleared"]) == ("expired", 0)
@@ -159,8 +159,8 @@ async def test_a_task_that_changes_while_the_person_thinks_is_kept(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
     cache.fill(5)
-    person.types = 5
-    person.meanwhile = lambda: cache.change("UPDATE tasks SET update_time = '' WHERE rowid = 1")
+    person.typed = 5
+    person.before_answer = lambda: cache.change("UPDATE tasks SET update_time = '' WHERE rowid = 1")
     _, done = await committed(cache, mode, person)
     assert (done["state"], done["cleared"]) == ("cleared", 4)
     assert done["skipped"] == [{"reason": "changed since", "count": 1}]
@@ -285,7 +285,7 @@ async def test_a_model_can_not_consent_by_itself(
 
 async def test_undo_and_planning_ask_nobody(cache: Cache, mode: Mode, person: Person) -> None:
     before = cache.fill(5).rows()
-    person.types = 5
+    person.typed = 5
     async with cache.client(mode, cache.settings(confirm="human"), person) as client:
         await cache.call(client, "clear_tasks")
         assert person.asked == []

@@ -164,14 +164,14 @@ async def test_a_plan_is_good_for_ten_minutes(cache: Cache, mode: Mode, late: ti
     before = cache.fill(3).rows()
     async with cache.client(mode) as client:
         _, plan = await cache.call(client, "clear_tasks")
-        cache.late = late
+        cache.elapsed = late
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
         assert (done["state"], done["cleared"]) == ("expired", 0)
         assert "Nothing was removed." in text
         assert "Call clear_tasks without plan_id for a new plan." in text
         assert cache.rows() == before
         _, plan = await cache.call(client, "clear_tasks")
-        cache.late += LIFETIME - timedelta(seconds=1)
+        cache.elapsed += LIFETIME - timedelta(seconds=1)
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["cleared"]) == ("cleared", 3)
 

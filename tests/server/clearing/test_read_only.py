@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp import Client
-    from tests.clearing_cache import Cache, Mode, Spoken
+    from tests.clearing_cache import Cache, LineClient, Mode
 
 READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks"}
 WRITES = {"clear_tasks", "undo_clear"}
@@ -109,7 +109,7 @@ async def test_a_cache_at_rest_is_the_same_to_the_byte_after_everything_was_aske
     assert cache.files() == before == {cache.store_name: before[cache.store_name]}
 
 
-def open_to_write(server: Spoken) -> dict[str, bool]:
+def open_to_write(server: LineClient) -> dict[str, bool]:
     """The files of its cache that a server has open, and whether it could write them."""
     found: dict[str, bool] = {}
     for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
@@ -125,7 +125,7 @@ def open_to_write(server: Spoken) -> dict[str, bool]:
 
 @pytest.mark.parametrize("options", [[], ["--allow-clear", "success", "--confirm", "plan"]])
 def test_the_command_never_opens_the_store_to_write_for_a_question_or_a_plan(
-    cache: Cache, spawn: Callable[..., Spoken], options: list[str]
+    cache: Cache, spawn: Callable[..., LineClient], options: list[str]
 ) -> None:
     cache.fill(30_000, name="bell")
     cache.change("UPDATE tasks SET shots = 1 WHERE task_id = 'task-1'")  # it is in use

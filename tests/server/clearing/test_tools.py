@@ -26,7 +26,7 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.clearing_cache import Cache, Mode, Spoken
+    from tests.clearing_cache import Cache, LineClient, Mode
 
 Answer = TypeVar("Answer")
 
@@ -380,7 +380,7 @@ async def test_the_command_plans_clears_and_puts_back_over_stdio(cache: Cache, m
 
 
 def test_a_server_that_is_told_to_end_in_a_clear_leaves_everything_accounted_for(
-    cache: Cache, spawn: Callable[..., Spoken]
+    cache: Cache, spawn: Callable[..., LineClient]
 ) -> None:
     before = cache.fill(MANY).rows()
     server = spawn("--allow-clear", "success", "--confirm", "plan")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.store.conftest import (
+    backdate,
     connect,
     fill,
     insert,
     insert_shard,
     make_store,
-    put_to_rest,
     v5_directory,
 )
 
@@ -88,7 +88,7 @@ def writer(directory: Path, request: pytest.FixtureRequest) -> Generator[sqlite3
         if request.param:
             connection.execute("PRAGMA journal_mode = WAL")
             insert(connection, "c")
-        put_to_rest(directory)
+        backdate(directory)
         yield connection
 
 
@@ -101,7 +101,7 @@ def test_a_file_that_nobody_writes_is_remembered(
     insert(writer, "d")
     assert store.read(facts) is not first
     assert store.read(facts) is not first
-    put_to_rest(directory)
+    backdate(directory)
     assert store.read(facts) is store.read(facts)
 
 
@@ -200,7 +200,7 @@ def full_directory(tmp_path: Path) -> Path:
     insert_shard(directory, "a", "P-1")
     insert(directory, "z", table="archived_tasks", result_json='{"z": 1}', archived_at="now")
     insert_shard(directory, "z", "P-2", table="archived_task_shards", archived_at="now")
-    return put_to_rest(directory)
+    return backdate(directory)
 
 
 @pytest.mark.parametrize("few", [2, 4, 12_000])
@@ -233,7 +233,7 @@ def test_what_is_told_can_be_changed_and_what_is_known_stays(full_directory: Pat
 
 
 def test_a_file_that_was_just_written_is_not(tmp_path: Path) -> None:
-    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a"))
+    directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     store = TaskStore(directory, read_only=True)
     before = store.read(facts)
     insert(directory, "b")

@@ -149,10 +149,10 @@ def test_processes_that_save_at_once_lose_nothing(
 ) -> None:
     children = [start("save_some", tmp_path, f"process-{n}", 20) for n in range(4)]
     for child in children:
-        assert child.hear() == "ready"
+        assert child.receive() == "ready"
     for child in children:
-        child.go_on()
-    assert max(child.hear() for child in children) == 80
+        child.resume()
+    assert max(child.receive() for child in children) == 80
     expected = sorted(f"process-{n}-{number}" for n in range(4) for number in range(20))
     assert ids(TaskStore(tmp_path)) == expected
     check_free(tmp_path)
@@ -161,7 +161,7 @@ def test_processes_that_save_at_once_lose_nothing(
 def test_an_instance_outlives_a_fork_on_both_sides(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
-    assert start("fork", tmp_path).hear() == {
+    assert start("fork", tmp_path).receive() == {
         "code": 0,
         "ids": ["before", "in the child", "in the parent"],
     }
@@ -172,7 +172,7 @@ def test_our_saves_and_those_of_uniqc_go_together(
 ) -> None:
     store = TaskStore(make_store(tmp_path / "cache"), busy_timeout=30)
     uniqc = start("write_pairs", store.cache_dir)
-    assert uniqc.hear() == "writing"
+    assert uniqc.receive() == "writing"
     for number in range(5):
         store.save(TaskInfo(f"ours-{number}", "ibm"))
     written = uniqc.finish()
@@ -296,7 +296,7 @@ def test_what_was_saved_after_a_clear_is_there(
 ) -> None:
     store = TaskStore(tmp_path, busy_timeout=0.3)
     savers = [start("save_while_cleared", tmp_path, f"saver-{n}", how) for n in range(2)]
-    assert [saver.hear() for saver in savers] == ["saving"] * 2
+    assert [saver.receive() for saver in savers] == ["saving"] * 2
     looks = look_and_clear(store, clears=8)
     told = [saver.finish() for saver in savers]
     looks.append(Look(looks[-1].cleared, time.monotonic(), frozenset(ids(store))))

@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.conftest import copy_as_killed, insert, make_store, put_to_rest
+from tests.store.conftest import backdate, copy_as_killed, insert, make_store
 
 from uniqc_store import (
     DB_FILENAME,
@@ -113,7 +113,7 @@ def test_a_link_to_a_file_is_followed_to_its_wal_too(tmp_path: Path) -> None:
         copy_as_killed(with_wal.cache_dir, tmp_path / "killed")
 
     with_wal.read(copy_while_open)
-    put_to_rest(tmp_path / "killed")
+    backdate(tmp_path / "killed")
     store.clear_all()
     store.db_path.symlink_to(tmp_path / "killed" / DB_FILENAME)
     assert TaskStore(store.cache_dir, read_only=True).count() == 2

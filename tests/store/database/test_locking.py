@@ -76,7 +76,7 @@ def test_descriptors_of_this_and_of_other_processes_are_told_apart(
     with path.open(), path.open():
         assert (count_descriptors(identity), may_be_open_elsewhere(identity)) == (2, False)
     other = start("hold", path.parent, "SELECT COUNT(*) FROM tasks")
-    assert other.hear() == "in"
+    assert other.receive() == "in"
     assert count_descriptors(identity) >= 1
     assert may_be_open_elsewhere(identity)
     assert other.finish() == "out"

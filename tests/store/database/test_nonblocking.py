@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.store.conftest import (
+    backdate,
     connect,
     copy_with_hot_journal,
     fill,
     insert,
     insert_all,
     make_store,
-    put_to_rest,
 )
 
 from uniqc_store import Group, Snapshot, TaskFilter, TaskStore, WouldBlockError
@@ -32,7 +32,7 @@ def result_text(taken: Snapshot) -> str:
 @pytest.fixture
 def store(tmp_path: Path) -> TaskStore:
     directory = fill(make_store(tmp_path / "cache"), "a", "b", "c")
-    return TaskStore(put_to_rest(directory), read_only=True)
+    return TaskStore(backdate(directory), read_only=True)
 
 
 def test_what_takes_a_moment_is_answered_at_once(store: TaskStore) -> None:
@@ -70,7 +70,7 @@ def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
             for number in range(20_000)
         ),
     )
-    put_to_rest(store.cache_dir)
+    backdate(store.cache_dir)
     nonblocking = store.nonblocking()
     with pytest.raises(WouldBlockError):
         nonblocking.tally(TaskFilter())
@@ -103,7 +103,7 @@ def test_what_only_a_copy_would_tell_is_not_copied_at_once(
     store: TaskStore, tmp_path: Path
 ) -> None:
     """A rollback journal that a killed process left can be applied to a copy only."""
-    directory = put_to_rest(copy_with_hot_journal(tmp_path))
+    directory = backdate(copy_with_hot_journal(tmp_path))
     killed = TaskStore(directory, read_only=True)
     with pytest.raises(WouldBlockError):
         killed.nonblocking().count()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import (
     Child,
+    backdate,
     check_free,
     connect,
     copy_as_killed,
@@ -22,7 +23,6 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
-    put_to_rest,
     unprivileged,
 )
 
@@ -72,7 +72,7 @@ def filled(tmp_path: Path) -> Path:
     directory = make_store(tmp_path / "filled")
     fill(directory, *(f"task-{number}" for number in range(10)))
     execute(directory, "PRAGMA journal_mode = WAL")
-    return put_to_rest(directory)
+    return backdate(directory)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def with_wal(filled: Path, tmp_path: Path) -> Path:
     with closing(connect(filled)) as connection:
         connection.execute("SELECT COUNT(*) FROM tasks").fetchone()
         fill(filled, "late-1", "late-2", "late-3")
-        directory = put_to_rest(copy_as_killed(filled, tmp_path / "with-wal"))
+        directory = backdate(copy_as_killed(filled, tmp_path / "with-wal"))
     assert (directory / WAL).stat().st_size > 0
     return directory
 
@@ -163,7 +163,7 @@ def test_a_connection_that_shares_the_file_takes_no_statement_that_writes(with_w
 
 
 def test_a_file_at_rest_is_read_without_a_trace(real_directory: Path) -> None:
-    before = files(put_to_rest(real_directory))
+    before = files(backdate(real_directory))
     ask_everything(read_only(real_directory))
     assert files(real_directory) == before
     assert open_files(real_directory) == {}
@@ -215,7 +215,7 @@ def test_a_process_that_was_killed_left_its_tasks(
 ) -> None:
     start("die_with_wal", filled, 3).wait(-9)
     assert read_only(filled).count() == 13
-    assert read_only(put_to_rest(filled)).count() == 13
+    assert read_only(backdate(filled)).count() == 13
 
 
 def test_what_a_killed_writer_had_not_committed_is_not_seen(filled: Path, tmp_path: Path) -> None:
@@ -224,18 +224,18 @@ def test_what_a_killed_writer_had_not_committed_is_not_seen(filled: Path, tmp_pa
         connection.execute("BEGIN")
         for number in range(50):
             insert(connection, f"lost-{number}", metadata_json='{"note": "' + "x" * 5000 + '"}')
-        killed = put_to_rest(copy_as_killed(filled, tmp_path / "killed"))
+        killed = backdate(copy_as_killed(filled, tmp_path / "killed"))
     assert (killed / WAL).stat().st_size > 0
     assert read_only(killed).count() == 10
 
 
 def test_a_wal_that_is_garbage_is_ignored(filled: Path) -> None:
     (filled / WAL).write_bytes(b"left over from something else" * 500)
-    assert read_only(put_to_rest(filled)).count() == 10
+    assert read_only(backdate(filled)).count() == 10
 
 
 def test_a_hot_journal_is_read_past(tmp_path: Path) -> None:
-    killed = put_to_rest(copy_with_hot_journal(tmp_path))
+    killed = backdate(copy_with_hot_journal(tmp_path))
     before = files(killed)
     store = read_only(killed)
     assert (store.count(), store.count(status="lost")) == (30, 0)
@@ -254,7 +254,7 @@ def locked(public_directory: Path) -> Callable[[Path], Path]:
         for name, content in files(source).items():
             (public_directory / name).write_bytes(content)
             (public_directory / name).chmod(0o444)
-        put_to_rest(public_directory)
+        backdate(public_directory)
         public_directory.chmod(0o555)
         return public_directory
 
@@ -384,7 +384,7 @@ def test_answers_beside_a_writer_are_states_that_there_were(
 ) -> None:
     directory = make_store(tmp_path / "cache")
     writer = start("write_pairs", directory)
-    assert writer.hear() == "writing"
+    assert writer.receive() == "writing"
     store = read_only(directory)
     seen = [0]
     while seen[-1] < 400:
@@ -407,7 +407,7 @@ def test_a_file_that_is_replaced_is_read_anew(filled: Path, tmp_path: Path) -> N
     store = read_only(filled)
     assert store.count() == 10
     other = make_store(tmp_path / "other")
-    put_to_rest(other)
+    backdate(other)
     (other / DB_FILENAME).replace(filled / DB_FILENAME)
     assert store.count() == 0
 

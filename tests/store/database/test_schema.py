@@ -250,10 +250,10 @@ def test_processes_that_open_a_fresh_path_at_once_all_succeed(
     children = [start("open_and_save", tmp_path, rounds, name) for name in names]
     for number in range(rounds):
         expected = "saved" if number else "ready"
-        assert [child.hear() for child in children] == [expected] * processes
+        assert [child.receive() for child in children] == [expected] * processes
         for child in children:
-            child.go_on()
-    assert [child.hear() for child in children] == ["saved"] * processes
+            child.resume()
+    assert [child.receive() for child in children] == ["saved"] * processes
     for number in range(rounds):
         directory = tmp_path / str(number)
         ids = sorted(task.task_id for task in TaskStore(directory, read_only=True).list())
@@ -266,7 +266,7 @@ def test_a_file_that_is_being_made_elsewhere_is_waited_for(
 ) -> None:
     make_store(tmp_path / "cache", version=0)
     maker = start("hold", tmp_path / "cache", "BEGIN EXCLUSIVE", "DROP TABLE tasks")
-    assert maker.hear() == "in"
+    assert maker.receive() == "in"
     with pytest.raises(StoreBusyError):
         TaskStore(tmp_path / "cache", busy_timeout=0.05)
     assert maker.finish() == "out"

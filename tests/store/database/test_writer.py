@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import (
     Child,
+    backdate,
     check_free,
     connect,
     copy_as_killed,
@@ -22,7 +23,6 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
-    put_to_rest,
 )
 
 from uniqc_store import (
@@ -133,7 +133,7 @@ def test_clear_all_removes_no_file_that_another_process_is_in(
     store: TaskStore, start: Callable[..., Child], how: str
 ) -> None:
     other = start("hold", store.cache_dir, *HELD[how])
-    assert other.hear() == "in"
+    assert other.receive() == "in"
     inode = store.db_path.stat().st_ino
     with pytest.raises(StoreBusyError) as caught:
         store.clear_all()
@@ -178,7 +178,7 @@ def test_clear_all_waits_for_whoever_is_in_the_file(store: TaskStore) -> None:
 def test_clear_all_in_another_process_is_noticed_here(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
-    assert start("clear_all", store.cache_dir).hear() == "cleared"
+    assert start("clear_all", store.cache_dir).receive() == "cleared"
     assert store.count() == 0
     store.save(TaskInfo("new", "dummy"))
     assert ids(store) == ["new"]
@@ -189,7 +189,7 @@ def test_a_clear_all_that_is_refused_leaves_a_file_that_works(
 ) -> None:
     with closing(connect(store.cache_dir)) as other:
         other.execute("SELECT COUNT(*) FROM tasks").fetchone()
-        assert start("clear_all", store.cache_dir).hear() == "busy"
+        assert start("clear_all", store.cache_dir).receive() == "busy"
         store.save(TaskInfo("new", "dummy"))
         assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (2,)
 
@@ -292,7 +292,7 @@ def make_foreign(directory: Path, *statements: str, mode: str) -> Path:
 
 def check_refused(directory: Path, *, found: int) -> None:
     """Every way in is closed, and nothing in the directory changes."""
-    before = files(put_to_rest(directory))
+    before = files(backdate(directory))
     for read_only in (False, True):
         with pytest.raises(StoreForeignError) as caught:
             TaskStore(directory, read_only=read_only).count()

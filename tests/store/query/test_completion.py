@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.store.conftest import (
     NotUtf8,
+    backdate,
     connect,
     fill,
     insert,
     insert_shard,
     make_store,
-    put_to_rest,
     v5_directory,
     with_files,
 )
@@ -293,7 +293,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         connection.execute("COMMIT")
     connection.close()
-    return put_to_rest(directory)
+    return backdate(directory)
 
 
 def test_an_old_task_is_found_by_how_its_id_begins(many: Path) -> None:

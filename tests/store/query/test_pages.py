@@ -21,7 +21,7 @@ from tests.store.conftest import (
     fill,
     insert,
     insert_all,
-    machine_in,
+    local_time_zone,
     make_store,
     with_files,
 )
@@ -743,7 +743,7 @@ def test_a_time_without_a_zone_is_one_of_this_machines_clock(
         "summer": datetime(2026, 7, 15, 20, 30, tzinfo=timezone(timedelta(hours=summer))),
         "winter": datetime(2026, 1, 15, 3, 30, tzinfo=timezone(timedelta(hours=winter))),
     }
-    with machine_in(zone):
+    with local_time_zone(zone):
         for task_id, moment in moments.items():
             later = moment + timedelta(microseconds=1)
             assert found(store, submitted_after=moment, submitted_before=later) == {task_id}

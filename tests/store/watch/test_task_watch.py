@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import (
     Child,
+    backdate,
     check_free,
     connect,
     copy_with_hot_journal,
@@ -21,7 +22,6 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
-    put_to_rest,
     unprivileged,
 )
 
@@ -105,7 +105,7 @@ def test_a_file_at_rest_is_not_looked_at_again(tmp_path: Path) -> None:
 
 
 def test_nothing_is_held_and_nothing_is_left_between_two_polls(tmp_path: Path) -> None:
-    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a"))
+    directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     before = files(directory)
     watch = watch_of(directory)
     watch.poll()
@@ -115,7 +115,7 @@ def test_nothing_is_held_and_nothing_is_left_between_two_polls(tmp_path: Path) -
 
 
 def test_a_commit_that_is_done_with_is_read_without_leaving_a_trace(store: TaskStore) -> None:
-    watch = watch_of(put_to_rest(store.cache_dir))
+    watch = watch_of(backdate(store.cache_dir))
     cursor = watch.since().cursor
     for number in range(5):
         store.save(TaskInfo(f"task-{number}", "dummy"))
@@ -143,7 +143,7 @@ def test_a_commit_of_another_process_is_noticed(
     watch = watch_of(directory)
     cursor = watch.since().cursor
     child = start("save_some", directory, "theirs", 2)
-    assert child.hear() == "ready"
+    assert child.receive() == "ready"
     assert child.finish() == 2
     assert sorted(ids(noticed(watch, cursor).new)) == ["theirs-0", "theirs-1"]
 
@@ -160,11 +160,11 @@ def test_a_commit_that_leaves_the_sizes_as_they_are_is_noticed(tmp_path: Path) -
 
 
 def test_a_commit_whose_time_is_turned_back_is_noticed(tmp_path: Path) -> None:
-    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a", status="running"))
+    directory = backdate(fill(make_store(tmp_path / "cache"), "a", status="running"))
     watch = watch_of(directory)
     cursor = watch.since().cursor
     execute(directory, "UPDATE tasks SET status = 'success'")
-    put_to_rest(directory)
+    backdate(directory)
     assert len(noticed(watch, cursor).changed) == 1
 
 
@@ -254,10 +254,10 @@ def test_a_file_in_the_place_of_another_is_compared_with_it(tmp_path: Path) -> N
 
 
 def test_a_copy_of_the_same_size_and_time_in_its_place_is_noticed(tmp_path: Path) -> None:
-    directory = put_to_rest(fill(make_store(tmp_path / "cache"), "a"))
+    directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     watch = watch_of(directory)
     cursor = watch.since().cursor
-    other = put_to_rest(fill(make_store(tmp_path / "other"), "b"))
+    other = backdate(fill(make_store(tmp_path / "other"), "b"))
     assert (other / DB_FILENAME).stat().st_size == (directory / DB_FILENAME).stat().st_size
     (other / DB_FILENAME).replace(directory / DB_FILENAME)
     changes = noticed(watch, cursor)
@@ -272,7 +272,7 @@ def test_clear_all_goes_through_beside_an_idle_watch_and_is_noticed(
     watch = watch_of(store.cache_dir)
     cursor = watch.since().cursor
     child = start("clear_all", store.cache_dir)
-    assert child.hear() == "cleared"
+    assert child.receive() == "cleared"
     assert ids(noticed(watch, cursor).gone) == ["a"]
     store.save(TaskInfo("b", "dummy"))
     assert ids(noticed(watch, cursor).new) == ["b"]
@@ -284,8 +284,8 @@ def test_a_writer_that_never_waits_does_not_fail_for_a_watch_that_polls(
     directory = make_store(tmp_path / "cache")
     watch = watch_of(directory)
     cursor = watch.since().cursor
-    child = start("write_impatiently", directory)
-    assert child.hear() == "writing"
+    child = start("write_without_waiting", directory)
+    assert child.receive() == "writing"
     deadline = time.monotonic() + DEADLINE_SECONDS
     due = 0
     while due < 1_000:
@@ -299,7 +299,7 @@ def test_a_writer_that_never_waits_does_not_fail_for_a_watch_that_polls(
 
 
 def test_what_a_killed_process_left_unfinished_is_no_change(tmp_path: Path) -> None:
-    directory = put_to_rest(copy_with_hot_journal(tmp_path))
+    directory = backdate(copy_with_hot_journal(tmp_path))
     watch = watch_of(directory)
     start = watch.since()
     assert start.store_status.trouble is None
@@ -408,7 +408,7 @@ def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
     start("die_with_wal", directory, 3).wait(-9)
     for file in directory.iterdir():
         file.chmod(0o644)
-    put_to_rest(directory)
+    backdate(directory)
     wal = directory / f"{DB_FILENAME}-wal"
     with unprivileged():
         watch = watch_of(directory)
@@ -444,7 +444,7 @@ def test_a_busy_file_is_told_of_once_it_was_waited_for(
     watch = watch_of(directory)
     cursor = watch.since().cursor
     child = start("hold", directory, "BEGIN EXCLUSIVE", "UPDATE tasks SET status = 'success'")
-    assert child.hear() == "in"
+    assert child.receive() == "in"
     watch.refresh()
     assert isinstance(trouble(watch), StoreBusyError)
     assert watch.since(cursor).states == ()
@@ -507,9 +507,9 @@ def test_a_live_store_is_told_of_truly_and_to_the_end(
     watch = watch_of(directory, newest=newest)
     seen = [watch.since()]
     uniqc = start("play_uniqc", directory, 150)
-    assert uniqc.hear() == "playing"
+    assert uniqc.receive() == "playing"
     with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(uniqc.hear)
+        said = pool.submit(uniqc.receive)
         while not said.done():
             if watch.poll() and watch.refresh():
                 seen.append(watch.since(seen[-1].cursor))
