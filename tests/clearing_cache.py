@@ -273,7 +273,7 @@ def person() -> Person:
 
 @pytest.fixture
 def spawn(cache: Cache) -> Generator[Callable[..., LineClient]]:
-    """Return a function that starts the command on the cache. The test's end kills it."""
+    """Return a function that starts the command on the cache. It is killed after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> LineClient:

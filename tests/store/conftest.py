@@ -371,7 +371,7 @@ def _stream(stream: IO[str] | None) -> IO[str]:
 
 @pytest.fixture
 def start() -> Generator[Callable[..., Child]]:
-    """Return a function that starts other processes. The test's end kills them."""
+    """Return a function that starts other processes. They are killed after the test."""
     children: list[Child] = []
 
     def start(program: str, *arguments: object) -> Child:

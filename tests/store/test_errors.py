@@ -1,4 +1,4 @@
-"""Each error of the tree, by a real cause; nothing else gets out."""
+"""Each error is raised for a real cause, and no other error leaves the store."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def writes(store: TaskStore) -> list[Callable[[], object]]:
     ]
 
 
-def check_every_way_in(directory: Path, expected: type[StoreFileError]) -> None:
-    """Neither reading nor writing does anything but raise the error that is meant."""
+def check_every_call_raises(directory: Path, expected: type[StoreFileError]) -> None:
+    """Check that reading and writing raise the expected error and change no file."""
     before = files(directory)
     for read_only in (True, False):
         with pytest.raises(expected) as caught:
@@ -89,7 +89,7 @@ def check_every_way_in(directory: Path, expected: type[StoreFileError]) -> None:
     assert files(directory) == before
 
 
-def test_every_error_is_one_of_the_store() -> None:
+def test_every_public_error_is_a_store_error() -> None:
     errors = {
         error
         for name in uniqc_store.__all__
@@ -104,7 +104,7 @@ def test_every_error_is_one_of_the_store() -> None:
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_file_that_must_exist_is_missed(tmp_path: Path, *, read_only: bool) -> None:
+def test_a_missing_file_that_must_exist_is_an_error(tmp_path: Path, *, read_only: bool) -> None:
     with pytest.raises(StoreMissingError) as caught:
         TaskStore(tmp_path / "cache", read_only=read_only, must_exist=True)
     assert caught.value.path == tmp_path / "cache" / DB_FILENAME
@@ -112,7 +112,7 @@ def test_a_file_that_must_exist_is_missed(tmp_path: Path, *, read_only: bool) ->
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_file_that_must_exist_is_missed_when_it_goes(tmp_path: Path, *, read_only: bool) -> None:
+def test_a_removed_file_that_must_exist_is_an_error(tmp_path: Path, *, read_only: bool) -> None:
     make_store(tmp_path)
     store = TaskStore(tmp_path, read_only=read_only, must_exist=True)
     assert store.count() == 0
@@ -127,7 +127,7 @@ def test_a_file_that_must_exist_is_missed_when_it_goes(tmp_path: Path, *, read_o
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_must_exist_is_not_made_by_a_write(tmp_path: Path) -> None:
+def test_a_file_that_must_exist_is_not_created_by_a_write(tmp_path: Path) -> None:
     make_store(tmp_path)
     store = TaskStore(tmp_path, must_exist=True)
     store.clear_all()
@@ -147,10 +147,10 @@ def test_a_file_with_garbage_in_its_pages_is_damaged(tmp_path: Path) -> None:
     content[1024:] = os.urandom(1) * (len(content) - 1024)
     file.write_bytes(content)
     backdate(tmp_path)
-    check_every_way_in(tmp_path, StoreDamagedError)
+    check_every_call_raises(tmp_path, StoreDamagedError)
 
 
-def test_garbage_in_one_table_is_met_by_who_reads_it(tmp_path: Path) -> None:
+def test_garbage_in_one_table_is_an_error_of_every_read(tmp_path: Path) -> None:
     fill(make_store(tmp_path), *(f"task-{number}" for number in range(200)))
     file = tmp_path / DB_FILENAME
     content = bytearray(file.read_bytes())
@@ -163,7 +163,7 @@ def test_garbage_in_one_table_is_met_by_who_reads_it(tmp_path: Path) -> None:
             read()
 
 
-def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
+def test_a_truncated_file_is_damaged(tmp_path: Path) -> None:
     fill(make_store(tmp_path), *(f"task-{number}" for number in range(200)))
     file = tmp_path / DB_FILENAME
     file.write_bytes(file.read_bytes()[:5000])
@@ -180,19 +180,17 @@ def test_a_file_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
         "ALTER TABLE tasks DROP COLUMN update_time",
     ],
 )
-def test_a_file_that_is_stamped_without_its_tasks_is_damaged(
-    tmp_path: Path, statement: str
-) -> None:
+def test_a_file_of_uniqc_without_its_tasks_is_damaged(tmp_path: Path, statement: str) -> None:
     execute(make_store(tmp_path), statement)
-    check_every_way_in(backdate(tmp_path), StoreDamagedError)
+    check_every_call_raises(backdate(tmp_path), StoreDamagedError)
 
 
-def test_a_file_that_has_tasks_without_a_stamp_is_foreign(tmp_path: Path) -> None:
+def test_a_file_with_tasks_but_no_application_id_is_foreign(tmp_path: Path) -> None:
     execute(make_store(tmp_path), "PRAGMA application_id = 0")
-    check_every_way_in(backdate(tmp_path), StoreForeignError)
+    check_every_call_raises(backdate(tmp_path), StoreForeignError)
 
 
-def test_a_table_that_the_statements_do_not_fit_is_damaged(tmp_path: Path) -> None:
+def test_a_table_without_the_expected_columns_is_damaged(tmp_path: Path) -> None:
     execute(
         tmp_path,
         "CREATE TABLE tasks (task_id TEXT, note TEXT)",
@@ -206,7 +204,7 @@ def test_a_table_that_the_statements_do_not_fit_is_damaged(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
-def test_a_file_that_another_process_keeps_is_busy(
+def test_a_file_that_another_process_locks_exclusively_is_busy(
     tmp_path: Path, start: Callable[..., Child], mode: str
 ) -> None:
     execute(make_store(tmp_path), f"PRAGMA journal_mode = {mode}")
@@ -222,22 +220,22 @@ def test_a_file_that_another_process_keeps_is_busy(
     assert store.count() == 0
 
 
-def test_a_write_beside_a_write_is_busy_and_a_read_is_not(
+def test_a_write_is_busy_during_another_write_and_a_read_is_not(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
-    nonblocking = TaskStore(store.cache_dir, busy_timeout=0.05)
+    impatient = TaskStore(store.cache_dir, busy_timeout=0.05)
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
     assert other.receive() == "in"
-    for write in writes(nonblocking):
+    for write in writes(impatient):
         with pytest.raises(StoreBusyError):
             write()
-    for read in reads(nonblocking):
+    for read in reads(impatient):
         read()
     assert other.finish() == "out"
-    nonblocking.save(TaskInfo("a", "dummy"))
+    impatient.save(TaskInfo("a", "dummy"))
 
 
-def test_a_write_waits_for_a_write(store: TaskStore, start: Callable[..., Child]) -> None:
+def test_a_write_waits_for_another_write(store: TaskStore, start: Callable[..., Child]) -> None:
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
     assert other.receive() == "in"
     other.resume()
@@ -248,7 +246,7 @@ def test_a_write_waits_for_a_write(store: TaskStore, start: Callable[..., Child]
 # Unreadable
 
 
-def test_a_directory_in_the_place_of_the_file_is_unreadable(tmp_path: Path) -> None:
+def test_a_directory_instead_of_the_file_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / DB_FILENAME).mkdir()
     for read_only in (True, False):
         with pytest.raises(StoreUnreadableError):
@@ -256,14 +254,14 @@ def test_a_directory_in_the_place_of_the_file_is_unreadable(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [tmp_path / DB_FILENAME]
 
 
-def test_a_pipe_in_the_place_of_the_file_is_unreadable(tmp_path: Path) -> None:
+def test_a_pipe_instead_of_the_file_is_unreadable(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / DB_FILENAME)
     for read_only in (True, False):
         with pytest.raises(StoreUnreadableError):
             TaskStore(tmp_path, read_only=read_only).count()
 
 
-def test_a_link_that_leads_nowhere_is_unreadable_and_not_missing(tmp_path: Path) -> None:
+def test_a_dangling_link_is_unreadable_and_not_missing(tmp_path: Path) -> None:
     (tmp_path / DB_FILENAME).symlink_to("nowhere.sqlite")
     for read_only in (True, False):
         for must_exist in (True, False):
@@ -280,7 +278,7 @@ def test_a_link_to_itself_is_unreadable(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "cache"])
-def test_a_file_in_the_place_of_the_directory_is_unreadable(tmp_path: Path, below: str) -> None:
+def test_a_file_instead_of_the_directory_is_unreadable(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("mine")
     for read_only in (True, False):
         with pytest.raises(StoreUnreadableError):
@@ -294,7 +292,7 @@ def test_a_name_that_is_too_long_is_unreadable(tmp_path: Path) -> None:
             TaskStore(tmp_path / ("x" * 300), read_only=read_only).count()
 
 
-def test_a_file_that_one_may_not_read_is_unreadable(public_directory: Path) -> None:
+def test_a_file_without_read_permission_is_unreadable(public_directory: Path) -> None:
     make_store(public_directory)
     (public_directory / DB_FILENAME).chmod(0o000)
     for read_only in (True, False):
@@ -302,7 +300,7 @@ def test_a_file_that_one_may_not_read_is_unreadable(public_directory: Path) -> N
             TaskStore(public_directory, read_only=read_only).count()
 
 
-def test_a_directory_that_one_may_not_look_into_is_unreadable(public_directory: Path) -> None:
+def test_a_directory_without_any_permission_is_unreadable(public_directory: Path) -> None:
     make_store(public_directory)
     public_directory.chmod(0o000)
     for read_only in (True, False):
@@ -311,7 +309,9 @@ def test_a_directory_that_one_may_not_look_into_is_unreadable(public_directory: 
     public_directory.chmod(0o755)
 
 
-def test_a_directory_where_one_may_not_make_a_file_is_unreadable(public_directory: Path) -> None:
+def test_a_directory_without_write_permission_is_unreadable_to_a_writer(
+    public_directory: Path,
+) -> None:
     public_directory.chmod(0o555)
     with unprivileged():
         for below in (".", "cache", "above/cache"):
@@ -321,7 +321,7 @@ def test_a_directory_where_one_may_not_make_a_file_is_unreadable(public_director
     assert list(public_directory.iterdir()) == []
 
 
-def test_a_file_that_one_may_not_write_is_unreadable_to_a_writer(public_directory: Path) -> None:
+def test_a_file_without_write_permission_is_unreadable_to_a_writer(public_directory: Path) -> None:
     insert(make_store(public_directory), "a")
     (public_directory / DB_FILENAME).chmod(0o444)
     public_directory.chmod(0o555)
@@ -353,14 +353,14 @@ def test_a_file_that_can_not_grow_is_full(
     assert [task.task_id for task in store.list()] == ["a"]
 
 
-def test_what_does_not_fit_is_refused_and_what_did_is_kept(
+def test_a_save_that_does_not_fit_is_refused_and_earlier_ones_are_kept(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
-    told = start("save_until_full", store.cache_dir, 2_000_000).receive()
-    assert told["error"] == "StoreFullError"
-    assert told["saved"] > 0
+    report = start("save_until_full", store.cache_dir, 2_000_000).receive()
+    assert report["error"] == "StoreFullError"
+    assert report["saved"] > 0
     ids = {task.task_id for task in store.list()}
-    assert ids == {f"large-{number}" for number in range(told["saved"])}
+    assert ids == {f"large-{number}" for number in range(report["saved"])}
     store.save(TaskInfo("small", "dummy"))
 
 
@@ -368,7 +368,7 @@ def test_what_does_not_fit_is_refused_and_what_did_is_kept(
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_a_query_stops_when_it_is_asked_to(tmp_path: Path, *, read_only: bool) -> None:
+def test_a_query_stops_when_should_stop_returns_true(tmp_path: Path, *, read_only: bool) -> None:
     fill(make_store(tmp_path), *(f"task-{number}" for number in range(3000)))
     stopping = False
     asked: list[bool] = []
@@ -421,10 +421,10 @@ def examples(path: Path) -> list[StoreError]:
 
 def test_every_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
     for error in examples(tmp_path):
-        for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - ours
-            assert type(again) is type(error)
-            assert str(again) == str(error)
-            assert again.__dict__ == error.__dict__
+        for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - pickled here
+            assert type(copied) is type(error)
+            assert str(copied) == str(error)
+            assert copied.__dict__ == error.__dict__
 
 
 def test_an_error_keeps_what_sqlite_said_as_its_cause(tmp_path: Path) -> None:
@@ -434,19 +434,19 @@ def test_an_error_keeps_what_sqlite_said_as_its_cause(tmp_path: Path) -> None:
     assert isinstance(caught.value.__cause__, sqlite3.DatabaseError)
 
 
-def test_what_is_no_error_of_sqlite_passes_through(tmp_path: Path) -> None:
+def test_an_error_that_is_not_of_sqlite_is_not_translated(tmp_path: Path) -> None:
     with pytest.raises(KeyError), translated(tmp_path, 1.0):
         raise KeyError
 
 
-def test_an_error_that_python_raised_by_itself_is_translated_too(tmp_path: Path) -> None:
+def test_an_error_of_the_sqlite3_module_itself_is_translated(tmp_path: Path) -> None:
     closed = sqlite3.connect(":memory:")
     closed.close()
     with pytest.raises(StoreDamagedError), translated(tmp_path, 1.0):
         closed.execute("SELECT 1")
 
 
-def test_a_trigger_of_somebody_else_is_no_crash(store: TaskStore) -> None:
+def test_an_error_of_a_foreign_trigger_is_a_store_error(store: TaskStore) -> None:
     execute(
         store.cache_dir,
         "CREATE TRIGGER refuse BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'refused'); END",
@@ -458,6 +458,6 @@ def test_a_trigger_of_somebody_else_is_no_crash(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("cache_dir", [5, b"bytes"])
-def test_what_is_no_path_is_a_programming_error(cache_dir: Any) -> None:
+def test_an_argument_that_is_not_a_path_is_a_type_error(cache_dir: Any) -> None:
     with pytest.raises(TypeError):
         TaskStore(cache_dir)

@@ -1,4 +1,4 @@
-"""A filter in Python and in SQL."""
+"""A filter selects the same tasks in Python and in SQL."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Row:
     metadata_json: object
 
 
-def make_by_hand(directory: Path, rows: Sequence[Row]) -> TaskStore:
-    """A file whose labels may be of any type, with the indices that uniqc's files have."""
+def make_untyped_store(directory: Path, rows: Sequence[Row]) -> TaskStore:
+    """Create a store whose labels may be of any type, with the indices of uniqc's files."""
     make_store(directory)
     with closing(connect(directory)) as connection:
         connection.execute("DROP TABLE tasks")
@@ -51,7 +51,7 @@ def make_by_hand(directory: Path, rows: Sequence[Row]) -> TaskStore:
 
 
 def matching_ids(directory: Path, names: dict[str, str], wanted: TaskFilter) -> set[str]:
-    """Ids of the tasks that match in Python, each as SQLite returns its columns."""
+    """Return the ids of the tasks that match in Python, by values as SQLite returns them."""
     with closing(connect(directory)) as connection:
         connection.text_factory = partial(bytes.decode, errors="surrogateescape")
         rows: list[tuple[str, Label, Label, Label]] = connection.execute(
@@ -129,7 +129,7 @@ def test_a_filter_matches_the_same_tasks_in_python_and_in_sql(
     fresh_directory: Callable[[], Path], rows: list[Row], filters: list[TaskFilter]
 ) -> None:
     directory = fresh_directory()
-    store = make_by_hand(directory, rows)
+    store = make_untyped_store(directory, rows)
     everything = store.search(TaskFilter(), limit=100).records
     names = {record.task_id: record.name for record in everything}
     for wanted in filters:
@@ -156,7 +156,7 @@ def test_a_filter_matches_the_same_tasks_in_python_and_in_sql(
 def test_a_submit_time_matches_within_its_bounds_in_python_and_in_sql(
     tmp_path: Path, time: object, expected: object
 ) -> None:
-    store = make_by_hand(tmp_path, [Row("success", "ibm", time, "{}")])
+    store = make_untyped_store(tmp_path, [Row("success", "ibm", time, "{}")])
     wanted = TaskFilter(submitted_after=START, submitted_before=START + timedelta(hours=1))
     assert bool(matching_ids(tmp_path, {"0": ""}, wanted)) is expected
     assert (store.search(wanted, limit=1).total == 1) is expected

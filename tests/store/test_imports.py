@@ -1,4 +1,4 @@
-"""The modules that ``import uniqc_store`` leaves for later."""
+"""Modules that ``uniqc_store`` imports on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAZY = ["clearing.backup", "clearing.commit", "watch.changes", "watch.task_watch
 
 @pytest.fixture(scope="module")
 def loaded() -> list[str]:
-    """Every module that is there after an import of the package and one read."""
+    """Return the modules that are loaded after an import of the package and one read."""
     code = (
         "import json, sys\n"
         "from uniqc_store import TaskFilter, TaskStore\n"
@@ -29,7 +29,7 @@ def loaded() -> list[str]:
 
 
 @pytest.mark.parametrize("name", LAZY)
-def test_a_store_that_only_reads_does_not_import(name: str, loaded: list[str]) -> None:
+def test_a_read_does_not_import_a_lazy_module(name: str, loaded: list[str]) -> None:
     module = f"uniqc_store.{name}"
     assert find_spec(module) is not None
     assert "uniqc_store.store" in loaded

@@ -43,8 +43,8 @@ STAMPED = [name for name in REAL_FILES if MANIFEST[name]["user_version"] >= 1]
 NOTHING: dict[str, Any] = {"count": 0, "by_status": {}, "by_backend": {}, "with_result": 0}
 
 
-def told(name: str, table: str = "tasks") -> dict[str, Any]:
-    """What the manifest says of a table; the same as an empty one where there is none."""
+def manifest_entry(name: str, table: str = "tasks") -> dict[str, Any]:
+    """Return the manifest's entry of a table. A missing table counts as an empty one."""
     tables: dict[str, dict[str, Any]] = MANIFEST[name]["tables"]
     return tables.get(table, NOTHING)
 
@@ -80,8 +80,8 @@ def reader(real_directory: Path) -> TaskStore:
     return TaskStore(backdate(real_directory), read_only=True)
 
 
-def test_the_counts_are_those_of_the_manifest(reader: TaskStore, real_name: str) -> None:
-    expected = told(real_name)
+def test_the_counts_equal_those_of_the_manifest(reader: TaskStore, real_name: str) -> None:
+    expected = manifest_entry(real_name)
     assert reader.count() == expected["count"]
     for column in ("status", "backend"):
         groups = reader.tally(TaskFilter(), by=(column,))
@@ -95,13 +95,13 @@ def test_the_counts_are_those_of_the_manifest(reader: TaskStore, real_name: str)
     assert reader.search(TaskFilter(status="active"), limit=1).total == reader.count() - finished
 
 
-def test_the_state_says_which_schema_it_is(reader: TaskStore, real_name: str) -> None:
+def test_the_state_has_the_schema_version(reader: TaskStore, real_name: str) -> None:
     state = reader.read(lambda snapshot: snapshot.state)
     assert (state.exists, state.schema_version) == (True, MANIFEST[real_name]["user_version"])
 
 
-def test_every_task_can_be_listed_got_and_found(reader: TaskStore, real_name: str) -> None:
-    expected = told(real_name)
+def test_list_get_and_find_return_every_task(reader: TaskStore, real_name: str) -> None:
+    expected = manifest_entry(real_name)
     tasks = reader.list()
     assert len({task.task_id for task in tasks}) == expected["count"]
     assert sum(task.result is not None for task in tasks) == expected["with_result"]
@@ -113,7 +113,7 @@ def test_every_task_can_be_listed_got_and_found(reader: TaskStore, real_name: st
         assert (record.result_bytes is None) is (task.result is None)
 
 
-def test_every_field_comes_as_it_is_stored(reader: TaskStore, real_directory: Path) -> None:
+def test_every_field_is_returned_as_stored(reader: TaskStore, real_directory: Path) -> None:
     columns = "task_id, backend, status, shots, submit_time, update_time, metadata_json"
     stored = rows(real_directory, f"SELECT {columns} FROM tasks") if reader.count() else []
     tasks = {task.task_id: task for task in reader.list()}
@@ -124,7 +124,7 @@ def test_every_field_comes_as_it_is_stored(reader: TaskStore, real_directory: Pa
         assert (task.update_time, task.metadata) == (update_time, json.loads(metadata))
 
 
-def test_what_is_odd_is_named_and_nothing_else(reader: TaskStore) -> None:
+def test_only_unusual_fields_are_named_as_damaged(reader: TaskStore) -> None:
     for task in reader.list():
         expected: set[str] = set()
         if task.status in ("QUEUED", "TaskStatus.RUNNING"):
@@ -134,8 +134,8 @@ def test_what_is_odd_is_named_and_nothing_else(reader: TaskStore) -> None:
         assert set(task.damaged) == expected
 
 
-def test_the_kinds_of_times_are_those_of_the_manifest(reader: TaskStore, real_name: str) -> None:
-    expected = told(real_name).get("submit_time_kind", {})
+def test_the_kinds_of_times_equal_those_of_the_manifest(reader: TaskStore, real_name: str) -> None:
+    expected = manifest_entry(real_name).get("submit_time_kind", {})
     moments = [parse_time(task.submit_time) for task in reader.list()]
     kinds = Counter(
         "other" if moment is None else "naive" if moment.tzinfo is None else "aware"
@@ -159,13 +159,13 @@ def test_pages_visit_every_task(reader: TaskStore) -> None:
     assert visited == expected
 
 
-def test_the_archive_is_found_and_told_from_what_is_live(
+def test_archived_tasks_are_found_and_marked_as_archived(
     reader: TaskStore, real_name: str, real_directory: Path
 ) -> None:
     archived = ids_in(real_directory, "archived_tasks")
     assert (
         reader.read(lambda snapshot: snapshot.archived())
-        == told(real_name, "archived_tasks")["count"]
+        == manifest_entry(real_name, "archived_tasks")["count"]
         == len(archived)
     )
 
@@ -179,16 +179,18 @@ def test_the_archive_is_found_and_told_from_what_is_live(
             statuses[record.status] += 1
         return statuses
 
-    assert reader.read(look) == told(real_name, "archived_tasks")["by_status"]
+    assert reader.read(look) == manifest_entry(real_name, "archived_tasks")["by_status"]
     assert all(reader.get(task_id) is None for task_id in archived)
     assert all(task.archived_at is None for task in reader.list())
 
 
 @pytest.mark.parametrize("table", ["tasks", "archived_tasks"])
-def test_the_shards_are_those_of_the_manifest(
+def test_the_shards_equal_those_of_the_manifest(
     reader: TaskStore, real_name: str, real_directory: Path, table: str
 ) -> None:
-    expected = told(real_name, {"tasks": "task_shards"}.get(table, "archived_task_shards"))
+    expected = manifest_entry(
+        real_name, {"tasks": "task_shards"}.get(table, "archived_task_shards")
+    )
 
     def look(snapshot: Snapshot) -> tuple[Counter[str], Counter[str]]:
         statuses: Counter[str] = Counter()
@@ -206,7 +208,7 @@ def test_the_shards_are_those_of_the_manifest(
 
 
 @pytest.mark.parametrize("name", LATEST)
-def test_a_platforms_own_id_leads_to_its_task(name: str, tmp_path: Path) -> None:
+def test_a_platform_id_finds_its_task(name: str, tmp_path: Path) -> None:
     store = TaskStore(copy_real(name, tmp_path), read_only=True)
     owners: dict[str, set[str]] = {}
     for platform_id, task_id in rows(
@@ -225,7 +227,7 @@ def test_a_platforms_own_id_leads_to_its_task(name: str, tmp_path: Path) -> None
             assert {task.task_id} == expected
 
 
-def test_an_id_from_before_an_upgrade_leads_to_its_task(tmp_path: Path) -> None:
+def test_an_id_from_before_an_upgrade_finds_its_task(tmp_path: Path) -> None:
     directory = copy_real("5-0.1.1-migrated-from-0.0.4.sqlite", tmp_path)
     store = TaskStore(directory, read_only=True)
     legacy = {
@@ -244,11 +246,11 @@ def test_an_id_from_before_an_upgrade_leads_to_its_task(tmp_path: Path) -> None:
     assert store.read(lambda snapshot: snapshot.doubled()) == 0
 
 
-# Opened to be written
+# Opened for writing
 
 
 @pytest.mark.parametrize("name", STAMPED)
-def test_a_file_is_never_raised(name: str, tmp_path: Path) -> None:
+def test_a_write_does_not_change_the_schema(name: str, tmp_path: Path) -> None:
     directory = copy_real(name, tmp_path)
     layout = rows(directory, "SELECT type, name, sql FROM sqlite_master")
     store = TaskStore(directory)
@@ -258,20 +260,20 @@ def test_a_file_is_never_raised(name: str, tmp_path: Path) -> None:
     assert rows(directory, "SELECT type, name, sql FROM sqlite_master") == layout
 
 
-def test_a_half_made_file_is_completed_at_the_first_version(tmp_path: Path) -> None:
+def test_a_half_initialised_file_is_completed_at_version_1(tmp_path: Path) -> None:
     store = TaskStore(copy_real("0-halfinit.sqlite", tmp_path))
     store.save(TaskInfo("new", "dummy"))
     assert header(tmp_path) == (APPLICATION_ID, 1)
 
 
-def test_opening_to_write_changes_no_byte(real_directory: Path, real_name: str) -> None:
+def test_opening_for_writing_changes_no_byte(real_directory: Path, real_name: str) -> None:
     before = files(real_directory)
     TaskStore(real_directory).count()
     if MANIFEST[real_name]["user_version"]:
         assert files(real_directory) == before
 
 
-def test_a_save_and_a_delete_touch_one_task(real_directory: Path) -> None:
+def test_a_save_and_a_delete_change_only_one_task(real_directory: Path) -> None:
     store = TaskStore(real_directory)
     before = store.list()
     archives = [whole_table(real_directory, table) for table in ("archived_tasks",)]
@@ -284,28 +286,28 @@ def test_a_save_and_a_delete_touch_one_task(real_directory: Path) -> None:
     assert [whole_table(real_directory, "archived_tasks")] == archives
 
 
-def test_every_task_can_be_saved_back_as_it_was(real_directory: Path, real_name: str) -> None:
+def test_every_task_can_be_saved_back_unchanged(real_directory: Path, real_name: str) -> None:
     store = TaskStore(real_directory)
     statement = "SELECT * FROM task_shards ORDER BY rowid"
     with_shards = MANIFEST[real_name]["user_version"] >= 5
     shards = rows(real_directory, statement) if with_shards else []
     expected = store.list()
     for number, task in enumerate(store.list()):
-        if "nan" not in repr(task.result):  # which uniqc writes, and which is no JSON
+        if "nan" not in repr(task.result):  # uniqc writes NaN, which is not JSON
             store.save(task)
             expected[number].update_time = task.update_time
-    # Whether one is NaN too, which equals nothing.
+    # Compare texts, because NaN does not equal NaN.
     assert list(map(repr, store.list())) == list(map(repr, expected))
-    assert len(expected) == told(real_name)["count"]
+    assert len(expected) == manifest_entry(real_name)["count"]
     assert (rows(real_directory, statement) if with_shards else []) == shards
 
 
-def test_clear_completed_takes_the_finished_tasks_and_their_shards(
+def test_clear_completed_removes_the_finished_tasks_and_their_shards(
     real_directory: Path, real_name: str
 ) -> None:
     store = TaskStore(real_directory)
     archive = whole_table(real_directory, "archived_tasks")
-    by_status = told(real_name)["by_status"]
+    by_status = manifest_entry(real_name)["by_status"]
     left = {status: n for status, n in by_status.items() if status not in TERMINAL_STATUSES}
     assert store.clear_completed() == sum(by_status.values()) - sum(left.values())
     assert Counter(task.status for task in store.list()) == left
@@ -317,7 +319,7 @@ def test_clear_completed_takes_the_finished_tasks_and_their_shards(
         )
         assert rows(real_directory, orphans) == [(0,)]
         archived_shards = rows(real_directory, "SELECT COUNT(*) FROM archived_task_shards")
-        assert archived_shards == [(told(real_name, "archived_task_shards")["count"],)]
+        assert archived_shards == [(manifest_entry(real_name, "archived_task_shards")["count"],)]
 
 
 @pytest.mark.parametrize("name", WITH_MESSAGES)
@@ -334,7 +336,7 @@ def test_an_error_message_is_kept_and_can_be_set(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", WITHOUT_MESSAGES)
-def test_an_error_message_without_a_place_is_refused_by_name(name: str, tmp_path: Path) -> None:
+def test_an_error_message_without_a_column_is_refused_by_name(name: str, tmp_path: Path) -> None:
     store = TaskStore(copy_real(name, tmp_path))
     before = store.list()
     with pytest.raises(InvalidValueError) as caught:
@@ -343,7 +345,7 @@ def test_an_error_message_without_a_place_is_refused_by_name(name: str, tmp_path
     assert store.list() == before
 
 
-def test_clear_all_removes_any_of_them(real_directory: Path) -> None:
+def test_clear_all_removes_the_file_of_any_release(real_directory: Path) -> None:
     store = TaskStore(real_directory)
     store.clear_all()
     assert files(real_directory) == {}

@@ -1,4 +1,4 @@
-"""One row that can't be read hides neither itself nor the others."""
+"""A row that can't be read is still shown, and so are all others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 GOOD_TIME = "2026-08-01T09:00:00+00:00"
 
 DAMAGE: list[tuple[str, object, str, object]] = [
-    # column, what is stored, the field that it damages, what is shown of it
+    # column, stored value, damaged field, shown value
     ("task_id", None, "task_id", ""),
     ("task_id", b"raw", "task_id", "raw"),
     ("task_id", NotUtf8(b"raw\xff"), "task_id", "raw\ufffd"),
@@ -72,7 +72,7 @@ RESULT_DAMAGE: list[tuple[object, object]] = [
 
 
 def shown(store: TaskStore) -> tuple[TaskInfo, TaskRecord]:
-    """The damaged task, once as listed and once as found, with a whole one on either side."""
+    """Return the damaged task as ``list`` and as ``search`` show it, beside two intact ones."""
     infos = store.list()
     records = store.search(TaskFilter(), limit=10).records
     assert len(infos) == len(records) == store.count() == 3
@@ -91,7 +91,7 @@ def store(tmp_path: Path) -> TaskStore:
 
 
 @pytest.mark.parametrize(("column", "stored", "field", "value"), DAMAGE)
-def test_a_damaged_field_is_named_and_the_others_are_whole(
+def test_a_damaged_field_is_named_and_the_others_are_intact(
     store: TaskStore, column: str, stored: object, field: str, value: object
 ) -> None:
     insert(store.cache_dir, **{"task_id": "a", "shots": 7, column: stored})
@@ -107,7 +107,7 @@ def test_a_damaged_field_is_named_and_the_others_are_whole(
 
 
 @pytest.mark.parametrize(("stored", "value"), RESULT_DAMAGE)
-def test_a_damaged_result_is_named_and_the_task_is_whole(
+def test_a_damaged_result_is_named_and_the_task_is_intact(
     store: TaskStore, stored: object, value: object
 ) -> None:
     insert(store.cache_dir, "a", result_json=stored)
@@ -144,13 +144,13 @@ def test_every_field_may_be_damaged_at_once(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_no_result_is_no_damage(store: TaskStore, empty: str | None) -> None:
+def test_a_missing_result_is_not_damaged(store: TaskStore, empty: str | None) -> None:
     insert(store.cache_dir, "a", result_json=empty)
     info, _ = shown(store)
     assert (info.result, info.damaged) == (None, ())
 
 
-def test_empty_metadata_are_no_damage(store: TaskStore) -> None:
+def test_empty_metadata_are_not_damaged(store: TaskStore) -> None:
     insert(store.cache_dir, "a", metadata_json="")
     info, record = shown(store)
     assert info.metadata == record.metadata == {}
@@ -171,7 +171,7 @@ def test_nan_and_infinity_are_read_as_uniqc_writes_them(store: TaskStore) -> Non
     assert repr(info.result) == "{'00': nan, '11': -inf}"
 
 
-def test_a_time_is_given_as_it_is_stored(store: TaskStore) -> None:
+def test_a_time_is_returned_as_stored(store: TaskStore) -> None:
     for number, text in enumerate(["2026-08-01 09:00:00", "2026-08-01T17:00:00+08:00", "noon"]):
         insert(store.cache_dir, f"t{number}", submit_time=text)
     times = {info.task_id: info.submit_time for info in store.list()}
@@ -189,7 +189,7 @@ def test_the_name_of_a_task_is_its_task_name_if_that_is_text(store: TaskStore) -
     assert names == {"a": "bell", "b": "", "whole-1": "", "whole-2": ""}
 
 
-def test_a_record_is_finished_by_its_status(store: TaskStore) -> None:
+def test_finished_depends_on_the_status_of_a_record(store: TaskStore) -> None:
     for status in TaskStatus:
         insert(store.cache_dir, status.value, status=status.value)
     records = store.search(TaskFilter(), limit=9).records
@@ -200,42 +200,46 @@ def test_a_record_is_finished_by_its_status(store: TaskStore) -> None:
     }
 
 
-def only(snapshot: Snapshot, task_id: str) -> Match:
+def find_one(snapshot: Snapshot, task_id: str) -> Match:
     (match,) = snapshot.find(task_id).found
     return match
 
 
-def test_the_size_of_a_result_is_told_in_bytes(store: TaskStore) -> None:
+def test_the_size_of_a_result_is_given_in_bytes(store: TaskStore) -> None:
     insert(store.cache_dir, "a", result_json='"é"')
 
     def sizes(task_id: str) -> int | None:
-        return store.read(lambda snapshot: snapshot.record(only(snapshot, task_id))).result_bytes
+        return store.read(
+            lambda snapshot: snapshot.record(find_one(snapshot, task_id))
+        ).result_bytes
 
     assert (sizes("a"), sizes("whole-1")) == (4, None)
 
 
-def test_the_text_of_a_result_is_what_is_stored(store: TaskStore) -> None:
+def test_the_text_of_a_result_is_returned_as_stored(store: TaskStore) -> None:
     insert(store.cache_dir, "a", result_json="{'cut")
     insert(store.cache_dir, "b", result_json=b"raw\xff")
 
     def text(task_id: str) -> str:
-        return store.read(lambda snapshot: snapshot.result_text(only(snapshot, task_id)))
+        return store.read(lambda snapshot: snapshot.result_text(find_one(snapshot, task_id)))
 
     assert [text("a"), text("b"), text("whole-1")] == ["{'cut", "raw\ufffd", ""]
 
 
-def test_that_there_is_no_result_is_told_at_once(store: TaskStore) -> None:
+def test_a_missing_result_is_read_without_blocking(store: TaskStore) -> None:
     backdate(store.cache_dir)
-    at_once = store.nonblocking()
-    assert at_once.read(lambda snapshot: snapshot.result_text(only(snapshot, "whole-1"))) == ""
+    nonblocking = store.nonblocking()
+    assert (
+        nonblocking.read(lambda snapshot: snapshot.result_text(find_one(snapshot, "whole-1"))) == ""
+    )
 
 
 def shards(directory: Path) -> tuple[TaskShard, ...]:
     store = TaskStore(directory, read_only=True)
-    return store.read(lambda snapshot: snapshot.shards(only(snapshot, "a")))
+    return store.read(lambda snapshot: snapshot.shards(find_one(snapshot, "a")))
 
 
-def test_shards_come_in_their_order(tmp_path: Path) -> None:
+def test_shards_are_ordered_by_their_index(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     insert(directory, "a")
     for index in (2, 0, 1):
@@ -271,7 +275,7 @@ def test_a_damaged_field_of_a_shard_is_named(
     assert whole.damaged == ()
 
 
-def test_a_file_without_some_later_column_is_read(tmp_path: Path) -> None:
+def test_a_file_without_an_optional_column_is_read(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     execute(directory, "ALTER TABLE tasks DROP COLUMN metadata_json")
     with closing(connect(directory)) as connection:
@@ -328,9 +332,9 @@ columns = st.fixed_dictionaries(
 
 
 def storable(value: object) -> bool:
-    """Whether SQLite takes it: no NaN, which it stores as NULL, and 64 bits."""
+    """Return whether SQLite stores a value as it is: it has no NaN, and integers of 64 bits."""
     if isinstance(value, float):
-        return value == value  # noqa: PLR0124 - NaN alone is not
+        return value == value  # noqa: PLR0124 - only NaN differs from itself
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 

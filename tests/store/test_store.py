@@ -1,4 +1,4 @@
-"""The API of uniqc's own TaskStore, name by name."""
+"""Methods that ``TaskStore`` has in common with uniqc's own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def ids(store: TaskStore, **only: Any) -> list[str]:
 
 @pytest.fixture
 def mixed(store: TaskStore) -> TaskStore:
-    """One task of every status on each of two backends, oldest first."""
+    """Return a store with one task of every status on each of two backends, oldest first."""
     minute = 0
     for backend in ("dummy", "originq:WK_C180"):
         for status in TaskStatus:
@@ -54,7 +54,7 @@ def mixed(store: TaskStore) -> TaskStore:
     return store
 
 
-def test_the_methods_are_called_as_those_of_uniqc() -> None:
+def test_the_methods_have_the_signatures_of_uniqc() -> None:
     for method, parameters in {
         "save": ["task"],
         "get": ["task_id"],
@@ -70,7 +70,7 @@ def test_the_methods_are_called_as_those_of_uniqc() -> None:
     assert TERMINAL_STATUSES == ("success", "failed", "cancelled")
 
 
-def test_a_saved_task_comes_back_whole(store: TaskStore) -> None:
+def test_get_and_list_return_a_saved_task_unchanged(store: TaskStore) -> None:
     task = TaskInfo(
         "a",
         "originq:WK_C180",
@@ -88,11 +88,11 @@ def test_get_of_an_unknown_id_is_none(mixed: TaskStore) -> None:
     assert mixed.get("unknown") is None
 
 
-def test_get_takes_no_beginning_of_an_id(mixed: TaskStore) -> None:
+def test_get_does_not_match_a_prefix_of_an_id(mixed: TaskStore) -> None:
     assert mixed.get("success-dum") is None
 
 
-def test_every_get_gives_another_object(store: TaskStore) -> None:
+def test_every_get_returns_a_new_object(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy", metadata={"tags": []}))
     first, second = store.get("a"), store.get("a")
     assert first is not None
@@ -106,7 +106,7 @@ def test_the_value_of_a_status_is_stored_and_not_its_repr(store: TaskStore) -> N
         assert connection.execute("SELECT status FROM tasks").fetchall() == [("running",)]
 
 
-def test_a_status_that_uniqc_does_not_know_is_stored_as_it_is(store: TaskStore) -> None:
+def test_an_unknown_status_is_stored_unchanged(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy", "QUEUED"))
     task = store.get("a")
     assert task is not None
@@ -133,14 +133,14 @@ def test_a_second_save_updates_all_but_the_submit_time(store: TaskStore) -> None
     assert store.count() == 1
 
 
-def test_a_second_save_leaves_a_task_in_its_place(store: TaskStore) -> None:
+def test_a_second_save_keeps_the_position_of_the_task(store: TaskStore) -> None:
     for name in ("a", "b", "c"):
         store.save(TaskInfo(name, "dummy", submit_time="2026-08-01T09:00:00+00:00"))
     store.save(TaskInfo("a", "dummy", "running"))
     assert ids(store) == ["c", "b", "a"]
 
 
-def test_a_save_takes_away_a_result(store: TaskStore) -> None:
+def test_a_save_can_remove_a_result(store: TaskStore) -> None:
     task = TaskInfo("a", "dummy", result={"00": 1})
     store.save(task)
     task.result = None
@@ -148,7 +148,7 @@ def test_a_save_takes_away_a_result(store: TaskStore) -> None:
     assert store.get("a") == task
 
 
-def test_a_save_stamps_the_task_and_the_row_alike(store: TaskStore) -> None:
+def test_a_save_sets_the_same_update_time_on_the_task_and_its_row(store: TaskStore) -> None:
     task = TaskInfo("a", "dummy", update_time="2026-08-01T09:00:00+00:00")
     began = datetime.now(UTC)
     store.save(task)
@@ -161,7 +161,7 @@ def test_a_save_stamps_the_task_and_the_row_alike(store: TaskStore) -> None:
     assert stored.update_time == task.update_time
 
 
-def test_a_save_that_finds_the_file_in_use_leaves_the_task_as_it_was(tmp_path: Path) -> None:
+def test_a_save_that_finds_the_file_in_use_does_not_change_the_task(tmp_path: Path) -> None:
     store = TaskStore(tmp_path, busy_timeout=0.05)
     task = TaskInfo("a", "dummy", metadata={"tags": ["x"]})
     before = task.to_dict()
@@ -173,34 +173,34 @@ def test_a_save_that_finds_the_file_in_use_leaves_the_task_as_it_was(tmp_path: P
     assert store.count() == 0
 
 
-def test_the_newest_come_first_by_submit_time_as_text(store: TaskStore) -> None:
+def test_tasks_are_listed_newest_first_by_submit_time_as_text(store: TaskStore) -> None:
     times = ["2026-08-01T09:00:00+00:00", "2026-08-01 10:00:00", "", "soon", "2026-08-02"]
     for number, time in enumerate(times):
         store.save(TaskInfo(str(number), "dummy", submit_time=time))
     assert ids(store) == ["3", "4", "0", "1", "2"]
 
 
-def test_of_equal_submit_times_the_last_saved_comes_first(store: TaskStore) -> None:
+def test_the_last_saved_of_equal_submit_times_is_listed_first(store: TaskStore) -> None:
     for name in ("b", "c", "a"):
         store.save(TaskInfo(name, "dummy", submit_time="2026-08-01T09:00:00+00:00"))
     assert ids(store) == ["a", "c", "b"]
 
 
-def test_a_list_can_be_by_status_and_backend(mixed: TaskStore) -> None:
+def test_a_list_can_be_filtered_by_status_and_backend(mixed: TaskStore) -> None:
     assert ids(mixed, status="failed") == ["failed-originq", "failed-dummy"]
     assert ids(mixed, status=TaskStatus.FAILED, backend="dummy") == ["failed-dummy"]
     assert ids(mixed, backend="originq:WK_C180", limit=1) == ["cancelled-originq"]
 
 
-def test_a_list_by_backend_means_the_whole_label(mixed: TaskStore) -> None:
+def test_list_compares_the_whole_label_of_a_backend(mixed: TaskStore) -> None:
     assert ids(mixed, backend="originq") == []
 
 
-def test_a_list_of_what_is_not_there_is_empty(mixed: TaskStore) -> None:
+def test_a_list_without_matching_tasks_is_empty(mixed: TaskStore) -> None:
     assert ids(mixed, status="QUEUED") == ids(mixed, backend="") == []
 
 
-def test_a_limit_takes_the_newest(mixed: TaskStore) -> None:
+def test_a_limit_keeps_the_newest_tasks(mixed: TaskStore) -> None:
     everything = ids(mixed)
     assert [ids(mixed, limit=limit) for limit in (1, 3, 100)] == [
         everything[:1],
@@ -209,7 +209,7 @@ def test_a_limit_takes_the_newest(mixed: TaskStore) -> None:
     ]
 
 
-def test_a_count_is_of_what_a_list_gives(mixed: TaskStore) -> None:
+def test_a_count_is_the_length_of_the_list(mixed: TaskStore) -> None:
     assert mixed.count() == 10
     for status in ("failed", "x"):
         assert mixed.count(status=status) == len(mixed.list(status=status))
@@ -217,7 +217,7 @@ def test_a_count_is_of_what_a_list_gives(mixed: TaskStore) -> None:
     assert mixed.count(status=TaskStatus.SUCCESS, backend="dummy") == 1
 
 
-def test_a_value_is_never_taken_for_sql(mixed: TaskStore) -> None:
+def test_a_value_is_never_executed_as_sql(mixed: TaskStore) -> None:
     for text in ("' OR 1=1 --", '"', "%", "\0", "success-dummy' --"):
         assert mixed.get(text) is None
         assert mixed.count(status=text) == mixed.count(backend=text) == 0
@@ -225,7 +225,7 @@ def test_a_value_is_never_taken_for_sql(mixed: TaskStore) -> None:
     assert mixed.count() == 10
 
 
-def test_delete_says_whether_there_was_one(mixed: TaskStore) -> None:
+def test_delete_returns_whether_the_task_existed(mixed: TaskStore) -> None:
     assert mixed.delete("failed-dummy")
     assert not mixed.delete("failed-dummy")
     assert mixed.get("failed-dummy") is None
@@ -239,24 +239,26 @@ def test_clear_completed_removes_every_finished_task(mixed: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("status", ["success", TaskStatus.SUCCESS, ["success"], ("success",) * 2])
-def test_clear_completed_takes_one_status(mixed: TaskStore, status: Any) -> None:
+def test_clear_completed_accepts_a_single_status(mixed: TaskStore, status: Any) -> None:
     assert mixed.clear_completed(status) == 2
     assert mixed.count(status="success") == 0
     assert mixed.count() == 8
 
 
-def test_clear_completed_takes_statuses_as_enums_and_as_text(mixed: TaskStore) -> None:
+def test_clear_completed_accepts_statuses_as_enums_and_as_text(mixed: TaskStore) -> None:
     assert mixed.clear_completed([TaskStatus.FAILED, "cancelled"]) == 4
     assert mixed.count() == 6
 
 
 @pytest.mark.parametrize("statuses", [[], (), "", "s", "succes"])
-def test_clear_completed_of_no_status_removes_nothing(mixed: TaskStore, statuses: Any) -> None:
+def test_clear_completed_of_no_known_status_removes_nothing(
+    mixed: TaskStore, statuses: Any
+) -> None:
     assert mixed.clear_completed(statuses) == 0
     assert mixed.count() == 10
 
 
-def test_clear_completed_leaves_statuses_that_only_look_finished(store: TaskStore) -> None:
+def test_clear_completed_keeps_statuses_that_only_look_finished(store: TaskStore) -> None:
     for status in ("SUCCESS", "TaskStatus.SUCCESS", "success ", "done"):
         store.save(TaskInfo(status, "dummy", status))
     assert store.clear_completed() == 0
@@ -273,7 +275,7 @@ def test_clear_completed_is_all_or_nothing(mixed: TaskStore) -> None:
     assert mixed.count() == 10
 
 
-def test_an_error_message_has_no_place_in_the_first_schema(store: TaskStore) -> None:
+def test_an_error_message_is_refused_by_the_first_schema(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy"))
     task = TaskInfo("a", "dummy", "failed", error_message="no token")
     before = task.to_dict()
@@ -284,7 +286,7 @@ def test_an_error_message_has_no_place_in_the_first_schema(store: TaskStore) -> 
     assert [stored.status for stored in store.list()] == ["pending"]
 
 
-def test_an_error_message_is_kept_and_taken_away_where_it_has_a_place(tmp_path: Path) -> None:
+def test_an_error_message_can_be_saved_and_removed_in_a_later_schema(tmp_path: Path) -> None:
     store = TaskStore(v5_directory(tmp_path))
     task = TaskInfo("a", "dummy", "failed", error_message="no token")
     store.save(task)
@@ -294,7 +296,7 @@ def test_an_error_message_is_kept_and_taken_away_where_it_has_a_place(tmp_path: 
     assert store.get("a") == task
 
 
-def test_shards_go_with_their_task(tmp_path: Path) -> None:
+def test_shards_are_removed_with_their_task(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     for name in ("a", "b", "c"):
         insert(directory, name, status="success" if name == "b" else "running")
@@ -307,7 +309,7 @@ def test_shards_go_with_their_task(tmp_path: Path) -> None:
     assert left == [("c",)]
 
 
-def test_a_save_leaves_the_shards_of_the_task(tmp_path: Path) -> None:
+def test_a_save_keeps_the_shards_of_the_task(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     insert(directory, "a")
     insert_shard(directory, "a", "P-a")
@@ -319,7 +321,7 @@ def test_a_save_leaves_the_shards_of_the_task(tmp_path: Path) -> None:
     assert task.task_id == "a"
 
 
-def test_get_of_a_platform_id_that_several_tasks_have_names_them(tmp_path: Path) -> None:
+def test_get_names_the_tasks_that_share_a_platform_id(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     for name in ("b", "a"):
         insert(directory, name)
@@ -329,7 +331,7 @@ def test_get_of_a_platform_id_that_several_tasks_have_names_them(tmp_path: Path)
     assert (caught.value.reference, caught.value.candidates) == ("P", ("a", "b"))
 
 
-def test_get_leaves_the_archive_alone(tmp_path: Path) -> None:
+def test_get_ignores_the_archive(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     insert(directory, "a", table="archived_tasks", archived_at="2026-08-02")
     insert_shard(directory, "a", "P", table="archived_task_shards", archived_at="2026-08-02")
@@ -342,7 +344,7 @@ def test_get_leaves_the_archive_alone(tmp_path: Path) -> None:
     assert task.task_id == "b"
 
 
-def test_what_one_instance_saves_another_sees(store: TaskStore) -> None:
+def test_instances_see_each_others_changes(store: TaskStore) -> None:
     other = TaskStore(store.cache_dir)
     store.save(TaskInfo("a", "dummy"))
     assert other.count() == 1
@@ -350,14 +352,14 @@ def test_what_one_instance_saves_another_sees(store: TaskStore) -> None:
     assert store.count() == 0
 
 
-def test_what_uniqc_writes_is_seen(tmp_path: Path) -> None:
+def test_a_task_that_uniqc_writes_is_counted(tmp_path: Path) -> None:
     store = TaskStore(copy_real("1-0.0.5.sqlite", tmp_path))
     before = store.count()
     insert(tmp_path, "from uniqc")
     assert store.count() == before + 1
 
 
-def test_several_questions_are_asked_of_one_state(store: TaskStore) -> None:
+def test_several_queries_of_one_read_see_the_same_state(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy"))
 
     def twice(snapshot: Snapshot) -> list[int]:
@@ -393,19 +395,19 @@ def test_a_call_that_fails_leaves_nothing_open_or_locked(store: TaskStore) -> No
         store.save(TaskInfo("a", "dummy", error_message="no token"))
     check_free(store.cache_dir)
 
-    class QuestionError(Exception):
-        """Of the caller's own."""
+    class CallerError(Exception):
+        """An error of the caller."""
 
     def fail(_: object) -> None:
-        raise QuestionError
+        raise CallerError
 
     for asked in (store, TaskStore(store.cache_dir, read_only=True)):
-        with pytest.raises(QuestionError):
+        with pytest.raises(CallerError):
             asked.read(fail)
         check_free(store.cache_dir)
 
 
-def test_a_file_of_ours_in_rollback_mode_is_switched_to_wal(tmp_path: Path) -> None:
+def test_a_file_in_rollback_mode_is_switched_to_wal(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     TaskStore(directory)
     with closing(connect(directory)) as connection:

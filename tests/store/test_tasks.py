@@ -1,4 +1,4 @@
-"""What a task is, apart from any file."""
+"""Values of a task, without any file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ infos = st.builds(
 )
 
 
-def test_a_plain_task_has_the_defaults_of_uniqc() -> None:
+def test_a_new_task_has_the_defaults_of_uniqc() -> None:
     task = TaskInfo("a", "dummy")
     assert (task.status, task.result, task.shots, task.metadata) == ("pending", None, 1000, {})
     for stamp in (task.submitted_at, task.updated_at):
@@ -67,7 +67,7 @@ def test_two_tasks_share_no_metadata() -> None:
     assert TaskInfo("b", "dummy").metadata == {}
 
 
-def test_a_task_is_finished_by_its_status_as_text_or_as_enum() -> None:
+def test_finished_depends_on_the_status_as_text_or_as_enum() -> None:
     for status in TaskStatus:
         expected = status.value in TERMINAL_STATUSES
         assert TaskInfo("a", "dummy", status).finished is expected
@@ -81,33 +81,33 @@ def test_the_text_of_a_status_is_its_value() -> None:
     assert status_text("QUEUED") == "QUEUED"
 
 
-def test_to_dict_of_a_plain_task_has_the_keys_of_the_first_schema() -> None:
+def test_to_dict_of_a_new_task_has_the_keys_of_the_first_schema() -> None:
     assert list(TaskInfo("a", "dummy").to_dict()) == EIGHT_KEYS
 
 
-def test_to_dict_says_of_later_fields_what_is_not_empty() -> None:
+def test_to_dict_includes_later_fields_that_are_not_empty() -> None:
     task = TaskInfo("a", "dummy", error_message="no token", archived_at="2026-08-01")
     assert list(task.to_dict()) == [*EIGHT_KEYS, "error_message", "archived_at"]
 
 
-def test_to_dict_shares_nothing_with_the_task() -> None:
+def test_to_dict_returns_a_deep_copy() -> None:
     task = TaskInfo("a", "dummy", result={"00": 1}, metadata={"tags": ["x"]})
-    said = task.to_dict()
-    said["result"]["00"] = 2
-    said["metadata"]["tags"].append("y")
+    values = task.to_dict()
+    values["result"]["00"] = 2
+    values["metadata"]["tags"].append("y")
     assert task.result == {"00": 1}
     assert task.metadata == {"tags": ["x"]}
 
 
 @without_deadline
 @given(infos)
-def test_from_dict_is_the_reverse_of_to_dict(task: TaskInfo) -> None:
+def test_from_dict_is_the_inverse_of_to_dict(task: TaskInfo) -> None:
     assert TaskInfo.from_dict(task.to_dict()) == task
 
 
 @without_deadline
 @given(infos)
-def test_a_task_survives_json(task: TaskInfo) -> None:
+def test_a_task_survives_a_round_trip_through_json(task: TaskInfo) -> None:
     assert TaskInfo.from_dict(json.loads(json.dumps(task.to_dict()))) == task
 
 
@@ -116,14 +116,14 @@ def test_from_dict_needs_only_an_id_and_a_backend() -> None:
     assert (task.task_id, task.backend, task.status) == ("a", "dummy", "pending")
 
 
-def test_from_dict_names_a_key_that_it_does_not_know() -> None:
+def test_from_dict_names_an_unknown_key() -> None:
     with pytest.raises(InvalidValueError, match="task_id, backend, status") as caught:
         TaskInfo.from_dict({"task_id": "a", "backend": "dummy", "shot": 5})
     assert caught.value.field == "shot"
 
 
 @pytest.mark.parametrize("name", ["task_id", "backend"])
-def test_from_dict_names_a_key_that_is_missing(name: str) -> None:
+def test_from_dict_names_a_missing_key(name: str) -> None:
     whole: dict[str, Any] = {"task_id": "a", "backend": "dummy"}
     del whole[name]
     with pytest.raises(InvalidValueError) as caught:
@@ -140,7 +140,7 @@ def test_from_dict_names_a_key_that_is_missing(name: str) -> None:
         ("2026-08-01 09:00:00.5-00:30", datetime(2026, 8, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
     ],
 )
-def test_a_time_with_a_zone_is_told_in_utc(text: str, moment: datetime) -> None:
+def test_a_time_with_a_zone_is_converted_to_utc(text: str, moment: datetime) -> None:
     parsed = parse_time(text)
     assert parsed == moment
     assert parsed is not None
@@ -148,7 +148,7 @@ def test_a_time_with_a_zone_is_told_in_utc(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-08-01T09:00:00", "2026-08-01 09:00:00"])
-def test_a_time_without_a_zone_stays_without_one(text: str) -> None:
+def test_a_time_without_a_zone_is_parsed_as_naive(text: str) -> None:
     assert parse_time(text) == datetime(2026, 8, 1, 9)  # noqa: DTZ001 - naive is the point
 
 
@@ -168,41 +168,41 @@ def test_a_time_without_a_zone_stays_without_one(text: str) -> None:
         "2026-\ud800",
     ],
 )
-def test_what_is_no_time_is_none(text: str) -> None:
+def test_text_that_is_not_a_time_is_parsed_as_none(text: str) -> None:
     assert parse_time(text) is None
 
 
-def test_a_week_date_is_no_time_as_it_does_not_sort_with_the_others() -> None:
+def test_a_week_date_is_not_a_time_because_it_sorts_differently() -> None:
     assert parse_time("2026-W05-4") is None
 
 
 @without_deadline
 @given(st.text())
-def test_any_text_is_a_time_or_none(text: str) -> None:
+def test_any_text_is_parsed_as_a_time_or_none(text: str) -> None:
     parsed = parse_time(text)
     assert parsed is None or isinstance(parsed, datetime)
 
 
 @without_deadline
 @given(st.datetimes(timezones=zones))
-def test_every_moment_with_a_zone_comes_back(moment: datetime) -> None:
+def test_every_aware_time_is_parsed_from_its_iso_format(moment: datetime) -> None:
     parsed = parse_time(moment.isoformat())
     assert parsed is None or parsed == moment.astimezone(UTC)
 
 
 @pytest.mark.usefixtures("in_china")
-def test_a_time_without_a_zone_counts_as_local() -> None:
+def test_a_time_without_a_zone_is_taken_as_local() -> None:
     local = datetime(2026, 8, 1, 9)  # noqa: DTZ001 - naive is the point
     assert assume_local(local) == datetime(2026, 8, 1, 1, tzinfo=UTC)
 
 
-def test_a_time_with_a_zone_does_not_count_as_local() -> None:
+def test_a_time_with_a_zone_is_not_taken_as_local() -> None:
     moment = datetime(2026, 8, 1, 9, tzinfo=timezone(timedelta(hours=-3)))
     assert assume_local(moment) == moment
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
-def test_the_first_and_the_last_moment_count_as_some_moment(text: str) -> None:
+def test_the_earliest_and_the_latest_time_can_be_converted_to_utc(text: str) -> None:
     moment = parse_time(text)
     assert moment is not None
     assert assume_local(moment).tzinfo is UTC

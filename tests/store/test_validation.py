@@ -1,4 +1,4 @@
-"""What can't be stored is refused by name, before anything is written."""
+"""A value that can't be stored is refused by name before anything is written."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-HALF_A_PAIR = "\ud83d"
+LONE_SURROGATE = "\ud83d"
 
 
-def refused(store: TaskStore, **fields: Any) -> str:
-    """The field that a save is refused for; neither the file nor the task has changed."""
+def refused_field(store: TaskStore, **fields: Any) -> str:
+    """Return the field that a save is refused for, and check that nothing has changed."""
     task = TaskInfo("a", "dummy")
     for name, value in fields.items():
         setattr(task, name, value)
@@ -35,34 +35,34 @@ def refused(store: TaskStore, **fields: Any) -> str:
     return caught.value.field
 
 
-@pytest.mark.parametrize("task_id", ["", None, 5, b"a", HALF_A_PAIR])
+@pytest.mark.parametrize("task_id", ["", None, 5, b"a", LONE_SURROGATE])
 def test_an_id_has_to_be_text_and_not_empty(store: TaskStore, task_id: object) -> None:
-    assert refused(store, task_id=task_id) == "task_id"
+    assert refused_field(store, task_id=task_id) == "task_id"
 
 
-@pytest.mark.parametrize("backend", [None, 5, b"dummy", ["dummy"], HALF_A_PAIR])
+@pytest.mark.parametrize("backend", [None, 5, b"dummy", ["dummy"], LONE_SURROGATE])
 def test_a_backend_has_to_be_text(store: TaskStore, backend: object) -> None:
-    assert refused(store, backend=backend) == "backend"
+    assert refused_field(store, backend=backend) == "backend"
 
 
-@pytest.mark.parametrize("status", ["", None, 5, HALF_A_PAIR])
+@pytest.mark.parametrize("status", ["", None, 5, LONE_SURROGATE])
 def test_a_status_has_to_be_text_and_not_empty(store: TaskStore, status: object) -> None:
-    assert refused(store, status=status) == "status"
+    assert refused_field(store, status=status) == "status"
 
 
 @pytest.mark.parametrize("shots", [None, "1000", 1.0, True, 2**63, -(2**63) - 1])
 def test_shots_have_to_be_an_integer_of_64_bits(store: TaskStore, shots: object) -> None:
-    assert refused(store, shots=shots) == "shots"
+    assert refused_field(store, shots=shots) == "shots"
 
 
-@pytest.mark.parametrize("submit_time", [None, 1785574800, HALF_A_PAIR])
+@pytest.mark.parametrize("submit_time", [None, 1785574800, LONE_SURROGATE])
 def test_a_submit_time_has_to_be_text(store: TaskStore, submit_time: object) -> None:
-    assert refused(store, submit_time=submit_time) == "submit_time"
+    assert refused_field(store, submit_time=submit_time) == "submit_time"
 
 
-@pytest.mark.parametrize("message", [5, b"failed", HALF_A_PAIR])
+@pytest.mark.parametrize("message", [5, b"failed", LONE_SURROGATE])
 def test_an_error_message_has_to_be_text(store: TaskStore, message: object) -> None:
-    assert refused(store, error_message=message) == "error_message"
+    assert refused_field(store, error_message=message) == "error_message"
 
 
 @pytest.mark.parametrize(
@@ -74,23 +74,23 @@ def test_an_error_message_has_to_be_text(store: TaskStore, message: object) -> N
         b"11",
         Decimal("0.5"),
         object(),
-        HALF_A_PAIR,
-        {HALF_A_PAIR: 1},
+        LONE_SURROGATE,
+        {LONE_SURROGATE: 1},
         [[["deep", {"deeper": {1, 2}}]]],
     ],
 )
-def test_what_json_can_not_say_is_refused(store: TaskStore, value: object) -> None:
-    assert refused(store, result={"counts": value}) == "result"
-    assert refused(store, metadata={"note": value}) == "metadata"
+def test_a_value_that_json_can_not_represent_is_refused(store: TaskStore, value: object) -> None:
+    assert refused_field(store, result={"counts": value}) == "result"
+    assert refused_field(store, metadata={"note": value}) == "metadata"
 
 
 def test_an_integer_that_python_does_not_print_is_refused(store: TaskStore) -> None:
-    assert refused(store, result=10**5000) == "result"
+    assert refused_field(store, result=10**5000) == "result"
 
 
 @pytest.mark.parametrize("metadata", ["{}", [], 0, False])
 def test_metadata_have_to_be_a_dict(store: TaskStore, metadata: object) -> None:
-    assert refused(store, metadata=metadata) == "metadata"
+    assert refused_field(store, metadata=metadata) == "metadata"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_metadata_have_to_be_a_dict(store: TaskStore, metadata: object) -> None:
         ({"task_id": None}, "task_id: must be text, not None"),
         ({"task_id": ""}, "task_id: must not be empty"),
         ({"backend": 5}, "backend: must be text, not int"),
-        ({"error_message": HALF_A_PAIR}, "error_message: holds half a surrogate pair"),
+        ({"error_message": LONE_SURROGATE}, "error_message: holds half a surrogate pair"),
         ({"shots": "1000"}, "shots: must be an integer, not str"),
         ({"shots": True}, "shots: must be an integer, not bool"),
         ({"shots": 2**63}, "shots: is beyond 64 bits"),
@@ -112,7 +112,7 @@ def test_metadata_have_to_be_a_dict(store: TaskStore, metadata: object) -> None:
         ),
     ],
 )
-def test_it_is_said_what_is_wrong_with_a_field(
+def test_the_message_says_what_is_wrong_with_a_field(
     store: TaskStore, fields: dict[str, Any], message: str
 ) -> None:
     task = TaskInfo("a", "dummy")
@@ -123,7 +123,7 @@ def test_it_is_said_what_is_wrong_with_a_field(
     assert str(caught.value) == message
 
 
-def test_text_in_json_is_stored_as_it_is(store: TaskStore) -> None:
+def test_text_in_json_is_stored_without_escapes(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy", result={"é": 1}, metadata={"task_name": "贝尔态"}))
     with closing(connect(store.cache_dir)) as uniqc:
         stored = uniqc.execute("SELECT result_json, metadata_json FROM tasks").fetchone()
@@ -145,17 +145,17 @@ BAD_KEYS: list[tuple[object, str]] = [
 def test_a_key_that_json_would_change_is_refused(
     store: TaskStore, counts: object, place: str
 ) -> None:
-    assert refused(store, result={"counts": counts}) == place
+    assert refused_field(store, result={"counts": counts}) == place
 
 
-def test_what_holds_itself_is_refused(store: TaskStore) -> None:
+def test_a_value_that_contains_itself_is_refused(store: TaskStore) -> None:
     circle: dict[str, Any] = {}
     circle["again"] = [circle]
-    assert refused(store, result=circle) == "result"
-    assert refused(store, metadata=circle) == "metadata"
+    assert refused_field(store, result=circle) == "result"
+    assert refused_field(store, metadata=circle) == "metadata"
 
 
-def test_what_is_nested_without_end_is_refused(store: TaskStore) -> None:
+def test_a_value_that_is_nested_too_deeply_is_refused(store: TaskStore) -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -165,7 +165,7 @@ def test_what_is_nested_without_end_is_refused(store: TaskStore) -> None:
     assert caught.value.field == "result"
 
 
-def test_a_refused_update_leaves_the_row_as_it_was(store: TaskStore) -> None:
+def test_a_refused_update_does_not_change_the_row(store: TaskStore) -> None:
     task = TaskInfo("a", "dummy", result={"00": 1})
     store.save(task)
     stored = store.get("a")
@@ -183,7 +183,7 @@ def test_every_integer_of_64_bits_is_stored(store: TaskStore, shots: int) -> Non
 
 def test_an_integer_of_another_type_is_stored(store: TaskStore) -> None:
     class Count:
-        """As NumPy's integers."""
+        """An integer type such as those of NumPy."""
 
         def __index__(self) -> int:
             return 12
@@ -199,12 +199,12 @@ def test_integer_keys_become_text(store: TaskStore) -> None:
     assert [task.result for task in store.list()] == [{"0": 5, "3": {"7": 1}}]
 
 
-def test_an_enum_is_stored_as_its_value_wherever_it_stands(store: TaskStore) -> None:
+def test_an_enum_in_the_metadata_is_stored_as_its_value(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy", metadata={"was": TaskStatus.FAILED}))
     assert [task.metadata for task in store.list()] == [{"was": "failed"}]
 
 
-def test_no_metadata_are_stored_as_empty(store: TaskStore) -> None:
+def test_metadata_of_none_are_stored_as_empty(store: TaskStore) -> None:
     nothing: Any = None
     store.save(TaskInfo("a", "dummy", metadata=nothing))
     assert [task.metadata for task in store.list()] == [{}]
@@ -235,7 +235,7 @@ json_values = st.recursive(
         metadata=st.dictionaries(texts, json_values, max_size=3),
     )
 )
-def test_what_is_accepted_comes_back_as_it_was(
+def test_an_accepted_task_is_returned_unchanged(
     fresh_directory: Callable[[], Path], task: TaskInfo
 ) -> None:
     store = TaskStore(fresh_directory())
@@ -257,13 +257,13 @@ def test_a_limit_has_to_be_a_positive_integer(store: TaskStore, number: Any) -> 
     assert caught.value.field == "limit"
 
 
-def test_it_is_said_what_is_wrong_with_a_limit(store: TaskStore) -> None:
+def test_the_message_says_what_is_wrong_with_a_limit(store: TaskStore) -> None:
     with pytest.raises(InvalidValueError) as caught:
         store.list(limit=0)
     assert str(caught.value) == "limit: must be 1 or more, or None for all, not 0"
 
 
-def test_the_largest_limit_is_as_good_as_none(store: TaskStore) -> None:
+def test_the_largest_limit_returns_all_tasks(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy"))
     largest = 2**63 - 1
     assert limit(largest) <= largest
@@ -273,8 +273,8 @@ def test_the_largest_limit_is_as_good_as_none(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "backend"])
-@pytest.mark.parametrize("value", [5, b"success", HALF_A_PAIR])
-def test_a_list_or_a_count_by_what_is_no_text_names_it(
+@pytest.mark.parametrize("value", [5, b"success", LONE_SURROGATE])
+def test_list_and_count_name_an_argument_that_is_not_text(
     store: TaskStore, name: str, value: object
 ) -> None:
     arguments: Any = {name: value}
@@ -284,7 +284,7 @@ def test_a_list_or_a_count_by_what_is_no_text_names_it(
         assert caught.value.field == name
 
 
-@pytest.mark.parametrize("value", [5, None, HALF_A_PAIR])
+@pytest.mark.parametrize("value", [5, None, LONE_SURROGATE])
 def test_statuses_to_clear_have_to_be_text(store: TaskStore, value: Any) -> None:
     store.save(TaskInfo("a", "dummy", TaskStatus.SUCCESS))
     with pytest.raises(InvalidValueError) as caught:
@@ -293,7 +293,7 @@ def test_statuses_to_clear_have_to_be_text(store: TaskStore, value: Any) -> None
     assert store.count() == 1
 
 
-@pytest.mark.parametrize("task_id", [5, None, b"a", HALF_A_PAIR])
+@pytest.mark.parametrize("task_id", [5, None, b"a", LONE_SURROGATE])
 def test_an_id_to_get_or_to_delete_has_to_be_text(store: TaskStore, task_id: Any) -> None:
     for ask in (store.get, store.delete):
         with pytest.raises(InvalidValueError) as caught:
@@ -302,7 +302,7 @@ def test_an_id_to_get_or_to_delete_has_to_be_text(store: TaskStore, task_id: Any
 
 
 @pytest.mark.parametrize("cache_dir", ["", "a\0b"])
-def test_a_directory_that_can_not_be_is_refused(cache_dir: str) -> None:
+def test_an_invalid_directory_is_refused(cache_dir: str) -> None:
     with pytest.raises(InvalidValueError) as caught:
         TaskStore(cache_dir)
     assert caught.value.field == "cache_dir"
@@ -318,7 +318,7 @@ def test_a_directory_that_can_not_be_is_refused(cache_dir: str) -> None:
         ("metadata_json", "metadata"),
     ],
 )
-def test_a_field_that_could_not_be_read_is_not_overwritten_unasked(
+def test_a_damaged_field_is_only_overwritten_on_request(
     store: TaskStore, column: str, field: str
 ) -> None:
     insert(store.cache_dir, **{"task_id": "a", column: b"\xff"})
@@ -331,7 +331,7 @@ def test_a_field_that_could_not_be_read_is_not_overwritten_unasked(
     store.save(task)
 
 
-def test_a_status_or_a_time_of_no_release_may_be_saved_back(store: TaskStore) -> None:
+def test_an_unknown_status_or_time_can_be_saved_back(store: TaskStore) -> None:
     insert(store.cache_dir, "a", status="QUEUED", submit_time="yesterday", update_time="today")
     (task,) = store.list()
     assert task.damaged == ("status", "submit_time", "update_time")
