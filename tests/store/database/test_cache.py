@@ -1,4 +1,4 @@
-"""What was found out of a file is told again for as long as nobody writes, and no longer."""
+"""Cached values are returned while the file is unchanged, and no longer."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ def signature(changed: int) -> Signature:
     return Signature(file=(1, 2, 4096, changed), wal=None, journal=None, changed_ns=changed)
 
 
-def facts(snapshot: Snapshot) -> StateCache:
+def state_cache(snapshot: Snapshot) -> StateCache:
     return snapshot._session.cache  # pyright: ignore[reportPrivateUsage]
 
 
-def test_a_fact_is_found_out_once() -> None:
-    known, found_out = StateCache(), list[str]()
+def test_a_value_is_computed_once() -> None:
+    known, calls = StateCache(), list[str]()
 
-    def find_out() -> str:
-        found_out.append("again")
+    def compute() -> str:
+        calls.append("again")
         return "found"
 
-    assert [known.get_or_compute("it", find_out) for _ in range(3)] == ["found"] * 3
-    assert found_out == ["again"]
+    assert [known.get_or_compute("it", compute) for _ in range(3)] == ["found"] * 3
+    assert calls == ["again"]
 
 
-def test_facts_are_those_of_one_state() -> None:
+def test_values_are_cached_for_one_state_only() -> None:
     kept = SnapshotCache()
     first = kept.of(signature(1))
     assert kept.of(signature(1)) is first
@@ -62,14 +62,14 @@ def test_facts_are_those_of_one_state() -> None:
     assert kept.of(signature(1)) is not first
 
 
-def test_nothing_is_kept_of_a_state_that_is_not_certain() -> None:
+def test_a_state_without_a_signature_is_not_cached() -> None:
     kept = SnapshotCache()
     certain = kept.of(signature(1))
     assert kept.of(None) is not kept.of(None)
     assert kept.of(signature(1)) is certain
 
 
-def test_facts_do_not_pile_up() -> None:
+def test_the_number_of_cached_values_is_limited() -> None:
     known = StateCache()
     for number in range(3 * MAX_ENTRIES):
         known.get_or_compute(number, lambda: None)
@@ -81,9 +81,9 @@ def directory(tmp_path: Path) -> Path:
     return fill(make_store(tmp_path / "cache"), "a", "b")
 
 
-@pytest.fixture(params=[False, True], ids=["at rest", "shared"])
+@pytest.fixture(params=[False, True], ids=["immutable", "shared"])
 def writer(directory: Path, request: pytest.FixtureRequest) -> Generator[sqlite3.Connection]:
-    """A connection to the file, which nobody has written for years, with a WAL or without one."""
+    """Return a connection to a file that was last written years ago, with or without a WAL."""
     with closing(connect(directory)) as connection:
         if request.param:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -92,21 +92,21 @@ def writer(directory: Path, request: pytest.FixtureRequest) -> Generator[sqlite3
         yield connection
 
 
-def test_a_file_that_nobody_writes_is_remembered(
+def test_values_of_an_unchanged_file_are_cached(
     directory: Path, writer: sqlite3.Connection
 ) -> None:
     store = TaskStore(directory, read_only=True)
-    first = store.read(facts)
-    assert store.read(facts) is first
+    first = store.read(state_cache)
+    assert store.read(state_cache) is first
     insert(writer, "d")
-    assert store.read(facts) is not first
-    assert store.read(facts) is not first
+    assert store.read(state_cache) is not first
+    assert store.read(state_cache) is not first
     backdate(directory)
-    assert store.read(facts) is store.read(facts)
+    assert store.read(state_cache) is store.read(state_cache)
 
 
 @pytest.mark.usefixtures("writer")
-def test_what_is_known_needs_no_connection(
+def test_a_cached_page_needs_no_connection(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = TaskStore(directory, read_only=True)
@@ -118,7 +118,7 @@ def test_what_is_known_needs_no_connection(
             store.search(TaskFilter(), limit=4)
 
 
-def test_what_is_known_and_what_is_found_out_are_of_one_state(
+def test_cached_and_computed_values_of_one_read_have_the_same_state(
     directory: Path, writer: sqlite3.Connection
 ) -> None:
     store = TaskStore(directory, read_only=True)
@@ -151,7 +151,7 @@ FILTERS = [
 ]
 GROUPINGS: list[tuple[Column, ...]] = [(), ("status",), ("backend",), ("status", "backend")]
 MANY = 10
-"""More pages than there are tasks."""
+"""A limit that is above the number of pages."""
 LIVE = Match(task_id="a", archived=False, row=1)
 ARCHIVED = Match(task_id="z", archived=True, row=1)
 
@@ -165,7 +165,7 @@ def all_pages(snapshot: Snapshot, *, task_filter: TaskFilter, limit: int) -> lis
 
 
 def questions() -> list[Callable[[Snapshot], object]]:
-    """Whatever is remembered, asked in ways that are close to one another."""
+    """Return similar queries for each kind of cached value."""
     asked: list[Callable[[Snapshot], object]] = []
     for wanted in FILTERS:
         asked += [partial(Snapshot.tally, task_filter=wanted, by=by) for by in GROUPINGS]
@@ -185,7 +185,7 @@ def questions() -> list[Callable[[Snapshot], object]]:
 
 @pytest.fixture
 def full_directory(tmp_path: Path) -> Path:
-    """Some tasks of each kind, live and archived, written years ago."""
+    """Return a store of live and archived tasks that was last written years ago."""
     directory = v5_directory(tmp_path)
     for number, task_id in enumerate("abcdefgh"):
         insert(
@@ -204,7 +204,7 @@ def full_directory(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("few", [2, 4, 12_000])
-def test_what_is_known_answers_no_other_question(
+def test_a_cached_answer_is_not_returned_for_another_query(
     full_directory: Path, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", few)
@@ -217,7 +217,7 @@ def test_what_is_known_answers_no_other_question(
     assert len(set(map(repr, map(store.read, questions())))) > len(questions()) / 2
 
 
-def test_what_is_told_can_be_changed_and_what_is_known_stays(full_directory: Path) -> None:
+def test_a_change_of_a_returned_value_does_not_change_the_cache(full_directory: Path) -> None:
     store = TaskStore(full_directory, read_only=True)
 
     def tell(snapshot: Snapshot) -> tuple[TaskRecord, TaskRecord, TaskShard]:
@@ -232,19 +232,19 @@ def test_what_is_told_can_be_changed_and_what_is_known_stays(full_directory: Pat
     assert store.read(tell) == expected
 
 
-def test_a_file_that_was_just_written_is_not(tmp_path: Path) -> None:
+def test_values_of_a_file_that_was_just_written_are_not_cached(tmp_path: Path) -> None:
     directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     store = TaskStore(directory, read_only=True)
-    before = store.read(facts)
+    before = store.read(state_cache)
     insert(directory, "b")
-    just_written = store.read(facts)
+    just_written = store.read(state_cache)
     assert just_written is not before
     insert(directory, "c")
-    assert store.read(facts) is not just_written
+    assert store.read(state_cache) is not just_written
 
 
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
-def test_no_count_is_ever_that_of_a_state_before(tmp_path: Path, journal_mode: str) -> None:
+def test_no_count_is_that_of_an_earlier_state(tmp_path: Path, journal_mode: str) -> None:
     directory = make_store(tmp_path / "cache")
     store = TaskStore(directory, read_only=True)
     with closing(connect(directory)) as writer:

@@ -1,4 +1,4 @@
-"""Threads, processes and forks: nothing is lost, and nothing is kept open."""
+"""Threads, processes and forks lose no task and leave no file open."""
 
 from __future__ import annotations
 
@@ -31,15 +31,18 @@ if TYPE_CHECKING:
 THREADS = 8
 
 Saved = Sequence[tuple[str, float, float]]
-"""Id, and when its save began and returned, by a clock that all processes share."""
+"""Ids of tasks, with the times when each save began and returned.
+
+All processes share the clock.
+"""
 
 
 def ids(store: TaskStore) -> list[str]:
     return sorted(task.task_id for task in store.list())
 
 
-def together(work: Callable[[int], object]) -> None:
-    """Run it in several threads that begin at once; what one raises is raised here."""
+def run_in_threads(work: Callable[[int], object]) -> None:
+    """Run a function in several threads that start at once, and raise their errors."""
     barrier = Barrier(THREADS)
 
     def begin(number: int) -> object:
@@ -61,7 +64,7 @@ def test_threads_share_one_instance(store: TaskStore) -> None:
             page = store.search(TaskFilter(backend=f"backend-{thread}"), limit=3)
             assert page.total == number + 1
 
-    together(work)
+    run_in_threads(work)
     assert store.count() == THREADS * 15
     check_free(store.cache_dir)
     assert open_files(store.cache_dir) == {}
@@ -73,7 +76,7 @@ def test_threads_that_open_a_fresh_path_at_once_all_succeed(tmp_path: Path) -> N
 
     for number in range(10):
         directory = tmp_path / str(number)
-        together(partial(open_and_save, directory))
+        run_in_threads(partial(open_and_save, directory))
         assert ids(TaskStore(directory)) == [f"task-{thread}" for thread in range(THREADS)]
 
 
@@ -82,7 +85,7 @@ def test_threads_that_change_one_task_leave_one_of_its_states(store: TaskStore) 
         for number in range(10):
             store.save(TaskInfo("one", f"backend-{thread}", result=[thread, number]))
 
-    together(work)
+    run_in_threads(work)
     (task,) = store.list()
     assert task.result in [[thread, 9] for thread in range(THREADS)]
     assert task.result == [int(task.backend.removeprefix("backend-")), 9]
@@ -96,7 +99,7 @@ def test_each_task_is_deleted_by_one_thread(store: TaskStore) -> None:
     def work(_: int) -> None:
         deleted.extend(str(number) for number in range(20) if store.delete(str(number)))
 
-    together(work)
+    run_in_threads(work)
     assert sorted(deleted) == sorted(str(number) for number in range(20))
 
 
@@ -104,11 +107,11 @@ def test_each_task_is_cleared_by_one_thread(store: TaskStore) -> None:
     for number in range(40):
         insert(store.cache_dir, str(number), status=TaskStatus.SUCCESS.value)
     cleared: list[int] = []
-    together(lambda _: cleared.append(store.clear_completed()))
+    run_in_threads(lambda _: cleared.append(store.clear_completed()))
     assert sum(cleared) == 40
 
 
-def test_threads_that_clear_all_lose_nothing_that_comes_later(store: TaskStore) -> None:
+def test_clear_all_in_one_thread_keeps_later_saves_of_other_threads(store: TaskStore) -> None:
     saved: list[tuple[str, float, float]] = []
     clears: list[Clear] = []
     through = Event()
@@ -137,10 +140,10 @@ def test_threads_that_clear_all_lose_nothing_that_comes_later(store: TaskStore) 
         through.wait()
         save(f"{thread}-later")
 
-    together(work)
-    look = Look(clears[-1], time.monotonic(), frozenset(ids(store)))
-    assert look.ids >= {f"{thread}-later" for thread in range(1, THREADS)}
-    assert lost(saved, [look]) == left_over(saved, [look]) == set()
+    run_in_threads(work)
+    observation = Observation(clears[-1], time.monotonic(), frozenset(ids(store)))
+    assert observation.ids >= {f"{thread}-later" for thread in range(1, THREADS)}
+    assert lost(saved, [observation]) == left_over(saved, [observation]) == set()
     check_free(store.cache_dir)
 
 
@@ -158,7 +161,7 @@ def test_processes_that_save_at_once_lose_nothing(
     check_free(tmp_path)
 
 
-def test_an_instance_outlives_a_fork_on_both_sides(
+def test_an_instance_works_in_both_processes_after_a_fork(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     assert start("fork", tmp_path).receive() == {
@@ -167,7 +170,7 @@ def test_an_instance_outlives_a_fork_on_both_sides(
     }
 
 
-def test_our_saves_and_those_of_uniqc_go_together(
+def test_saves_of_this_package_and_of_uniqc_are_all_kept(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     store = TaskStore(make_store(tmp_path / "cache"), busy_timeout=30)
@@ -179,7 +182,7 @@ def test_our_saves_and_those_of_uniqc_go_together(
     assert (store.count(backend="ibm"), store.count(backend="dummy")) == (5, written)
 
 
-def test_nothing_waits_for_a_reader_of_ours(store: TaskStore) -> None:
+def test_a_writer_does_not_wait_for_a_reader(store: TaskStore) -> None:
     def write(_: object) -> None:
         with closing(connect(store.cache_dir, timeout=0)) as uniqc:
             uniqc.execute("BEGIN IMMEDIATE")
@@ -196,71 +199,73 @@ def test_nothing_waits_for_a_reader_of_ours(store: TaskStore) -> None:
 
 @dataclass(frozen=True)
 class Clear:
-    """When one began and returned; the two are 0 where there was none yet."""
+    """The times when a clear began and returned. Both are 0 before the first clear."""
 
     began: float = 0.0
     returned: float = 0.0
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was there at one moment.
+class Observation:
+    """The tasks in the store at one moment.
 
     Attributes:
-        cleared: The last clear before it.
-        asked: When it was asked for.
-        ids: What was there.
+        cleared: The last clear before the read.
+        began: The time when the read began.
+        ids: The ids of the tasks.
     """
 
     cleared: Clear
-    asked: float
+    began: float
     ids: frozenset[str]
 
 
-def look_and_clear(store: TaskStore, clears: int) -> list[Look]:
-    """Look again and again, clear whenever something has been saved, and look once more."""
-    looks: list[Look] = []
+def observe_and_clear(store: TaskStore, clears: int) -> list[Observation]:
+    """Read repeatedly, clear whenever two tasks were saved, and read once more."""
+    observations: list[Observation] = []
     cleared = Clear()
     for _ in range(10_000):
-        asked = time.monotonic()
+        read_began = time.monotonic()
         try:
             found = frozenset(ids(store))
-        except StoreBusyError:  # right after a clear the file may be in the making
+        except StoreBusyError:  # right after a clear another process may be creating the file
             continue
-        looks.append(Look(cleared, asked, found))
+        observations.append(Observation(cleared, read_began, found))
         if len(found) < 2:
             continue
         if not clears:
-            return looks
+            return observations
         began = time.monotonic()
         with suppress(StoreBusyError):
             store.clear_all()
             cleared = Clear(began, time.monotonic())
             clears -= 1
-    pytest.fail("the file never came free")
+    pytest.fail("the clears did not succeed in time")
 
 
-def lost(saved: Saved, looks: list[Look]) -> set[str]:
-    """What was saved after a clear had returned, and is not there at a look before the next."""
+def lost(saved: Saved, observations: list[Observation]) -> set[str]:
+    """Return the tasks that were saved after a clear and are missing before the next one."""
     return {
         task_id
-        for look in looks
+        for observation in observations
         for task_id, began, returned in saved
-        if began > look.cleared.returned and returned < look.asked and task_id not in look.ids
+        if began > observation.cleared.returned
+        and returned < observation.began
+        and task_id not in observation.ids
     }
 
 
-def left_over(saved: Saved, looks: list[Look]) -> set[str]:
-    """What was saved before a clear began, and is there at a look after it."""
+def left_over(saved: Saved, observations: list[Observation]) -> set[str]:
+    """Return the tasks that were saved before a clear began and are in the store after it."""
     return {
         task_id
-        for look in looks
+        for observation in observations
         for task_id, _, returned in saved
-        if returned < look.cleared.began and task_id in look.ids
+        if returned < observation.cleared.began and task_id in observation.ids
     }
 
 
-def test_who_removes_the_file_waits_for_all_others_and_they_for_it(tmp_path: Path) -> None:
+def test_a_removal_and_all_other_calls_wait_for_each_other(tmp_path: Path) -> None:
     store = TaskStore(tmp_path, busy_timeout=0.1)
     store.save(TaskInfo(task_id="a", backend="dummy"))
     with closing(connect(tmp_path)) as keeps_the_wal:
@@ -279,7 +284,7 @@ def test_who_removes_the_file_waits_for_all_others_and_they_for_it(tmp_path: Pat
     assert store.count() == 0
 
 
-def test_a_file_of_others_that_took_its_place_is_not_taken_for_one_in_use(tmp_path: Path) -> None:
+def test_a_foreign_file_created_after_a_clear_is_foreign_and_not_busy(tmp_path: Path) -> None:
     store = TaskStore(tmp_path, busy_timeout=0.1)
     store.clear_all()
     with closing(connect(tmp_path)) as theirs:
@@ -290,22 +295,24 @@ def test_a_file_of_others_that_took_its_place_is_not_taken_for_one_in_use(tmp_pa
         assert theirs.execute("SELECT COUNT(*) FROM theirs").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("how", ["ours", "uniqc"])
-def test_what_was_saved_after_a_clear_is_there(
-    tmp_path: Path, start: Callable[..., Child], how: str
+@pytest.mark.parametrize("writer", ["uniqc_store", "uniqc"])
+def test_tasks_saved_after_a_clear_are_kept(
+    tmp_path: Path, start: Callable[..., Child], writer: str
 ) -> None:
     store = TaskStore(tmp_path, busy_timeout=0.3)
-    savers = [start("save_while_cleared", tmp_path, f"saver-{n}", how) for n in range(2)]
+    savers = [start("save_while_cleared", tmp_path, f"saver-{n}", writer) for n in range(2)]
     assert [saver.receive() for saver in savers] == ["saving"] * 2
-    looks = look_and_clear(store, clears=8)
-    told = [saver.finish() for saver in savers]
-    looks.append(Look(looks[-1].cleared, time.monotonic(), frozenset(ids(store))))
-    saved: Saved = [save for one in told for save in one["saved"]]
-    assert any(began > looks[-1].cleared.returned for _, began, _ in saved)
-    assert any(returned < looks[-1].cleared.began for _, _, returned in saved)
-    assert lost(saved, looks) == left_over(saved, looks) == set()
-    # uniqc's own way to save is refused where two switch a fresh file to WAL; ours waits, and is
-    # refused only where its time to wait is over, as on a machine that stands still for seconds.
-    failed: list[str] = [error for one in told for error in one["failed"]]
-    assert how == "uniqc" or all(error.startswith("StoreBusyError") for error in failed), failed
+    observations = observe_and_clear(store, clears=8)
+    reports = [saver.finish() for saver in savers]
+    observations.append(
+        Observation(observations[-1].cleared, time.monotonic(), frozenset(ids(store)))
+    )
+    saved: Saved = [save for report in reports for save in report["saved"]]
+    assert any(began > observations[-1].cleared.returned for _, began, _ in saved)
+    assert any(returned < observations[-1].cleared.began for _, _, returned in saved)
+    assert lost(saved, observations) == left_over(saved, observations) == set()
+    # uniqc's own save fails where two processes switch a new file to WAL. A save of this package
+    # waits. It fails only after its timeout, as on a machine that stops for seconds.
+    failed: list[str] = [error for report in reports for error in report["failed"]]
+    assert writer == "uniqc" or all(error.startswith("StoreBusyError") for error in failed), failed
     check_free(tmp_path)

@@ -1,4 +1,4 @@
-"""Text that comes from a connection, and how it is decoded."""
+"""Decoding of text that a connection returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEXTS = "SELECT CAST(:stored AS TEXT) AS text UNION ALL SELECT 'plain'"
 
 @pytest.fixture
 def decoded() -> list[bytes]:
-    """The texts that the connection's own factory has decoded."""
+    """Return a list of the texts that the connection's own factory decodes."""
     return []
 
 
@@ -50,7 +50,7 @@ def test_text_that_is_not_utf8_is_decoded_by_the_factory_of_the_connection(
 
 
 @pytest.mark.parametrize("stored", [b"utf-8", b"\xff"])
-def test_the_factory_of_the_connection_is_the_same_afterwards(
+def test_the_factory_of_the_connection_is_restored(
     connection: sqlite3.Connection, decoded: list[bytes], stored: bytes
 ) -> None:
     fetch_rows(connection, TEXTS, {"stored": stored})
@@ -59,7 +59,7 @@ def test_the_factory_of_the_connection_is_the_same_afterwards(
     assert decoded == [b"later"]
 
 
-def test_an_error_of_sqlite_is_not_tried_again(connection: sqlite3.Connection) -> None:
+def test_a_statement_that_sqlite_fails_is_not_retried(connection: sqlite3.Connection) -> None:
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     connection.create_function("fail", 0, lambda: 1 / 0)

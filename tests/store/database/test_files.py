@@ -1,4 +1,4 @@
-"""Where the file is, who may see it, and what is noticed of it."""
+"""Paths, permissions and signatures of the store's files."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def umask(request: pytest.FixtureRequest) -> Generator[None]:
     os.umask(before)
 
 
-def test_the_default_is_where_uniqc_keeps_its_tasks() -> None:
+def test_the_default_directory_is_that_of_uniqc() -> None:
     assert (DEFAULT_CACHE_DIR.name, DEFAULT_CACHE_DIR.parent.name) == ("cache", ".uniqc")
     assert TaskStore(read_only=True).db_path == DEFAULT_CACHE_DIR / "tasks.sqlite"
 
 
 @pytest.mark.usefixtures("umask")
-def test_what_is_made_is_for_this_user_alone(tmp_path: Path) -> None:
+def test_new_files_are_private_to_the_user(tmp_path: Path) -> None:
     directory = tmp_path / "above" / "cache"
     TaskStore(directory).save(TaskInfo("a", "dummy"))
     assert (mode(directory.parent), mode(directory)) == (0o700, 0o700)
     assert mode(directory / DB_FILENAME) == 0o600
 
 
-def test_what_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+def test_an_existing_file_keeps_its_permissions(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     directory.chmod(0o755)
     (directory / DB_FILENAME).chmod(0o640)
@@ -59,7 +59,7 @@ def test_what_is_there_keeps_its_permissions(tmp_path: Path) -> None:
     assert (mode(directory), mode(directory / DB_FILENAME)) == (0o755, 0o640)
 
 
-def test_a_directory_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+def test_an_existing_directory_keeps_its_permissions(tmp_path: Path) -> None:
     directory = tmp_path / "cache"
     directory.mkdir()
     directory.chmod(0o750)
@@ -67,7 +67,7 @@ def test_a_directory_that_is_there_keeps_its_permissions(tmp_path: Path) -> None
     assert (mode(directory), mode(directory / DB_FILENAME)) == (0o750, 0o600)
 
 
-def test_a_relative_directory_means_what_it_meant(
+def test_a_relative_directory_is_resolved_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -90,7 +90,7 @@ def test_a_directory_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert list((tmp_path / name).iterdir()) == []
 
 
-def test_a_directory_may_have_a_name_that_is_no_utf8(tmp_path: Path) -> None:
+def test_a_directory_may_have_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     directory = tmp_path / os.fsdecode(b"caf\xe9")
     TaskStore(directory).save(TaskInfo("a", "dummy"))
     assert TaskStore(directory, read_only=True).count() == 1
@@ -119,12 +119,12 @@ def test_a_link_to_a_file_is_followed_to_its_wal_too(tmp_path: Path) -> None:
     assert TaskStore(store.cache_dir, read_only=True).count() == 2
 
 
-def test_the_repr_says_where_it_is_and_whether_it_writes(tmp_path: Path) -> None:
+def test_the_repr_shows_the_directory_and_the_access_mode(tmp_path: Path) -> None:
     assert repr(TaskStore(tmp_path)) == f"TaskStore({str(tmp_path)!r}, read_only=False)"
     assert TaskStore(tmp_path, read_only=True).read_only
 
 
-def test_nothing_is_there_is_told_from_something_in_the_way(tmp_path: Path) -> None:
+def test_a_missing_file_is_distinguished_from_a_directory_with_its_name(tmp_path: Path) -> None:
     assert identity_of(tmp_path / "missing") is None
     assert identity_of(tmp_path / "missing" / "below") is None
     assert signature_of(tmp_path / "missing") is None
@@ -132,7 +132,7 @@ def test_nothing_is_there_is_told_from_something_in_the_way(tmp_path: Path) -> N
         identity_of(tmp_path)
 
 
-def test_a_file_in_the_place_of_another_is_another(tmp_path: Path) -> None:
+def test_a_file_that_replaces_another_has_another_identity(tmp_path: Path) -> None:
     file, other = tmp_path / "file", tmp_path / "other"
     file.write_text("a")
     other.write_text("b")
@@ -158,7 +158,7 @@ def test_a_write_to_the_file_or_its_companions_changes_the_signature(tmp_path: P
     assert len(set(seen)) == len(seen)
 
 
-def test_an_empty_wal_is_none(tmp_path: Path) -> None:
+def test_an_empty_wal_counts_as_no_wal(tmp_path: Path) -> None:
     file = tmp_path / DB_FILENAME
     file.touch()
     companion_of(file, "-wal").touch()
@@ -177,14 +177,14 @@ def stamped(ns: int) -> Stamp:
         (stamped(NOW - SECOND // 10 - 1), None, True),
         (stamped(NOW - SECOND // 100 - 1), None, False),
         (stamped(NOW - 1), None, False),
-        (stamped(NOW - SECOND), None, False),  # whole: a file system that counts in seconds
+        (stamped(NOW - SECOND), None, False),  # the file system may store whole seconds only
         (stamped(NOW - 3 * SECOND), None, True),
         (stamped(NOW + SECOND + 1), None, True),
         (stamped(NOW - 9 * SECOND), stamped(NOW - 1), False),
         (stamped(NOW - 9 * SECOND), stamped(NOW - 8 * SECOND), True),
     ],
 )
-def test_a_file_is_settled_when_a_write_would_move_its_time(
+def test_a_file_is_settled_if_any_write_would_change_its_time(
     file: Stamp, wal: Stamp | None, *, settled: bool
 ) -> None:
     signature = Signature(file=file, wal=wal, journal=None, changed_ns=NOW)
@@ -200,7 +200,7 @@ def test_a_file_is_settled_when_a_write_would_move_its_time(
         (None, (1, 4, 0, NOW), False),
     ],
 )
-def test_a_file_holds_every_commit_without_a_wal_and_a_journal(
+def test_a_file_without_a_wal_and_a_journal_is_self_contained(
     wal: Stamp | None, journal: Stamp | None, *, self_contained: bool
 ) -> None:
     signature = Signature(file=stamped(NOW), wal=wal, journal=journal, changed_ns=NOW)

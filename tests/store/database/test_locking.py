@@ -1,4 +1,4 @@
-"""Attempts at what another process may delay."""
+"""Retries, the lock on the directory, and descriptors of other processes."""
 
 from __future__ import annotations
 
@@ -26,47 +26,47 @@ if TYPE_CHECKING:
     from tests.store.conftest import Child
 
 
-def test_no_time_gives_one_attempt() -> None:
+def test_a_timeout_of_zero_gives_one_attempt() -> None:
     assert len(list(attempts(0))) == 1
 
 
-def test_attempts_go_on_until_the_time_is_over_and_end_then() -> None:
+def test_attempts_continue_until_the_timeout_and_end_then() -> None:
     began = time.monotonic()
     assert len(list(attempts(0.02, pause_seconds=0.001))) > 1
     assert time.monotonic() - began >= 0.02
 
 
-def test_between_two_attempts_there_is_a_pause() -> None:
+def test_there_is_a_pause_between_two_attempts() -> None:
     times = [time.monotonic() for _ in attempts(0.03, pause_seconds=0.01)]
     assert all(later - earlier >= 0.01 for earlier, later in pairwise(times))
 
 
-def test_an_attempt_that_works_is_not_waited_for() -> None:
+def test_there_is_no_pause_after_a_successful_attempt() -> None:
     began = time.monotonic()
     for _ in attempts(60, pause_seconds=60):
         break
     assert time.monotonic() - began < 30
 
 
-def test_a_shared_lock_beside_a_removal_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+def test_a_shared_lock_during_a_removal_is_an_error_with_the_path(tmp_path: Path) -> None:
     path = tmp_path / "tasks.sqlite"
     with (
         directory_lock(tmp_path, exclusive=True),
         pytest.raises(StoreBusyError) as caught,
         shared_lock(path, 0.01),
     ):
-        pytest.fail("the lock was given twice")
+        pytest.fail("a shared lock was granted beside an exclusive one")
     assert (caught.value.path, caught.value.waited_seconds) == (path, 0.01)
     with shared_lock(path, 0), shared_lock(path, 0):
         pass
 
 
-def test_what_raises_under_a_shared_lock_is_not_tried_again(tmp_path: Path) -> None:
+def test_an_error_under_a_shared_lock_is_not_retried(tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError), shared_lock(tmp_path / "tasks.sqlite", 5):
         raise BlockingIOError
 
 
-def test_descriptors_of_this_and_of_other_processes_are_told_apart(
+def test_descriptors_of_this_and_of_other_processes_are_distinguished(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     path = make_store(tmp_path / "cache") / "tasks.sqlite"

@@ -1,4 +1,4 @@
-"""Answers for who can't wait, and a clear sign where there is none at once."""
+"""Reads that never block, and the error where a read would block."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def result_text(taken: Snapshot) -> str:
-    (match,) = taken.find("large").found
-    return taken.result_text(match)
+def result_text(snapshot: Snapshot) -> str:
+    (match,) = snapshot.find("large").found
+    return snapshot.result_text(match)
 
 
 @pytest.fixture
@@ -35,19 +35,19 @@ def store(tmp_path: Path) -> TaskStore:
     return TaskStore(backdate(directory), read_only=True)
 
 
-def test_what_takes_a_moment_is_answered_at_once(store: TaskStore) -> None:
+def test_a_short_query_is_answered_without_blocking(store: TaskStore) -> None:
     page = store.nonblocking().search(TaskFilter(status="active"), limit=2)
     assert ([record.task_id for record in page.records], page.total) == (["c", "b"], 3)
 
 
-def test_it_can_only_be_read(tmp_path: Path) -> None:
+def test_a_nonblocking_view_is_read_only(tmp_path: Path) -> None:
     writing = TaskStore(tmp_path / "cache")
     nonblocking = writing.nonblocking()
     assert (writing.read_only, nonblocking.read_only) == (False, True)
     assert nonblocking.db_path == writing.db_path
 
 
-def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
+def test_a_long_query_would_block(store: TaskStore) -> None:
     insert_all(
         store.cache_dir,
         (
@@ -62,7 +62,7 @@ def test_a_long_query_is_not_answered_at_once(store: TaskStore) -> None:
     assert (page.total, page.cut_short) == (0, True)
 
 
-def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
+def test_a_cached_count_is_returned_without_blocking(store: TaskStore) -> None:
     insert_all(
         store.cache_dir,
         (
@@ -83,7 +83,7 @@ def test_what_the_store_found_out_is_known_at_once(store: TaskStore) -> None:
     assert nonblocking.tally(TaskFilter()) == counted
 
 
-def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:
+def test_reading_a_large_result_would_block(store: TaskStore) -> None:
     large = json.dumps({"0" * lookup.MAX_NONBLOCKING_BYTES: 1})
     insert(store.cache_dir, "large", result_json=large)
     with pytest.raises(WouldBlockError):
@@ -91,7 +91,7 @@ def test_a_large_result_is_not_read_at_once(store: TaskStore) -> None:
     assert store.read(result_text) == large
 
 
-def test_another_process_in_the_way_is_not_waited_for(store: TaskStore) -> None:
+def test_waiting_for_a_lock_would_block(store: TaskStore) -> None:
     with closing(connect(store.cache_dir)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
         writer.execute("DELETE FROM tasks")
@@ -99,10 +99,8 @@ def test_another_process_in_the_way_is_not_waited_for(store: TaskStore) -> None:
             store.nonblocking().count()
 
 
-def test_what_only_a_copy_would_tell_is_not_copied_at_once(
-    store: TaskStore, tmp_path: Path
-) -> None:
-    """A rollback journal that a killed process left can be applied to a copy only."""
+def test_copying_the_file_would_block(store: TaskStore, tmp_path: Path) -> None:
+    """The rollback journal of a killed process can be applied to a copy only."""
     directory = backdate(copy_with_hot_journal(tmp_path))
     killed = TaskStore(directory, read_only=True)
     with pytest.raises(WouldBlockError):

@@ -1,4 +1,4 @@
-"""Reading without leaving a trace, whatever state the file is in and whoever writes it."""
+"""Reads leave no trace, in every state of the file and beside every writer."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def state(store: TaskStore) -> StoreState:
     return store.read(lambda snapshot: snapshot.state)
 
 
-def ask_everything(store: TaskStore) -> None:
-    """Every way to read there is."""
+def read_everything(store: TaskStore) -> None:
+    """Call every method that reads."""
     store.get("unknown")
     store.list()
     store.count()
@@ -68,7 +68,7 @@ def ask_everything(store: TaskStore) -> None:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    """A store of ten tasks, at rest."""
+    """Return a store of ten tasks that was last written years ago."""
     directory = make_store(tmp_path / "filled")
     fill(directory, *(f"task-{number}" for number in range(10)))
     execute(directory, "PRAGMA journal_mode = WAL")
@@ -77,7 +77,7 @@ def filled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def with_wal(filled: Path, tmp_path: Path) -> Path:
-    """The same, and three more that were committed and never moved out of the WAL."""
+    """Return the same store with three more tasks, which are committed in the WAL only."""
     with closing(connect(filled)) as connection:
         connection.execute("SELECT COUNT(*) FROM tasks").fetchone()
         fill(filled, "late-1", "late-2", "late-3")
@@ -86,11 +86,13 @@ def with_wal(filled: Path, tmp_path: Path) -> Path:
     return directory
 
 
-# Nothing there
+# A missing or an empty file
 
 
 @pytest.mark.parametrize("below", ["", "missing/cache"])
-def test_a_missing_file_is_an_empty_store_that_says_so(tmp_path: Path, below: str) -> None:
+def test_a_missing_file_is_read_as_an_empty_store_that_does_not_exist(
+    tmp_path: Path, below: str
+) -> None:
     store = read_only(tmp_path / below)
     assert state(store) == StoreState(path=store.db_path, exists=False, schema_version=0)
     assert store.get("a") is None
@@ -100,7 +102,7 @@ def test_a_missing_file_is_an_empty_store_that_says_so(tmp_path: Path, below: st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_comes_later_is_read(tmp_path: Path) -> None:
+def test_a_file_that_is_created_later_is_read(tmp_path: Path) -> None:
     store = read_only(tmp_path)
     assert not state(store).exists
     TaskStore(tmp_path).save(TaskInfo("a", "dummy"))
@@ -109,7 +111,9 @@ def test_a_file_that_comes_later_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_file_without_tasks_is_an_empty_store_that_exists(tmp_path: Path, version: int) -> None:
+def test_a_file_without_tasks_is_read_as_an_empty_store_that_exists(
+    tmp_path: Path, version: int
+) -> None:
     if version:
         make_store(tmp_path)
     else:
@@ -119,7 +123,7 @@ def test_a_file_without_tasks_is_an_empty_store_that_exists(tmp_path: Path, vers
     assert store.count() == 0
 
 
-def test_an_empty_file_is_an_empty_store_that_exists(tmp_path: Path) -> None:
+def test_an_empty_file_is_read_as_an_empty_store_that_exists(tmp_path: Path) -> None:
     (tmp_path / DB_FILENAME).touch()
     store = read_only(tmp_path)
     assert state(store).exists
@@ -130,7 +134,7 @@ def test_an_empty_file_is_an_empty_store_that_exists(tmp_path: Path) -> None:
 # No trace
 
 
-def test_every_way_to_write_is_refused(filled: Path) -> None:
+def test_every_method_that_writes_is_refused(filled: Path) -> None:
     store = read_only(filled)
     before = files(filled)
     writes: list[Callable[[], object]] = [
@@ -154,7 +158,7 @@ def test_no_connection_can_write(filled: Path, with_wal: Path) -> None:
         assert opened[DB_FILENAME] == os.O_RDONLY
 
 
-def test_a_connection_that_shares_the_file_takes_no_statement_that_writes(with_wal: Path) -> None:
+def test_a_connection_that_shares_the_file_is_query_only(with_wal: Path) -> None:
     def query_only(snapshot: Snapshot) -> bool:
         session = snapshot._session  # pyright: ignore[reportPrivateUsage]
         return session.number("PRAGMA query_only") == 1
@@ -162,23 +166,23 @@ def test_a_connection_that_shares_the_file_takes_no_statement_that_writes(with_w
     assert read_only(with_wal).read(query_only)
 
 
-def test_a_file_at_rest_is_read_without_a_trace(real_directory: Path) -> None:
+def test_a_settled_file_is_read_without_a_trace(real_directory: Path) -> None:
     before = files(backdate(real_directory))
-    ask_everything(read_only(real_directory))
+    read_everything(read_only(real_directory))
     assert files(real_directory) == before
     assert open_files(real_directory) == {}
 
 
-def test_a_file_that_was_just_written_keeps_its_bytes(real_directory: Path) -> None:
+def test_a_read_does_not_change_a_file_that_was_just_written(real_directory: Path) -> None:
     before = files(real_directory)
-    ask_everything(read_only(real_directory))
+    read_everything(read_only(real_directory))
     after = files(real_directory)
     assert after.pop(WAL, b"") == b""
     after.pop(SHM, None)
     assert after == before
 
 
-def test_what_a_read_leaves_behind_the_next_save_cleans_up(filled: Path) -> None:
+def test_a_save_removes_the_companions_that_a_read_left(filled: Path) -> None:
     os.utime(filled / DB_FILENAME)
     read_only(filled).count()
     TaskStore(filled).save(TaskInfo("a", "dummy"))
@@ -195,7 +199,7 @@ def test_a_read_only_store_migrates_nothing(filled: Path, monkeypatch: pytest.Mo
     assert files(filled) == before
 
 
-def test_a_file_in_rollback_mode_stays_in_it(tmp_path: Path) -> None:
+def test_a_read_keeps_a_file_in_rollback_mode(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     insert(directory, "a")
     before = files(directory)
@@ -203,14 +207,14 @@ def test_a_file_in_rollback_mode_stays_in_it(tmp_path: Path) -> None:
     assert files(directory) == before
 
 
-# Left over
+# Left by a killed process
 
 
-def test_what_a_killed_writer_had_committed_is_seen(with_wal: Path) -> None:
+def test_tasks_that_are_committed_in_the_wal_only_are_read(with_wal: Path) -> None:
     assert read_only(with_wal).count() == 13
 
 
-def test_a_process_that_was_killed_left_its_tasks(
+def test_tasks_that_a_killed_process_has_committed_are_read(
     filled: Path, start: Callable[..., Child]
 ) -> None:
     start("die_with_wal", filled, 3).wait(-9)
@@ -218,7 +222,9 @@ def test_a_process_that_was_killed_left_its_tasks(
     assert read_only(backdate(filled)).count() == 13
 
 
-def test_what_a_killed_writer_had_not_committed_is_not_seen(filled: Path, tmp_path: Path) -> None:
+def test_tasks_that_a_killed_process_has_not_committed_are_not_read(
+    filled: Path, tmp_path: Path
+) -> None:
     with closing(connect(filled)) as connection:
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN")
@@ -234,23 +240,23 @@ def test_a_wal_that_is_garbage_is_ignored(filled: Path) -> None:
     assert read_only(backdate(filled)).count() == 10
 
 
-def test_a_hot_journal_is_read_past(tmp_path: Path) -> None:
+def test_a_hot_journal_is_applied_without_a_trace(tmp_path: Path) -> None:
     killed = backdate(copy_with_hot_journal(tmp_path))
     before = files(killed)
     store = read_only(killed)
     assert (store.count(), store.count(status="lost")) == (30, 0)
-    assert [task.status for task in store.list()] == ["running"] * 30  # not by an index
+    assert [task.status for task in store.list()] == ["running"] * 30  # not from an index
     assert files(killed) == before
 
 
-# Where one may not write
+# Without write permission
 
 
 @pytest.fixture
-def locked(public_directory: Path) -> Callable[[Path], Path]:
-    """Lays files into a directory that may be looked into, and not written to."""
+def make_read_only_copy(public_directory: Path) -> Callable[[Path], Path]:
+    """Return a function that copies files into a directory without write permission."""
 
-    def lock(source: Path) -> Path:
+    def copy(source: Path) -> Path:
         for name, content in files(source).items():
             (public_directory / name).write_bytes(content)
             (public_directory / name).chmod(0o444)
@@ -258,59 +264,61 @@ def locked(public_directory: Path) -> Callable[[Path], Path]:
         public_directory.chmod(0o555)
         return public_directory
 
-    return lock
+    return copy
 
 
-def test_a_directory_that_may_not_be_written_to_is_read(
-    filled: Path, locked: Callable[[Path], Path]
+def test_a_file_in_a_read_only_directory_is_read(
+    filled: Path, make_read_only_copy: Callable[[Path], Path]
 ) -> None:
-    directory = locked(filled)
+    directory = make_read_only_copy(filled)
     before = files(directory)
     with unprivileged():
         assert read_only(directory).count() == 10
     assert files(directory) == before
 
 
-def test_a_wal_in_such_a_directory_is_read(with_wal: Path, locked: Callable[[Path], Path]) -> None:
-    directory = locked(with_wal)
+def test_a_wal_in_a_read_only_directory_is_read(
+    with_wal: Path, make_read_only_copy: Callable[[Path], Path]
+) -> None:
+    directory = make_read_only_copy(with_wal)
     before = files(directory)
     with unprivileged():
         assert read_only(directory).count() == 13
     assert files(directory) == before
 
 
-def test_a_wal_in_such_a_directory_that_was_just_written_is_read(
-    with_wal: Path, locked: Callable[[Path], Path]
+def test_a_wal_in_a_read_only_directory_that_was_just_written_is_read(
+    with_wal: Path, make_read_only_copy: Callable[[Path], Path]
 ) -> None:
-    directory = locked(with_wal)
+    directory = make_read_only_copy(with_wal)
     for name in (DB_FILENAME, WAL):
         os.utime(directory / name)
     with unprivileged():
         assert read_only(directory).count() == 13
 
 
-def test_a_wal_in_such_a_directory_is_read_beside_its_shm(
-    with_wal: Path, locked: Callable[[Path], Path]
+def test_a_wal_in_a_read_only_directory_is_read_beside_its_shm(
+    with_wal: Path, make_read_only_copy: Callable[[Path], Path]
 ) -> None:
     (with_wal / SHM).write_bytes(bytes(32768))
-    directory = locked(with_wal)
+    directory = make_read_only_copy(with_wal)
     with unprivileged():
         assert read_only(directory).count() == 13
 
 
-def test_a_file_in_such_a_directory_that_was_just_written_is_read(
-    filled: Path, locked: Callable[[Path], Path]
+def test_a_file_in_a_read_only_directory_that_was_just_written_is_read(
+    filled: Path, make_read_only_copy: Callable[[Path], Path]
 ) -> None:
-    directory = locked(filled)
+    directory = make_read_only_copy(filled)
     os.utime(directory / DB_FILENAME)
     with unprivileged():
         assert read_only(directory).count() == 10
 
 
 def test_copies_leave_nothing_in_the_temporary_directory(
-    with_wal: Path, locked: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+    with_wal: Path, make_read_only_copy: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = locked(with_wal)
+    directory = make_read_only_copy(with_wal)
     with tempfile.TemporaryDirectory() as temporary, monkeypatch.context() as patch:
         Path(temporary).chmod(0o777)
         patch.setattr(tempfile, "tempdir", temporary)
@@ -319,17 +327,17 @@ def test_copies_leave_nothing_in_the_temporary_directory(
         assert list(Path(temporary).iterdir()) == []
 
 
-def test_no_place_for_copies_is_an_error_of_the_tree(
-    with_wal: Path, locked: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+def test_a_missing_temporary_directory_is_a_store_error(
+    with_wal: Path, make_read_only_copy: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = locked(with_wal)
+    directory = make_read_only_copy(with_wal)
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with unprivileged(), pytest.raises(StoreUnreadableError) as caught:
         read_only(directory).count()
     assert caught.value.path == directory / DB_FILENAME
 
 
-def test_a_live_writer_in_such_a_directory_is_read(public_directory: Path) -> None:
+def test_a_file_in_a_read_only_directory_is_read_beside_a_writer(public_directory: Path) -> None:
     make_store(public_directory)
     (public_directory / DB_FILENAME).chmod(0o644)
     with closing(connect(public_directory)) as connection:
@@ -345,7 +353,7 @@ def test_a_live_writer_in_such_a_directory_is_read(public_directory: Path) -> No
 # Beside a writer
 
 
-def test_a_writer_that_is_in_a_transaction_is_not_waited_for(filled: Path) -> None:
+def test_a_read_does_not_wait_for_a_write_transaction(filled: Path) -> None:
     with closing(connect(filled)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         insert(connection, "uncommitted")
@@ -355,7 +363,7 @@ def test_a_writer_that_is_in_a_transaction_is_not_waited_for(filled: Path) -> No
         assert store.count() == 11
 
 
-def test_a_store_that_may_write_does_not_wait_for_a_writer_to_read(filled: Path) -> None:
+def test_a_read_of_a_writable_store_does_not_wait_for_a_writer(filled: Path) -> None:
     execute(filled, "UPDATE tasks SET result_json = '[1, 2]' WHERE task_id = 'task-1'")
     store = TaskStore(filled, busy_timeout=0)
 
@@ -368,7 +376,7 @@ def test_a_store_that_may_write_does_not_wait_for_a_writer_to_read(filled: Path)
         assert store.read(sizes) == [6, None]
 
 
-def test_a_file_that_is_locked_for_somebody_alone_is_waited_for(filled: Path) -> None:
+def test_a_file_that_another_connection_locks_exclusively_is_busy(filled: Path) -> None:
     with closing(connect(filled)) as connection:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
@@ -379,7 +387,7 @@ def test_a_file_that_is_locked_for_somebody_alone_is_waited_for(filled: Path) ->
         assert caught.value.waited_seconds == 0.05
 
 
-def test_answers_beside_a_writer_are_states_that_there_were(
+def test_reads_beside_a_writer_see_committed_states_only(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     directory = make_store(tmp_path / "cache")
@@ -403,7 +411,7 @@ def test_answers_beside_a_writer_are_states_that_there_were(
     check_free(directory)
 
 
-def test_a_file_that_is_replaced_is_read_anew(filled: Path, tmp_path: Path) -> None:
+def test_a_replaced_file_is_read_again(filled: Path, tmp_path: Path) -> None:
     store = read_only(filled)
     assert store.count() == 10
     other = make_store(tmp_path / "other")
@@ -412,7 +420,7 @@ def test_a_file_that_is_replaced_is_read_anew(filled: Path, tmp_path: Path) -> N
     assert store.count() == 0
 
 
-def test_the_question_is_asked_again_when_somebody_writes_meanwhile(filled: Path) -> None:
+def test_a_query_runs_again_if_the_file_changes_meanwhile(filled: Path) -> None:
     asked: list[int] = []
 
     def question(_: object) -> int:

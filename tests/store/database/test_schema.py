@@ -1,4 +1,4 @@
-"""How a fresh file is made: all of it or nothing, once, however many processes try."""
+"""A new file is created completely or not at all, and once, by any number of processes."""
 
 from __future__ import annotations
 
@@ -48,28 +48,28 @@ FIRST_SCHEMA = [
 
 
 class MigrationError(Exception):
-    """What a migration of a test fails with."""
+    """The error of a migration that fails in a test."""
 
 
 def add_note(connection: sqlite3.Connection) -> None:
-    """An invented version 2."""
+    """Migrate to an invented version 2."""
     connection.execute("ALTER TABLE tasks ADD COLUMN note TEXT")
     connection.execute("UPDATE tasks SET note = 'from version 2'")
 
 
 def fail_half_way(connection: sqlite3.Connection) -> None:
-    """An invented version 3 that does not get to its end."""
+    """Fail in the middle of a migration to an invented version 3."""
     connection.execute("CREATE TABLE half_done (number INTEGER)")
     connection.execute("UPDATE tasks SET note = 'from version 3', status = 'lost'")
     connection.execute("DROP INDEX tasks_status_idx")
     raise MigrationError
 
 
-def nothing(connection: sqlite3.Connection) -> None:
-    """An invented version that only counts."""
+def do_nothing(connection: sqlite3.Connection) -> None:
+    """Migrate to an invented version that changes only the number."""
 
 
-def never(connection: sqlite3.Connection) -> None:
+def fail_if_called(connection: sqlite3.Connection) -> None:
     pytest.fail("a migration has run again")
 
 
@@ -80,7 +80,7 @@ def columns(directory: Path) -> list[str]:
         ]
 
 
-def test_the_constants_are_those_of_uniqc() -> None:
+def test_the_constants_equal_those_of_uniqc() -> None:
     assert APPLICATION_ID.to_bytes(4, "big") == b"UNIC"
     assert CURRENT_SCHEMA_VERSION == 1
 
@@ -110,7 +110,7 @@ def test_a_fresh_file_has_the_first_schema(store: TaskStore) -> None:
     assert mode == "wal"
 
 
-def test_a_fresh_file_says_whose_it_is_and_its_version(store: TaskStore) -> None:
+def test_a_fresh_file_has_the_application_id_and_version_1(store: TaskStore) -> None:
     assert header(store.cache_dir) == (APPLICATION_ID, 1)
     assert tables(store.cache_dir) == {"tasks"}
 
@@ -128,13 +128,13 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     assert header(tmp_path) == (APPLICATION_ID, 1)
 
 
-def test_a_file_that_uniqc_left_stamped_and_empty_becomes_a_store(tmp_path: Path) -> None:
+def test_an_empty_file_with_the_application_id_becomes_a_store(tmp_path: Path) -> None:
     execute(tmp_path, f"PRAGMA application_id = {APPLICATION_ID}")
     TaskStore(tmp_path).save(TaskInfo("a", "dummy"))
     assert header(tmp_path) == (APPLICATION_ID, 1)
 
 
-def test_a_table_that_uniqc_left_before_its_version_is_kept(tmp_path: Path) -> None:
+def test_a_table_without_a_schema_version_is_kept(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache", version=0)
     execute(directory, "DROP INDEX tasks_status_idx")
     insert(directory, "a")
@@ -157,12 +157,14 @@ def test_later_migrations_run_in_order_and_once(
     monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, (2, add_note), (3, third)])
     assert store.count() == 1
     assert header(store.cache_dir) == (APPLICATION_ID, 3)
-    monkeypatch.setattr(schema, "MIGRATIONS", [(1, never), (2, never), (3, never)])
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [(1, fail_if_called), (2, fail_if_called), (3, fail_if_called)]
+    )
     assert TaskStore(store.cache_dir).count() == 1
     assert order == [3]
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself(
+def test_a_failed_migration_is_rolled_back(
     store: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(TaskInfo("a", "dummy"))
@@ -179,13 +181,15 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(
     check_free(store.cache_dir)
 
 
-def test_a_failed_migration_is_made_up_for_at_the_next_opening(
+def test_a_failed_migration_is_repeated_at_the_next_opening(
     store: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, (2, add_note), (3, fail_half_way)])
     with pytest.raises(MigrationError):
         store.count()
-    monkeypatch.setattr(schema, "MIGRATIONS", [(1, never), (2, never), (3, nothing)])
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [(1, fail_if_called), (2, fail_if_called), (3, do_nothing)]
+    )
     assert store.count() == 0
     assert header(store.cache_dir) == (APPLICATION_ID, 3)
     assert columns(store.cache_dir)[-1] == "note"
@@ -206,10 +210,10 @@ def test_a_first_migration_that_fails_leaves_an_empty_file(
     assert TaskStore(tmp_path).count() == 0
 
 
-def test_a_newer_file_of_an_invented_version_is_known_by_its_migration(
+def test_a_version_is_newer_only_without_its_migration(
     store: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = [(version, nothing) for version in range(2, 8)]
+    later = [(version, do_nothing) for version in range(2, 8)]
     monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, *later])
     store.save(TaskInfo("a", "dummy"))
     assert header(store.cache_dir) == (APPLICATION_ID, 7)
@@ -229,7 +233,7 @@ def test_a_process_killed_in_the_first_migration_leaves_an_empty_store(
     check_free(tmp_path)
 
 
-def test_a_process_killed_in_a_later_migration_leaves_the_version_before(
+def test_a_process_killed_in_a_later_migration_leaves_the_previous_version(
     store: TaskStore, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save(TaskInfo("a", "dummy"))
@@ -261,7 +265,7 @@ def test_processes_that_open_a_fresh_path_at_once_all_succeed(
         assert header(directory) == (APPLICATION_ID, 1)
 
 
-def test_a_file_that_is_being_made_elsewhere_is_waited_for(
+def test_a_file_that_another_process_is_creating_is_busy(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     make_store(tmp_path / "cache", version=0)

@@ -1,4 +1,4 @@
-"""The steps before a write: a file that may be written is not inspected in full."""
+"""Steps before a write: the check of the file and the switch to WAL mode."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_file_that_its_header_shows_to_be_of_uniqc_is_saved_to_at_once(
+def test_a_save_skips_the_full_check_of_a_file_with_a_compatible_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = TaskStore(tmp_path)

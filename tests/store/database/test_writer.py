@@ -1,4 +1,4 @@
-"""What is written stays; what is removed was nobody's at that moment."""
+"""Writes are kept, and a file that is in use is not removed."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def ids(store: TaskStore) -> list[str]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> TaskStore:
-    """A store with one task, which does not wait for long."""
+    """Return a store with one task and a short busy timeout."""
     store = TaskStore(tmp_path / "cache", busy_timeout=0.05)
     store.save(TaskInfo("old", "dummy"))
     return store
 
 
-def test_after_clear_all_nothing_is_there(store: TaskStore) -> None:
+def test_clear_all_leaves_no_file(store: TaskStore) -> None:
     store.clear_all()
     assert files(store.cache_dir) == {}
 
 
-def test_after_clear_all_every_instance_starts_afresh(store: TaskStore) -> None:
+def test_after_clear_all_every_instance_uses_a_new_file(store: TaskStore) -> None:
     other, reader = TaskStore(store.cache_dir), TaskStore(store.cache_dir, read_only=True)
     for again in ("once", "twice"):
         store.clear_all()
@@ -69,7 +69,7 @@ def test_after_clear_all_every_instance_starts_afresh(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("first", ["save", "delete", "clear_completed", "list", "get"])
-def test_after_clear_all_any_call_starts_afresh(store: TaskStore, first: str) -> None:
+def test_after_clear_all_any_call_uses_a_new_file(store: TaskStore, first: str) -> None:
     other = TaskStore(store.cache_dir)
     store.clear_all()
     calls: dict[str, Callable[[], object]] = {
@@ -83,13 +83,13 @@ def test_after_clear_all_any_call_starts_afresh(store: TaskStore, first: str) ->
     assert ids(store) == (["new"] if first == "save" else [])
 
 
-def test_clear_all_of_nothing_makes_nothing(store: TaskStore) -> None:
+def test_clear_all_of_a_missing_file_creates_no_file(store: TaskStore) -> None:
     store.clear_all()
     store.clear_all()
     assert files(store.cache_dir) == {}
 
 
-def test_clear_all_removes_what_a_file_that_is_gone_left_behind(store: TaskStore) -> None:
+def test_clear_all_removes_the_companions_of_a_missing_file(store: TaskStore) -> None:
     (store.cache_dir / f"{DB_FILENAME}-wal").write_bytes(b"left over")
     (store.cache_dir / f"{DB_FILENAME}-shm").write_bytes(b"left over")
     store.db_path.unlink()
@@ -97,7 +97,7 @@ def test_clear_all_removes_what_a_file_that_is_gone_left_behind(store: TaskStore
     assert files(store.cache_dir) == {}
 
 
-def test_clear_all_removes_a_wal_that_a_kill_left_behind(
+def test_clear_all_removes_the_wal_of_a_killed_process(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
     start("die_with_wal", store.cache_dir, 3).wait(-9)
@@ -106,7 +106,7 @@ def test_clear_all_removes_a_wal_that_a_kill_left_behind(
     assert files(store.cache_dir) == {}
 
 
-def test_clear_all_leaves_what_else_is_in_the_directory(store: TaskStore) -> None:
+def test_clear_all_keeps_other_files_in_the_directory(store: TaskStore) -> None:
     (store.cache_dir / "notes.txt").write_text("mine")
     store.clear_all()
     assert files(store.cache_dir) == {"notes.txt": b"mine"}
@@ -119,7 +119,7 @@ def test_clear_all_works_on_a_file_in_rollback_mode(tmp_path: Path) -> None:
     assert files(store.cache_dir) == {}
 
 
-HELD: dict[str, list[str]] = {
+USES: dict[str, list[str]] = {
     "opened": [],
     "idle": ["SELECT COUNT(*) FROM tasks"],
     "reading": ["BEGIN", "SELECT COUNT(*) FROM tasks"],
@@ -128,11 +128,11 @@ HELD: dict[str, list[str]] = {
 }
 
 
-@pytest.mark.parametrize("how", HELD)
-def test_clear_all_removes_no_file_that_another_process_is_in(
-    store: TaskStore, start: Callable[..., Child], how: str
+@pytest.mark.parametrize("use", USES)
+def test_clear_all_removes_no_file_that_another_process_has_open(
+    store: TaskStore, start: Callable[..., Child], use: str
 ) -> None:
-    other = start("hold", store.cache_dir, *HELD[how])
+    other = start("hold", store.cache_dir, *USES[use])
     assert other.receive() == "in"
     inode = store.db_path.stat().st_ino
     with pytest.raises(StoreBusyError) as caught:
@@ -145,10 +145,10 @@ def test_clear_all_removes_no_file_that_another_process_is_in(
     assert files(store.cache_dir) == {}
 
 
-@pytest.mark.parametrize("how", HELD)
-def test_clear_all_removes_no_file_that_this_process_is_in(store: TaskStore, how: str) -> None:
+@pytest.mark.parametrize("use", USES)
+def test_clear_all_removes_no_file_that_this_process_has_open(store: TaskStore, use: str) -> None:
     with closing(connect(store.cache_dir)) as other:
-        for statement in HELD[how]:
+        for statement in USES[use]:
             other.execute(statement).fetchall()
         with pytest.raises(StoreBusyError):
             store.clear_all()
@@ -156,7 +156,7 @@ def test_clear_all_removes_no_file_that_this_process_is_in(store: TaskStore, how
     assert ids(store) == ["old"]
 
 
-def test_clear_all_beside_its_own_read_is_refused(store: TaskStore) -> None:
+def test_clear_all_inside_a_read_is_refused(store: TaskStore) -> None:
     def clear(_: object) -> None:
         store.clear_all()
 
@@ -165,7 +165,7 @@ def test_clear_all_beside_its_own_read_is_refused(store: TaskStore) -> None:
     assert ids(store) == ["old"]
 
 
-def test_clear_all_waits_for_whoever_is_in_the_file(store: TaskStore) -> None:
+def test_clear_all_waits_until_others_have_closed_the_file(store: TaskStore) -> None:
     patient = TaskStore(store.cache_dir, busy_timeout=30)
     cleared = Thread(target=patient.clear_all)
     with closing(connect(store.cache_dir)) as other:
@@ -175,7 +175,7 @@ def test_clear_all_waits_for_whoever_is_in_the_file(store: TaskStore) -> None:
     assert files(store.cache_dir) == {}
 
 
-def test_clear_all_in_another_process_is_noticed_here(
+def test_clear_all_in_another_process_is_noticed(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
     assert start("clear_all", store.cache_dir).receive() == "cleared"
@@ -184,7 +184,7 @@ def test_clear_all_in_another_process_is_noticed_here(
     assert ids(store) == ["new"]
 
 
-def test_a_clear_all_that_is_refused_leaves_a_file_that_works(
+def test_a_refused_clear_all_leaves_a_working_file(
     store: TaskStore, start: Callable[..., Child]
 ) -> None:
     with closing(connect(store.cache_dir)) as other:
@@ -194,9 +194,9 @@ def test_a_clear_all_that_is_refused_leaves_a_file_that_works(
         assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (2,)
 
 
-def test_who_opened_the_file_before_clear_all_does_it_no_harm(store: TaskStore) -> None:
-    with closing(connect(store.cache_dir)) as late:  # which has read nothing yet
-        # On finding its own file empty, SQLite would remove the WAL of that name.
+def test_a_connection_opened_before_clear_all_does_no_harm(store: TaskStore) -> None:
+    with closing(connect(store.cache_dir)) as late:  # has not read yet, so it holds no lock
+        # If the file were removed, it would find its file empty and remove the WAL of that name.
         with pytest.raises(StoreBusyError):
             store.clear_all()
         with closing(connect(store.cache_dir)) as uniqc:
@@ -206,9 +206,7 @@ def test_who_opened_the_file_before_clear_all_does_it_no_harm(store: TaskStore) 
     assert ids(store) == ["late", "old", "saved"]
 
 
-def test_clear_all_empties_the_file_for_who_may_have_it_open(
-    store: TaskStore, tmp_path: Path
-) -> None:
+def test_clear_all_truncates_the_file_that_it_removes(store: TaskStore, tmp_path: Path) -> None:
     by_another_name = tmp_path / "another name"
     by_another_name.hardlink_to(store.db_path)
     assert by_another_name.stat().st_size > 0
@@ -216,7 +214,7 @@ def test_clear_all_empties_the_file_for_who_may_have_it_open(
     assert by_another_name.read_bytes() == b""
 
 
-# Into WAL mode
+# The switch to WAL mode
 
 
 @pytest.fixture
@@ -225,10 +223,10 @@ def in_rollback_mode(store: TaskStore) -> TaskStore:
     return store
 
 
-def test_the_switch_to_wal_is_tried_again_while_somebody_writes(
+def test_the_switch_to_wal_is_retried_while_another_connection_writes(
     in_rollback_mode: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite itself gives up at once where somebody is about to write."""
+    """SQLite itself fails at once while another connection is about to write."""
     patient = TaskStore(in_rollback_mode.cache_dir, read_only=True, busy_timeout=30)
     waits: list[float] = []
     with closing(connect(in_rollback_mode.cache_dir)) as other:
@@ -249,7 +247,7 @@ def test_the_switch_to_wal_is_tried_again_while_somebody_writes(
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_the_switch_to_wal_is_not_tried_for_longer_than_one_waits(
+def test_the_switch_to_wal_fails_after_the_busy_timeout(
     in_rollback_mode: TaskStore,
 ) -> None:
     with closing(connect(in_rollback_mode.cache_dir)) as other:
@@ -265,7 +263,7 @@ def times_opened(path: Path) -> int:
     return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
 
 
-def test_a_save_that_waited_while_uniqc_replaced_the_file_goes_into_the_new_one(
+def test_a_save_that_waited_while_uniqc_removed_the_file_writes_a_new_one(
     store: TaskStore,
 ) -> None:
     patient = TaskStore(store.cache_dir, busy_timeout=30)
@@ -274,14 +272,14 @@ def test_a_save_that_waited_while_uniqc_replaced_the_file_goes_into_the_new_one(
         uniqc.execute("BEGIN IMMEDIATE")
         saving.start()
         while times_opened(store.cache_dir / f"{DB_FILENAME}-wal") < 2:
-            pass  # until it is in the file too, where it has to wait
-        for suffix in ("", "-wal", "-shm"):  # as uniqc's own clear_all does, whoever is in it
+            pass  # until the save has opened the file too and waits for its lock
+        for suffix in ("", "-wal", "-shm"):  # as uniqc's own clear_all does while the file is open
             (store.cache_dir / (DB_FILENAME + suffix)).unlink(missing_ok=True)
     saving.join()
     assert ids(store) == ["new"]
 
 
-# A file that isn't ours
+# A foreign file
 
 
 def make_foreign(directory: Path, *statements: str, mode: str) -> Path:
@@ -291,7 +289,7 @@ def make_foreign(directory: Path, *statements: str, mode: str) -> Path:
 
 
 def check_refused(directory: Path, *, found: int) -> None:
-    """Every way in is closed, and nothing in the directory changes."""
+    """Check that reading and writing are refused, and that nothing in the directory changes."""
     before = files(backdate(directory))
     for read_only in (False, True):
         with pytest.raises(StoreForeignError) as caught:
@@ -301,7 +299,7 @@ def check_refused(directory: Path, *, found: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
-def test_a_database_without_an_id_that_holds_something_is_refused(
+def test_a_database_with_a_table_but_no_application_id_is_refused(
     tmp_path: Path, mode: str
 ) -> None:
     check_refused(make_foreign(tmp_path / "cache", mode=mode), found=0)
@@ -324,12 +322,14 @@ def test_an_empty_database_with_a_foreign_version_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["VIEW v AS SELECT 1", "TABLE tasks (task_id TEXT)"])
-def test_a_database_is_foreign_by_whatever_is_in_it(tmp_path: Path, kind: str) -> None:
+def test_a_database_with_any_object_but_no_application_id_is_refused(
+    tmp_path: Path, kind: str
+) -> None:
     execute(tmp_path, f"CREATE {kind}")
     check_refused(tmp_path, found=0)
 
 
-def test_a_foreign_wal_is_not_moved_into_its_file(tmp_path: Path) -> None:
+def test_a_foreign_wal_is_not_checkpointed(tmp_path: Path) -> None:
     directory = make_foreign(tmp_path / "live", mode="WAL")
     with closing(connect(directory)) as connection:
         connection.execute("INSERT INTO notes VALUES ('only in the WAL')")
@@ -341,7 +341,7 @@ def test_a_foreign_wal_is_not_moved_into_its_file(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def test_an_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
+def test_a_foreign_application_id_in_the_wal_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "live").mkdir()
     with closing(connect(tmp_path / "live")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -357,7 +357,7 @@ def test_an_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
     assert {name: after[name] for name in before} == before
 
 
-def test_our_own_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
+def test_the_application_id_of_uniqc_in_the_wal_is_recognised(tmp_path: Path) -> None:
     live = TaskStore(tmp_path / "live")
 
     def copy_while_open(_: object) -> None:
@@ -369,7 +369,7 @@ def test_our_own_id_that_is_still_in_the_wal_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to hold a header" * 99])
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / DB_FILENAME).write_bytes(content)
     for read_only in (False, True):
         with pytest.raises(StoreForeignError) as caught:
@@ -378,7 +378,9 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -
         assert files(tmp_path) == {DB_FILENAME: content}
 
 
-def test_a_foreign_file_in_the_place_of_ours_is_refused(store: TaskStore, tmp_path: Path) -> None:
+def test_a_foreign_file_that_replaced_the_store_is_refused(
+    store: TaskStore, tmp_path: Path
+) -> None:
     foreign = make_foreign(tmp_path / "foreign", mode="DELETE")
     (foreign / DB_FILENAME).replace(store.db_path)
     before = files(store.cache_dir)
@@ -388,7 +390,7 @@ def test_a_foreign_file_in_the_place_of_ours_is_refused(store: TaskStore, tmp_pa
     assert files(store.cache_dir) == before
 
 
-def test_a_foreign_file_that_was_copied_over_ours_is_left_alone(
+def test_a_foreign_file_copied_over_the_store_is_not_changed(
     store: TaskStore, tmp_path: Path
 ) -> None:
     live = make_foreign(tmp_path / "live", mode="WAL")
@@ -426,7 +428,7 @@ def test_a_newer_file_is_read_and_not_written(tmp_path: Path) -> None:
     assert files(directory) == before
 
 
-def test_a_newer_file_without_tasks_that_we_know_is_not_read(tmp_path: Path) -> None:
+def test_a_newer_file_without_a_known_table_of_tasks_is_not_read(tmp_path: Path) -> None:
     execute(
         tmp_path,
         "CREATE TABLE jobs (id)",
@@ -441,25 +443,25 @@ def test_a_newer_file_without_tasks_that_we_know_is_not_read(tmp_path: Path) -> 
     assert files(tmp_path) == before
 
 
-def test_a_file_that_uniqc_upgrades_meanwhile_is_read_on(store: TaskStore) -> None:
+def test_a_file_that_uniqc_has_upgraded_is_still_read(store: TaskStore) -> None:
     execute(store.cache_dir, "PRAGMA user_version = 6")
     assert ids(store) == ["old"]
     with pytest.raises(StoreNewerError):
         store.save(TaskInfo("new", "dummy"))
 
 
-# A file that a process left in the middle of something
+# A file that a killed process left
 
 
-def test_what_a_killed_process_had_not_committed_is_undone(tmp_path: Path) -> None:
+def test_uncommitted_changes_of_a_killed_process_are_rolled_back(tmp_path: Path) -> None:
     killed = copy_with_hot_journal(tmp_path)
     store = TaskStore(killed, busy_timeout=1)
     assert (store.count(), store.count(status="lost")) == (30, 0)
-    assert [task.status for task in store.list()] == ["running"] * 30  # not by an index
+    assert [task.status for task in store.list()] == ["running"] * 30  # not from an index
     check_free(killed)
 
 
-# One after the other
+# Open files
 
 
 def test_no_file_is_left_open(store: TaskStore) -> None:
