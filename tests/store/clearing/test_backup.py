@@ -1,4 +1,4 @@
-"""The file of copies: what it frees, whose file it takes for its own, and which receipts stay."""
+"""The file of copies: its pages, foreign and newer files, and its receipts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pragma(path: Path, name: str) -> int:
         return int(number)
 
 
-def test_all_pages_of_dropped_copies_are_given_back(cache: Cache) -> None:
+def test_all_pages_of_deleted_copies_are_freed(cache: Cache) -> None:
     store = TaskStore(cache.fill(300, result='"' + "0" * 1_000 + '"').directory)
     path = cache.directory / CLEARED_FILENAME
     store.clear(store.plan_clear(TaskFilter()))
@@ -44,14 +44,14 @@ def test_all_pages_of_dropped_copies_are_given_back(cache: Cache) -> None:
     assert pragma(path, "page_count") < before / 4
 
 
-def test_a_new_file_frees_its_pages_when_it_is_told_to(cache: Cache) -> None:
+def test_a_new_file_has_incremental_vacuum(cache: Cache) -> None:
     store = TaskStore(cache.fill(1).directory)
     store.clear(store.plan_clear(TaskFilter()))
     assert pragma(cache.directory / CLEARED_FILENAME, "auto_vacuum") == 2  # incremental
 
 
 def writes(cache: Cache) -> list[Callable[[], object]]:
-    """Ways to write to the file, each of which begins with nothing known of it."""
+    """Return calls that write to the file, each of which has to check the file first."""
     backup = backup_of(cache)
     return [
         lambda: backup.delete_before("2026-01-01"),
@@ -70,7 +70,7 @@ def writes(cache: Cache) -> list[Callable[[], object]]:
         "PRAGMA user_version = 1",
     ],
 )
-def test_a_file_of_another_program_is_the_same_to_the_byte_after_it_was_refused(
+def test_a_file_of_another_program_is_refused_and_not_changed(
     cache: Cache, statements: str
 ) -> None:
     store = TaskStore(cache.fill(1).directory)
@@ -86,7 +86,7 @@ def test_a_file_of_another_program_is_the_same_to_the_byte_after_it_was_refused(
         assert path.read_bytes() == before
 
 
-def test_a_file_of_a_newer_release_is_the_same_to_the_byte_after_it_was_refused(
+def test_a_file_of_a_newer_release_is_refused_and_not_changed(
     cache: Cache,
 ) -> None:
     store = TaskStore(cache.fill(1).directory)
@@ -101,10 +101,10 @@ def test_a_file_of_a_newer_release_is_the_same_to_the_byte_after_it_was_refused(
         assert path.read_bytes() == before
 
 
-def test_a_receipt_that_recovery_emptied_is_not_listed_any_more(cache: Cache) -> None:
+def test_a_receipt_that_recovery_emptied_is_not_listed(cache: Cache) -> None:
     store = TaskStore(cache.fill(1).directory)
     store.clear(store.plan_clear(TaskFilter()))
-    # As it is when a process is killed between the copy and the removal.
+    # The state after a kill between the copy and the removal.
     cache.fill(1)
     with closing(sqlite3.connect(cache.directory / CLEARED_FILENAME)) as connection, connection:
         connection.execute("UPDATE batches SET state = 'prepared'")
@@ -113,7 +113,7 @@ def test_a_receipt_that_recovery_emptied_is_not_listed_any_more(cache: Cache) ->
     assert store.receipts() == ()
 
 
-def test_a_receipt_comes_into_the_file_with_its_first_copy(cache: Cache) -> None:
+def test_a_receipt_is_written_with_its_first_copy(cache: Cache) -> None:
     store = TaskStore(cache.fill(3).directory)
     seen: list[int] = []
 
@@ -134,7 +134,7 @@ def test_a_batch_can_be_copied_again_after_recovery_emptied_its_receipt(cache: C
     assert [receipt.held for receipt in backup.receipts()] == [1]
 
 
-def test_a_clear_goes_on_after_what_it_has_cleared_so_far_was_put_back(cache: Cache) -> None:
+def test_a_clear_continues_after_its_first_batches_were_undone(cache: Cache) -> None:
     store = TaskStore(cache.fill(450).directory)
     restored: list[int] = []
 
@@ -150,7 +150,7 @@ def test_a_clear_goes_on_after_what_it_has_cleared_so_far_was_put_back(cache: Ca
     assert len(cache.ids()) == restored[0] == 450 - receipt.held
 
 
-def test_a_batch_that_another_process_has_recovered_is_recovered_again_without_harm(
+def test_a_batch_can_be_recovered_twice(
     cache: Cache,
 ) -> None:
     backup = backup_of(cache.fill(1))

@@ -1,4 +1,4 @@
-"""How many rows a batch has, and how long others get between two of them."""
+"""Sizes of batches, and the pauses between them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rows(count: int, *, size: int = 1) -> list[PlannedRow]:
 
 
 class Clock:
-    """Time that passes in batches and pauses alone."""
+    """A clock that only batches and pauses move."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -74,14 +74,14 @@ def test_a_batch_has_sixteen_mebibytes_at_most_and_one_row_at_least(clock: Clock
     assert sizes(clock, rows(2, size=17 * mebibyte), seconds_per_row=0) == [1, 1]
 
 
-def test_another_process_gets_longer_than_sqlite_waits_between_two_tries(clock: Clock) -> None:
+def test_a_pause_for_another_process_is_longer_than_sqlites_retry_interval(clock: Clock) -> None:
     waiting = iter([True, False])
     sizes(clock, rows(800), seconds_per_row=2**-10, others_wait=lambda: next(waiting))
     first, second = clock.pauses
     assert first > 0.1 > second > 0
 
 
-def test_no_rows_are_no_batch_and_one_row_needs_no_pause(clock: Clock) -> None:
+def test_there_is_no_batch_without_rows_and_no_pause_for_one_row(clock: Clock) -> None:
     assert sizes(clock, [], seconds_per_row=0) == []
     assert sizes(clock, rows(1), seconds_per_row=0) == [1]
     assert clock.pauses == []

@@ -1,4 +1,4 @@
-"""Plan, commit, undo: no record is lost that nobody agreed to lose."""
+"""A plan, its commit and its undo lose no record without consent."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ Cells = dict[str, list[tuple[object, ...]]]
 
 
 def as_text(raw: bytes) -> tuple[str, bytes]:
-    """Text told apart from a blob of the same bytes, be it UTF-8 or not."""
+    """Mark text, so that it differs from a BLOB of the same bytes. It need not be UTF-8."""
     return "text", raw
 
 
 def cells(directory: Path) -> Cells:
-    """Every row of every table with its place, its bytes and their types."""
+    """Return every row of every table: rowid, values and their types."""
     with closing(sqlite3.connect(directory / "tasks.sqlite")) as connection:
         connection.text_factory = as_text
         present = {name for ((_, name),) in connection.execute("SELECT name FROM sqlite_master")}
@@ -62,7 +62,7 @@ def cells(directory: Path) -> Cells:
 
 @pytest.fixture(params=FILLED)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> TaskStore:
-    """Each of the real files, opened to write."""
+    """Return a writable store for each of the real files."""
     shutil.copy(STORES / request.param, tmp_path / "tasks.sqlite")
     return TaskStore(tmp_path)
 
@@ -84,19 +84,19 @@ def fill(store: TaskStore, count: int, status: str = "success") -> None:
 
 
 def change(store: TaskStore, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """What another process does to the file, and what it is answered."""
+    """Execute a statement as another process would, and return its rows."""
     with closing(sqlite3.connect(store.db_path)) as connection, connection:
         return connection.execute(statement, values).fetchall()
 
 
 def copies(store: TaskStore, table: str) -> int:
-    """How many are held of tasks or of jobs."""
+    """Return the number of copies in a table of the file of copies."""
     with closing(sqlite3.connect(store.cache_dir / CLEARED_FILENAME)) as connection:
         (count,) = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
         return int(count)
 
 
-def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> None:
+def test_a_plan_changes_nothing_and_has_the_right_counts(store: TaskStore) -> None:
     before = cells(store.cache_dir)
     plan = store.plan_clear(TaskFilter())
     assert cells(store.cache_dir) == before
@@ -113,7 +113,7 @@ def test_a_plan_changes_nothing_and_counts_what_it_holds(store: TaskStore) -> No
     assert 0 < len(plan.examples) <= 5
 
 
-def test_what_is_cleared_and_put_back_is_the_same_to_the_byte(store: TaskStore) -> None:
+def test_an_undone_clear_restores_every_byte(store: TaskStore) -> None:
     before = cells(store.cache_dir)
     plan = store.plan_clear(TaskFilter())
     done = store.clear(plan)
@@ -126,7 +126,7 @@ def test_what_is_cleared_and_put_back_is_the_same_to_the_byte(store: TaskStore) 
     assert store.receipts() == ()
 
 
-def test_a_read_only_store_plans_and_does_nothing_else(store: TaskStore) -> None:
+def test_a_read_only_store_plans_but_does_not_clear_or_undo(store: TaskStore) -> None:
     reading = TaskStore(store.cache_dir, read_only=True)
     plan = reading.plan_clear(TaskFilter())
     assert plan.rows
@@ -136,7 +136,7 @@ def test_a_read_only_store_plans_and_does_nothing_else(store: TaskStore) -> None
         reading.undo_clear("clr_0")
 
 
-def test_shards_go_with_their_task_and_the_archive_stays(modern: TaskStore) -> None:
+def test_shards_are_cleared_with_their_task_and_the_archive_is_kept(modern: TaskStore) -> None:
     before = cells(modern.cache_dir)
     done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
     after = cells(modern.cache_dir)
@@ -169,7 +169,7 @@ def test_a_finished_task_with_an_active_job_is_never_cleared(modern: TaskStore) 
     assert modern.get(task_id) is not None
 
 
-def test_a_job_that_became_active_since_the_plan_keeps_its_task(modern: TaskStore) -> None:
+def test_a_task_whose_job_became_active_after_the_plan_is_kept(modern: TaskStore) -> None:
     plan = modern.plan_clear(TaskFilter())
     (task_id,) = change(
         modern,
@@ -187,13 +187,13 @@ def test_a_job_that_became_active_since_the_plan_keeps_its_task(modern: TaskStor
     assert modern.get(task_id) == before
 
 
-def test_active_tasks_stay_even_where_the_filter_asks_for_them(modern: TaskStore) -> None:
+def test_active_tasks_are_kept_even_if_the_filter_selects_them(modern: TaskStore) -> None:
     assert modern.plan_clear(TaskFilter(status="active")).rows == ()
     assert modern.plan_clear(TaskFilter(status="QUEUED")).rows == ()
 
 
 @pytest.mark.parametrize(
-    ("policy", "why"),
+    ("policy", "reason_text"),
     [
         (ClearPolicy(statuses=("cancelled",)), "status not allowed"),
         (ClearPolicy(backends=("quark",)), "backend not allowed"),
@@ -201,31 +201,31 @@ def test_active_tasks_stay_even_where_the_filter_asks_for_them(modern: TaskStore
         (ClearPolicy(max_rows=3), "beyond the most rows per clear"),
     ],
 )
-def test_a_policy_limits_whatever_is_asked_for(
-    modern: TaskStore, policy: ClearPolicy, why: str
+def test_a_policy_limits_every_plan(
+    modern: TaskStore, policy: ClearPolicy, reason_text: str
 ) -> None:
     everything = modern.plan_clear(TaskFilter())
     plan = modern.plan_clear(TaskFilter(), policy=policy)
-    (count,) = [reason.count for reason in plan.excluded if reason.text == why]
+    (count,) = [reason.count for reason in plan.excluded if reason.text == reason_text]
     assert len(plan.rows) == len(everything.rows) - count
     assert count > 0
 
 
-def test_a_policy_may_let_go_one_task_at_a_time(fresh: TaskStore) -> None:
+def test_a_policy_may_allow_one_task_per_clear(fresh: TaskStore) -> None:
     fill(fresh, 3)
-    change(fresh, "UPDATE tasks SET submit_time = '2026-01-01'")  # then by their places
+    change(fresh, "UPDATE tasks SET submit_time = '2026-01-01'")  # equal times: the rowid decides
     plan = fresh.plan_clear(TaskFilter(), policy=ClearPolicy(max_rows=1))
     assert [row.task_id for row in plan.rows] == [b"task-0000"]
 
 
-def test_the_oldest_go_first_where_not_all_may(modern: TaskStore) -> None:
+def test_a_limited_plan_has_the_oldest_tasks(modern: TaskStore) -> None:
     plan = modern.plan_clear(TaskFilter(), policy=ClearPolicy(max_rows=3))
     finished = [task for task in modern.list() if task.finished]
     oldest = [task.task_id.encode() for task in finished[:-4:-1]]
     assert [row.task_id for row in plan.rows] == oldest
 
 
-def test_older_than_is_about_the_last_touch(fresh: TaskStore) -> None:
+def test_older_than_refers_to_the_update_time(fresh: TaskStore) -> None:
     fill(fresh, 2)
     assert fresh.plan_clear(TaskFilter(), older_than=timedelta(hours=1)).rows == ()
     with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
@@ -239,7 +239,7 @@ def test_older_than_is_about_the_last_touch(fresh: TaskStore) -> None:
     ("older_than", "min_age", "found"),
     [(30, 7, ["task-0000"]), (7, 30, ["task-0000"]), (5, 7, ["task-0000", "task-0001"])],
 )
-def test_who_asks_and_the_policy_may_both_name_an_age(
+def test_the_higher_of_older_than_and_min_age_applies(
     fresh: TaskStore, older_than: int, min_age: int, found: list[str]
 ) -> None:
     fill(fresh, 3)
@@ -254,7 +254,7 @@ def test_who_asks_and_the_policy_may_both_name_an_age(
     assert [row.task_id.decode() for row in plan.rows] == found
 
 
-def test_a_task_with_no_readable_time_is_not_cleared_by_age(fresh: TaskStore) -> None:
+def test_a_task_without_a_readable_time_is_not_cleared_by_age(fresh: TaskStore) -> None:
     fill(fresh, 1)
     with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
         connection.execute("UPDATE tasks SET update_time = 'a while ago'")
@@ -274,7 +274,7 @@ def test_a_task_with_no_readable_time_is_not_cleared_by_age(fresh: TaskStore) ->
         {"backends": ("",)},
     ],
 )
-def test_a_policy_that_can_not_be_meant_is_refused(wrong: dict[str, object]) -> None:
+def test_an_invalid_policy_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidValueError) as caught:
         ClearPolicy(**wrong)  # type: ignore[arg-type]  # one wrong field at a time
     assert caught.value.field in wrong
@@ -303,7 +303,7 @@ def rename(store: TaskStore, task: TaskInfo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meddle", "why"),
+    ("interfere", "reason_text"),
     [
         (change_status, "changed since"),
         (save_again, "changed since"),
@@ -312,22 +312,22 @@ def rename(store: TaskStore, task: TaskInfo) -> None:
         (rename, "gone already"),
     ],
 )
-def test_what_changed_since_the_plan_is_kept_and_reported(
-    fresh: TaskStore, meddle: Callable[[TaskStore, TaskInfo], None], why: str
+def test_a_task_that_changed_after_the_plan_is_kept_and_reported(
+    fresh: TaskStore, interfere: Callable[[TaskStore, TaskInfo], None], reason_text: str
 ) -> None:
     fill(fresh, 5)
     plan = fresh.plan_clear(TaskFilter())
     task = fresh.get("task-0002")
     assert task is not None
-    meddle(fresh, task)
+    interfere(fresh, task)
     before = fresh.get("task-0002")
     done = fresh.clear(plan)
     assert done.cleared == 4
-    assert [(reason.text, reason.count) for reason in done.skipped] == [(why, 1)]
+    assert [(reason.text, reason.count) for reason in done.skipped] == [(reason_text, 1)]
     assert fresh.get("task-0002") == before
 
 
-def test_a_plan_is_as_good_as_nothing_once_it_is_committed(fresh: TaskStore) -> None:
+def test_a_plan_that_was_committed_clears_nothing_again(fresh: TaskStore) -> None:
     fill(fresh, 3)
     plan = fresh.plan_clear(TaskFilter())
     first, second = fresh.clear(plan), fresh.clear(plan)
@@ -338,7 +338,7 @@ def test_a_plan_is_as_good_as_nothing_once_it_is_committed(fresh: TaskStore) -> 
     assert (receipt.planned, receipt.held) == (3, 3)
 
 
-def test_a_plan_whose_store_is_gone_clears_nothing(fresh: TaskStore) -> None:
+def test_a_plan_for_a_removed_store_clears_nothing(fresh: TaskStore) -> None:
     fill(fresh, 3)
     plan = fresh.plan_clear(TaskFilter())
     fresh.clear_all()
@@ -348,7 +348,7 @@ def test_a_plan_whose_store_is_gone_clears_nothing(fresh: TaskStore) -> None:
     assert (fresh.count(), fresh.receipts()) == (0, ())
 
 
-def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> None:
+def test_undo_does_not_overwrite_a_task_that_was_saved_again(fresh: TaskStore) -> None:
     fill(fresh, 3)
     done = fresh.clear(fresh.plan_clear(TaskFilter()))
     newer = TaskInfo(task_id="task-0001", backend="somewhere else")
@@ -362,7 +362,7 @@ def test_undo_leaves_a_task_that_is_there_again_as_it_is(fresh: TaskStore) -> No
     assert fresh.receipts() == ()
 
 
-def test_undo_leaves_a_task_that_uniqc_has_archived_meanwhile(modern: TaskStore) -> None:
+def test_undo_skips_a_task_that_uniqc_has_archived_meanwhile(modern: TaskStore) -> None:
     done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
     with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
         (task_id,) = connection.execute("SELECT task_id FROM cleared_tasks").fetchone()
@@ -380,10 +380,10 @@ def test_undo_leaves_a_task_that_uniqc_has_archived_meanwhile(modern: TaskStore)
     assert [receipt.held for receipt in modern.receipts()] == [1]
 
 
-def test_undo_is_not_stopped_by_a_job_that_is_there_again(modern: TaskStore) -> None:
+def test_undo_does_not_overwrite_a_job_that_was_saved_again(modern: TaskStore) -> None:
     done = modern.clear(modern.plan_clear(TaskFilter(status="success")))
     with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
-        ours = connection.execute(
+        copied = connection.execute(
             "SELECT uniqc_task_id, shard_index, platform_task_id FROM cleared_shards"
         ).fetchall()
     change(
@@ -391,20 +391,20 @@ def test_undo_is_not_stopped_by_a_job_that_is_there_again(modern: TaskStore) -> 
         "INSERT INTO task_shards (uniqc_task_id, shard_index, platform_task_id, backend, "
         "circuit_count, sub_index_offset, status, submit_time, update_time) "
         "VALUES (?, ?, 'another job', 'dummy', 1, 0, 'success', '', '')",
-        *ours[0][:2],
+        *copied[0][:2],
     )
     undone = modern.undo_clear(done.receipt_id)
     assert (undone.restored, undone.skipped) == (done.cleared, 0)
     back = change(modern, "SELECT uniqc_task_id, shard_index, platform_task_id FROM task_shards")
-    assert set(ours[1:]) < set(back)
-    assert (*ours[0][:2], "another job") in back
-    assert ours[0] not in back
+    assert set(copied[1:]) < set(back)
+    assert (*copied[0][:2], "another job") in back
+    assert copied[0] not in back
 
 
-def test_undo_gives_a_task_whose_place_is_taken_one_beyond_all(fresh: TaskStore) -> None:
+def test_undo_gives_a_task_a_new_highest_rowid_if_its_own_is_taken(fresh: TaskStore) -> None:
     fill(fresh, 3)
     done = fresh.clear(fresh.plan_clear(TaskFilter()))
-    fresh.save(TaskInfo("new", "dummy"))  # in the first place, as all are free
+    fresh.save(TaskInfo("new", "dummy"))  # gets rowid 1, because the table is empty
     fresh.undo_clear(done.receipt_id)
     assert change(fresh, "SELECT rowid, task_id FROM tasks ORDER BY rowid") == [
         (1, "new"),
@@ -414,7 +414,7 @@ def test_undo_gives_a_task_whose_place_is_taken_one_beyond_all(fresh: TaskStore)
     ]
 
 
-def test_undo_gives_a_job_whose_place_is_taken_another(modern: TaskStore) -> None:
+def test_undo_gives_a_job_another_rowid_if_its_own_is_taken(modern: TaskStore) -> None:
     before = set(change(modern, "SELECT uniqc_task_id, shard_index FROM task_shards"))
     done = modern.clear(modern.plan_clear(TaskFilter()))
     with closing(sqlite3.connect(modern.cache_dir / CLEARED_FILENAME)) as connection:
@@ -428,7 +428,7 @@ def test_undo_gives_a_job_whose_place_is_taken_another(modern: TaskStore) -> Non
     assert set(change(modern, "SELECT uniqc_task_id, shard_index FROM task_shards")) == before
 
 
-def test_a_receipt_is_good_once(fresh: TaskStore) -> None:
+def test_a_receipt_can_be_used_once(fresh: TaskStore) -> None:
     fill(fresh, 1)
     done = fresh.clear(fresh.plan_clear(TaskFilter()))
     fresh.undo_clear(done.receipt_id)
@@ -438,7 +438,7 @@ def test_a_receipt_is_good_once(fresh: TaskStore) -> None:
         assert caught.value.receipt_id == receipt
 
 
-def test_copies_are_kept_as_long_as_asked_and_dropped_at_a_later_clear(fresh: TaskStore) -> None:
+def test_a_later_clear_deletes_copies_after_the_retention_period(fresh: TaskStore) -> None:
     fill(fresh, 2)
     old = fresh.clear(fresh.plan_clear(TaskFilter()))
     fill(fresh, 3)
@@ -448,7 +448,7 @@ def test_copies_are_kept_as_long_as_asked_and_dropped_at_a_later_clear(fresh: Ta
         fresh.undo_clear(old.receipt_id)
 
 
-def test_copies_are_dropped_with_their_jobs(modern: TaskStore) -> None:
+def test_copies_of_jobs_are_deleted_with_those_of_their_tasks(modern: TaskStore) -> None:
     modern.clear(modern.plan_clear(TaskFilter()))
     assert copies(modern, "cleared_tasks") > 0
     assert copies(modern, "cleared_shards") > 0
@@ -456,7 +456,7 @@ def test_copies_are_dropped_with_their_jobs(modern: TaskStore) -> None:
     assert copies(modern, "cleared_tasks") == copies(modern, "cleared_shards") == 0
 
 
-def test_the_file_of_copies_is_private_and_says_what_it_is(fresh: TaskStore) -> None:
+def test_the_file_of_copies_is_private_and_has_an_application_id(fresh: TaskStore) -> None:
     fill(fresh, 1)
     fresh.clear(fresh.plan_clear(TaskFilter()))
     path = fresh.cache_dir / CLEARED_FILENAME
@@ -465,7 +465,7 @@ def test_the_file_of_copies_is_private_and_says_what_it_is(fresh: TaskStore) -> 
         assert connection.execute("PRAGMA application_id").fetchone() == (0x554E4343,)
 
 
-def test_a_foreign_file_in_its_place_is_refused_and_nothing_is_removed(fresh: TaskStore) -> None:
+def test_a_foreign_file_of_copies_is_refused_and_nothing_is_removed(fresh: TaskStore) -> None:
     fill(fresh, 2)
     path = fresh.cache_dir / CLEARED_FILENAME
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -477,7 +477,7 @@ def test_a_foreign_file_in_its_place_is_refused_and_nothing_is_removed(fresh: Ta
     assert fresh.count() == 2
 
 
-def test_a_newer_file_of_copies_is_left_alone(fresh: TaskStore) -> None:
+def test_a_newer_file_of_copies_is_refused_and_nothing_is_removed(fresh: TaskStore) -> None:
     fill(fresh, 1)
     done = fresh.clear(fresh.plan_clear(TaskFilter()))
     fill(fresh, 2)
@@ -498,7 +498,7 @@ def test_a_newer_file_of_copies_is_left_alone(fresh: TaskStore) -> None:
     assert cells(fresh.cache_dir) == tasks
 
 
-def test_a_file_of_copies_that_becomes_a_newer_one_gets_no_more_copies(fresh: TaskStore) -> None:
+def test_a_file_of_copies_that_is_upgraded_during_a_clear_is_not_changed(fresh: TaskStore) -> None:
     fill(fresh, 2)
     before = cells(fresh.cache_dir)
     contents: list[list[str]] = []
@@ -516,7 +516,7 @@ def test_a_file_of_copies_that_becomes_a_newer_one_gets_no_more_copies(fresh: Ta
     assert cells(fresh.cache_dir) == before
 
 
-def test_columns_that_this_release_does_not_know_come_back_too(fresh: TaskStore) -> None:
+def test_unknown_columns_are_restored(fresh: TaskStore) -> None:
     fill(fresh, 2)
     with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
         connection.execute('ALTER TABLE tasks ADD COLUMN "of the ""future""" BLOB')
@@ -527,7 +527,7 @@ def test_columns_that_this_release_does_not_know_come_back_too(fresh: TaskStore)
     assert cells(fresh.cache_dir) == before
 
 
-def test_nothing_is_put_back_where_a_column_would_be_lost(modern: TaskStore) -> None:
+def test_nothing_is_restored_if_a_column_would_be_lost(modern: TaskStore) -> None:
     done = modern.clear(modern.plan_clear(TaskFilter(status="failed")))
     modern.clear_all()
     older = TaskStore(modern.cache_dir)
@@ -539,7 +539,7 @@ def test_nothing_is_put_back_where_a_column_would_be_lost(modern: TaskStore) -> 
 
 
 @pytest.mark.parametrize("held", [None, "something"])
-def test_a_column_that_the_store_lacks_counts_where_it_holds_something(
+def test_a_missing_column_prevents_an_undo_if_it_has_values(
     fresh: TaskStore, held: str | None
 ) -> None:
     fill(fresh, 2)
@@ -557,7 +557,7 @@ def test_a_column_that_the_store_lacks_counts_where_it_holds_something(
     assert fresh.count() == 0
 
 
-def test_odd_rows_come_back_with_their_types(fresh: TaskStore) -> None:
+def test_unusual_rows_are_restored_with_their_types(fresh: TaskStore) -> None:
     with closing(sqlite3.connect(fresh.db_path)) as connection, connection:
         connection.executemany(
             "INSERT INTO tasks VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
@@ -604,14 +604,14 @@ statuses = st.sampled_from(["success", "failed", "cancelled", "running", "QUEUED
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     tasks=st.lists(st.tuples(st.integers(0, 20), statuses), max_size=25),
-    meddling=st.lists(st.tuples(st.integers(0, 20), statuses), max_size=5),
+    later_saves=st.lists(st.tuples(st.integers(0, 20), statuses), max_size=5),
     wanted=st.sampled_from(["any", "finished", "failed"]),
     limit=st.none() | st.integers(1, 10),
 )
 def test_every_record_is_in_the_store_or_in_a_receipt(
     tmp_path_factory: pytest.TempPathFactory,
     tasks: list[tuple[int, str]],
-    meddling: list[tuple[int, str]],
+    later_saves: list[tuple[int, str]],
     wanted: str,
     limit: int | None,
 ) -> None:
@@ -619,7 +619,7 @@ def test_every_record_is_in_the_store_or_in_a_receipt(
     for number, status in tasks:
         store.save(TaskInfo(task_id=f"t{number}", backend="dummy", status=status))
     plan = store.plan_clear(TaskFilter(status=wanted), policy=ClearPolicy(max_rows=limit))
-    for number, status in meddling:
+    for number, status in later_saves:
         store.save(TaskInfo(task_id=f"t{number}", backend="other", status=status))
     known = {task.task_id: task for task in store.list()}
     done = store.clear(plan)

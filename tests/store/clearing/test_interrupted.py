@@ -1,4 +1,4 @@
-"""A clear or an undo that ends before it is through, and what is made of it afterwards."""
+"""A clear or an undo that is interrupted, and its recovery."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tests.clearing_cache import Cache
 
 MANY = 300
-"""More than the first batch."""
+"""More tasks than the first batch has."""
 
 
 class OtherProgram:
-    """One that begins to write in the middle of our work, and takes its time."""
+    """A program that begins a long write during a clear or an undo."""
 
     def __init__(self, cache: Cache, stack: ExitStack) -> None:
         self._connection = stack.enter_context(
@@ -51,25 +51,25 @@ def other(cache: Cache) -> Generator[OtherProgram]:
 
 
 def impatient(cache: Cache) -> TaskStore:
-    """A store that does not wait long for other programs."""
+    """Return a store with a short busy timeout."""
     return TaskStore(cache.directory, busy_timeout=0.05)
 
 
-def held(cache: Cache, statement: str) -> list[Any]:
-    """What the file of copies says."""
+def execute_on_copies(cache: Cache, statement: str) -> list[Any]:
+    """Execute a statement on the file of copies, and return its rows."""
     with closing(sqlite3.connect(cache.directory / CLEARED_FILENAME)) as connection, connection:
         return connection.execute(statement).fetchall()
 
 
 def recover(store: TaskStore) -> None:
-    """What the next clear begins with."""
+    """Run the recovery with which the next clear begins."""
     store.clear(store.plan_clear(TaskFilter(status="no such status")))
 
 
 # Between two batches
 
 
-def test_others_get_their_turn_between_two_batches(
+def test_a_clear_and_an_undo_pause_between_two_batches(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = TaskStore(cache.fill(MANY).directory)
@@ -92,7 +92,7 @@ def test_others_get_their_turn_between_two_batches(
     assert batches[-1] == MANY
 
 
-def test_the_file_is_tidied_up_when_all_is_done_and_not_before(cache: Cache) -> None:
+def test_the_wal_is_removed_at_the_end_and_not_before(cache: Cache) -> None:
     store = TaskStore(cache.fill(MANY).directory)
     log = cache.path.with_name(cache.path.name + "-wal")
     sizes: list[int] = []
@@ -110,7 +110,7 @@ def test_the_file_is_tidied_up_when_all_is_done_and_not_before(cache: Cache) -> 
 # Ended by an error
 
 
-def test_an_error_part_way_is_told_with_the_receipt_of_what_is_gone(
+def test_an_error_between_batches_is_reported_with_a_receipt(
     cache: Cache, other: OtherProgram
 ) -> None:
     store = impatient(cache.fill(MANY))
@@ -155,7 +155,7 @@ def test_an_error_before_anything_is_removed_is_raised_and_leaves_no_receipt(
     assert store.clear(plan).cleared == 3
 
 
-def test_what_could_be_copied_and_not_removed_is_in_no_receipt_for_long(cache: Cache) -> None:
+def test_copies_of_tasks_that_could_not_be_removed_are_deleted_by_recovery(cache: Cache) -> None:
     store = TaskStore(cache.fill(3).directory)
     cache.change(
         "CREATE TRIGGER keep BEFORE DELETE ON tasks WHEN old.task_id = 'task-3' "
@@ -166,11 +166,11 @@ def test_what_could_be_copied_and_not_removed_is_in_no_receipt_for_long(cache: C
         store.clear(store.plan_clear(TaskFilter()))
     assert cache.rows() == before
     recover(store)
-    assert held(cache, "SELECT * FROM cleared_tasks") == []
+    assert execute_on_copies(cache, "SELECT * FROM cleared_tasks") == []
     assert store.plan_clear(TaskFilter()).rows
 
 
-# Ended by who asked for it
+# Cancelled
 
 
 def test_a_clear_that_is_stopped_at_once_removes_nothing(cache: Cache) -> None:
@@ -182,7 +182,7 @@ def test_a_clear_that_is_stopped_at_once_removes_nothing(cache: Cache) -> None:
     assert store.count() == 3
 
 
-def test_an_undo_stops_where_it_is_asked_to_and_the_receipt_stays_good(cache: Cache) -> None:
+def test_a_cancelled_undo_stops_between_batches_and_can_be_continued(cache: Cache) -> None:
     store = TaskStore(cache.fill(MANY).directory)
     before = cache.rows()
     done = store.clear(store.plan_clear(TaskFilter()))
@@ -206,24 +206,24 @@ def test_an_undo_stops_where_it_is_asked_to_and_the_receipt_stays_good(cache: Ca
     assert store.receipts() == ()
 
 
-# Ended by a kill, at the moment when a task is in both files
+# Killed while a task is in both files
 
 
 @pytest.fixture
 def in_both(cache: Cache) -> Cache:
-    """As it is when a process is killed between its copying and its removing."""
+    """Return the state after a kill between the copy and the removal of a task."""
     store = TaskStore(cache.fill(1, result='{"0": 1}').directory)
     store.clear(store.plan_clear(TaskFilter()))
     cache.fill(1, result='{"0": 1}')
-    held(cache, "UPDATE batches SET state = 'prepared'")
+    execute_on_copies(cache, "UPDATE batches SET state = 'prepared'")
     return cache
 
 
-def test_a_copy_of_what_is_in_the_store_just_so_is_forgotten(in_both: Cache) -> None:
+def test_a_copy_that_equals_the_task_in_the_store_is_deleted(in_both: Cache) -> None:
     store = TaskStore(in_both.directory)
     (receipt,) = store.receipts()
     recover(store)
-    assert held(in_both, "SELECT * FROM cleared_tasks") == []
+    assert execute_on_copies(in_both, "SELECT * FROM cleared_tasks") == []
     assert store.count() == 1
     with pytest.raises(UnknownReceiptError):
         store.undo_clear(receipt.receipt_id)
@@ -239,12 +239,12 @@ def test_a_copy_of_what_is_in_the_store_just_so_is_forgotten(in_both: Cache) -> 
         ("submit_time", "'2026-01-01'"),
         ("update_time", "'2026-01-01'"),
         ("metadata_json", '\'{"task_name": "bell"}\''),
-        ("metadata_json", "x'7b7d'"),  # the same bytes, but no text
+        ("metadata_json", "x'7b7d'"),  # the same bytes as a BLOB
         ("result_json", "'{\"1\": 1}'"),
         ("result_json", "NULL"),
     ],
 )
-def test_a_copy_of_another_record_than_the_one_in_the_store_is_kept(
+def test_a_copy_that_differs_from_the_task_in_the_store_is_kept(
     in_both: Cache, column: str, value: str
 ) -> None:
     in_both.change(f"UPDATE tasks SET {column} = {value}")
@@ -252,28 +252,33 @@ def test_a_copy_of_another_record_than_the_one_in_the_store_is_kept(
     before = in_both.rows()
     recover(store)
     assert [receipt.held for receipt in store.receipts()] == [1]
-    assert held(in_both, "SELECT state FROM batches") == [("removed",)]
+    assert execute_on_copies(in_both, "SELECT state FROM batches") == [("removed",)]
     assert in_both.rows() == before
 
 
-def test_the_jobs_of_a_task_are_forgotten_and_kept_with_it(cache: Cache) -> None:
+def test_copies_of_jobs_are_deleted_and_kept_with_their_task(cache: Cache) -> None:
     store = TaskStore(cache.copy().directory)
     done = store.clear(store.plan_clear(TaskFilter()))
-    jobs = held(cache, "SELECT uniqc_task_id, count(*) FROM cleared_shards GROUP BY 1 ORDER BY 1")
+    jobs = execute_on_copies(
+        cache, "SELECT uniqc_task_id, count(*) FROM cleared_shards GROUP BY 1 ORDER BY 1"
+    )
     assert len(jobs) > 1
     cleared = cache.directory / CLEARED_FILENAME
     copies = cleared.read_bytes()
     store.undo_clear(done.receipt_id)
     cleared.write_bytes(copies)
-    held(cache, "UPDATE batches SET state = 'restoring'")
+    execute_on_copies(cache, "UPDATE batches SET state = 'restoring'")
     cache.change(f"UPDATE tasks SET status = 'failed' WHERE task_id = '{jobs[0][0]}'")
     cache.change(f"UPDATE tasks SET update_time = '2026-01-01' WHERE task_id = '{jobs[0][0]}'")
     recover(store)
-    assert held(cache, "SELECT task_id FROM cleared_tasks") == [(jobs[0][0],)]
-    assert held(cache, "SELECT uniqc_task_id, count(*) FROM cleared_shards GROUP BY 1") == jobs[:1]
+    assert execute_on_copies(cache, "SELECT task_id FROM cleared_tasks") == [(jobs[0][0],)]
+    assert (
+        execute_on_copies(cache, "SELECT uniqc_task_id, count(*) FROM cleared_shards GROUP BY 1")
+        == jobs[:1]
+    )
 
 
-def test_a_copy_that_is_kept_so_comes_back_once_its_place_is_free(in_both: Cache) -> None:
+def test_a_kept_copy_is_restored_once_its_id_is_free(in_both: Cache) -> None:
     in_both.change("UPDATE tasks SET result_json = NULL")
     store = TaskStore(in_both.directory)
     (receipt,) = store.receipts()
@@ -285,7 +290,7 @@ def test_a_copy_that_is_kept_so_comes_back_once_its_place_is_free(in_both: Cache
     assert task.result == {"0": 1}
 
 
-def test_copies_are_kept_for_as_long_as_asked_after_a_kill_too(in_both: Cache) -> None:
+def test_kept_copies_are_deleted_after_the_retention_period(in_both: Cache) -> None:
     in_both.change("UPDATE tasks SET result_json = NULL")
     store = TaskStore(in_both.directory)
     nothing = store.plan_clear(TaskFilter(status="no such status"))

@@ -22,7 +22,7 @@ SHARD = "uniqc_task_id, shard_index, platform_task_id, status, result_json"
 
 
 def records(path: Path, tables: dict[str, str]) -> Counter[tuple[object, ...]]:
-    """The rows of some tables, as far as there are such columns already."""
+    """Return the rows of the tables that have all the given columns."""
     found: Counter[tuple[object, ...]] = Counter()
     if path.exists():
         with closing(sqlite3.connect(path)) as connection:
@@ -42,21 +42,21 @@ def in_receipts(directory: Path) -> Counter[tuple[object, ...]]:
     return records(directory / CLEARED_FILENAME, tables)
 
 
-@pytest.mark.parametrize("what", ["clear", "undo"])
-def test_every_record_is_somewhere_and_comes_back(
-    tmp_path: Path, what: Literal["clear", "undo"]
+@pytest.mark.parametrize("operation", ["clear", "undo"])
+def test_every_record_survives_and_can_be_restored(
+    tmp_path: Path, operation: Literal["clear", "undo"]
 ) -> None:
-    script = str(Path(__file__).with_name("dies_at.py"))
+    script = str(Path(__file__).with_name("kill_at_statement.py"))
     for statements in range(200):
         directory = tmp_path / str(statements)
         directory.mkdir()
         shutil.copy(STORES / "5-0.1.0.sqlite", directory / "tasks.sqlite")
         before = in_store(directory)
-        if what == "undo":
+        if operation == "undo":
             store = TaskStore(directory)
             store.clear(store.plan_clear(TaskFilter()))
         died = subprocess.run(
-            [sys.executable, script, str(directory), what, str(statements)], check=False
+            [sys.executable, script, str(directory), operation, str(statements)], check=False
         )
         found = in_store(directory) | in_receipts(directory)
         assert found == before, f"after {statements} statements"
@@ -66,11 +66,11 @@ def test_every_record_is_somewhere_and_comes_back(
             break
         assert died.returncode == -signal.SIGKILL
     else:
-        pytest.fail("it has more statements than this test kills it at")
+        pytest.fail("the operation has more statements than this test tries")
 
 
 def put_back(store: TaskStore) -> None:
-    """The next start: it settles what was left in the middle, and the receipts are good."""
+    """Recover as the next clear does, then undo every clear."""
     store.clear(store.plan_clear(TaskFilter(status="no such status")))
     for receipt in store.receipts():
         if receipt.held:

@@ -1,8 +1,8 @@
-"""Clears, or undoes, and kills itself before the nth SQL statement of that.
+"""Run a clear or an undo, and kill this process before the nth SQL statement.
 
-    python dies_at.py DIRECTORY {clear,undo} N
+    python kill_at_statement.py DIRECTORY {clear,undo} N
 
-Exits with 0 where it came through with fewer statements.
+The exit code is 0 if the operation needs fewer statements.
 """
 
 import os
@@ -14,40 +14,40 @@ from typing import Any
 from uniqc_store import TaskFilter, TaskStore
 
 
-class MortalConnection(sqlite3.Connection):
-    """Counts the statements of all connections; the last one allowed is its last."""
+class CountingConnection(sqlite3.Connection):
+    """Count the statements of all connections, and kill this process at the limit."""
 
     left = -1
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        self._live_on()
+        self._count()
         return super().execute(*arguments)
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-        self._live_on()
+        self._count()
         return super().executemany(*arguments)
 
     @classmethod
-    def _live_on(cls) -> None:
+    def _count(cls) -> None:
         if cls.left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         cls.left -= 1
 
 
 def main() -> None:
-    directory, what, statements = sys.argv[1:]
+    directory, operation, statements = sys.argv[1:]
     store = TaskStore(directory)
     plan = store.plan_clear(TaskFilter())
     receipts = store.receipts()
 
     connect = sqlite3.connect
 
-    def connect_mortally(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, factory=MortalConnection, **options)
+    def connect_and_count(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        return connect(*arguments, factory=CountingConnection, **options)
 
-    sqlite3.connect = connect_mortally  # type: ignore[assignment]
-    MortalConnection.left = int(statements)
-    if what == "clear":
+    sqlite3.connect = connect_and_count  # type: ignore[assignment]
+    CountingConnection.left = int(statements)
+    if operation == "clear":
         store.clear(plan)
     else:
         for receipt in receipts:
