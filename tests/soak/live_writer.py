@@ -25,7 +25,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uniqc_from_registry import take_uniqc, uniqc_modules
+from uniqc_from_registry import install_uniqc, uniqc_modules
 
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, StoreError, TaskFilter, TaskStore
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 MAX_WAIT_SECONDS = 1.0
 MAX_TASKS = 200
-"""The number of tasks that a writer makes. Then it saves, archives and restores these."""
+"""The number of tasks that a writer creates. Then it saves, archives and restores these."""
 
 
 class Writer:
-    """A uniqc process that acts as users do, with a ledger of what it saved last."""
+    """A uniqc process that acts as users do. Its ledger has the last save of each task."""
 
     def __init__(self, site: Path, number: int) -> None:
         self.theirs, archive = uniqc_modules(site)
@@ -52,7 +52,14 @@ class Writer:
         self.trouble: Counter[str] = Counter()
 
     def run(self, stop: Path) -> None:
-        moves = (self.begin, self.begin, self.finish, self.finish, self.put_away, self.take_out)
+        moves = (
+            self.begin,
+            self.begin,
+            self.finish,
+            self.finish,
+            self.archive_one,
+            self.restore_one,
+        )
         while not stop.exists():
             move = self.random.choice(moves)
             try:
@@ -92,13 +99,13 @@ class Writer:
             task.result = {"00": self.random.randrange(1000), "11": 5}
             self.save(task)
 
-    def put_away(self) -> None:
+    def archive_one(self) -> None:
         if live := [task for task in self.tasks if task.task_id not in self.archived]:
             task = self.random.choice(live)
             if self.timed(self.archive.archive_task, task.task_id):
                 self.archived.add(task.task_id)
 
-    def take_out(self) -> None:
+    def restore_one(self) -> None:
         if self.archived:
             task_id = self.random.choice(sorted(self.archived))
             if self.timed(self.archive.restore_task, task_id):
@@ -142,7 +149,7 @@ def clear(cache_dir: Path, rounds: int) -> Counter[str]:
     return counts
 
 
-def places(cache_dir: Path) -> dict[str, set[str]]:
+def update_times(cache_dir: Path) -> dict[str, set[str]]:
     """Return the update times of each task in the store, the archive and the receipts."""
     found: dict[str, set[str]] = {}
     tables = {
@@ -164,7 +171,7 @@ def places(cache_dir: Path) -> dict[str, set[str]]:
 
 def account(directory: Path, cache_dir: Path, writers: int) -> int:
     """Return the number of lost records, of errors in uniqc, and of waits that were too long."""
-    found, wrong, saved = places(cache_dir), 0, 0
+    found, wrong, saved = update_times(cache_dir), 0, 0
     for number in range(writers):
         report = json.loads((directory / f"writer-{number}.json").read_text())
         print(f"writer {number}: longest wait {report['longest']:.2f} s, {report['trouble']}")
@@ -191,7 +198,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="uniqc-soak-") as name:
         directory = Path(name)
         site, home = directory / "site", directory / "home"
-        take_uniqc(site)
+        install_uniqc(site)
         cache_dir = home / ".uniqc" / "cache"
         environment = {**os.environ, "HOME": str(home)}
         home.mkdir()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uniqc_from_registry import take_uniqc, uniqc_modules
+from uniqc_from_registry import install_uniqc, uniqc_modules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +74,8 @@ class Player:
             time.sleep(step.seconds)
             task = self._active.get(step.name) or self._submit(step)
             self._poll(task, step.status)
-            said = ("task_id", "status", "result", "error_message")
-            print(json.dumps({name: getattr(task, name) for name in said}), flush=True)
+            shown = ("task_id", "status", "result", "error_message")
+            print(json.dumps({name: getattr(task, name) for name in shown}), flush=True)
 
     def _submit(self, step: Step) -> Any:
         task = self._theirs.TaskInfo(
@@ -108,8 +108,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uniqc-player-") as directory:
         site = Path(directory, "site")
-        take_uniqc(site)
-        os.environ["HOME"] = directory  # nothing of uniqc's may reach the user's own cache
+        install_uniqc(site)
+        os.environ["HOME"] = directory  # uniqc must not write to the user's own cache
         Player(site, options.cache_dir).play(STORIES[options.story])
 
 

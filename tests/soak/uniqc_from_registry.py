@@ -20,7 +20,7 @@ _PACKAGES = (
 )
 
 
-def take_uniqc(site: Path) -> None:
+def install_uniqc(site: Path) -> None:
     """Install uniqc into a directory, without its dependencies."""
     install = ["install", "-q", "--no-deps", "--target", str(site), "unified-quantum==0.1.1"]
     subprocess.run([sys.executable, "-m", "pip", *install], check=True)
