@@ -427,7 +427,7 @@ def test_every_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
             assert copied.__dict__ == error.__dict__
 
 
-def test_an_error_keeps_what_sqlite_said_as_its_cause(tmp_path: Path) -> None:
+def test_an_error_has_the_error_of_sqlite_as_its_cause(tmp_path: Path) -> None:
     (tmp_path / DB_FILENAME).write_text("not a database, but long enough to hold a header" * 99)
     with pytest.raises(StoreForeignError) as caught:
         TaskStore(tmp_path)

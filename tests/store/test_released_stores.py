@@ -169,7 +169,7 @@ def test_archived_tasks_are_found_and_marked_as_archived(
         == len(archived)
     )
 
-    def look(snapshot: Snapshot) -> Counter[str]:
+    def count_by_status(snapshot: Snapshot) -> Counter[str]:
         statuses: Counter[str] = Counter()
         for task_id in archived:
             assert [match.archived for match in snapshot.find(task_id).found] == [True]
@@ -179,7 +179,7 @@ def test_archived_tasks_are_found_and_marked_as_archived(
             statuses[record.status] += 1
         return statuses
 
-    assert reader.read(look) == manifest_entry(real_name, "archived_tasks")["by_status"]
+    assert reader.read(count_by_status) == manifest_entry(real_name, "archived_tasks")["by_status"]
     assert all(reader.get(task_id) is None for task_id in archived)
     assert all(task.archived_at is None for task in reader.list())
 
@@ -192,7 +192,7 @@ def test_the_shards_equal_those_of_the_manifest(
         real_name, {"tasks": "task_shards"}.get(table, "archived_task_shards")
     )
 
-    def look(snapshot: Snapshot) -> tuple[Counter[str], Counter[str]]:
+    def count_shards(snapshot: Snapshot) -> tuple[Counter[str], Counter[str]]:
         statuses: Counter[str] = Counter()
         backends: Counter[str] = Counter()
         for task_id in ids_in(real_directory, table):
@@ -204,7 +204,7 @@ def test_the_shards_equal_those_of_the_manifest(
             backends.update(shard.backend for shard in shards)
         return statuses, backends
 
-    assert reader.read(look) == (expected["by_status"], expected["by_backend"])
+    assert reader.read(count_shards) == (expected["by_status"], expected["by_backend"])
 
 
 @pytest.mark.parametrize("name", LATEST)

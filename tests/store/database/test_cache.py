@@ -164,7 +164,7 @@ def all_pages(snapshot: Snapshot, *, task_filter: TaskFilter, limit: int) -> lis
     return pages
 
 
-def questions() -> list[Callable[[Snapshot], object]]:
+def sample_queries() -> list[Callable[[Snapshot], object]]:
     """Return similar queries for each kind of cached value."""
     asked: list[Callable[[Snapshot], object]] = []
     for wanted in FILTERS:
@@ -210,26 +210,26 @@ def test_a_cached_answer_is_not_returned_for_another_query(
     monkeypatch.setattr(planner, "FEW_TASKS", few)
     monkeypatch.setattr(cache, "MAX_ENTRIES", 10_000)
     store = TaskStore(full_directory, read_only=True)
-    for question in questions():
+    for question in sample_queries():
         answer = store.read(question)
         assert answer == TaskStore(full_directory, read_only=True).read(question)
         assert answer == store.read(question)
-    assert len(set(map(repr, map(store.read, questions())))) > len(questions()) / 2
+    assert len(set(map(repr, map(store.read, sample_queries())))) > len(sample_queries()) / 2
 
 
 def test_a_change_of_a_returned_value_does_not_change_the_cache(full_directory: Path) -> None:
     store = TaskStore(full_directory, read_only=True)
 
-    def tell(snapshot: Snapshot) -> tuple[TaskRecord, TaskRecord, TaskShard]:
+    def read_values(snapshot: Snapshot) -> tuple[TaskRecord, TaskRecord, TaskShard]:
         (first, *_) = snapshot.search(TaskFilter(), limit=2).records
         (shard,) = snapshot.shards(LIVE)
         return first, snapshot.record(LIVE), shard
 
-    expected = deepcopy(store.read(tell))
-    first, record, shard = store.read(tell)
+    expected = deepcopy(store.read(read_values))
+    first, record, shard = store.read(read_values)
     first.metadata["note"] = record.metadata["note"] = "changed"
     shard.status = "changed"
-    assert store.read(tell) == expected
+    assert store.read(read_values) == expected
 
 
 def test_values_of_a_file_that_was_just_written_are_not_cached(tmp_path: Path) -> None:
