@@ -1,4 +1,4 @@
-"""What the beginning of an id or a label may be completed to."""
+"""Completions of an id or a backend."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LIMIT = 200
 def complete(
     directory: Path, text: str, *, limit: int = LIMIT, **among: Any
 ) -> tuple[list[str], bool]:
-    """Ids, and whether there is nothing else."""
+    """Return the completions of an id, and whether these are certainly all."""
     store = TaskStore(directory, read_only=True)
     task_filter = TaskFilter(**among)
     found = store.read(lambda snapshot: snapshot.complete_id(text, among=task_filter, limit=limit))
@@ -75,19 +75,19 @@ def directory(tmp_path: Path) -> Path:
 # Ids of tasks
 
 
-def test_nothing_typed_yet_stands_for_the_newest_tasks(directory: Path) -> None:
+def test_an_empty_text_completes_to_the_newest_tasks(directory: Path) -> None:
     assert complete(directory, "") == (["job-a", "run-c", "job-b"], True)
     assert complete(directory, "", limit=3) == (["job-a", "run-c", "job-b"], True)
     assert complete(directory, "", limit=2) == (["job-a", "run-c"], False)
 
 
-def test_the_beginning_of_an_id_stands_for_the_newest_that_begin_so(directory: Path) -> None:
+def test_the_beginning_of_an_id_completes_to_the_newest_ids_with_it(directory: Path) -> None:
     assert complete(directory, "job") == (["job-a", "job-b"], True)
     assert complete(directory, "job-b") == (["job-b"], True)
     assert complete(directory, "JOB") == ([], True)
 
 
-def test_part_of_a_name_stands_for_the_id_in_any_case(directory: Path) -> None:
+def test_part_of_a_name_in_any_case_completes_to_the_id(directory: Path) -> None:
     assert complete(directory, "BELL") == (["run-c", "job-b"], True)
     assert complete(directory, "again") == (["run-c"], True)
 
@@ -97,7 +97,7 @@ def test_ids_come_before_names_and_each_comes_once(directory: Path) -> None:
     assert complete(directory, "bell") == (["bell", "run-c", "job-b"], True)
 
 
-def test_what_is_in_a_name_comes_after_every_id_and_the_newest_of_these_first(
+def test_matches_by_name_follow_all_ids_and_both_are_newest_first(
     directory: Path,
 ) -> None:
     insert(directory, "bell-1", submit_time=at_day(1))
@@ -110,13 +110,13 @@ def test_what_is_in_a_name_comes_after_every_id_and_the_newest_of_these_first(
     assert complete(directory, "bell", limit=1) == (expected[:1], False)
 
 
-def test_uniqcs_own_ids_are_not_looked_for_in_names(directory: Path) -> None:
+def test_ids_of_uniqc_are_not_searched_for_in_names(directory: Path) -> None:
     insert(directory, "uqt_1", metadata_json=named("after uqt_2"))
     assert complete(directory, "uqt_2") == ([], True)
     assert complete(directory, "after uqt_2") == (["uqt_1"], True)
 
 
-def test_where_there_is_no_time_for_every_name_that_is_told(
+def test_a_name_search_that_runs_out_of_time_is_reported_as_incomplete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completion, "_NAMES_SECONDS", -1)
@@ -140,7 +140,7 @@ def test_where_there_is_no_time_for_every_name_that_is_told(
 @pytest.mark.parametrize(
     ("tasks", "whole"), [(MAX_RECENT - 1, True), (MAX_RECENT, True), (MAX_RECENT + 1, False)]
 )
-def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
+def test_a_name_search_is_complete_up_to_max_recent_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, *, whole: bool
 ) -> None:
     monkeypatch.setattr(completion, "_NAMES_SECONDS", 600)
@@ -149,7 +149,7 @@ def test_every_name_was_searched_unless_there_are_more_tasks_than_are_looked_at(
 
 
 @pytest.mark.parametrize(("tasks", "whole"), [(MAX_BEGINNING, True), (MAX_BEGINNING + 1, False)])
-def test_every_id_was_looked_up_unless_more_begin_so_than_are_looked_at(
+def test_an_id_search_is_complete_up_to_max_beginning_ids(
     tmp_path: Path, tasks: int, *, whole: bool
 ) -> None:
     ids = [f"uqt_{number:06}" for number in range(tasks)]
@@ -158,11 +158,11 @@ def test_every_id_was_looked_up_unless_more_begin_so_than_are_looked_at(
     assert (set(values), all_there) == (set(ids), whole)
 
 
-def test_what_stands_for_nothing_is_not_completed(directory: Path) -> None:
+def test_text_without_a_match_has_no_completions(directory: Path) -> None:
     assert complete(directory, "nowhere") == ([], True)
 
 
-def test_signs_that_mean_something_to_sql_mean_themselves(directory: Path) -> None:
+def test_wildcards_and_quotes_of_sql_are_literal_text(directory: Path) -> None:
     fill(directory, "%", "_x", "*", "'")
     for text in ("%", "_", "*", "'"):
         (only,), whole = complete(directory, text)
@@ -170,7 +170,7 @@ def test_signs_that_mean_something_to_sql_mean_themselves(directory: Path) -> No
         assert whole
 
 
-def test_a_file_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_completions_and_is_not_created(tmp_path: Path) -> None:
     assert complete(tmp_path, "") == ([], True)
     assert complete(tmp_path, "job") == ([], True)
     assert complete_backend(tmp_path, "") == ([], True)
@@ -184,7 +184,7 @@ def test_text_that_cannot_be_stored_is_refused(directory: Path) -> None:
         complete_backend(directory, "\ud800")
 
 
-def test_an_id_that_cannot_be_asked_for_is_left_out(directory: Path) -> None:
+def test_an_unreadable_id_is_left_out(directory: Path) -> None:
     insert(directory, b"job-blob")
     insert(directory, NotUtf8(b"job-\xff"))
     insert(directory, "job-damaged", metadata_json='{"task_name": "bell')
@@ -193,10 +193,10 @@ def test_an_id_that_cannot_be_asked_for_is_left_out(directory: Path) -> None:
     assert len(complete(directory, "", backend="originq")[0]) == 4
 
 
-# Narrowed by what is chosen already
+# Completions of ids of one backend or status
 
 
-def test_a_chosen_backend_narrows_what_is_meant(directory: Path) -> None:
+def test_a_chosen_backend_restricts_the_completions(directory: Path) -> None:
     insert(directory, "job-q", backend="quark:Baihua", metadata_json=named("bell on quark"))
     for text in ("", "job", "quark", "BELL"):
         for backend in ("quark", "quark:Baihua"):
@@ -205,25 +205,28 @@ def test_a_chosen_backend_narrows_what_is_meant(directory: Path) -> None:
     assert complete(directory, "", backend="nowhere") == ([], True)
 
 
-def test_more_than_are_wanted_of_a_chosen_backend_are_told_of(directory: Path) -> None:
+def test_a_limited_list_of_a_chosen_backend_is_reported_as_incomplete(directory: Path) -> None:
     assert complete(directory, "", backend="originq", limit=3)[1]
     assert complete(directory, "", backend="originq", limit=2) == (["job-a", "run-c"], False)
     assert complete(directory, "bell", backend="originq", limit=2) == (["run-c"], False)
 
 
-def test_a_chosen_status_narrows_what_is_meant(directory: Path) -> None:
+def test_a_chosen_status_restricts_the_completions(directory: Path) -> None:
     insert(directory, "job-f", status="failed")
     assert complete(directory, "job", status="failed") == (["job-f"], True)
     assert complete(directory, "", status="finished") == (["job-f"], True)
     assert complete(directory, "job", status="active") == (["job-a", "job-b"], True)
 
 
-# Platforms' ids, and the archive
+# Platform ids and the archive
 
 
 @pytest.fixture
 def sharded(tmp_path: Path) -> Path:
-    """A file of schema 5: one task of two jobs, two that share one, and one in the archive."""
+    """Return a schema 5 store.
+
+    It has one task with two jobs, two tasks that share a job, and one archived task.
+    """
     directory = v5_directory(tmp_path)
     fill(directory, "uqt_1", "uqt_2", "uqt_3")
     insert(directory, "uqt_4", table="archived_tasks", archived_at=at_day(9))
@@ -235,23 +238,23 @@ def sharded(tmp_path: Path) -> Path:
     return directory
 
 
-def test_a_platforms_id_is_completed(sharded: Path) -> None:
+def test_a_platform_id_is_completed(sharded: Path) -> None:
     values, whole = complete(sharded, "F1")
     assert (sorted(values), whole) == (["F1A0", "F1A1"], True)
     assert complete(sharded, "F1", backend="quark") == ([], True)
 
 
-def test_a_platforms_id_that_tasks_share_is_completed_to_theirs(sharded: Path) -> None:
+def test_a_shared_platform_id_is_completed_to_the_ids_of_its_tasks(sharded: Path) -> None:
     assert complete(sharded, "F2") == (["uqt_3", "uqt_2"], True)
 
 
-def test_an_archived_task_is_completed_once_something_is_typed(sharded: Path) -> None:
+def test_an_archived_task_is_completed_unless_the_text_is_empty(sharded: Path) -> None:
     assert complete(sharded, "uqt_4") == (["uqt_4"], True)
     assert complete(sharded, "F4") == (["F4"], True)
     assert "uqt_4" not in complete(sharded, "")[0]
 
 
-def test_what_an_id_is_completed_to_stands_for_one_task(sharded: Path) -> None:
+def test_each_completion_finds_exactly_one_task(sharded: Path) -> None:
     store = TaskStore(sharded, read_only=True)
     values = [value for text in ("", "u", "uqt_", "F") for value in complete(sharded, text)[0]]
     assert len(set(values)) == 7
@@ -264,7 +267,7 @@ def test_what_an_id_is_completed_to_stands_for_one_task(sharded: Path) -> None:
     ids=st.sets(st.text("ab%_é\U0010fffe", min_size=1, max_size=4), max_size=12),
     text=st.text("ab%_é", max_size=2),
 )
-def test_a_few_tasks_are_all_found_by_how_their_ids_begin(
+def test_few_tasks_are_all_found_by_the_beginning_of_their_ids(
     tmp_path_factory: pytest.TempPathFactory, ids: set[str], text: str
 ) -> None:
     directory = fill(make_store(tmp_path_factory.mktemp("ids")), *ids)
@@ -279,7 +282,7 @@ def test_a_few_tasks_are_all_found_by_how_their_ids_begin(
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """More than are looked at, the first of which the newest tasks hide."""
+    """Return a store with 500 more tasks than a search by name reads."""
     directory = make_store(tmp_path_factory.mktemp("many"))
     with connect(directory) as connection:
         connection.execute("BEGIN")
@@ -296,7 +299,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return backdate(directory)
 
 
-def test_an_old_task_is_found_by_how_its_id_begins(many: Path) -> None:
+def test_an_old_task_is_found_by_the_beginning_of_its_id(many: Path) -> None:
     assert complete(many, "uqt_00000") == (
         ["uqt_000009", "uqt_000007", "uqt_000005", "uqt_000003", "uqt_000001"],
         True,
@@ -304,23 +307,23 @@ def test_an_old_task_is_found_by_how_its_id_begins(many: Path) -> None:
     assert complete(many, "old-000004")[0] == ["old-000004"]
 
 
-def test_an_old_task_is_found_among_those_of_its_backend(many: Path) -> None:
+def test_an_old_task_is_found_among_the_tasks_of_its_backend(many: Path) -> None:
     assert complete(many, "", backend="rare") == (["uqt_000003"], True)
     assert complete(many, "step", backend="rare") == (["uqt_000003"], True)
 
 
-def test_that_old_names_were_not_searched_is_told(many: Path) -> None:
+def test_a_name_search_that_skips_old_tasks_is_reported_as_incomplete(many: Path) -> None:
     assert complete(many, "step 2499") == (["uqt_002499"], False)
     assert complete(many, "step 3") == (complete(many, "step 3")[0], False)
     assert "uqt_000003" not in complete(many, "step 3")[0]
 
 
-def test_of_more_than_are_wanted_the_newest_come(many: Path) -> None:
+def test_a_limited_list_of_ids_has_the_newest_ones(many: Path) -> None:
     values, whole = complete(many, "uqt_", limit=3)
     assert (values, whole) == (["uqt_002499", "uqt_002497", "uqt_002495"], False)
 
 
-def test_not_every_id_that_begins_so_is_looked_up(many: Path) -> None:
+def test_a_bounded_number_of_ids_with_a_beginning_is_looked_up(many: Path) -> None:
     values, whole = complete(many, "old-0", limit=2 * MAX_RECENT, backend="dummy")
     assert len(values) < MAX_RECENT
     assert not whole
@@ -329,9 +332,9 @@ def test_not_every_id_that_begins_so_is_looked_up(many: Path) -> None:
     assert not whole
 
 
-def test_who_cannot_wait_is_told_the_newest_and_what_was_read_before(many: Path) -> None:
+def test_a_nonblocking_read_has_the_newest_ids_and_cached_completions(many: Path) -> None:
     store = TaskStore(many, read_only=True)
-    at_once = store.nonblocking()
+    nonblocking_store = store.nonblocking()
 
     def newest(snapshot: Snapshot) -> Completions:
         return snapshot.complete_id("", limit=LIMIT)
@@ -339,12 +342,12 @@ def test_who_cannot_wait_is_told_the_newest_and_what_was_read_before(many: Path)
     def by_name(snapshot: Snapshot) -> Completions:
         return snapshot.complete_id("step 2499", limit=LIMIT)
 
-    assert len(at_once.read(newest).values) == LIMIT
+    assert len(nonblocking_store.read(newest).values) == LIMIT
     with pytest.raises(WouldBlockError):
-        at_once.read(by_name)
-    assert at_once.read(newest).values == store.read(newest).values
-    patient = store.read(by_name)
-    assert at_once.read(by_name) == patient
+        nonblocking_store.read(by_name)
+    assert nonblocking_store.read(newest).values == store.read(newest).values
+    from_blocking_read = store.read(by_name)
+    assert nonblocking_store.read(by_name) == from_blocking_read
 
 
 QUESTIONS: list[Callable[[Snapshot], Completions]] = [
@@ -358,30 +361,32 @@ QUESTIONS: list[Callable[[Snapshot], Completions]] = [
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_no_result_is_read_and_no_table_from_end_to_end(
+def test_no_completion_reads_a_result_or_scans_a_table(
     sharded: Path, question: Callable[[Snapshot], Completions]
 ) -> None:
     read: set[str | None] = set()
-    asked: list[str] = []
+    executed: list[str] = []
 
-    def watch(action: int, table: str | None, column: str | None, *_: object) -> int:
+    def record_column(action: int, table: str | None, column: str | None, *_: object) -> int:
         del table
         if action == sqlite3.SQLITE_READ:
             read.add(column)
         return sqlite3.SQLITE_OK
 
-    def plans(snapshot: Snapshot) -> list[str]:
-        # What SQLite itself says that it reads, and by which way.
+    def query_plan_steps(snapshot: Snapshot) -> list[str]:
+        # SQLite reports the columns that it reads and its query plans.
         connection = snapshot._session.connection  # pyright: ignore[reportPrivateUsage]
-        connection.set_authorizer(watch)
-        connection.set_trace_callback(asked.append)
+        connection.set_authorizer(record_column)
+        connection.set_trace_callback(executed.append)
         question(snapshot)
         connection.set_trace_callback(None)
         return [
-            step[3] for one in asked for step in connection.execute(f"EXPLAIN QUERY PLAN {one}")
+            step[3]
+            for statement in executed
+            for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
         ]
 
-    steps = TaskStore(sharded, read_only=True).read(plans)
+    steps = TaskStore(sharded, read_only=True).read(query_plan_steps)
     assert "task_id" in read or "backend" in read
     assert "result_json" not in read
     whole = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
@@ -411,7 +416,7 @@ def test_backends_and_their_platforms_are_completed(labelled: Path) -> None:
     )
 
 
-def test_part_of_a_backend_is_enough_in_any_case(labelled: Path) -> None:
+def test_part_of_a_backend_in_any_case_is_completed(labelled: Path) -> None:
     assert complete_backend(labelled, "wk_c") == (
         ["dummy:originq:WK_C180", "originq:WK_C180"],
         True,
@@ -419,7 +424,7 @@ def test_part_of_a_backend_is_enough_in_any_case(labelled: Path) -> None:
     assert complete_backend(labelled, "IBM") == ([], True)
 
 
-def test_no_more_backends_are_given_than_are_wanted(labelled: Path) -> None:
+def test_a_list_of_backends_is_limited(labelled: Path) -> None:
     assert complete_backend(labelled, "", limit=4)[1]
     assert complete_backend(labelled, "", limit=3) == (
         ["dummy", "dummy:originq:WK_C180", "originq"],

@@ -1,4 +1,4 @@
-"""Which tasks answer to an id."""
+"""Lookup of tasks by their ids and the ids of their jobs."""
 
 from __future__ import annotations
 
@@ -74,31 +74,31 @@ def submit(directory: Path, task_id: str, platform_task_id: str) -> None:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """An empty store of the newest schema."""
+    """Return an empty store of the newest schema."""
     return v5_directory(tmp_path)
 
 
-def test_nothing_answers_to_an_unknown_id(directory: Path) -> None:
+def test_an_unknown_id_finds_nothing(directory: Path) -> None:
     submit(directory, "uqt_000001", "P-000001")
     assert find(directory, "unknown-id") == Matches()
     assert find(directory, "unknown-id").by == "nothing"
 
 
-def test_an_id_is_found_wherever_it_is(directory: Path) -> None:
+def test_an_id_is_found_live_or_in_the_archive(directory: Path) -> None:
     insert(directory, "uqt_000001")
     archive(directory, "uqt_000002")
     assert find(directory, "uqt_000001") == Matches(by="id", found=live("uqt_000001"))
     assert find(directory, "uqt_000002") == Matches(by="id", found=archived("uqt_000002"))
 
 
-def test_a_live_task_hides_an_archived_one_of_the_same_id(directory: Path) -> None:
+def test_a_live_task_hides_an_archived_one_with_the_same_id(directory: Path) -> None:
     submit(directory, "uqt_000001", "P-000001")
     archive(directory, "uqt_000001", "P-000001")
     for reference in ("uqt_000001", "P-000001", "uqt_00", "P-0000"):
         assert find(directory, reference).found == live("uqt_000001")
 
 
-def test_a_platform_id_is_found_wherever_it_is(directory: Path) -> None:
+def test_a_platform_id_is_found_live_or_in_the_archive(directory: Path) -> None:
     submit(directory, "uqt_000001", "P-000001")
     archive(directory, "uqt_000002", "P-000002")
     assert find(directory, "P-000001") == Matches(by="platform id", found=live("uqt_000001"))
@@ -113,7 +113,7 @@ def test_a_task_of_several_jobs_is_found_once(directory: Path) -> None:
     assert find(directory, "P-0000").found == live("uqt_000001")
 
 
-def test_a_job_whose_task_is_gone_answers_to_nothing(directory: Path) -> None:
+def test_a_job_without_a_task_finds_nothing(directory: Path) -> None:
     insert_shard(directory, "uqt_gone", "P-000001")
     insert_shard(
         directory, "uqt_gone", "P-000001", table="archived_task_shards", archived_at="2026-08-02"
@@ -135,13 +135,13 @@ def test_an_id_from_before_version_5_is_found_in_the_metadata(
     assert find(directory, legacy_id) == Matches(by="legacy id", found=expected)
 
 
-def test_an_old_id_is_looked_for_where_there_are_jobs_alone(tmp_path: Path) -> None:
+def test_a_legacy_id_is_not_searched_for_in_a_file_without_jobs(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     insert(directory, "other", metadata_json='{"legacy_platform_id": "L-000001"}')
     assert find(directory, "L-000001") == Matches()
 
 
-def test_an_id_goes_before_a_platform_id_before_an_old_id_before_a_beginning(
+def test_an_id_outranks_a_platform_id_then_a_legacy_id_then_a_prefix(
     directory: Path,
 ) -> None:
     insert(directory, "samesame-and-more")
@@ -154,21 +154,21 @@ def test_an_id_goes_before_a_platform_id_before_an_old_id_before_a_beginning(
     assert find(directory, "samesame") == Matches(by="id", found=archived("samesame"))
 
 
-def test_a_beginning_needs_its_six_characters(directory: Path) -> None:
+def test_a_prefix_needs_six_characters(directory: Path) -> None:
     assert SHORTEST_PREFIX == 6
     submit(directory, "abcdefgh", "PQRSTUVW")
-    for beginning in ("abcdef", "PQRSTU"):
-        assert find(directory, beginning) == Matches(by="prefix", found=live("abcdefgh"))
-        assert find(directory, beginning[:5]) == Matches()
+    for prefix in ("abcdef", "PQRSTU"):
+        assert find(directory, prefix) == Matches(by="prefix", found=live("abcdefgh"))
+        assert find(directory, prefix[:5]) == Matches()
 
 
-def test_a_beginning_is_no_pattern_and_minds_case(directory: Path) -> None:
+def test_a_prefix_is_literal_and_case_sensitive(directory: Path) -> None:
     fill(directory, "abcdefgh", "%_%_%_%_")
     assert find(directory, "%_%_%_").found == live("%_%_%_%_")
     assert find(directory, "______") == find(directory, "ABCDEF") == Matches()
 
 
-def test_a_beginning_finds_live_tasks_first(directory: Path) -> None:
+def test_a_prefix_finds_live_tasks_first(directory: Path) -> None:
     archive(directory, "common-1", "P-1")
     archive(directory, "common-3")
     insert(directory, "common-2")
@@ -179,7 +179,7 @@ def test_a_beginning_finds_live_tasks_first(directory: Path) -> None:
     )
 
 
-def test_live_tasks_come_first_where_some_are_in_the_archive_too(directory: Path) -> None:
+def test_live_tasks_come_before_archived_ones_of_the_same_platform_id(directory: Path) -> None:
     for task_id in ("uqt_L1", "uqt_L2"):
         submit(directory, task_id, "P-000001")
     for task_id in ("uqt_A0", "uqt_L1"):
@@ -188,15 +188,15 @@ def test_live_tasks_come_first_where_some_are_in_the_archive_too(directory: Path
     assert find(directory, "P-000001") == Matches(by="platform id", found=expected)
 
 
-@pytest.mark.parametrize("how_many", [MAX_MATCHES, MAX_MATCHES + 1, 3 * MAX_MATCHES])
-def test_at_most_ten_are_named(directory: Path, how_many: int) -> None:
-    names = [f"common-{number:03}" for number in range(how_many)]
+@pytest.mark.parametrize("count", [MAX_MATCHES, MAX_MATCHES + 1, 3 * MAX_MATCHES])
+def test_at_most_ten_matches_are_returned(directory: Path, count: int) -> None:
+    names = [f"common-{number:03}" for number in range(count)]
     fill(directory, *names)
-    expected = Matches(by="prefix", found=live(*names[:10]), more=how_many > MAX_MATCHES)
+    expected = Matches(by="prefix", found=live(*names[:10]), more=count > MAX_MATCHES)
     assert find(directory, "common") == expected
 
 
-def test_a_live_task_is_named_however_many_are_archived(directory: Path) -> None:
+def test_a_live_task_is_returned_however_many_are_archived(directory: Path) -> None:
     for number in range(20):
         archive(directory, f"common-{number:03}")
     submit(directory, "uqt_000001", "common-platform")
@@ -222,13 +222,13 @@ def test_any_text_may_be_an_id(directory: Path, task_id: str) -> None:
 
 
 @pytest.mark.parametrize("reference", ["", None, 5, "\ud800"])
-def test_a_reference_has_to_be_text_and_not_empty(directory: Path, reference: Any) -> None:
+def test_a_reference_that_is_empty_or_not_text_is_refused(directory: Path, reference: Any) -> None:
     with pytest.raises(InvalidValueError) as caught:
         find(directory, reference)
     assert caught.value.field == "task_id"
 
 
-def test_what_is_found_can_be_asked_for(directory: Path) -> None:
+def test_the_records_of_a_match_can_be_read(directory: Path) -> None:
     submit(directory, "uqt_000001", "P-000001")
     archive(directory, "uqt_000002", "P-000002", result_json='{"00": 1}', error_message="no")
 
@@ -246,9 +246,7 @@ def test_what_is_found_can_be_asked_for(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("stored", [NotUtf8(b"uqt_abcdef\x80"), b"uqt_abcdef"])
-def test_a_task_whose_id_is_damaged_can_be_asked_for_once_it_is_found(
-    directory: Path, stored: object
-) -> None:
+def test_a_found_task_with_a_damaged_id_can_be_read(directory: Path, stored: object) -> None:
     insert(directory, stored)
     store = TaskStore(directory, read_only=True)
 
@@ -259,7 +257,7 @@ def test_a_task_whose_id_is_damaged_can_be_asked_for_once_it_is_found(
     assert store.read(question) in ([], ["uqt_abcdef\ufffd"], ["uqt_abcdef"])
 
 
-def test_get_by_the_job_of_a_task_whose_id_is_damaged_fails_by_no_accident(
+def test_get_by_a_job_of_a_task_with_a_damaged_id_raises_no_error(
     directory: Path,
 ) -> None:
     insert(directory, NotUtf8(b"uqt_\x80"))
@@ -269,7 +267,7 @@ def test_get_by_the_job_of_a_task_whose_id_is_damaged_fails_by_no_accident(
     assert task is None or task.damaged == ("task_id",)
 
 
-def test_the_archive_is_counted(directory: Path, tmp_path: Path) -> None:
+def test_archived_tasks_are_counted(directory: Path, tmp_path: Path) -> None:
     for number in range(3):
         archive(directory, f"task-{number}")
 
@@ -285,23 +283,23 @@ ids = st.text(st.sampled_from("ab%_é⚛"), min_size=1, max_size=9)
 
 @with_files
 @given(st.sets(ids, max_size=15), st.lists(ids, min_size=1, max_size=5))
-def test_beginnings_are_those_of_the_model(
+def test_prefixes_find_the_same_tasks_as_a_model(
     fresh_directory: Callable[[], Path], stored: set[str], references: list[str]
 ) -> None:
     directory = fill(make_store(fresh_directory()), *stored)
     for reference in references:
-        begun = sorted(name for name in stored if name.startswith(reference))
+        matching = sorted(name for name in stored if name.startswith(reference))
         if reference in stored:
             expected = Matches(by="id", found=live(reference))
-        elif len(reference) < SHORTEST_PREFIX or not begun:
+        elif len(reference) < SHORTEST_PREFIX or not matching:
             expected = Matches()
         else:
-            more = len(begun) > MAX_MATCHES
-            expected = Matches(by="prefix", found=live(*begun[:MAX_MATCHES]), more=more)
+            more = len(matching) > MAX_MATCHES
+            expected = Matches(by="prefix", found=live(*matching[:MAX_MATCHES]), more=more)
         assert find(directory, reference) == expected
 
 
-def test_a_task_whose_metadata_is_a_number_can_be_asked_for(tmp_path: Path) -> None:
+def test_a_task_whose_metadata_is_a_number_can_be_read(tmp_path: Path) -> None:
     directory = make_store(tmp_path)
     execute(
         directory,

@@ -1,4 +1,4 @@
-"""Filters, pages and counts, held against a plain model of what they should be."""
+"""Filters, pages and counts, compared with a simple model."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Bounds: TypeAlias = "dict[tuple[ModuleType, str], int]"
 
 @dataclass(frozen=True)
 class Row:
-    """What is stored of one task; its place among the others is its rowid."""
+    """The stored columns of one task. Rowids follow the order of insertion."""
 
     status: Stored
     backend: Stored
@@ -69,7 +69,7 @@ class Row:
 
     @property
     def moment(self) -> datetime | None:
-        """With this machine's clock in China."""
+        """The submit time. A time without a zone is taken as UTC+8."""
         parsed = parse_time(as_text(self.submit_time) or "")
         if parsed is None or parsed.tzinfo is not None:
             return parsed
@@ -86,27 +86,27 @@ class Row:
         name = cast("dict[str, object]", metadata).get("task_name")
         return name if isinstance(name, str) else ""
 
-    def passes(self, wanted: TaskFilter) -> bool:
+    def matches(self, wanted: TaskFilter) -> bool:
         return all(
             (
                 wanted.status == "any"
                 or (wanted.status == "active" and self.status not in TERMINAL_STATUSES)
                 or (wanted.status == "finished" and self.status in TERMINAL_STATUSES)
                 or self.status == wanted.status,
-                not wanted.backend or self._is_on(wanted.backend),
+                not wanted.backend or self._has_backend(wanted.backend),
                 wanted.name_contains.casefold() in self.name.casefold(),
-                self._is_in_time(wanted),
+                self._is_in_time_range(wanted),
             )
         )
 
-    def _is_on(self, backend: str) -> bool:
+    def _has_backend(self, backend: str) -> bool:
         label = as_text(self.backend)
         if label is None:
             return False
         platform = label.partition(":")[0]
         return label == backend or (":" not in backend and platform == backend)
 
-    def _is_in_time(self, wanted: TaskFilter) -> bool:
+    def _is_in_time_range(self, wanted: TaskFilter) -> bool:
         if not wanted.by_time:
             return True
         moment = self.moment
@@ -127,7 +127,10 @@ def as_shown(stored: Stored) -> str:
 
 
 def newest_first(rows: Sequence[Row]) -> list[int]:
-    """By stored text, texts before BLOBs, then by row; as uniqc sorts them."""
+    """Return the numbers of the rows in uniqc's order.
+
+    A later stored time comes first, a BLOB before any text, and of equal times the later row.
+    """
 
     def key(number: int) -> tuple[bool, bytes, int]:
         time = rows[number].submit_time
@@ -146,7 +149,7 @@ def make(directory: Path, rows: Sequence[Row]) -> TaskStore:
     return TaskStore(directory, read_only=True)
 
 
-# Rows and filters at random, close enough to one another to meet
+# Random rows and filters, from few values so that many rows match
 
 
 def moment_at(minutes: int, microseconds: int) -> datetime:
@@ -173,7 +176,7 @@ def written_date(moment: datetime) -> str:
     return moment.date().isoformat()
 
 
-def cut_short(text: str) -> NotUtf8:
+def not_utf8(text: str) -> NotUtf8:
     return NotUtf8(text.encode() + b"\xff")
 
 
@@ -189,7 +192,7 @@ times: st.SearchStrategy[Stored] = st.one_of(
     dated,
     dated,
     dated.map(str.encode),
-    dated.map(cut_short),
+    dated.map(not_utf8),
     st.sampled_from(["", "soon", "2026-W31-6", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59"]),
     st.text(max_size=5),
 )
@@ -229,12 +232,12 @@ filters = st.builds(
 @pytest.mark.usefixtures("in_china")
 @with_files
 @given(rows=tables, wanted=st.lists(filters, min_size=1, max_size=5))
-def test_a_filter_lets_through_what_the_model_does(
+def test_a_filter_matches_the_same_tasks_as_the_model(
     fresh_directory: Callable[[], Path], rows: list[Row], wanted: list[TaskFilter]
 ) -> None:
     store = make(fresh_directory(), rows)
     for task_filter in wanted:
-        expected = [str(n) for n in newest_first(rows) if rows[n].passes(task_filter)]
+        expected = [str(n) for n in newest_first(rows) if rows[n].matches(task_filter)]
         page = store.search(task_filter, limit=100)
         assert [record.task_id for record in page.records] == expected
         assert page.total == len(expected)
@@ -264,14 +267,14 @@ bounds = st.fixed_dictionaries(
     limit=1,
     bounds={(planner, "FEW_TASKS"): 1, (index_scan, "MAX_SEARCHED"): 1},
 )
-def test_pages_hold_what_the_filter_lets_through_whichever_way_they_are_found(
+def test_pages_hold_the_matching_tasks_whichever_scan_finds_them(
     fresh_directory: Callable[[], Path],
     rows: list[Row],
     wanted: TaskFilter,
     limit: int,
     bounds: Bounds,
 ) -> None:
-    turn_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
+    check_all_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
 
 
 close_rows = st.lists(
@@ -311,21 +314,21 @@ enough = st.integers(8, 30)
         }
     ),
 )
-def test_pages_of_a_label_hold_its_tasks_in_whatever_order_they_were_added(
+def test_pages_of_a_label_hold_its_tasks_in_any_order_of_insertion(
     fresh_directory: Callable[[], Path],
     rows: list[Row],
     wanted: TaskFilter,
     limit: int,
     bounds: Bounds,
 ) -> None:
-    turn_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
+    check_all_pages(make(fresh_directory(), rows), rows, wanted, limit, bounds)
 
 
-def turn_pages(
+def check_all_pages(
     store: TaskStore, rows: list[Row], wanted: TaskFilter, limit: int, bounds: Bounds
 ) -> None:
-    """From the first to the last, each held against the model."""
-    expected = [str(n) for n in newest_first(rows) if rows[n].passes(wanted)]
+    """Read every page and compare it with the model."""
+    expected = [str(n) for n in newest_first(rows) if rows[n].matches(wanted)]
     visited: list[str] = []
     cursor = ""
     with pytest.MonkeyPatch.context() as patch:
@@ -349,7 +352,7 @@ def turn_pages(
 @pytest.mark.usefixtures("in_china")
 @with_files
 @given(rows=tables | close_rows, wanted=filters, few=few)
-def test_a_tally_counts_what_the_model_does(
+def test_a_tally_gives_the_same_counts_as_the_model(
     fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter, few: int
 ) -> None:
     store = make(fresh_directory(), rows)
@@ -358,15 +361,15 @@ def test_a_tally_counts_what_the_model_does(
         _check_tallies(store, rows, wanted)
 
 
-COUNTED: dict[str, list[tuple[str, str, int]]] = {
-    "no status that most have": [
+TASK_COUNTS: dict[str, list[tuple[str, str, int]]] = {
+    "no majority status": [
         ("cancelled", "dummy", 4),
         ("failed", "ibm:fez", 5),
         ("failed", "ibm", 1),
         ("running", "dummy", 2),
         ("success", "dummy", 5),
     ],
-    "one status that most have": [
+    "one majority status": [
         ("cancelled", "dummy", 5),
         ("failed", "dummy", 4),
         ("failed", "ibm:fez", 1),
@@ -374,20 +377,20 @@ COUNTED: dict[str, list[tuple[str, str, int]]] = {
         ("success", "dummy", 9),
         ("success", "ibm:fez", 6),
     ],
-    "one status that half of them have": [
+    "one status on half of the tasks": [
         ("failed", "dummy", 4),
         ("running", "ibm:fez", 4),
         ("success", "dummy", 3),
         ("success", "ibm:fez", 5),
     ],
 }
-"""How many tasks there are of each status and backend."""
+"""Numbers of tasks by status and backend."""
 
 
 @pytest.mark.parametrize("most_statuses", [1, 50])
 @pytest.mark.parametrize("few", [1, 3, 4, 5, 6, 7, 99])
-@pytest.mark.parametrize("counted", COUNTED.values(), ids=COUNTED.keys())
-def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
+@pytest.mark.parametrize("counted", TASK_COUNTS.values(), ids=TASK_COUNTS.keys())
+def test_counts_are_exact_when_several_statuses_are_common(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     counted: list[tuple[str, str, int]],
@@ -415,7 +418,7 @@ def test_several_statuses_that_many_tasks_have_are_each_counted_to_the_end(
 
 
 def _check_tallies(store: TaskStore, rows: list[Row], wanted: TaskFilter) -> None:
-    passing = [row for row in rows if row.passes(wanted)]
+    passing = [row for row in rows if row.matches(wanted)]
     by_both = Counter((as_shown(row.status), as_shown(row.backend)) for row in passing)
     by_status = Counter(as_shown(row.status) for row in passing)
     groups = store.tally(wanted)
@@ -429,14 +432,14 @@ def _check_tallies(store: TaskStore, rows: list[Row], wanted: TaskFilter) -> Non
 @pytest.mark.usefixtures("in_china")
 @with_files
 @given(rows=tables, wanted=filters)
-def test_undated_counts_what_no_time_lets_through(
+def test_undated_counts_matching_tasks_without_a_readable_time(
     fresh_directory: Callable[[], Path], rows: list[Row], wanted: TaskFilter
 ) -> None:
     store = make(fresh_directory(), rows)
     untimed = TaskFilter(
         status=wanted.status, backend=wanted.backend, name_contains=wanted.name_contains
     )
-    expected = sum(row.passes(untimed) and row.moment is None for row in rows)
+    expected = sum(row.matches(untimed) and row.moment is None for row in rows)
     assert store.read(lambda snapshot: snapshot.undated(wanted)) == expected
 
 
@@ -451,7 +454,7 @@ def test_pages_visit_each_task_once_in_the_order_of_list(
     expected = [
         task.task_id
         for task in store.list()
-        if status == "any" or rows[int(task.task_id)].passes(wanted)
+        if status == "any" or rows[int(task.task_id)].matches(wanted)
     ]
     visited: list[str] = []
     cursor = ""
@@ -463,12 +466,12 @@ def test_pages_visit_each_task_once_in_the_order_of_list(
         if not cursor:
             break
         assert len(page.records) == limit
-        # Newer than every other, whatever is stored there.
+        # Such a BLOB sorts as newer than any stored time.
         insert(directory, f"added-{len(visited)}", submit_time=b"\xff" * 40)
     assert visited == expected
 
 
-# One by one
+# Single cases
 
 
 @pytest.fixture
@@ -483,7 +486,7 @@ def found(store: TaskStore, **wanted: Any) -> set[str]:
     return {record.task_id for record in page.records}
 
 
-def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
+def test_each_page_has_the_total_of_all_pages(seven: TaskStore) -> None:
     first = seven.search(TaskFilter(), limit=3)
     assert ([r.task_id for r in first.records], first.total) == (["g", "f", "e"], 7)
     last = seven.search(TaskFilter(), limit=4, cursor=first.next_cursor)
@@ -493,7 +496,7 @@ def test_a_page_tells_how_many_there_are_in_all(seven: TaskStore) -> None:
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 5])
 @pytest.mark.parametrize("wanted", [TaskFilter(), TaskFilter(status="running")])
-def test_a_count_that_was_cut_short_is_not_told_as_the_total(
+def test_a_bounded_count_is_not_reported_as_the_exact_total(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch, beyond: int, wanted: TaskFilter
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 30)
@@ -505,25 +508,25 @@ def test_a_count_that_was_cut_short_is_not_told_as_the_total(
     assert sum(group.count for group in seven.tally(wanted)) == many
 
 
-def test_a_last_page_that_is_just_full_has_no_next(seven: TaskStore) -> None:
+def test_a_last_page_that_is_exactly_full_has_no_cursor(seven: TaskStore) -> None:
     assert seven.search(TaskFilter(), limit=7).next_cursor == ""
 
 
-def test_a_page_of_very_many_tasks_tells_at_least_how_many_there_are(
+def test_the_total_of_many_tasks_is_a_lower_bound_until_the_last_page(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
-    told: list[tuple[int, bool]] = []
+    totals: list[tuple[int, bool]] = []
     cursor = ""
     for limit in (2, 2, 2, 1):
         page = seven.search(TaskFilter(status="running"), limit=limit, cursor=cursor)
-        told.append((page.total, page.exact))
+        totals.append((page.total, page.exact))
         cursor = page.next_cursor
-    assert told == [(4, False), (5, False), (7, False), (7, True)]
+    assert totals == [(4, False), (5, False), (7, False), (7, True)]
     assert cursor == ""
 
 
-def test_where_two_things_decide_no_more_are_told_than_were_met(
+def test_the_total_of_two_conditions_counts_only_the_tasks_found_so_far(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
@@ -534,7 +537,7 @@ def test_where_two_things_decide_no_more_are_told_than_were_met(
     assert (page.total, page.exact, page.next_cursor) == (7, True, "")
 
 
-def test_a_search_for_a_name_that_is_cut_short_says_so_and_can_be_gone_on_with(
+def test_a_name_search_that_is_cut_short_says_so_and_can_be_continued(
     seven: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for task_id in ("f", "a"):
@@ -543,28 +546,28 @@ def test_a_search_for_a_name_that_is_cut_short_says_so_and_can_be_gone_on_with(
         uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
     monkeypatch.setattr(index_scan, "MAX_SEARCHED", 3)
-    told: list[tuple[list[str], int, bool, bool]] = []
+    pages: list[tuple[list[str], int, bool, bool]] = []
     cursor = ""
-    while cursor or not told:
+    while cursor or not pages:
         page = seven.search(TaskFilter(name_contains="bell"), limit=2, cursor=cursor)
         found_ids = [record.task_id for record in page.records]
-        told.append((found_ids, page.total, page.exact, page.cut_short))
+        pages.append((found_ids, page.total, page.exact, page.cut_short))
         cursor = page.next_cursor
-    assert told == [
+    assert pages == [
         (["f"], 1, False, True),
         ([], 1, False, True),
         (["a"], 2, True, False),
     ]
 
 
-def test_a_page_goes_on_where_its_last_task_was_removed(seven: TaskStore) -> None:
+def test_a_cursor_works_after_its_task_is_deleted(seven: TaskStore) -> None:
     first = seven.search(TaskFilter(), limit=3)
     seven.delete("e")
     after = seven.search(TaskFilter(), limit=9, cursor=first.next_cursor)
     assert [record.task_id for record in after.records] == ["d", "c", "b", "a"]
 
 
-def test_a_cursor_is_good_for_another_instance(seven: TaskStore) -> None:
+def test_a_cursor_works_in_another_store_object(seven: TaskStore) -> None:
     cursor = seven.search(TaskFilter(), limit=6).next_cursor
     other = TaskStore(seven.cache_dir, read_only=True)
     assert [r.task_id for r in other.search(TaskFilter(), limit=6, cursor=cursor).records] == ["a"]
@@ -587,7 +590,7 @@ def test_a_cursor_of_another_filter_is_refused(seven: TaskStore, other: TaskFilt
     assert caught.value.field == "cursor"
 
 
-def test_a_cursor_is_good_for_times_that_have_moved_on(seven: TaskStore) -> None:
+def test_a_cursor_works_after_the_time_bounds_have_moved(seven: TaskStore) -> None:
     pages: list[Page] = []
     for days in (0, 1):
         wanted = TaskFilter(
@@ -601,14 +604,14 @@ def test_a_cursor_is_good_for_times_that_have_moved_on(seven: TaskStore) -> None
 
 @given(st.text(min_size=1) | st.binary(min_size=1).map(lambda raw: raw.hex()))
 @with_files
-def test_what_is_no_cursor_is_refused(fresh_directory: Callable[[], Path], cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(fresh_directory: Callable[[], Path], cursor: str) -> None:
     store = TaskStore(fresh_directory(), read_only=True)
     with pytest.raises(InvalidValueError) as caught:
         store.search(TaskFilter(), limit=3, cursor=cursor)
     assert caught.value.field == "cursor"
 
 
-def test_a_cursor_that_was_changed_does_no_harm(seven: TaskStore) -> None:
+def test_an_altered_cursor_is_refused_or_harmless(seven: TaskStore) -> None:
     cursor = seven.search(TaskFilter(), limit=3).next_cursor
     refused = 0
     for place in range(len(cursor)):
@@ -631,7 +634,7 @@ def test_any_task_that_is_not_finished_is_active(store: TaskStore) -> None:
     assert found(store, status="unknown") == set()
 
 
-def test_a_platform_stands_for_all_its_backends(store: TaskStore) -> None:
+def test_a_platform_matches_all_its_backends(store: TaskStore) -> None:
     for label in (
         "originq",
         "originq:WK_C180",
@@ -694,7 +697,7 @@ def test_a_name_is_found_however_its_json_is_written(
     ],
     ids=lambda text: text[:9],
 )
-def test_a_sign_that_json_or_sql_writes_otherwise_is_found_in_a_name(
+def test_characters_that_json_or_sql_escape_are_found_in_a_name(
     store: TaskStore, written: str, part: str
 ) -> None:
     insert(store.cache_dir, "a", metadata_json=f'{{"task_name": "{written}"}}')
@@ -703,7 +706,7 @@ def test_a_sign_that_json_or_sql_writes_otherwise_is_found_in_a_name(
 
 
 @pytest.mark.usefixtures("in_china")
-def test_moments_are_compared_and_not_texts(store: TaskStore) -> None:
+def test_times_are_compared_as_moments_not_as_text(store: TaskStore) -> None:
     for name, time in {
         "utc": "2026-08-01T23:00:00+00:00",
         "zulu": "2026-08-01T23:00:00Z",
@@ -734,7 +737,7 @@ def test_moments_are_compared_and_not_texts(store: TaskStore) -> None:
         ("NZST-12NZDT,M9.5.0,M4.1.0/3", 12, 13),
     ],
 )
-def test_a_time_without_a_zone_is_one_of_this_machines_clock(
+def test_a_time_without_a_zone_is_in_the_local_time_zone(
     store: TaskStore, zone: str, summer: int, winter: int
 ) -> None:
     for task_id, local in (("summer", "2026-07-15 20:30:00"), ("winter", "2026-01-15T03:30:00")):
@@ -758,7 +761,7 @@ def touched_before(store: TaskStore, moment: datetime) -> int:
     return store.read(lambda snapshot: snapshot.count_where(where))
 
 
-def test_a_task_was_touched_before_a_moment_if_its_time_can_be_read(store: TaskStore) -> None:
+def test_only_readable_times_count_as_touched_before_a_moment(store: TaskStore) -> None:
     for task_id, time in {
         "utc": "2026-08-01T23:00:00+00:00",
         "ahead": "2026-08-02T13:00:00+14:00",
@@ -777,7 +780,7 @@ def test_a_task_was_touched_before_a_moment_if_its_time_can_be_read(store: TaskS
     assert touched_before(store, moment + timedelta(microseconds=2)) == 4
 
 
-def test_the_ends_of_the_calendar_are_moments_too(store: TaskStore) -> None:
+def test_the_first_and_last_days_of_the_calendar_can_be_filters(store: TaskStore) -> None:
     insert(store.cache_dir, "first", submit_time="0001-01-01T00:00:00Z")
     insert(store.cache_dir, "last", submit_time="9999-12-31T23:00:00Z")
     for moment in ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+00:00"):
@@ -791,7 +794,7 @@ def test_the_ends_of_the_calendar_are_moments_too(store: TaskStore) -> None:
 
 
 @pytest.mark.parametrize("name", ["submitted_after", "submitted_before"])
-def test_a_moment_needs_a_zone(name: str) -> None:
+def test_a_time_bound_needs_a_zone(name: str) -> None:
     arguments: Any = {name: START.replace(tzinfo=None)}
     with pytest.raises(InvalidValueError) as caught:
         TaskFilter(**arguments)
@@ -800,14 +803,14 @@ def test_a_moment_needs_a_zone(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["status", "backend", "name_contains"])
 @pytest.mark.parametrize("value", [None, 5, b"x", "\ud800"])
-def test_a_filter_is_made_of_text(name: str, value: object) -> None:
+def test_a_filter_value_that_is_not_text_is_refused(name: str, value: object) -> None:
     arguments: Any = {name: value}
     with pytest.raises(InvalidValueError) as caught:
         TaskFilter(**arguments)
     assert caught.value.field == name
 
 
-def test_a_tally_can_be_by_one_of_the_two(seven: TaskStore) -> None:
+def test_a_tally_can_group_by_one_or_both_labels(seven: TaskStore) -> None:
     insert(seven.cache_dir, "z", status="failed", backend="dummy")
     assert seven.tally(TaskFilter(), by=("backend",)) == (
         Group(backend="originq:WK_C180", count=7),
@@ -820,8 +823,8 @@ def test_a_tally_can_be_by_one_of_the_two(seven: TaskStore) -> None:
 
 
 @pytest.fixture
-def made_by_hand(tmp_path: Path) -> TaskStore:
-    """A table that lets anything in: labels that are missing or numbers, and times likewise."""
+def untyped(tmp_path: Path) -> TaskStore:
+    """Return a store with untyped columns, where labels are missing, numbers or BLOBs."""
     execute(
         tmp_path,
         "CREATE TABLE tasks (task_id, backend, status, shots, submit_time, update_time, "
@@ -846,14 +849,14 @@ def made_by_hand(tmp_path: Path) -> TaskStore:
 
 
 @pytest.fixture(params=[(1, 1), (1, 50), (2, 50), (3, 1), (99, 1), (99, 50)], ids=repr)
-def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many tasks are few, and how many statuses are counted one by one."""
+def count_bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set how many tasks are few, and how many statuses are counted one by one."""
     few, most_statuses = request.param
     monkeypatch.setattr(planner, "FEW_TASKS", few)
     monkeypatch.setattr(counts, "MAX_STATUSES", most_statuses)
 
 
-@pytest.mark.usefixtures("counted_to")
+@pytest.mark.usefixtures("count_bounds")
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
@@ -868,43 +871,41 @@ def counted_to(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=repr,
 )
-def test_a_label_that_is_missing_or_no_text_is_what_sqlite_takes_it_for(
-    made_by_hand: TaskStore, wanted: TaskFilter, expected: list[str]
+def test_labels_that_are_missing_or_not_text_match_as_in_sqlite(
+    untyped: TaskStore, wanted: TaskFilter, expected: list[str]
 ) -> None:
-    page = made_by_hand.search(wanted, limit=9)
+    page = untyped.search(wanted, limit=9)
     assert [record.task_id for record in page.records] == expected
-    assert made_by_hand.read(partial(Snapshot.count, task_filter=wanted)) == len(expected)
-    assert sum(group.count for group in made_by_hand.tally(wanted)) == len(expected)
-    assert sum(group.count for group in made_by_hand.tally(wanted, by=("status",))) == len(expected)
+    assert untyped.read(partial(Snapshot.count, task_filter=wanted)) == len(expected)
+    assert sum(group.count for group in untyped.tally(wanted)) == len(expected)
+    assert sum(group.count for group in untyped.tally(wanted, by=("status",))) == len(expected)
 
 
-@pytest.mark.usefixtures("counted_to")
-def test_tasks_without_a_label_are_counted_by_it(made_by_hand: TaskStore) -> None:
-    by_status = {
-        group.status: group.count for group in made_by_hand.tally(TaskFilter(), by=("status",))
-    }
+@pytest.mark.usefixtures("count_bounds")
+def test_tasks_without_a_label_are_counted_under_an_empty_one(untyped: TaskStore) -> None:
+    by_status = {group.status: group.count for group in untyped.tally(TaskFilter(), by=("status",))}
     assert by_status == {"": 2, "5": 1, "success": 3, "running": 1}
     by_backend = {
-        group.backend: group.count for group in made_by_hand.tally(TaskFilter(), by=("backend",))
+        group.backend: group.count for group in untyped.tally(TaskFilter(), by=("backend",))
     }
     assert by_backend == {"": 2, "7.5": 1, "dummy": 3, "dummy:local": 1}
-    assert sum(group.count for group in made_by_hand.tally(TaskFilter())) == 7
-    assert made_by_hand.read(partial(Snapshot.count, task_filter=TaskFilter())) == 7
+    assert sum(group.count for group in untyped.tally(TaskFilter())) == 7
+    assert untyped.read(partial(Snapshot.count, task_filter=TaskFilter())) == 7
 
 
-def test_equal_groups_are_in_order_of_their_names(store: TaskStore) -> None:
+def test_groups_of_equal_size_are_sorted_by_name(store: TaskStore) -> None:
     for name in "cab":
         insert(store.cache_dir, name, backend=name)
     assert [group.backend for group in store.tally(TaskFilter())] == ["a", "b", "c"]
 
 
-def test_the_backends_are_told_in_order(store: TaskStore) -> None:
+def test_backends_are_listed_in_order(store: TaskStore) -> None:
     for number, label in enumerate(["originq", "dummy", "originq", "ibm:fez"]):
         insert(store.cache_dir, str(number), backend=label)
     assert store.read(lambda snapshot: snapshot.backends()) == ("dummy", "ibm:fez", "originq")
 
 
-def test_tasks_whose_submit_time_is_no_date_are_counted_among_those_a_filter_means(
+def test_matching_tasks_whose_submit_time_is_not_a_date_are_counted(
     store: TaskStore,
 ) -> None:
     for number, time in enumerate(["", "/", ":", "soon", b"2026-08-01", "2026-08-01", "0", "9th"]):
@@ -927,7 +928,7 @@ def test_tasks_whose_submit_time_is_no_date_are_counted_among_those_a_filter_mea
     assert numbers(name_contains="BELL") == (1, 1)
 
 
-def test_copies_that_a_raced_upgrade_left_are_counted(store: TaskStore) -> None:
+def test_copies_left_by_concurrent_upgrades_are_counted(store: TaskStore) -> None:
     legacy = [*"aabbbc", "c ", None, 5]
     for number, platform_id in enumerate(legacy):
         metadata_json = json.dumps({"legacy_platform_id": platform_id})
@@ -955,15 +956,15 @@ def test_the_neighbours_of_an_id_are_on_either_side(
 
 
 @pytest.mark.parametrize("task_id", [5, "\ud800"])
-def test_neighbours_are_of_text(seven: TaskStore, task_id: Any) -> None:
+def test_neighbours_of_an_invalid_id_are_refused(seven: TaskStore, task_id: Any) -> None:
     with pytest.raises(InvalidValueError) as caught:
         seven.read(lambda snapshot: snapshot.neighbouring_ids(task_id, 2))
     assert caught.value.field == "task_id"
 
 
 @pytest.mark.parametrize("metadata", [5, 1.5, b"{}", None])
-def test_a_page_shows_a_task_whose_metadata_is_no_text(tmp_path: Path, metadata: object) -> None:
-    """As a file made by hand has it, whose columns have no types."""
+def test_a_page_shows_a_task_whose_metadata_is_not_text(tmp_path: Path, metadata: object) -> None:
+    """The columns of a file made by hand may have no types."""
     with closing(sqlite3.connect(tmp_path / DB_FILENAME)) as connection, connection:
         connection.executescript(
             "CREATE TABLE tasks (task_id, backend, status, shots, submit_time, update_time,"
@@ -980,10 +981,11 @@ def test_a_page_shows_a_task_whose_metadata_is_no_text(tmp_path: Path, metadata:
 
 
 @pytest.mark.parametrize("limit", [3, 50])
-def test_the_total_of_a_label_and_a_name_is_never_that_of_the_label(
+def test_the_total_of_a_label_and_a_name_is_not_that_of_the_label_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(sort_scan, "MAX_SORTED", 5)  # so that the label is met along the time
+    # With more tasks than this, the page walks the index on the submit time.
+    monkeypatch.setattr(sort_scan, "MAX_SORTED", 5)
     make_store(tmp_path)
     named = json.dumps({"task_name": "vqe"})
     fill(tmp_path, *map(str, range(100)))

@@ -1,4 +1,4 @@
-"""Which index a question goes by is not left to a planner without statistics."""
+"""Each query uses the intended index, which SQLite could not choose without statistics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PLACE = Cursor(time=b"2026-08-02", is_text=True, rowid=3, seen=0)
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Nine tasks that succeeded, three of them on one backend, and one that runs on it."""
+    """Return a store of nine successful tasks, three on one backend, and one running there."""
     store = TaskStore(tmp_path)
     for number in range(10):
         store.save(
@@ -65,7 +65,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def plan(directory: Path, statement: str, where: Where | None = None) -> str:
-    """What SQLite says it does, step by step."""
+    """Return the steps of SQLite's query plan."""
     values = {
         "limit": 5,
         "bound": 5,
@@ -83,14 +83,14 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
         return "; ".join(str(step[3]) for step in steps)
 
 
-def page(directory: Path, where: Where, index: Index) -> str:
+def page_plan(directory: Path, where: Where, index: Index) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
     statement = statements.page(layout, where, order_by=time_conditions.order_by(index))
     return plan(directory, statement, where)
 
 
-def page_of_rows(directory: Path, rows: str, where: Where) -> str:
+def page_of_rows_plan(directory: Path, rows: str, where: Where) -> str:
     with closing(connect(directory)) as connection:
         layout = read_layout(connection)
     return plan(directory, statements.page_of_rows(layout, rows, where), where)
@@ -98,18 +98,18 @@ def page_of_rows(directory: Path, rows: str, where: Where) -> str:
 
 @pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_by_time_a_page_is_walked_and_nothing_is_sorted(
+def test_a_page_by_time_walks_its_index_without_sorting(
     directory: Path, task_filter: TaskFilter, *, later: bool
 ) -> None:
     start = PLACE if later else None
     where = FilterSql(task_filter).where(index="time", start=start, end=PLACE)
-    steps = page(directory, where, "time")
+    steps = page_plan(directory, where, "time")
     assert "tasks_submit_time_idx" in steps
     assert "TEMP B-TREE" not in steps
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_how_far_to_walk_is_told_by_the_index_alone(
+def test_the_end_of_a_walk_is_found_in_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
     where = FilterSql(task_filter).time_range(start=PLACE)
@@ -127,22 +127,22 @@ def test_how_far_to_walk_is_told_by_the_index_alone(
         ("time", ("tasks_status_idx", "tasks_backend_idx")),
     ],
 )
-def test_what_one_index_leaves_is_found_by_no_other(
+def test_a_query_by_one_index_uses_no_other(
     directory: Path, task_filter: TaskFilter, index: Index, others: tuple[str, ...]
 ) -> None:
     where = FilterSql(task_filter).where(index=index)
     statement = statements.sorted_rowids(where, order_by=time_conditions.order_by(index))
-    for steps in (page(directory, where, index), plan(directory, statement, where)):
+    for steps in (page_plan(directory, where, index), plan(directory, statement, where)):
         assert f"tasks_{index.replace('time', 'submit_time')}_idx" in steps
         assert not any(other in steps for other in others)
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_a_probe_reads_no_task(directory: Path, task_filter: TaskFilter) -> None:
+def test_a_bounded_count_reads_no_task(directory: Path, task_filter: TaskFilter) -> None:
     for index, where in planner.index_conditions(FilterSql(task_filter)):
         steps = plan(directory, statements.count_at_most(where), where)
         index_of = f"tasks_{index.replace('time', 'submit_time')}_idx"
-        # Of all tasks, any index tells how many there are.
+        # Without conditions, any index gives the number of tasks.
         assert f"COVERING INDEX {index_of}" in steps or not where.conditions
         assert "COVERING INDEX" in steps
 
@@ -157,29 +157,29 @@ def test_a_probe_reads_no_task(directory: Path, task_filter: TaskFilter) -> None
         (statements.tally(["status"], Where()), "tasks_status_idx"),
     ],
 )
-def test_counts_by_one_label_read_its_index_alone(
+def test_counts_by_one_label_read_only_its_index(
     directory: Path, statement: str, index: str
 ) -> None:
     assert f"COVERING INDEX {index}" in plan(directory, statement)
 
 
-def test_the_backends_of_one_status_are_counted_among_its_tasks(directory: Path) -> None:
+def test_backends_of_one_status_are_counted_by_the_index_on_status(directory: Path) -> None:
     steps = plan(directory, statements.COUNT_STATUS_BY_BACKEND)
     assert steps.startswith("SEARCH tasks USING INDEX tasks_status_idx (status=?)")
 
 
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_rows_that_are_known_are_looked_up_and_no_others(
+def test_listed_rows_are_looked_up_by_rowid_and_no_others(
     directory: Path, task_filter: TaskFilter
 ) -> None:
     where = FilterSql(task_filter).where(index="rowid", start=PLACE)
-    steps = page_of_rows(directory, statements.LISTED_ROWS, where)
+    steps = page_of_rows_plan(directory, statements.LISTED_ROWS, where)
     assert steps == "SCAN json_each VIRTUAL TABLE INDEX 1:; " + LOOKED_UP
 
 
 @pytest.mark.parametrize("start", [None, PLACE], ids=["first page", "later page"])
 @pytest.mark.parametrize("task_filter", FILTERS, ids=repr)
-def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
+def test_tasks_of_a_label_are_found_along_the_submit_time_without_sorting(
     directory: Path, task_filter: TaskFilter, start: Cursor | None
 ) -> None:
     sql = FilterSql(task_filter)
@@ -189,36 +189,36 @@ def test_tasks_of_a_label_are_met_along_the_time_and_nothing_is_sorted(
             where = sql.where(index="rowid")
             where.parameters |= of_label.parameters | walked.parameters
             rows = statements.newest_rows_with(walked, of_label)
-            steps = page_of_rows(directory, rows, where)
+            steps = page_of_rows_plan(directory, rows, where)
             assert "USING COVERING INDEX tasks_submit_time_idx" in steps
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
             assert steps.endswith(LOOKED_UP)
             assert "TEMP B-TREE" not in steps
 
 
-def test_a_label_that_few_tasks_have_is_looked_up_and_a_common_one_is_walked(
+def test_the_index_of_a_rare_label_is_chosen_and_that_of_a_common_one_is_not(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
 
-    def best(status: str = "any", backend: str = "") -> Index | None:
+    def chosen(status: str = "any", backend: str = "") -> Index | None:
         wanted = TaskFilter(status=status, backend=backend)
         choice = TaskStore(directory, read_only=True).read(
             lambda snapshot: planner.choose_index(snapshot._session, FilterSql(wanted))  # pyright: ignore[reportPrivateUsage]
         )
         return None if choice is None else choice.index
 
-    assert best() is None
-    assert best(status="success") is None
-    assert best(status="active") == "status"
-    assert best(status="active", backend="dummy") == "status"
-    assert best(status="success", backend="absent") == "backend"
-    assert best(status="success", backend="dummy") is None
+    assert chosen() is None
+    assert chosen(status="success") is None
+    assert chosen(status="active") == "status"
+    assert chosen(status="active", backend="dummy") == "status"
+    assert chosen(status="success", backend="absent") == "backend"
+    assert chosen(status="success", backend="dummy") is None
 
 
 @pytest.fixture
 def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskStore:
-    """3,000 tasks that succeeded, some in each minute, but for three that run."""
+    """Return a store of 2,997 successful and three running tasks, sixty in each minute."""
     monkeypatch.setattr(planner, "FEW_TASKS", 100)
     make_store(tmp_path)
     insert_all(
@@ -236,8 +236,8 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskStore:
     return TaskStore(tmp_path, read_only=True)
 
 
-def asked(store: TaskStore, question: Callable[[Snapshot], object]) -> list[str]:
-    """The statements that a question comes to, in one line each, with their values."""
+def executed(store: TaskStore, question: Callable[[Snapshot], object]) -> list[str]:
+    """Return the statements of a query function, each in one line with its values."""
     statements: list[str] = []
 
     def ask(snapshot: Snapshot) -> None:
@@ -249,29 +249,29 @@ def asked(store: TaskStore, question: Callable[[Snapshot], object]) -> list[str]
     return [" ".join(statement.split()) for statement in statements]
 
 
-def test_the_tasks_of_the_status_that_most_have_are_never_looked_up_to_be_counted(
+def test_tasks_of_the_most_common_status_are_not_looked_up_for_counts(
     many: TaskStore,
 ) -> None:
     of_status = "SELECT COUNT(*) FROM tasks WHERE status IS"
     by_backend = "SELECT backend, COUNT(*) FROM tasks WHERE status IS"
-    statements = asked(many, lambda snapshot: snapshot.tally(TaskFilter()))
+    statements = executed(many, lambda snapshot: snapshot.tally(TaskFilter()))
     assert any(one.startswith(f"{by_backend} 'running'") for one in statements)
     assert not any(one.startswith(f"{by_backend} 'success'") for one in statements)
     assert not any("GROUP BY status" in one for one in statements)
-    # A status that few have is counted once, and one that most have is what is left.
+    # The bounded count is exact for a rare status. The common one has the rest of the total.
     assert not any(one.startswith((f"{of_status} 'r", f"{of_status} 's")) for one in statements)
 
 
-def test_the_tasks_of_a_status_that_most_have_are_what_the_others_leave(many: TaskStore) -> None:
+def test_the_count_of_a_common_status_is_the_rest_of_the_total(many: TaskStore) -> None:
     wanted = TaskFilter(status="success")
-    statements = asked(many, lambda snapshot: snapshot.count(wanted))
+    statements = executed(many, lambda snapshot: snapshot.count(wanted))
     assert "SELECT COUNT(*) FROM tasks" in statements
-    # But for the probe, which ends with its bound.
+    # The text of a bounded count ends with its bound instead.
     assert not any(one.endswith("'success'") for one in statements)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("absent", 0), ("vqe", 4)])
-def test_times_are_read_of_those_tasks_alone_that_have_the_name(
+def test_times_are_parsed_only_of_tasks_with_the_name(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch, name: str, expected: int
 ) -> None:
     times: list[object] = []
@@ -285,7 +285,7 @@ def test_times_are_read_of_those_tasks_alone_that_have_the_name(
     assert len(times) == expected
 
 
-def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
+def test_a_page_is_not_walked_when_its_tasks_are_too_far_apart(
     many: TaskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
@@ -294,7 +294,7 @@ def test_a_page_is_not_walked_to_where_its_tasks_are_too_far_apart(
     assert [record.task_id for record in page.records] == ["t2000", "t1000"]
 
 
-def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
+def test_the_cost_of_a_page_does_not_depend_on_its_position(
     many: TaskStore, tmp_path: Path
 ) -> None:
     wanted = TaskFilter(status="success", submitted_before=BEFORE)
@@ -307,7 +307,7 @@ def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
             connection.set_progress_handler(lambda: taken.append(None), 1)
             snapshot.search(wanted, limit=5, cursor=cursor)
 
-        # By one that knows nothing of the file yet: what is known takes no steps.
+        # A new store object, because cached values take no steps.
         TaskStore(tmp_path, read_only=True).read(ask)
         return len(taken)
 
@@ -316,12 +316,12 @@ def test_a_page_begins_at_its_cursor_however_far_into_a_time_that_is(
     assert steps(far) == pytest.approx(steps(near), rel=0.1)
 
 
-# What each of these saves is in ARCHITECTURE.md. SQLite's steps and calls are counted, not time.
+# ARCHITECTURE.md says what these shortcuts save. The tests count calls and steps, not time.
 
 
 @pytest.fixture
 def some_failed(tmp_path: Path) -> Path:
-    """2,000 tasks, one in each minute; one in ten failed, and one in 500 is named "vqe"."""
+    """Return a store of 2,000 tasks, one a minute. One in ten failed; one in 500 is named "vqe"."""
     make_store(tmp_path)
     return insert_all(
         tmp_path,
@@ -342,7 +342,7 @@ def some_failed(tmp_path: Path) -> Path:
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
-    """The calls of one of the functions that conditions call, each by its first argument."""
+    """Return a list that collects the first argument of each call of an SQL function."""
     calls: list[object] = []
     original: Callable[..., object] = getattr(functions, name)
 
@@ -355,7 +355,7 @@ def count_calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
 
 
 def steps_of(directory: Path, question: Callable[[Snapshot], object]) -> int:
-    """The steps that SQLite takes for a store that knows nothing of the file yet."""
+    """Return the number of SQLite's steps for a query on a new store object."""
     steps: list[None] = []
 
     def ask(snapshot: Snapshot) -> None:
@@ -384,7 +384,7 @@ def test_a_page_of_a_label_looks_up_no_more_tasks_than_it_shows(
     assert len(looked_up) == 6
 
 
-def test_a_walk_goes_on_where_its_tasks_are_met_often_enough(
+def test_a_walk_continues_when_it_finds_tasks_often_enough(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
@@ -396,7 +396,7 @@ def test_a_walk_goes_on_where_its_tasks_are_met_often_enough(
     assert len(looked_up) == 20 + 31
 
 
-def test_few_tasks_are_looked_up_twice_where_a_walk_finds_nothing(
+def test_few_tasks_are_looked_up_twice_when_a_walk_finds_nothing(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sort_scan, "MAX_SORTED", 0)
@@ -414,7 +414,7 @@ def test_metadata_without_the_name_is_not_parsed(
     assert len(page.records) == len(parsed) == 4
 
 
-def test_times_in_utc_are_parsed_from_the_hour_before_the_filter_on(
+def test_utc_times_before_the_hour_of_the_filter_are_not_parsed(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = count_calls(monkeypatch, "stored_microseconds")
@@ -424,7 +424,7 @@ def test_times_in_utc_are_parsed_from_the_hour_before_the_filter_on(
     assert len(parsed) == 80
 
 
-def test_a_tally_by_status_does_not_step_through_the_tasks_of_the_most_common(
+def test_a_tally_by_status_does_not_step_through_the_most_common_one(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 300)
@@ -437,23 +437,23 @@ def test_a_tally_by_both_labels_looks_up_no_task_of_the_most_common_status(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 300)
-    asked: list[str] = []
+    executed: list[str] = []
 
     def ask(snapshot: Snapshot) -> None:
-        snapshot._session.connection.set_trace_callback(asked.append)  # pyright: ignore[reportPrivateUsage]
+        snapshot._session.connection.set_trace_callback(executed.append)  # pyright: ignore[reportPrivateUsage]
         snapshot.tally(TaskFilter())
 
     TaskStore(some_failed, read_only=True).read(ask)
     looking_up = [
         statement
-        for statement in asked
+        for statement in executed
         if "tasks" in (steps := plan(some_failed, statement)) and "COVERING" not in steps
     ]
     assert len(looking_up) == 1
     assert "status IS 'failed'" in looking_up[0]
 
 
-def test_distinct_labels_take_a_seek_each(some_failed: Path) -> None:
+def test_distinct_labels_take_one_seek_each(some_failed: Path) -> None:
     assert steps_of(some_failed, lambda snapshot: snapshot.backends()) < 200
 
 
@@ -461,6 +461,6 @@ def execute(snapshot: Snapshot, statement: str) -> object:
     return snapshot._session.rows(statement)  # pyright: ignore[reportPrivateUsage]
 
 
-def test_active_tasks_are_sought_and_finished_ones_passed(directory: Path) -> None:
+def test_active_tasks_are_found_without_scanning_finished_ones(directory: Path) -> None:
     where = FilterSql(TaskFilter(status="active")).where(index="status")
     assert "SCAN" not in plan(directory, statements.count(where), where)
