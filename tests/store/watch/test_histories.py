@@ -1,4 +1,4 @@
-"""Whatever happens to a small store, a watch tells what reading all of it twice would tell."""
+"""A watch reports the same changes of a small store as two full reads."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 NEWEST = 2
 
 Full = dict[str, TaskState]
-"""Every task there is, newest first."""
+"""All tasks, newest first."""
 
 
 def read_all(directory: Path) -> Full:
-    """Naively, and past the store."""
+    """Return all tasks by a plain query, without the store."""
     if not any(directory.glob("*.sqlite")):
         return {}
     with closing(connect(directory)) as connection:
@@ -49,49 +49,59 @@ def read_all(directory: Path) -> Full:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What there was, what of it had to be known, and what was removed since the look before."""
+class Refresh:
+    """The state at a refresh.
+
+    Attributes:
+        full: All tasks.
+        tracked: The tasks that the watch had to track.
+        removed: The tasks that were removed since the previous refresh.
+    """
 
     cursor: str
     full: Full
-    known: frozenset[str]
+    tracked: frozenset[str]
     removed: frozenset[str]
 
 
 @dataclass
 class History:
-    """A store that things happen to, and a watch that looks now and then."""
+    """A store that changes, and a watch that is refreshed now and then."""
 
     directory: Path
-    looks: list[Look] = field(default_factory=list[Look])
+    refreshes: list[Refresh] = field(default_factory=list[Refresh])
     removed: set[str] = field(default_factory=set[str])
-    told: set[str] = field(default_factory=set[str])
-    waiting: dict[str, ExitStack] = field(default_factory=dict[str, ExitStack])
+    reported: set[str] = field(default_factory=set[str])
+    tracking: dict[str, ExitStack] = field(default_factory=dict[str, ExitStack])
 
     def __post_init__(self) -> None:
         self.store = TaskStore(self.directory)
         self.watch = TaskWatch(self.store, newest=NEWEST)
         self.full = read_all(self.directory)
-        self.take_down(self.watch.since())
+        self.record(self.watch.since())
 
-    def do(self, act: Callable[[History], object]) -> None:
+    def perform(self, action: Callable[[History], object]) -> None:
         before = self.full.keys()
-        act(self)
+        action(self)
         self.full = read_all(self.directory)
         self.removed |= before - self.full.keys()
 
-    def take_down(self, changes: Changes) -> None:
-        self.told |= changes.task_ids
-        known = {
+    def record(self, changes: Changes) -> None:
+        self.reported |= changes.task_ids
+        tracked = {
             task_id
             for place, (task_id, state) in enumerate(self.full.items())
-            if state.active or place < NEWEST or task_id in self.waiting or task_id in self.told
+            if state.active
+            or place < NEWEST
+            or task_id in self.tracking
+            or task_id in self.reported
         }
-        look = Look(changes.cursor, self.full, frozenset(known), frozenset(self.removed))
-        self.looks.append(look)
+        self.refreshes.append(
+            Refresh(changes.cursor, self.full, frozenset(tracked), frozenset(self.removed))
+        )
         self.removed.clear()
 
-    # What may happen
+    # Actions
 
     def save(self, task_id: str, status: str, hour: int, name: str) -> None:
         self.store.save(
@@ -108,63 +118,66 @@ class History:
         for file in self.directory.iterdir():
             file.unlink()
 
-    def wait_for(self, task_id: str) -> None:
-        stack = self.waiting.setdefault(task_id, ExitStack())
+    def track(self, task_id: str) -> None:
+        stack = self.tracking.setdefault(task_id, ExitStack())
         stack.enter_context(self.watch.tracking([task_id]))
 
-    def wait_no_longer(self, task_id: str) -> None:
-        self.waiting.pop(task_id, ExitStack()).close()
+    def stop_tracking(self, task_id: str) -> None:
+        self.tracking.pop(task_id, ExitStack()).close()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         self.watch.refresh()
-        last = self.looks[-1]
+        last = self.refreshes[-1]
         changes = self.watch.since(last.cursor)
-        check_one_step(changes, last, self.full, self.removed)
-        self.take_down(changes)
+        check_one_refresh(changes, last, self.full, self.removed)
+        self.record(changes)
 
 
-def check_one_step(changes: Changes, last: Look, now: Full, removed: set[str]) -> None:
-    """What was known is told of exactly; of what was not, no more than is true."""
+def check_one_refresh(changes: Changes, last: Refresh, now: Full, removed: set[str]) -> None:
+    """Check the changes between two refreshes.
+
+    Those of tracked tasks are complete and exact. Those of other tasks are true.
+    """
     then = last.full
     assert {one.last.task_id: one.before for one in changes.gone} == {
-        task_id: then[task_id] for task_id in last.known if task_id not in now
+        task_id: then[task_id] for task_id in last.tracked if task_id not in now
     }
     assert all(one.last == one.before for one in changes.gone)
     assert {
         one.after.task_id: (one.before, one.after) for one in changes.changed if one.before
     } == {
         task_id: (then[task_id], now[task_id])
-        for task_id in last.known
+        for task_id in last.tracked
         if task_id in now and then[task_id] != now[task_id]
     }
     unknown_before = [one.after for one in changes.changed if one.before is None]
     for state in unknown_before:
         assert state == now[state.task_id]
         assert state.active
-        assert state.task_id not in last.known
+        assert state.task_id not in last.tracked
     for state in changes.new:
         assert state == now[state.task_id]
-        assert state.task_id not in last.known
+        assert state.task_id not in last.tracked
         assert state.task_id not in then or state.task_id in removed
-    named = {state.task_id for state in (*changes.new, *unknown_before)}
-    assert must_be_named(last, now) <= named
+    reported = {state.task_id for state in (*changes.new, *unknown_before)}
+    assert must_be_reported(last, now) <= reported
     assert len(changes.new) - len(changes.gone) + changes.untracked_delta == len(now) - len(then)
     assert changes.store_status.total == len(now)
 
 
-def must_be_named(last: Look, now: Full) -> set[str]:
-    """The tasks that came and are active, or are among the newest and newer than those were."""
-    came = now.keys() - last.full.keys()
+def must_be_reported(last: Refresh, now: Full) -> set[str]:
+    """Return the added tasks that are active, or newer than the newest ones before."""
+    added = now.keys() - last.full.keys()
     oldest = list(last.full.values())[NEWEST - 1].submit_time if len(last.full) >= NEWEST else ""
     newest = {state.task_id for state in list(now.values())[:NEWEST] if state.submit_time > oldest}
-    return {task_id for task_id in came if now[task_id].active or task_id in newest}
+    return {task_id for task_id in added if now[task_id].active or task_id in newest}
 
 
-def check_from(changes: Changes, looks: list[Look]) -> None:
-    """What is told since an old cursor is true of now, and of how it was some time since then."""
-    then, now = looks[0], looks[-1].full
-    removed = {task_id for look in looks[1:] for task_id in look.removed}
-    states = {state for look in looks for state in look.full.values()}
+def check_since(changes: Changes, refreshes: list[Refresh]) -> None:
+    """Check the changes since an old cursor against the states then, now and in between."""
+    then, now = refreshes[0], refreshes[-1].full
+    removed = {task_id for refresh in refreshes[1:] for task_id in refresh.removed}
+    states = {state for refresh in refreshes for state in refresh.full.values()}
     for new in changes.new:
         assert new == now[new.task_id]
         assert new.task_id not in then.full or new.task_id in removed
@@ -182,7 +195,7 @@ def check_from(changes: Changes, looks: list[Look]) -> None:
 
 
 def check_active(changes: Changes, then: TaskState, now: TaskState | None) -> None:
-    """A task that was active is known from then on, whatever becomes of it."""
+    """Check that every later change of a task that was active is reported."""
     task_id = then.task_id
     gone = [one.before for one in changes.gone if one.last.task_id == task_id]
     changed = [(one.before, one.after) for one in changes.changed if one.after.task_id == task_id]
@@ -205,26 +218,28 @@ def on_task(do: Callable[[History, str], object]) -> Callable[[str], Callable[[H
 
 saves = st.builds(save, task_ids, statuses, st.integers(0, 5), st.sampled_from(["", "vqe"]))
 deletes = task_ids.map(on_task(lambda history, task_id: history.store.delete(task_id)))
-waits = task_ids.map(on_task(History.wait_for)) | task_ids.map(on_task(History.wait_no_longer))
-rarities: st.SearchStrategy[Callable[[History], object]] = st.sampled_from(
+tracks = task_ids.map(on_task(History.track)) | task_ids.map(on_task(History.stop_tracking))
+rare_actions: st.SearchStrategy[Callable[[History], object]] = st.sampled_from(
     [
         lambda history: history.store.clear_completed(),
         lambda history: history.store.clear_all(),
         History.unlink,
     ]
 )
-looks: st.SearchStrategy[Callable[[History], object]] = st.just(History.look)
-acts = st.lists(saves | saves | deletes | waits | rarities | looks | looks, max_size=40)
+refreshes: st.SearchStrategy[Callable[[History], object]] = st.just(History.refresh)
+actions = st.lists(
+    saves | saves | deletes | tracks | rare_actions | refreshes | refreshes, max_size=40
+)
 
 
 @settings(deadline=None, max_examples=150)
-@given(acts=acts)
-def test_a_watch_tells_what_reading_everything_twice_would(
-    acts: list[Callable[[History], object]], fresh_directory: Callable[[], Path]
+@given(actions=actions)
+def test_a_watch_reports_the_same_changes_as_two_full_reads(
+    actions: list[Callable[[History], object]], fresh_directory: Callable[[], Path]
 ) -> None:
     history = History(fresh_directory())
-    for act in acts:
-        history.do(act)
-    history.do(History.look)
-    for place, look in enumerate(history.looks):
-        check_from(history.watch.since(look.cursor), history.looks[place:])
+    for action in actions:
+        history.perform(action)
+    history.perform(History.refresh)
+    for place, refresh in enumerate(history.refreshes):
+        check_since(history.watch.since(refresh.cursor), history.refreshes[place:])

@@ -1,4 +1,4 @@
-"""Somebody writes, and a watch that holds nothing notices it."""
+"""A watch notices the writes of other programs and holds nothing between two polls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import (
     Child,
-    backdate,
     check_free,
     connect,
     copy_with_hot_journal,
@@ -22,6 +21,7 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
+    backdate,
     unprivileged,
 )
 
@@ -49,29 +49,29 @@ DEADLINE_SECONDS = 60
 
 
 def watch_of(directory: Path, *, newest: int = 1_000) -> TaskWatch:
-    """A watch that has had its first look, and to which the file is at rest."""
+    """Return a watch that has read the file and is certain to notice the next write."""
     watch = TaskWatch(TaskStore(directory, read_only=True), newest=newest)
     assert watch.poll()
-    until_at_rest(watch)
+    settle(watch)
     return watch
 
 
-def until_at_rest(watch: TaskWatch) -> None:
-    """Look whenever it is time to, until a write is certain to be noticed."""
+def settle(watch: TaskWatch) -> None:
+    """Refresh when due, until the next write is certain to be noticed."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while watch.poll() or not watch._observation.certain:  # pyright: ignore[reportPrivateUsage]
-        assert time.monotonic() < deadline, "it never comes to rest"
+        assert time.monotonic() < deadline, "the watch never settles"
         watch.refresh()
         time.sleep(0.01)
 
 
-def noticed(watch: TaskWatch, cursor: str) -> Changes:
-    """What is told once something is noticed."""
+def next_changes(watch: TaskWatch, cursor: str) -> Changes:
+    """Return the changes once a write is noticed and the watch has settled."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not watch.poll():
-        assert time.monotonic() < deadline, "it was never noticed"
+        assert time.monotonic() < deadline, "the write was never noticed"
         time.sleep(0.01)
-    until_at_rest(watch)
+    settle(watch)
     return watch.since(cursor)
 
 
@@ -79,32 +79,32 @@ def trouble(watch: TaskWatch) -> Exception | None:
     return watch.since().store_status.trouble
 
 
-def ids(what: Sequence[TaskState | TaskChange | TaskGone]) -> list[str]:
-    """Which tasks, in order."""
-    return [_state(one).task_id for one in what]
+def ids(items: Sequence[TaskState | TaskChange | TaskGone]) -> list[str]:
+    """Return the ids of the tasks, in order."""
+    return [_state(item).task_id for item in items]
 
 
-def _state(one: TaskState | TaskChange | TaskGone) -> TaskState:
-    match one:
+def _state(item: TaskState | TaskChange | TaskGone) -> TaskState:
+    match item:
         case TaskState():
-            return one
+            return item
         case TaskChange():
-            return one.after
+            return item.after
         case TaskGone():
-            return one.last
+            return item.last
 
 
-# Noticing
+# Noticed writes
 
 
-def test_a_file_at_rest_is_not_looked_at_again(tmp_path: Path) -> None:
+def test_an_unchanged_file_needs_no_refresh(tmp_path: Path) -> None:
     watch = watch_of(fill(make_store(tmp_path / "cache"), "a"))
     cursor = watch.since().cursor
     assert not any(watch.poll() for _ in range(100))
     assert not watch.since(cursor).store_changed
 
 
-def test_nothing_is_held_and_nothing_is_left_between_two_polls(tmp_path: Path) -> None:
+def test_between_two_polls_no_lock_is_held_and_no_file_is_left(tmp_path: Path) -> None:
     directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     before = files(directory)
     watch = watch_of(directory)
@@ -114,12 +114,12 @@ def test_nothing_is_held_and_nothing_is_left_between_two_polls(tmp_path: Path) -
     check_free(directory)
 
 
-def test_a_commit_that_is_done_with_is_read_without_leaving_a_trace(store: TaskStore) -> None:
+def test_a_finished_commit_is_read_without_leaving_a_file(store: TaskStore) -> None:
     watch = watch_of(backdate(store.cache_dir))
     cursor = watch.since().cursor
     for number in range(5):
         store.save(TaskInfo(f"task-{number}", "dummy"))
-        changes = noticed(watch, cursor)
+        changes = next_changes(watch, cursor)
         assert len(changes.new) == number + 1
         assert files(store.cache_dir).keys() == {DB_FILENAME}
 
@@ -133,7 +133,7 @@ def test_a_commit_is_noticed_in_every_journal_mode(tmp_path: Path, mode: str) ->
         watch = watch_of(directory)
         cursor = watch.since().cursor
         insert(uniqc, "b")
-        assert ids(noticed(watch, cursor).new) == ["b"]
+        assert ids(next_changes(watch, cursor).new) == ["b"]
 
 
 def test_a_commit_of_another_process_is_noticed(
@@ -145,55 +145,55 @@ def test_a_commit_of_another_process_is_noticed(
     child = start("save_some", directory, "theirs", 2)
     assert child.receive() == "ready"
     assert child.finish() == 2
-    assert sorted(ids(noticed(watch, cursor).new)) == ["theirs-0", "theirs-1"]
+    assert sorted(ids(next_changes(watch, cursor).new)) == ["theirs-0", "theirs-1"]
 
 
-def test_a_commit_that_leaves_the_sizes_as_they_are_is_noticed(tmp_path: Path) -> None:
+def test_a_commit_that_does_not_change_the_file_size_is_noticed(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a", status="running")
     size = (directory / DB_FILENAME).stat().st_size
     watch = watch_of(directory)
     cursor = watch.since().cursor
     execute(directory, "UPDATE tasks SET status = 'success'")
-    (change,) = noticed(watch, cursor).changed
+    (change,) = next_changes(watch, cursor).changed
     assert (change.before and change.before.status, change.after.status) == ("running", "success")
     assert (directory / DB_FILENAME).stat().st_size == size
 
 
-def test_a_commit_whose_time_is_turned_back_is_noticed(tmp_path: Path) -> None:
+def test_a_commit_is_noticed_when_the_file_time_is_set_back(tmp_path: Path) -> None:
     directory = backdate(fill(make_store(tmp_path / "cache"), "a", status="running"))
     watch = watch_of(directory)
     cursor = watch.since().cursor
     execute(directory, "UPDATE tasks SET status = 'success'")
     backdate(directory)
-    assert len(noticed(watch, cursor).changed) == 1
+    assert len(next_changes(watch, cursor).changed) == 1
 
 
-def test_a_file_that_was_just_written_is_looked_at_once_more(store: TaskStore) -> None:
+def test_a_file_that_was_just_written_is_read_once_more(store: TaskStore) -> None:
     watch = TaskWatch(store)
     for number in range(20):
         store.save(TaskInfo(f"task-{number}", "dummy"))
         watch.refresh()
-        # Without another write: the next one might have been made within the same tick.
+        # Without another write: it might fall within the same tick of the clock.
         if not watch._observation.certain:  # pyright: ignore[reportPrivateUsage]
-            noticed(watch, watch.since().cursor)
+            next_changes(watch, watch.since().cursor)
             return
     pytest.fail("this file system's clock does not tick")
 
 
-def test_a_look_is_not_taken_for_a_write(store: TaskStore) -> None:
+def test_a_read_is_not_mistaken_for_a_write(store: TaskStore) -> None:
     store.save(TaskInfo("a", "dummy"))
     watch = TaskWatch(store)
     with closing(connect(store.cache_dir)) as uniqc:
         insert(uniqc, "b")
         watch.refresh()
     watch.refresh()
-    until_at_rest(watch)
+    settle(watch)
     for _ in range(3):
         watch.refresh()
         assert not watch.poll()
 
 
-def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
+def test_a_checkpoint_or_vacuum_is_not_a_change(tmp_path: Path) -> None:
     directory = make_store(tmp_path / "cache")
     with closing(connect(directory)) as uniqc:
         uniqc.execute("PRAGMA journal_mode = WAL")
@@ -202,69 +202,69 @@ def test_a_checkpoint_changes_nothing(tmp_path: Path) -> None:
         cursor = watch.since().cursor
         for how in ("PASSIVE", "RESTART", "TRUNCATE"):
             uniqc.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
-            until_at_rest(watch)
-    until_at_rest(watch)
+            settle(watch)
+    settle(watch)
     execute(directory, "VACUUM")
-    until_at_rest(watch)
+    settle(watch)
     changes = watch.since(cursor)
     assert not changes.store_changed
     assert changes.cursor == cursor
 
 
-def test_a_file_that_is_made_later_is_noticed(tmp_path: Path) -> None:
+def test_a_file_that_is_created_later_is_noticed(tmp_path: Path) -> None:
     directory = tmp_path / "above" / "cache"
     watch = watch_of(directory)
     nothing = watch.since()
     assert nothing.store_status.store is not None
     assert not nothing.store_status.store.exists
     TaskStore(directory).save(TaskInfo("a", "dummy"))
-    changes = noticed(watch, nothing.cursor)
+    changes = next_changes(watch, nothing.cursor)
     assert ids(changes.new) == ["a"]
     assert changes.file_changed
     assert changes.store_status.total == 1
 
 
-def test_a_file_is_never_made(tmp_path: Path) -> None:
+def test_a_watch_never_creates_a_file(tmp_path: Path) -> None:
     watch_of(tmp_path / "cache")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_unlinked_takes_its_tasks_along(tmp_path: Path) -> None:
+def test_the_tasks_of_an_unlinked_file_are_gone(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a", "b")
     watch = watch_of(directory)
     cursor = watch.since().cursor
     (directory / DB_FILENAME).unlink()
-    changes = noticed(watch, cursor)
+    changes = next_changes(watch, cursor)
     assert sorted(ids(changes.gone)) == ["a", "b"]
     assert changes.file_changed
     assert changes.store_status.total == 0
     assert not any(gone.archived for gone in changes.gone)
 
 
-def test_a_file_in_the_place_of_another_is_compared_with_it(tmp_path: Path) -> None:
+def test_a_replacement_of_the_file_is_compared_with_the_old_one(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a", "b", "c")
     other = fill(make_store(tmp_path / "other"), "c", "b", "d")
     execute(other, "UPDATE tasks SET status = 'success' WHERE task_id = 'b'")
     watch = watch_of(directory)
     cursor = watch.since().cursor
     shutil.move(other / DB_FILENAME, directory / DB_FILENAME)
-    changes = noticed(watch, cursor)
+    changes = next_changes(watch, cursor)
     assert (ids(changes.new), ids(changes.changed), ids(changes.gone)) == (["d"], ["b"], ["a"])
     assert not changes.file_changed
 
 
-def test_a_copy_of_the_same_size_and_time_in_its_place_is_noticed(tmp_path: Path) -> None:
+def test_a_replacement_of_the_same_size_and_time_is_noticed(tmp_path: Path) -> None:
     directory = backdate(fill(make_store(tmp_path / "cache"), "a"))
     watch = watch_of(directory)
     cursor = watch.since().cursor
     other = backdate(fill(make_store(tmp_path / "other"), "b"))
     assert (other / DB_FILENAME).stat().st_size == (directory / DB_FILENAME).stat().st_size
     (other / DB_FILENAME).replace(directory / DB_FILENAME)
-    changes = noticed(watch, cursor)
+    changes = next_changes(watch, cursor)
     assert (ids(changes.new), ids(changes.gone)) == (["b"], ["a"])
 
 
-def test_clear_all_goes_through_beside_an_idle_watch_and_is_noticed(
+def test_clear_all_succeeds_beside_an_idle_watch_and_is_noticed(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     store = TaskStore(tmp_path / "cache")
@@ -273,12 +273,12 @@ def test_clear_all_goes_through_beside_an_idle_watch_and_is_noticed(
     cursor = watch.since().cursor
     child = start("clear_all", store.cache_dir)
     assert child.receive() == "cleared"
-    assert ids(noticed(watch, cursor).gone) == ["a"]
+    assert ids(next_changes(watch, cursor).gone) == ["a"]
     store.save(TaskInfo("b", "dummy"))
-    assert ids(noticed(watch, cursor).new) == ["b"]
+    assert ids(next_changes(watch, cursor).new) == ["b"]
 
 
-def test_a_writer_that_never_waits_does_not_fail_for_a_watch_that_polls(
+def test_polling_never_makes_a_writer_without_a_timeout_fail(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     directory = make_store(tmp_path / "cache")
@@ -290,102 +290,103 @@ def test_a_writer_that_never_waits_does_not_fail_for_a_watch_that_polls(
     due = 0
     while due < 1_000:
         due += watch.poll()
-        assert time.monotonic() < deadline, "it was never noticed"
-    said = child.finish()
-    assert said["failed"] == []
-    until_at_rest(watch)
+        assert time.monotonic() < deadline, "the write was never noticed"
+    written = child.finish()
+    assert written["failed"] == []
+    settle(watch)
     changes = watch.since(cursor)
-    assert len(changes.new) == said["committed"]
+    assert len(changes.new) == written["committed"]
 
 
-def test_what_a_killed_process_left_unfinished_is_no_change(tmp_path: Path) -> None:
+def test_an_unfinished_transaction_of_a_killed_process_is_not_a_change(tmp_path: Path) -> None:
     directory = backdate(copy_with_hot_journal(tmp_path))
     watch = watch_of(directory)
     start = watch.since()
     assert start.store_status.trouble is None
     assert start.store_status.total == 30
     assert watch.states(["task-7"])["task-7"].status == "running"
-    execute(directory, "SELECT COUNT(*) FROM tasks")  # A writer may, and so does, roll it back.
+    # Another program's connection may write, and so rolls the transaction back.
+    execute(directory, "SELECT COUNT(*) FROM tasks")
     assert not (directory / f"{DB_FILENAME}-journal").exists()
-    assert not noticed(watch, start.cursor).store_changed
+    assert not next_changes(watch, start.cursor).store_changed
 
 
-def test_what_a_killed_process_committed_is_noticed(
+def test_a_commit_of_a_killed_process_is_noticed(
     tmp_path: Path, start: Callable[..., Child]
 ) -> None:
     directory = make_store(tmp_path / "cache")
     watch = watch_of(directory)
     cursor = watch.since().cursor
     start("die_with_wal", directory, 3).wait(-9)
-    assert len(noticed(watch, cursor).new) == 3
+    assert len(next_changes(watch, cursor).new) == 3
 
 
-def test_a_task_that_is_to_be_known_is_a_reason_to_look(store: TaskStore) -> None:
+def test_tracking_a_task_makes_a_refresh_due(store: TaskStore) -> None:
     watch = watch_of(store.cache_dir)
     with watch.tracking(["not there yet"]):
         assert watch.poll()
         watch.refresh()
-        until_at_rest(watch)
+        settle(watch)
         assert not watch.poll()
 
 
-# Trouble
+# Unreadable files
 
 
-def noticed_once(watch: TaskWatch, cursor: str) -> Changes:
-    """What one look brought: a file in trouble never comes to rest."""
+def refreshed_changes(watch: TaskWatch, cursor: str) -> Changes:
+    """Return the changes after one refresh: a watch of an unreadable file never settles."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not watch.poll():
-        assert time.monotonic() < deadline, "it was never noticed"
+        assert time.monotonic() < deadline, "the write was never noticed"
         time.sleep(0.01)
     watch.refresh()
     return watch.since(cursor)
 
 
-def until_readable(watch: TaskWatch) -> None:
+def refresh_until_readable(watch: TaskWatch) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while trouble(watch) is not None:
-        assert time.monotonic() < deadline, "it never recovered"
+        assert time.monotonic() < deadline, "the file never became readable again"
         if watch.poll():
             watch.refresh()
         time.sleep(0.01)
-    until_at_rest(watch)
+    settle(watch)
 
 
-def test_a_damaged_file_is_told_of_and_its_recovery_too(tmp_path: Path) -> None:
+def test_a_damaged_file_and_its_recovery_are_reported(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), *(f"task-{n}" for n in range(99)))
     intact = (directory / DB_FILENAME).read_bytes()
     watch = watch_of(directory)
     cursor = watch.since().cursor
     (directory / DB_FILENAME).write_bytes(intact[:4096] + b"\x5a" * (len(intact) - 4096))
-    changes = noticed_once(watch, cursor)
+    changes = refreshed_changes(watch, cursor)
     assert isinstance(changes.store_status.trouble, StoreDamagedError)
     assert changes.store_status.total == 99
     assert (changes.file_changed, changes.states) == (True, ())
     (directory / DB_FILENAME).write_bytes(intact)
     execute(directory, "DELETE FROM tasks WHERE task_id = 'task-7'")
-    until_readable(watch)
+    refresh_until_readable(watch)
     assert ids(watch.since(cursor).gone) == ["task-7"]
     assert not watch.since(cursor).file_changed
     assert watch.since(changes.cursor).file_changed
 
 
-def test_something_else_in_the_place_of_the_file_is_told_of(tmp_path: Path) -> None:
+def test_a_directory_or_foreign_file_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a")
     watch = watch_of(directory)
     cursor = watch.since().cursor
     (directory / DB_FILENAME).rename(tmp_path / "aside")
     (directory / DB_FILENAME).mkdir()
-    assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreUnreadableError)
+    assert isinstance(refreshed_changes(watch, cursor).store_status.trouble, StoreUnreadableError)
     (directory / DB_FILENAME).rmdir()
     (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
-    assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreForeignError)
+    assert isinstance(refreshed_changes(watch, cursor).store_status.trouble, StoreForeignError)
     (tmp_path / "aside").replace(directory / DB_FILENAME)
-    until_readable(watch)
+    refresh_until_readable(watch)
     assert not watch.since(cursor).store_changed
 
 
-def test_permissions_that_come_and_go_are_noticed(public_directory: Path) -> None:
+def test_lost_and_restored_permissions_are_noticed(public_directory: Path) -> None:
     directory = fill(make_store(public_directory / "cache"), "a")
     (directory / DB_FILENAME).chmod(0o644)
     with unprivileged():
@@ -393,14 +394,16 @@ def test_permissions_that_come_and_go_are_noticed(public_directory: Path) -> Non
     cursor = watch.since().cursor
     (directory / DB_FILENAME).chmod(0)
     with unprivileged():
-        assert isinstance(noticed_once(watch, cursor).store_status.trouble, StoreUnreadableError)
+        assert isinstance(
+            refreshed_changes(watch, cursor).store_status.trouble, StoreUnreadableError
+        )
     (directory / DB_FILENAME).chmod(0o644)
     with unprivileged():
-        until_readable(watch)
+        refresh_until_readable(watch)
     assert not watch.since(cursor).store_changed
 
 
-def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
+def test_the_wal_may_be_unreadable_for_a_while(
     public_directory: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uniqc_store.watch.task_watch._SECONDS_BETWEEN_TRIES", 0.05)
@@ -416,27 +419,27 @@ def test_what_is_beside_the_file_may_be_closed_to_us_for_a_while(
     with unprivileged():
         watch.refresh()
     assert isinstance(trouble(watch), StoreUnreadableError)
-    wal.chmod(0o644)  # which makes no other sight of the file
+    wal.chmod(0o644)  # does not change the signature
     with unprivileged():
-        until_readable(watch)
+        refresh_until_readable(watch)
     assert watch.since().store_status.total == 3
 
 
-def test_a_directory_that_is_closed_to_us_is_told_of(public_directory: Path) -> None:
+def test_an_inaccessible_directory_is_reported(public_directory: Path) -> None:
     directory = fill(make_store(public_directory / "cache"), "a")
     (directory / DB_FILENAME).chmod(0o644)
     with unprivileged():
         watch = watch_of(directory)
     directory.chmod(0)
     with unprivileged():
-        changes = noticed_once(watch, watch.since().cursor)
+        changes = refreshed_changes(watch, watch.since().cursor)
         assert isinstance(changes.store_status.trouble, StoreUnreadableError)
     directory.chmod(0o755)
     with unprivileged():
-        until_readable(watch)
+        refresh_until_readable(watch)
 
 
-def test_a_busy_file_is_told_of_once_it_was_waited_for(
+def test_a_busy_file_is_reported_after_the_timeout(
     tmp_path: Path, start: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uniqc_store.watch.task_watch._BUSY_SECONDS", 0.05)
@@ -449,11 +452,11 @@ def test_a_busy_file_is_told_of_once_it_was_waited_for(
     assert isinstance(trouble(watch), StoreBusyError)
     assert watch.since(cursor).states == ()
     child.finish()
-    until_readable(watch)
+    refresh_until_readable(watch)
     assert not watch.since(cursor).store_changed
 
 
-def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_path: Path) -> None:
+def test_tasks_found_after_an_unreadable_start_are_not_new(tmp_path: Path) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a")
     (directory / DB_FILENAME).rename(tmp_path / "aside")
     (directory / DB_FILENAME).write_text("a diary, and a long one at that" * 100)
@@ -463,7 +466,7 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
     assert start.store_status.read_at is None
     assert isinstance(start.store_status.trouble, StoreForeignError)
     (tmp_path / "aside").replace(directory / DB_FILENAME)
-    until_readable(watch)
+    refresh_until_readable(watch)
     changes = watch.since(start.cursor)
     assert (changes.states, changes.untracked_delta, changes.file_changed) == ((), 0, True)
 
@@ -472,18 +475,18 @@ def test_a_watch_that_begins_in_trouble_takes_what_it_finds_later_for_old(tmp_pa
 
 
 @pytest.mark.parametrize("version", [2, 5, 6])
-def test_an_upgrade_of_the_schema_is_told_of(tmp_path: Path, version: int) -> None:
+def test_an_upgrade_of_the_schema_is_reported(tmp_path: Path, version: int) -> None:
     directory = fill(make_store(tmp_path / "cache"), "a")
     watch = watch_of(directory)
     cursor = watch.since().cursor
     execute(directory, f"PRAGMA user_version = {version}")
-    changes = noticed(watch, cursor)
+    changes = next_changes(watch, cursor)
     assert (changes.file_changed, changes.states) == (True, ())
     assert changes.store_status.store is not None
     assert changes.store_status.store.schema_version == version
 
 
-def test_it_is_said_when_the_file_was_read(store: TaskStore) -> None:
+def test_the_time_of_the_last_read_is_reported(store: TaskStore) -> None:
     before = datetime.now(UTC)
     watch = TaskWatch(store)
     read_at = watch.since().store_status.read_at
@@ -491,16 +494,16 @@ def test_it_is_said_when_the_file_was_read(store: TaskStore) -> None:
     assert before <= read_at <= datetime.now(UTC)
 
 
-def test_no_window_is_refused(store: TaskStore) -> None:
+def test_zero_newest_tasks_are_refused(store: TaskStore) -> None:
     with pytest.raises(InvalidValueError, match="newest: must be 1 or more, not 0"):
         TaskWatch(store, newest=0)
 
 
-# Other processes at work
+# Concurrent writers
 
 
 @pytest.mark.parametrize("newest", [3, 1_000])
-def test_a_live_store_is_told_of_truly_and_to_the_end(
+def test_all_changes_of_a_live_store_are_reported_correctly(
     tmp_path: Path, start: Callable[..., Child], newest: int
 ) -> None:
     directory = make_store(tmp_path / "cache")
@@ -509,48 +512,48 @@ def test_a_live_store_is_told_of_truly_and_to_the_end(
     uniqc = start("play_uniqc", directory, 150)
     assert uniqc.receive() == "playing"
     with ThreadPoolExecutor(1) as pool:
-        said = pool.submit(uniqc.receive)
-        while not said.done():
+        ended = pool.submit(uniqc.hear)
+        while not ended.done():
             if watch.poll() and watch.refresh():
                 seen.append(watch.since(seen[-1].cursor))
             time.sleep(0.005)
-        history: dict[str, list[str | None]] = said.result()
-    until_at_rest(watch)
+        history: dict[str, list[str | None]] = ended.result()
+    settle(watch)
     seen.append(watch.since(seen[-1].cursor))
-    told = told_statuses(seen)
+    reported = reported_statuses(seen)
     assert len(seen) > 3
-    assert all(is_part_of(told[task_id], history[task_id]) for task_id in told)
-    assert all(statuses[-1] == history[task_id][-1] for task_id, statuses in told.items())
+    assert all(is_subsequence(reported[task_id], history[task_id]) for task_id in reported)
+    assert all(statuses[-1] == history[task_id][-1] for task_id, statuses in reported.items())
     kept = {task_id for task_id, statuses in history.items() if statuses[-1] is not None}
-    assert newest == 3 or kept <= told.keys()
+    assert newest == 3 or kept <= reported.keys()
     counted = sum(len(one.new) - len(one.gone) + one.untracked_delta for one in seen)
     assert counted == len(kept)
 
 
-def told_statuses(seen: list[Changes]) -> dict[str, list[str | None]]:
-    """Of each task, what was told in turn; None for gone."""
-    told: dict[str, list[str | None]] = {}
+def reported_statuses(seen: list[Changes]) -> dict[str, list[str | None]]:
+    """Return the statuses that were reported of each task, in order; None for gone."""
+    reported: dict[str, list[str | None]] = {}
     for changes in seen:
         for new in changes.new:
-            assert told.setdefault(new.task_id, [None])[-1] is None
-            told[new.task_id].append(new.status)
+            assert reported.setdefault(new.task_id, [None])[-1] is None
+            reported[new.task_id].append(new.status)
         for change in changes.changed:
             assert change.before is not None
-            assert told[change.after.task_id][-1] == change.before.status
-            told[change.after.task_id].append(change.after.status)
+            assert reported[change.after.task_id][-1] == change.before.status
+            reported[change.after.task_id].append(change.after.status)
         for gone in changes.gone:
-            assert told[gone.last.task_id][-1] == gone.last.status
-            told[gone.last.task_id].append(None)
-    return {task_id: statuses[1:] for task_id, statuses in told.items()}
+            assert reported[gone.last.task_id][-1] == gone.last.status
+            reported[gone.last.task_id].append(None)
+    return {task_id: statuses[1:] for task_id, statuses in reported.items()}
 
 
-def is_part_of(told: list[str | None], statuses: list[str | None]) -> bool:
-    """Whether all of it happened, in this order."""
+def is_subsequence(reported: list[str | None], statuses: list[str | None]) -> bool:
+    """Return whether all reported statuses occurred, in this order."""
     rest = iter(statuses)
-    return all(status in rest for status in told)
+    return all(status in rest for status in reported)
 
 
-def test_threads_share_a_watch(store: TaskStore) -> None:
+def test_threads_can_share_a_watch(store: TaskStore) -> None:
     watch = TaskWatch(store, newest=5)
     cursor = watch.since().cursor
 

@@ -1,4 +1,4 @@
-"""Which tasks a watch knows, and what it tells of them."""
+"""The tasks that a watch tracks, and the changes that it reports."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def directory(tmp_path: Path) -> Path:
     return make_store(tmp_path / "cache")
 
 
-def watching(directory: Path, *, newest: int = 1_000, max_events: int = 10_000) -> Watching:
-    return Watching(
+def follow(directory: Path, *, newest: int = 1_000, max_events: int = 10_000) -> Follower:
+    return Follower(
         TaskWatch(TaskStore(directory, read_only=True), newest=newest, max_events=max_events)
     )
 
 
-class Watching:
-    """A watch, and what it told up to now."""
+class Follower:
+    """A watch, and the cursor of the last changes that were read from it."""
 
     def __init__(self, watch: TaskWatch) -> None:
         self.watch = watch
         self.cursor = watch.since().cursor
 
     def next(self) -> Changes:
-        """What changed since the last call."""
+        """Refresh the watch, and return the changes since the last call."""
         self.watch.refresh()
         changes = self.watch.since(self.cursor)
         self.cursor = changes.cursor
@@ -73,7 +73,7 @@ def hour(number: int) -> str:
 
 
 def fill_hours(directory: Path, *hours: int, status: str = "success") -> None:
-    """A finished task for each of these hours, ``t9`` for the ninth."""
+    """Insert one task for each of these hours, such as ``t9`` for nine o'clock."""
     for number in hours:
         fill(directory, f"t{number}", status=status, submit_time=hour(number))
 
@@ -90,11 +90,11 @@ def delete(directory: Path, *task_ids: str) -> None:
         uniqc.executemany("DELETE FROM tasks WHERE task_id = ?", [(one,) for one in task_ids])
 
 
-# What is told
+# Reported changes
 
 
-def test_a_task_is_told_of_with_what_a_reader_wants_to_know(directory: Path) -> None:
-    told = watching(directory)
+def test_a_new_task_is_reported_with_its_fields(directory: Path) -> None:
+    follower = follow(directory)
     insert(
         directory,
         "a",
@@ -102,7 +102,7 @@ def test_a_task_is_told_of_with_what_a_reader_wants_to_know(directory: Path) -> 
         metadata_json=json.dumps({"task_name": "vqe step 18"}),
         update_time=hour(10),
     )
-    (new,) = told.next().new
+    (new,) = follower.next().new
     assert new == TaskState(
         task_id="a",
         backend="originq:WK_C180",
@@ -118,9 +118,9 @@ def test_a_save_is_a_change_even_if_the_status_stays(directory: Path) -> None:
     store = TaskStore(directory)
     task = TaskInfo("a", "dummy", status="running")
     store.save(task)
-    told = watching(directory)
+    follower = follow(directory)
     store.save(task)
-    (change,) = told.next().changed
+    (change,) = follower.next().changed
     assert not change.status_changed
     assert change.before is not None
     assert change.before.update_time < change.after.update_time
@@ -132,16 +132,16 @@ def test_a_save_is_a_change_even_if_the_status_stays(directory: Path) -> None:
     [("running", True), ("QUEUED", True), ("success", False), ("failed", False)],
 )
 @pytest.mark.parametrize("newest", [1, 1_000])
-def test_a_task_that_was_only_touched_is_told_of_and_that_its_status_stays(
+def test_a_new_update_time_is_reported_without_a_change_of_status(
     directory: Path, status: str, newest: int, *, active: bool
 ) -> None:
     fill(directory, "a", status=status)
     fill_hours(directory, 10, 11)
-    told = watching(directory, newest=newest)
-    with told.watch.tracking(["a"]):
-        told.next()
+    follower = follow(directory, newest=newest)
+    with follower.watch.tracking(["a"]):
+        follower.next()
         execute(directory, f"UPDATE tasks SET update_time = '{hour(12)}' WHERE task_id = 'a'")
-        changes = told.next()
+        changes = follower.next()
     (change,) = changes.changed
     assert change.before is not None
     assert (change.before.update_time, change.after.update_time) == (hour(9), hour(12))
@@ -150,307 +150,307 @@ def test_a_task_that_was_only_touched_is_told_of_and_that_its_status_stays(
     assert (changes.store_changed, changes.active_changed) == (True, active)
 
 
-def test_a_write_that_changes_nothing_that_is_told_is_none(directory: Path) -> None:
+def test_a_write_to_a_column_that_is_not_reported_is_not_a_change(directory: Path) -> None:
     fill(directory, "a")
-    told = watching(directory)
+    follower = follow(directory)
     execute(directory, "UPDATE tasks SET result_json = '{}'")
-    assert not told.next().store_changed
+    assert not follower.next().store_changed
 
 
 def test_a_task_that_is_deleted_and_saved_again_is_changed(directory: Path) -> None:
     fill(directory, "a", "b", status="success")
-    told = watching(directory)
+    follower = follow(directory)
     delete(directory, "a")
     fill(directory, "c")
     insert(directory, "a", status="running")
-    changes = told.next()
+    changes = follower.next()
     assert [(one.before and one.before.status, one.after.status) for one in changes.changed] == [
         ("success", "running")
     ]
     assert [new.task_id for new in changes.new] == ["c"]
 
 
-def test_a_task_that_takes_the_row_of_another_is_another(directory: Path) -> None:
+def test_a_task_that_reuses_a_rowid_is_new(directory: Path) -> None:
     fill(directory, "a", "b")
-    told = watching(directory)
+    follower = follow(directory)
     delete(directory, "b")
     fill(directory, "c")
-    changes = told.next()
+    changes = follower.next()
     assert [new.task_id for new in changes.new] == ["c"]
     assert [gone.last.task_id for gone in changes.gone] == ["b"]
 
 
-def test_a_task_that_is_put_back_as_it_was_is_not_told_of(directory: Path) -> None:
+def test_a_task_that_is_restored_unchanged_is_not_reported(directory: Path) -> None:
     fill(directory, "a", "b")
-    told = watching(directory)
+    follower = follow(directory)
     delete(directory, "a")
     fill(directory, "a")
-    assert not told.watch.refresh()
-    assert not told.next().store_changed
+    assert not follower.watch.refresh()
+    assert not follower.next().store_changed
 
 
-def test_a_task_that_was_archived_is_gone_and_said_to_be_in_the_archive(tmp_path: Path) -> None:
+def test_an_archived_task_is_reported_as_gone_and_archived(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     fill(directory, "a", "b", status="success")
-    told = watching(directory)
+    follower = follow(directory)
     insert(directory, "a", table="archived_tasks", archived_at=hour(11))
     delete(directory, "a", "b")
-    assert {(one.last.task_id, one.archived) for one in told.next().gone} == {
+    assert {(one.last.task_id, one.archived) for one in follower.next().gone} == {
         ("a", True),
         ("b", False),
     }
     delete_from_archive = "DELETE FROM archived_tasks"
     execute(directory, delete_from_archive)
     fill(directory, "a", status="success")
-    assert [new.task_id for new in told.next().new] == ["a"]
+    assert [new.task_id for new in follower.next().new] == ["a"]
 
 
-def test_a_shard_by_itself_is_no_change_of_its_task(tmp_path: Path) -> None:
+def test_a_new_shard_is_not_a_change_of_its_task(tmp_path: Path) -> None:
     directory = v5_directory(tmp_path)
     fill(directory, "a")
-    told = watching(directory)
+    follower = follow(directory)
     insert_shard(directory, "a", "platform-1")
-    assert not told.next().store_changed
+    assert not follower.next().store_changed
 
 
-# Which tasks are known
+# Tracked tasks
 
 
-def test_an_active_task_is_known_however_old_it_is(directory: Path) -> None:
+def test_an_active_task_is_tracked_however_old_it_is(directory: Path) -> None:
     fill(directory, "old", submit_time=hour(1))
     fill_hours(directory, 5, 6, 7)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "old", "failed")
-    (change,) = told.next().changed
+    (change,) = follower.next().changed
     assert (change.after.task_id, change.after.status) == ("old", "failed")
 
 
-def test_a_task_that_finishes_among_the_old_is_known_for_as_long_as_it_may_be_told_of(
+def test_an_old_task_that_finishes_is_tracked_while_it_is_in_the_log(
     directory: Path,
 ) -> None:
     fill(directory, "old", submit_time=hour(1))
     fill_hours(directory, 5, 6, 7)
-    told = watching(directory, newest=2)
-    start = told.cursor
+    follower = follow(directory, newest=2)
+    start = follower.cursor
     set_status(directory, "old", "failed")
-    told.next()
+    follower.next()
     set_status(directory, "old", "cancelled")
-    (change,) = told.watch.since(start).changed
+    (change,) = follower.watch.since(start).changed
     assert change.after.status == "failed"
-    told.next()
-    (change,) = told.watch.since(start).changed
+    follower.next()
+    (change,) = follower.watch.since(start).changed
     assert change.before is not None
     assert (change.before.status, change.after.status) == ("running", "cancelled")
     delete(directory, "old")
-    told.next()
-    (gone,) = told.watch.since(start).gone
+    follower.next()
+    (gone,) = follower.watch.since(start).gone
     assert gone.before is not None
     assert (gone.before.status, gone.last.status) == ("running", "cancelled")
 
 
-def test_a_task_that_newer_ones_push_out_is_not_gone(directory: Path) -> None:
+def test_a_task_that_is_no_longer_among_the_newest_is_not_gone(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     fill_hours(directory, 4, 5)
-    changes = told.next()
+    changes = follower.next()
     assert [new.task_id for new in changes.new] == ["t5", "t4"]
     assert (changes.gone, changes.untracked_delta) == ((), 0)
-    assert told.watch.states(["t1", "t2", "t3", "t4"]).keys() == {"t4"}
+    assert follower.watch.states(["t1", "t2", "t3", "t4"]).keys() == {"t4"}
     delete(directory, "t2", "t3")
-    changes = told.next()
+    changes = follower.next()
     assert (changes.gone, changes.untracked_delta) == ((), -2)
 
 
-def test_an_old_task_that_comes_into_view_is_not_new(directory: Path) -> None:
+def test_an_old_task_that_becomes_one_of_the_newest_is_not_new(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     delete(directory, "t4")
-    changes = told.next()
+    changes = follower.next()
     assert (changes.new, changes.untracked_delta) == ((), 0)
-    assert told.watch.states(["t2"]).keys() == {"t2"}
+    assert follower.watch.states(["t2"]).keys() == {"t2"}
     delete(directory, "t2")
-    assert [gone.last.task_id for gone in told.next().gone] == ["t2"]
+    assert [gone.last.task_id for gone in follower.next().gone] == ["t2"]
 
 
-def test_an_old_task_that_is_active_again_is_told_of_without_a_before(directory: Path) -> None:
+def test_an_old_task_that_is_active_again_is_reported_without_a_before(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "t1", "running")
-    changes = told.next()
+    changes = follower.next()
     (change,) = changes.changed
     assert (change.before, change.after.task_id) == (None, "t1")
     assert change.status_changed
     assert changes.active_changed
 
 
-def test_an_old_task_that_is_touched_is_not_told_of(directory: Path) -> None:
+def test_a_change_of_an_untracked_task_is_not_reported(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "t1", "cancelled")
-    assert not told.next().store_changed
+    assert not follower.next().store_changed
 
 
-def test_an_old_task_that_is_put_back_is_new_or_counted(directory: Path) -> None:
+def test_an_added_old_task_is_new_if_active_and_otherwise_only_counted(directory: Path) -> None:
     fill_hours(directory, 1, 2, 4, 5)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     fill_hours(directory, 3)
-    changes = told.next()
+    changes = follower.next()
     assert (changes.new, changes.untracked_delta) == ((), 1)
     delete(directory, "t5")
     fill_hours(directory, 0)
-    told.next()
+    follower.next()
     fill(directory, "active", submit_time=hour(0))
-    assert [new.task_id for new in told.next().new] == ["active"]
+    assert [new.task_id for new in follower.next().new] == ["active"]
 
 
-def test_of_the_others_it_is_told_how_many_came_and_went(directory: Path) -> None:
+def test_the_change_in_the_number_of_untracked_tasks_is_reported(directory: Path) -> None:
     fill_hours(directory, *range(1, 9))
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     delete(directory, "t1", "t2", "t3", "t8")
     fill_hours(directory, 0, 9)
-    changes = told.next()
+    changes = follower.next()
     assert [new.task_id for new in changes.new] == ["t9"]
     assert [gone.last.task_id for gone in changes.gone] == ["t8"]
     assert changes.untracked_delta == -2
     assert changes.store_status.total == 6
 
 
-def test_a_task_that_somebody_waits_for_is_known_however_old(directory: Path) -> None:
+def test_a_task_named_for_tracking_is_tracked_however_old_it_is(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
-    with told.watch.tracking(["t1"]):
-        assert told.next().states == ()
-        assert told.watch.states(["t1"])["t1"].status == "success"
+    follower = follow(directory, newest=2)
+    with follower.watch.tracking(["t1"]):
+        assert follower.next().states == ()
+        assert follower.watch.states(["t1"])["t1"].status == "success"
         set_status(directory, "t1", "failed")
-        (change,) = told.next().changed
+        (change,) = follower.next().changed
         assert change.before is not None
         assert (change.before.status, change.after.status) == ("success", "failed")
 
 
-def test_a_task_that_somebody_waits_for_may_be_saved_later(directory: Path) -> None:
+def test_a_task_named_for_tracking_may_be_saved_later(directory: Path) -> None:
     fill_hours(directory, 5, 6, 7, 8)
-    told = watching(directory, newest=2)
-    with told.watch.tracking(["t1"]):
-        assert told.next().states == ()
+    follower = follow(directory, newest=2)
+    with follower.watch.tracking(["t1"]):
+        assert follower.next().states == ()
         delete(directory, "t8")
         fill_hours(directory, 1)
-        assert "t1" in [new.task_id for new in told.next().new]
+        assert "t1" in [new.task_id for new in follower.next().new]
         delete(directory, "t1")
-        assert [gone.last.task_id for gone in told.next().gone] == ["t1"]
+        assert [gone.last.task_id for gone in follower.next().gone] == ["t1"]
 
 
-def test_a_task_is_known_until_the_last_who_waits_for_it_is_done(directory: Path) -> None:
+def test_a_task_is_tracked_until_the_last_tracking_of_it_ends(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
-    with told.watch.tracking(["t1"]):
-        with told.watch.tracking(["t1", "t1", "t2"]):
-            told.next()
-        told.next()
-        assert told.watch.states(["t1", "t2"]).keys() == {"t1"}
-    told.next()
-    assert told.watch.states(["t1", "t2"]) == {}
+    follower = follow(directory, newest=2)
+    with follower.watch.tracking(["t1"]):
+        with follower.watch.tracking(["t1", "t1", "t2"]):
+            follower.next()
+        follower.next()
+        assert follower.watch.states(["t1", "t2"]).keys() == {"t1"}
+    follower.next()
+    assert follower.watch.states(["t1", "t2"]) == {}
     set_status(directory, "t1", "failed")
-    assert not told.next().store_changed
+    assert not follower.next().store_changed
 
 
-def test_waiting_that_ends_in_an_error_ends(directory: Path) -> None:
+def test_tracking_ends_when_its_block_raises(directory: Path) -> None:
     fill_hours(directory, 1, 2, 3, 4)
-    told = watching(directory, newest=2)
-    with pytest.raises(RuntimeError), told.watch.tracking(["t1"]):
+    follower = follow(directory, newest=2)
+    with pytest.raises(RuntimeError), follower.watch.tracking(["t1"]):
         raise RuntimeError
-    told.next()
-    assert told.watch.states(["t1"]) == {}
+    follower.next()
+    assert follower.watch.states(["t1"]) == {}
 
 
-def test_a_task_that_is_gone_is_known_to_be_back(directory: Path) -> None:
+def test_a_removed_task_that_returns_is_reported(directory: Path) -> None:
     fill_hours(directory, 5, 6, 7)
     fill(directory, "old", submit_time=hour(1))
     fill_hours(directory, 8)
-    told = watching(directory, newest=2)
-    start = told.cursor
+    follower = follow(directory, newest=2)
+    start = follower.cursor
     delete(directory, "old")
-    assert [gone.last.task_id for gone in told.next().gone] == ["old"]
-    delete(directory, "t8")  # so that its row, and that of the other, are given anew
+    assert [gone.last.task_id for gone in follower.next().gone] == ["old"]
+    delete(directory, "t8")  # so that the rowids of both are reused
     fill(directory, "old", status="failed", submit_time=hour(1))
-    assert [new.task_id for new in told.next().new] == ["old"]
-    changes = told.watch.since(start)
+    assert [new.task_id for new in follower.next().new] == ["old"]
+    changes = follower.watch.since(start)
     assert [gone.last.task_id for gone in changes.gone] == ["t8"]
     assert [change.after.status for change in changes.changed] == ["failed"]
 
 
-def test_rows_of_another_file_say_nothing_of_what_is_new(tmp_path: Path) -> None:
+def test_rowids_of_a_replacement_file_do_not_make_tasks_new(tmp_path: Path) -> None:
     directory, other = make_store(tmp_path / "cache"), make_store(tmp_path / "other")
     fill_hours(directory, 1, 2, 3, 4)
     fill_hours(other, 4, 3, 2, 0)
     fill(other, "t1", status="success", submit_time=hour(1))
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     (other / DB_FILENAME).replace(directory / DB_FILENAME)
-    with told.watch.tracking(["t1"]):
-        changes = told.next()
+    with follower.watch.tracking(["t1"]):
+        changes = follower.next()
     assert (changes.new, changes.untracked_delta) == ((), 1)
 
 
-def test_a_task_that_is_told_of_no_longer_is_forgotten(directory: Path) -> None:
+def test_a_task_whose_events_left_the_log_is_not_tracked(directory: Path) -> None:
     fill_hours(directory, *range(1, 9))
-    told = watching(directory, newest=1, max_events=2)
+    follower = follow(directory, newest=1, max_events=2)
     for task_id in ("t1", "t2", "t3", "t4"):
         set_status(directory, task_id, "running")
-        told.next()
+        follower.next()
         set_status(directory, task_id, "failed")
-        told.next()
+        follower.next()
     fill_hours(directory, 9)
-    told.next()
-    told.next()
-    assert told.watch.states(["t1", "t2", "t3", "t4"]).keys() <= {"t4"}
+    follower.next()
+    follower.next()
+    assert follower.watch.states(["t1", "t2", "t3", "t4"]).keys() <= {"t4"}
 
 
-def test_of_very_many_active_tasks_some_are_known(
+def test_more_active_tasks_than_the_limit_are_tracked_in_part(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("uniqc_store.watch.reader.MAX_ACTIVE", 3)
     fill_hours(directory, *range(1, 9), status="running")
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "t1", "success")
-    changes = told.next()
+    changes = follower.next()
     assert [change.after.task_id for change in changes.changed] == ["t1"]
     assert (changes.new, changes.gone, changes.untracked_delta) == ((), (), 0)
     delete(directory, "t6")
-    assert (told.next().gone, told.watch.since().store_status.total) == ((), 7)
+    assert (follower.next().gone, follower.watch.since().store_status.total) == ((), 7)
 
 
-def test_just_as_many_active_tasks_as_can_be_known_are_all_known(
+def test_as_many_active_tasks_as_the_limit_are_all_tracked(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MAX_ACTIVE", 3)
     fill_hours(directory, 1, 5, 6)
     fill_hours(directory, 2, 3, 4, status="running")
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "t4", "success")
     set_status(directory, "t1", "running")
-    assert {one.after.task_id: one.before is None for one in told.next().changed} == {
+    assert {one.after.task_id: one.before is None for one in follower.next().changed} == {
         "t4": False,
         "t1": True,
     }
 
 
-def test_where_not_every_active_task_was_known_one_that_comes_into_view_is_not_told_of(
+def test_an_active_task_that_was_over_the_limit_is_not_new_once_tracked(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MAX_ACTIVE", 3)
     fill_hours(directory, 5, 6)
     fill_hours(directory, 1, 2, 3, 4, status="running")
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     set_status(directory, "t1", "success")
-    changes = told.next()
+    changes = follower.next()
     assert [change.after.task_id for change in changes.changed] == ["t1"]
     assert changes.new == ()
-    assert told.watch.states(["t4"])["t4"].status == "running"
+    assert follower.watch.states(["t4"])["t4"].status == "running"
 
 
-# Records as they are
+# Unusual and damaged rows
 
 
-def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: Path) -> None:
+def test_tasks_with_any_type_of_submit_time_are_sorted_as_in_sqlite(tmp_path: Path) -> None:
     execute(
         tmp_path,
         "CREATE TABLE tasks "
@@ -477,28 +477,28 @@ def test_tasks_stand_where_sqlite_sorts_them_whatever_their_times_are(tmp_path: 
     assert all(reader.LOWEST < place < reader.HIGHEST for place in places.values())
 
 
-WEIRD_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]
+UNUSUAL_IDS: list[object] = ["é", "", "a'b\n", b"a", b"\xff\x00", NotUtf8(b"caf\xe9"), "\U0001f600"]
 
 
-@pytest.mark.parametrize("task_id", WEIRD_IDS, ids=repr)
+@pytest.mark.parametrize("task_id", UNUSUAL_IDS, ids=repr)
 @pytest.mark.parametrize("newest", [1, 1_000])
-def test_whatever_an_id_is_made_of_its_task_is_followed(
+def test_a_task_with_an_unusual_id_is_tracked(
     directory: Path, task_id: object, newest: int
 ) -> None:
     fill_hours(directory, 10, 11)
-    told = watching(directory, newest=newest)
-    start = told.cursor
+    follower = follow(directory, newest=newest)
+    start = follower.cursor
     insert(directory, "a", submit_time=hour(8))
     insert(directory, task_id)
-    assert len(told.next().new) == 2
+    assert len(follower.next().new) == 2
     execute(directory, "UPDATE tasks SET status = 'failed' WHERE status = 'running'")
-    assert len(told.next().changed) == 2
+    assert len(follower.next().changed) == 2
     execute(directory, "DELETE FROM tasks WHERE status = 'failed'")
-    changes = told.next()
+    changes = follower.next()
     assert (len(changes.gone), changes.untracked_delta) == (2, 0)
     for one in changes.gone:
         one.last.task_id.encode()
-    assert not told.watch.since(start).store_changed
+    assert not follower.watch.since(start).store_changed
 
 
 @pytest.mark.parametrize(
@@ -524,56 +524,56 @@ def test_whatever_an_id_is_made_of_its_task_is_followed(
     ],
     ids=repr,
 )
-def test_a_damaged_row_is_told_of_and_hides_no_other(
+def test_a_damaged_row_is_reported_and_hides_no_other(
     directory: Path, columns: dict[str, object]
 ) -> None:
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     insert(directory, "good")
     insert(directory, "bad", **columns)
-    assert {new.task_id for new in told.next().new} == {"good", "bad"}
+    assert {new.task_id for new in follower.next().new} == {"good", "bad"}
     execute(directory, "UPDATE tasks SET status = 'failed'")
-    changes = told.next()
+    changes = follower.next()
     assert {change.after.task_id for change in changes.changed} == {"good", "bad"}
     assert {change.after.status for change in changes.changed} == {"failed"}
 
 
-def test_what_is_stored_decides_whether_a_task_is_active(directory: Path) -> None:
-    told = watching(directory)
+def test_the_stored_status_decides_whether_a_task_is_active(directory: Path) -> None:
+    follower = follow(directory)
     insert(directory, "a", status=b"success")
     insert(directory, "b", status="success")
-    active = {new.task_id: new.active for new in told.next().new}
+    active = {new.task_id: new.active for new in follower.next().new}
     assert active == {"a": True, "b": False}
     assert TaskStore(directory).search(TaskFilter(status="active"), limit=9).total == 1
 
 
 def test_a_task_without_an_id_is_counted(directory: Path) -> None:
     fill_hours(directory, 1)
-    told = watching(directory, newest=2)
+    follower = follow(directory, newest=2)
     for _ in range(3):
         insert(directory, None)
-    changes = told.next()
+    changes = follower.next()
     assert (changes.states, changes.untracked_delta) == ((), 3)
-    assert told.watch.states(["t1"]) == {}
-    assert not told.next().store_changed
+    assert follower.watch.states(["t1"]) == {}
+    assert not follower.next().store_changed
 
 
 def test_a_file_of_any_release_can_be_watched(real_directory: Path) -> None:
-    told = watching(real_directory)
+    follower = follow(real_directory)
     total = TaskStore(real_directory, read_only=True).count()
-    assert told.watch.since().store_status.total == total
-    assert not told.next().store_changed
+    assert follower.watch.since().store_status.total == total
+    assert not follower.next().store_changed
 
 
-def test_an_upgrade_that_gives_tasks_other_ids_tells_of_them(tmp_path: Path) -> None:
-    told = watching(copy_real("1-0.0.5.sqlite", tmp_path))
-    total = told.watch.since().store_status.total
+def test_an_upgrade_that_changes_ids_is_reported(tmp_path: Path) -> None:
+    follower = follow(copy_real("1-0.0.5.sqlite", tmp_path))
+    total = follower.watch.since().store_status.total
     assert total > 0
     execute(tmp_path, "UPDATE tasks SET task_id = 'uqt_' || task_id")
-    changes = told.next()
+    changes = follower.next()
     assert (len(changes.new), len(changes.gone), changes.untracked_delta) == (total, total, 0)
 
 
-# What it costs
+# Cost
 
 
 def test_results_are_never_read(directory: Path) -> None:
@@ -597,7 +597,7 @@ def test_results_are_never_read(directory: Path) -> None:
     assert "result_json" not in read
 
 
-def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> None:
+def test_every_statement_uses_an_index_without_sorting(directory: Path) -> None:
     active = FilterSql(TaskFilter(status="active")).where(index="status")
     places = ["CAST(:id_0 AS TEXT)", ":id_1"]
     statements = {
@@ -616,11 +616,11 @@ def test_every_statement_goes_by_an_index_and_sorts_nothing(directory: Path) -> 
             assert "TEMP B-TREE" not in plan
 
 
-def test_more_tasks_than_a_statement_takes_parameters_are_told_of(directory: Path) -> None:
-    told = watching(directory, newest=10)
+def test_changes_of_more_tasks_than_sql_parameters_are_reported(directory: Path) -> None:
+    follower = follow(directory, newest=10)
     fill(directory, *(f"task-{number}" for number in range(1_203)))
-    assert len(told.next().new) == 1_203
+    assert len(follower.next().new) == 1_203
     execute(directory, "UPDATE tasks SET status = 'success'")
-    assert len(told.next().changed) == 1_203
+    assert len(follower.next().changed) == 1_203
     execute(directory, "DELETE FROM tasks")
-    assert len(told.next().gone) == 1_203
+    assert len(follower.next().gone) == 1_203
