@@ -35,7 +35,7 @@ def cache_dir(tmp_path: Path) -> Path:
 
 @dataclass
 class RawServer:
-    """The command, with which tests exchange raw lines."""
+    """The running command, with which a test exchanges raw lines."""
 
     process: subprocess.Popen[str]
 

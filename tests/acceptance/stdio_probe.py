@@ -1,6 +1,6 @@
 """A small server on this transport, which test_stdio.py starts in a new process.
 
-It reports its state to the tests on stderr, one word a line.
+It reports its state to the tests on stderr, one word per line.
 """
 
 import argparse
@@ -21,18 +21,18 @@ from mcp.server.mcpserver import Context
 from uniqc_mcp.protocol.stdio import MAX_LINE_BYTES, serve_stdio
 
 
-def say(word: str) -> None:
+def report(word: str) -> None:
     os.write(2, f"{word}\n".encode())
 
 
 @asynccontextmanager
 async def lifespan(_: MCPServer[None]) -> AsyncGenerator[None]:
-    say("entered")
+    report("entered")
     try:
         yield
     finally:
         await anyio.lowlevel.checkpoint()
-        say("left")
+        report("left")
 
 
 async def answer() -> str:
@@ -48,7 +48,7 @@ async def lone_surrogate() -> str:
 
 
 async def wait() -> str:
-    say("waiting")
+    report("waiting")
     await anyio.sleep_forever()
     return "never"
 
@@ -65,12 +65,12 @@ def query() -> int:
 
     connection = sqlite3.connect(":memory:")
     connection.set_progress_handler(tick, 20_000)
-    say("waiting")
+    report("waiting")
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     try:
         return int(connection.execute(endless).fetchone()[0])
     except sqlite3.OperationalError:
-        anyio.from_thread.check_cancelled()  # an interrupted query is no error of the tool
+        anyio.from_thread.check_cancelled()  # an interrupted query is not an error of the tool
         raise
     finally:
         connection.close()
@@ -89,7 +89,7 @@ async def announce(ctx: Context, size: int) -> str:
 
 
 async def stray(words: str) -> str:
-    print(words)  # noqa: T201  # left unflushed, as a library would
+    print(words)  # noqa: T201  # left unflushed, as a library might do
     child = [sys.executable, "-c", f"import sys; print({words!r}); sys.exit(len(sys.stdin.read()))"]
     finished = subprocess.run(child, check=False)
     return f"child {finished.returncode}"
@@ -111,4 +111,4 @@ if __name__ == "__main__":
     print(given.print_first, end="")  # noqa: T201  # left unflushed
     anyio.run(partial(serve_stdio, build(), max_line_bytes=given.max_line_bytes))
     if [os.fstat(fd).st_ino for fd in (0, 1)] == before:
-        say("restored")
+        report("restored")

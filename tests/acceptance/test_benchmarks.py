@@ -1,4 +1,4 @@
-"""The parts of the benchmarks that are logic. What they measure is measured elsewhere."""
+"""The logic of the benchmarks. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def measured(
     )
 
 
-def a_bar(
+def make_bar(
     *, limit: float, only: str = "", ours: Side | None = None, reference: Side | None = None
 ) -> Bar:
     return Bar(
@@ -114,7 +114,7 @@ def test_results_have_the_promised_sizes_and_are_stored_with_the_task_and_its_sh
             assert json.dumps(json.loads(result)) == result
 
 
-def test_the_schema_is_the_one_that_uniqc_made(small_store: Path) -> None:
+def test_the_schema_is_the_same_as_in_a_file_of_uniqc(small_store: Path) -> None:
     schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
     with closing(
         sqlite3.connect(f"file:{AS_UNIQC_MAKES_IT}?mode=ro&immutable=1", uri=True)
@@ -148,7 +148,7 @@ def test_shuffled_tasks_have_the_same_times_in_another_order() -> None:
     assert sorted(shuffled) == in_order != shuffled
 
 
-def test_tasks_follow_each_other_in_time_and_some_bear_a_rare_name(small_store: Path) -> None:
+def test_tasks_are_in_order_of_time_and_some_have_a_rare_name(small_store: Path) -> None:
     times = [str(time) for (time,) in select(small_store, "SELECT submit_time FROM tasks")]
     assert times == sorted(times)
     store = TaskStore(small_store, read_only=True)
@@ -169,26 +169,28 @@ def test_a_store_is_made_once_and_one_of_an_older_recipe_is_removed(
     assert not older.exists()
 
 
-def test_a_build_that_is_broken_off_leaves_nothing_that_is_used(tmp_path: Path) -> None:
-    class BrokenOffError(Exception):
+def test_an_interrupted_build_leaves_no_file(tmp_path: Path) -> None:
+    class InterruptedBuildError(Exception):
         pass
 
-    def break_off(_name: str, _done: int, _total: int) -> None:
-        raise BrokenOffError
+    def interrupt(_name: str, _done: int, _total: int) -> None:
+        raise InterruptedBuildError
 
-    with pytest.raises(BrokenOffError):
-        Stores(root=tmp_path, progress=break_off).of(Mix(size=2000))
+    with pytest.raises(InterruptedBuildError):
+        Stores(root=tmp_path, progress=interrupt).of(Mix(size=2000))
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_too_little_room_is_told_before_anything_is_made(stores: Stores, tmp_path: Path) -> None:
+def test_too_little_disk_space_is_an_error_before_any_store_is_made(
+    stores: Stores, tmp_path: Path
+) -> None:
     free = shutil.disk_usage(tmp_path).free
     with pytest.raises(DiskFullError, match="GB free"):
         stores.check_disk([free // 1000], copies=1)
     stores.check_disk([2000], copies=1)
 
 
-def test_the_special_stores_hold_what_they_are_named_for(stores: Stores) -> None:
+def test_the_special_stores_have_the_tasks_they_are_named_after(stores: Stores) -> None:
     active = TaskStore(stores.with_active(20), read_only=True)
     assert active.search(TaskFilter(status="active"), limit=1).total == 20
     (large,) = TaskStore(stores.with_large_result(10_000), read_only=True).list()
@@ -199,10 +201,10 @@ def test_the_special_stores_hold_what_they_are_named_for(stores: Stores) -> None
     assert texts.search(TaskFilter(), limit=1).total == 300
 
 
-# What is asked
+# Questions
 
 
-def test_every_filter_and_every_pair_of_filters_is_asked() -> None:
+def test_the_questions_have_every_pair_of_filters() -> None:
     asked = lists.questions()
     kinds = [len(filters) for filters in lists.FILTERS.values()]
     pairs = sum(one * other for place, one in enumerate(kinds) for other in kinds[place + 1 :])
@@ -210,7 +212,7 @@ def test_every_filter_and_every_pair_of_filters_is_asked() -> None:
     assert len(set(asked.values())) == len(asked)
 
 
-def test_growth_is_told_of_pages_asked_afresh_of_stores_like_those_of_users() -> None:
+def test_growth_is_measured_on_uncached_pages_of_realistic_stores() -> None:
     pages = [
         "status any: first page",
         "status any: later page",
@@ -221,7 +223,7 @@ def test_growth_is_told_of_pages_asked_afresh_of_stores_like_those_of_users() ->
     assert [page for page in pages if re.search(f"^(?:{lists.REALISTIC})$", page)] == pages[:2]
 
 
-def test_the_pages_that_uniqc_can_make_are_those_of_one_status_and_one_backend() -> None:
+def test_uniqc_is_compared_on_pages_of_at_most_one_status_and_one_backend() -> None:
     theirs = [
         words
         for words in lists.questions()
@@ -232,7 +234,7 @@ def test_the_pages_that_uniqc_can_make_are_those_of_one_status_and_one_backend()
     assert not [words for words in theirs if re.search("active|finished|platform|time|name", words)]
 
 
-def test_no_call_that_is_timed_is_refused_but_for_an_unknown_id(small_store: Path) -> None:
+def test_the_only_timed_call_that_fails_is_for_an_unknown_id(small_store: Path) -> None:
     with RawServer([sys.executable, "-m", "uniqc_mcp", "--cache-dir", small_store]) as server:
         server.initialize()
         asked = calls.questions(small_store, server)
@@ -241,7 +243,7 @@ def test_no_call_that_is_timed_is_refused_but_for_an_unknown_id(small_store: Pat
 
 
 def literal_calls() -> Iterator[tuple[str, set[str]]]:
-    """The tools that the benchmarks call by name, with the names of the arguments."""
+    """Yield each tool that the benchmarks call by name, with the names of its arguments."""
     for file in Path(benchmarks.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             match node:
@@ -255,12 +257,12 @@ def literal_calls() -> Iterator[tuple[str, set[str]]]:
                     pass
 
 
-def test_every_tool_that_is_called_is_there_and_takes_these_arguments(small_store: Path) -> None:
+def test_every_called_tool_exists_and_takes_the_given_arguments(small_store: Path) -> None:
     with RawServer([sys.executable, "-m", "uniqc_mcp", "--cache-dir", small_store]) as server:
         server.initialize()
         tools = server.result(request_line(1, "tools/list", {}))["tools"]
     takes = {tool["name"]: set(tool["inputSchema"]["properties"]) for tool in tools}
-    takes |= {"answer": set(), "read_query": {"query"}}  # of the servers beside it
+    takes |= {"answer": set(), "read_query": {"query"}}  # tools of the other servers
     called = list(literal_calls())
     assert {tool for tool, _ in called} >= {"list_tasks", "count_tasks", "get_task"}
     for tool, arguments in called:
@@ -270,7 +272,7 @@ def test_every_tool_that_is_called_is_there_and_takes_these_arguments(small_stor
 # Recording
 
 
-def test_contenders_take_turns_and_nobody_follows_the_same_one_each_time() -> None:
+def test_contenders_take_turns_in_a_varying_order() -> None:
     calls: list[str] = []
     contenders = [
         Contender(what="a question", who=who, size=1, call=partial(calls.append, who))
@@ -290,7 +292,7 @@ def test_a_contender_that_has_used_up_its_time_drops_out() -> None:
     assert len(one.values) == 1
 
 
-def test_quantiles_are_values_that_were_measured() -> None:
+def test_quantiles_are_measured_values() -> None:
     one = measured(*range(1, 201))
     assert (one.low, one.high, one.p99) == (50, 150, 198)
     assert (measured(7).low, measured(7).p99) == (7, 7)
@@ -306,14 +308,14 @@ def test_the_slope_of_memory_leaves_out_the_start() -> None:
 # Bars
 
 
-def test_every_bar_is_about_something_that_is_measured() -> None:
+def test_every_bar_is_about_a_measured_group() -> None:
     assert {bar.group for bar in BARS} <= set(TITLES)
     assert len({bar.says for bar in BARS}) == len(BARS)
 
 
 @pytest.mark.parametrize(("ours", "met"), [(19.0, True), (20.0, True), (20.1, False)])
 def test_a_ratio_is_met_up_to_its_limit(ours: float, met: bool) -> None:  # noqa: FBT001
-    bar = a_bar(limit=2, reference=Side(who=REFERENCE))
+    bar = make_bar(limit=2, reference=Side(who=REFERENCE))
     verdict = judge(bar, [measured(ours), measured(10, who=REFERENCE)])
     assert verdict.met is met
     assert verdict.comparisons[0].against == ours / 10
@@ -321,7 +323,7 @@ def test_a_ratio_is_met_up_to_its_limit(ours: float, met: bool) -> None:  # noqa
 
 def test_the_worst_question_decides() -> None:
     verdict = judge(
-        a_bar(limit=1, reference=Side(who=REFERENCE)),
+        make_bar(limit=1, reference=Side(who=REFERENCE)),
         [
             measured(1, what="easy"),
             measured(2, what="easy", who=REFERENCE),
@@ -335,13 +337,13 @@ def test_the_worst_question_decides() -> None:
 
 
 def test_growth_compares_the_largest_size_with_the_smallest() -> None:
-    bar = a_bar(limit=3, reference=Side(size="smallest"))
+    bar = make_bar(limit=3, reference=Side(size="smallest"))
     found = [measured(1, size=10), measured(99, size=100), measured(2, size=1000)]
     assert judge(bar, found).comparisons[0].against == 2
     assert judge(bar, found[:1]).met is None
 
 
-def test_a_page_that_a_small_store_can_not_fill_is_left_out_or_held_against_a_full_one() -> None:
+def test_a_page_that_a_small_store_cannot_fill_is_skipped_or_compared_with_a_full_one() -> None:
     full, every = (
         Bar(
             says="a promise",
@@ -374,27 +376,27 @@ def test_a_page_that_a_small_store_can_not_fill_is_left_out_or_held_against_a_fu
     assert judge(full, in_one_size).met is judge(every, in_one_size).met is None
 
 
-def test_a_percentile_is_compared_with_the_median_of_the_same() -> None:
-    bar = a_bar(limit=3, ours=Side(statistic="p99"), reference=Side())
+def test_a_percentile_is_compared_with_the_median_of_the_same_values() -> None:
+    bar = make_bar(limit=3, ours=Side(statistic="p99"), reference=Side())
     verdict = judge(bar, [measured(1, 1, 1, 1, 4)])
     assert (verdict.met, verdict.comparisons[0].against) == (False, 4)
 
 
 def test_a_bar_without_a_reference_limits_the_number_itself() -> None:
-    bar = a_bar(limit=900, only="a task: (text|structure)")
+    bar = make_bar(limit=900, only="a task: (text|structure)")
     found = [measured(899, what="a task: text"), measured(5000, what="a task: both")]
     verdict = judge(bar, found)
     assert (verdict.met, len(verdict.comparisons)) == (True, 1)
 
 
-def test_what_was_not_measured_is_not_called_met() -> None:
+def test_a_bar_without_measurements_is_neither_met_nor_missed() -> None:
     for bar in BARS:
         verdict = judge(bar, [])
         assert (verdict.met, verdict.comparisons) == (None, ())
 
 
-def a_run() -> Iterable[Measurement]:
-    """Of every group something, of lists what has two sizes and of calls a spread."""
+def make_run() -> Iterable[Measurement]:
+    """Yield a measurement of each group, two sizes for lists, and a spread for calls."""
     for number, group in enumerate(TITLES):
         if group != "lists":
             yield measured(number + 1, group=group)
@@ -404,8 +406,8 @@ def a_run() -> Iterable[Measurement]:
     yield measured(1, 2, 3, 4, 5, what="get_task | by id", size=1_000_000)
 
 
-def test_the_report_says_of_each_bar_whether_it_is_met() -> None:
-    report = Report(machine={"cores": "2"}, measurements=list(a_run()))
+def test_the_report_says_whether_each_bar_is_met() -> None:
+    report = Report(machine={"cores": "2"}, measurements=list(make_run()))
     text = report.markdown()
     rows = [line for line in text.splitlines() if line.startswith("| A page of 50 at the largest")]
     (row,) = rows
@@ -421,8 +423,8 @@ def test_the_report_says_of_each_bar_whether_it_is_met() -> None:
         assert text.count(f"## {title}") == 1
 
 
-def test_the_report_for_programs_has_every_question_of_every_bar() -> None:
-    report = json.loads(Report(machine={}, measurements=list(a_run())).json())
+def test_the_json_report_has_every_bar_with_its_comparisons() -> None:
+    report = json.loads(Report(machine={}, measurements=list(make_run())).json())
     assert [bar["bar"] for bar in report["bars"]] == [bar.says for bar in BARS]
     (growth,) = [bar for bar in report["bars"] if bar["bar"] == BARS[0].says]
     assert growth["met"] is False
@@ -430,7 +432,7 @@ def test_the_report_for_programs_has_every_question_of_every_bar() -> None:
     assert report["measurements"][-1]["99th percentile"] == 5
 
 
-def test_sizes_are_written_as_powers_of_ten_where_they_are() -> None:
+def test_sizes_that_are_large_powers_of_ten_are_written_as_such() -> None:
     assert [scaled(size) for size in (10, 2000, 10_000, 1_000_000)] == [
         "10",
         "2000",
@@ -459,6 +461,6 @@ def test_a_partial_run_leaves_the_published_results_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("wrong", [["--sizes", "10"], ["--sizes", "many"], ["--only", "nothing"]])
-def test_what_can_not_be_measured_is_refused(wrong: list[str]) -> None:
+def test_options_that_cannot_be_measured_are_refused(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         Options.parse(wrong, SUBJECTS)

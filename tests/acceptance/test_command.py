@@ -127,7 +127,7 @@ def test_two_hundred_calls_in_flight_are_all_answered(raw_server: RawServer) -> 
         assert answer["result"]["structuredContent"]["shown"] == 1 + answer["id"] % 3
 
 
-def test_a_line_that_is_no_message_gets_json_rpcs_own_error(raw_server: RawServer) -> None:
+def test_a_line_that_is_not_a_message_gets_a_json_rpc_error(raw_server: RawServer) -> None:
     raw_server.initialize()
     raw_server.send("{nonsense", "[]", '"text"')
     codes = [raw_server.receive()["error"]["code"] for _ in range(3)]
@@ -135,7 +135,9 @@ def test_a_line_that_is_no_message_gets_json_rpcs_own_error(raw_server: RawServe
     assert raw_server.ask(1, "ping")["result"] == {}
 
 
-def test_lines_piped_in_are_all_answered_before_it_ends(command: str, cache_dir: Path) -> None:
+def test_all_piped_requests_are_answered_before_the_command_exits(
+    command: str, cache_dir: Path
+) -> None:
     lines: list[dict[str, Any]] = [
         {
             "jsonrpc": "2.0",
@@ -155,7 +157,7 @@ def test_lines_piped_in_are_all_answered_before_it_ends(command: str, cache_dir:
             "params": {"name": "list_tasks", "arguments": {}},
         },
     ]
-    ended = subprocess.run(
+    finished = subprocess.run(
         [command, "--cache-dir", str(cache_dir)],
         input="\n".join(map(json.dumps, lines)),
         capture_output=True,
@@ -163,8 +165,8 @@ def test_lines_piped_in_are_all_answered_before_it_ends(command: str, cache_dir:
         timeout=60,
         check=True,
     )
-    assert [json.loads(line)["id"] for line in ended.stdout.splitlines()] == [0, 1]
-    assert ended.stderr == ""
+    assert [json.loads(line)["id"] for line in finished.stdout.splitlines()] == [0, 1]
+    assert finished.stderr == ""
 
 
 @pytest.fixture
@@ -183,12 +185,12 @@ def slow_query(cache_dir: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_while_a_query_runs(
+def test_a_signal_ends_the_command_cleanly_while_a_query_runs(
     raw_server: RawServer, slow_query: dict[str, Any], number: signal.Signals
 ) -> None:
     raw_server.initialize()
     raw_server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow_query})
-    # Answers to later calls show that the query is under way.
+    # The answer to a later request shows that the query has started.
     raw_server.ask(2, "ping")
     os.kill(raw_server.process.pid, number)
     _, err = raw_server.close()
@@ -196,7 +198,7 @@ def test_a_signal_ends_it_cleanly_while_a_query_runs(
     assert "Traceback" not in err
 
 
-def test_the_end_of_stdin_ends_it_cleanly_while_a_query_runs(
+def test_the_end_of_stdin_ends_the_command_cleanly_while_a_query_runs(
     raw_server: RawServer, slow_query: dict[str, Any]
 ) -> None:
     raw_server.initialize()
@@ -207,8 +209,8 @@ def test_the_end_of_stdin_ends_it_cleanly_while_a_query_runs(
     assert "Traceback" not in err
 
 
-def test_stdout_carries_the_protocol_and_nothing_else(command: str, cache_dir: Path) -> None:
-    ended = subprocess.run(
+def test_stdout_carries_only_the_protocol(command: str, cache_dir: Path) -> None:
+    finished = subprocess.run(
         [command, "--cache-dir", str(cache_dir), "--log-level", "debug"],
         input='{"jsonrpc":"2.0","id":1,"method":"ping"}\n',
         capture_output=True,
@@ -216,7 +218,7 @@ def test_stdout_carries_the_protocol_and_nothing_else(command: str, cache_dir: P
         timeout=60,
         check=True,
     )
-    assert [json.loads(line)["jsonrpc"] for line in ended.stdout.splitlines()] == ["2.0"]
+    assert [json.loads(line)["jsonrpc"] for line in finished.stdout.splitlines()] == ["2.0"]
 
 
 def test_serving_changes_nothing_in_the_directory(raw_server: RawServer, cache_dir: Path) -> None:
@@ -232,7 +234,7 @@ def test_serving_changes_nothing_in_the_directory(raw_server: RawServer, cache_d
     assert [entry.name for entry in cache_dir.iterdir()] == ["tasks.sqlite"]
 
 
-def test_a_demo_whose_reader_has_enough_ends_quietly(command: str) -> None:
+def test_a_demo_ends_quietly_when_its_stdout_is_closed(command: str) -> None:
     with subprocess.Popen(
         [command, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:

@@ -1,6 +1,6 @@
-"""What the configuration names is there, and what is there is checked.
+"""Everything that the configuration names exists, and every file is checked.
 
-A check of a file, a module or a test that has another name by now would hold for ever.
+A check of a file, module or test that was renamed would otherwise pass forever.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PACKAGES = [ROOT / package for package in TOOL["hatch"]["build"]["targets"]["whe
 
 
 def files(*folders: str) -> list[str]:
-    """The Python files below these folders, by their paths in the repository."""
+    """Return the Python files below these folders, by their paths in the repository."""
     found = [
         path.relative_to(ROOT).as_posix()
         for folder in folders
@@ -39,25 +39,27 @@ def files(*folders: str) -> list[str]:
     return sorted(found)
 
 
-def alternatives(pattern: str) -> Iterator[str]:
-    """The patterns that one with braces stands for."""
+def expand_braces(pattern: str) -> Iterator[str]:
+    """Yield the patterns that a pattern with braces expands to."""
     found = re.search(r"\{([^{}]*)\}", pattern)
     if found is None:
         yield pattern
         return
     for one in found[1].split(","):
-        yield from alternatives(pattern[: found.start()] + one + pattern[found.end() :])
+        yield from expand_braces(pattern[: found.start()] + one + pattern[found.end() :])
 
 
-EXCEPTIONS = list(chain.from_iterable(map(alternatives, TOOL["ruff"]["lint"]["per-file-ignores"])))
+PER_FILE_IGNORES = list(
+    chain.from_iterable(map(expand_braces, TOOL["ruff"]["lint"]["per-file-ignores"]))
+)
 
 
-@pytest.mark.parametrize("pattern", EXCEPTIONS)
-def test_an_exception_from_the_linter_is_for_files_that_are_there(pattern: str) -> None:
+@pytest.mark.parametrize("pattern", PER_FILE_IGNORES)
+def test_each_per_file_ignore_matches_a_file(pattern: str) -> None:
     assert [file for file in files(*CHECKED) if fnmatchcase(file, pattern)]
 
 
-def test_every_checker_is_given_every_folder() -> None:
+def test_every_type_checker_checks_every_folder() -> None:
     assert tuple(TOOL["mypy"]["files"]) == tuple(TOOL["pyright"]["include"]) == CHECKED
     assert {Path(file).parts[0] for file in files(*CHECKED)} == set(CHECKED)
 
@@ -74,7 +76,7 @@ def test_every_checker_is_given_every_folder() -> None:
         *(path.lstrip("/") for path in TOOL["hatch"]["build"]["targets"]["sdist"]["include"]),
     ],
 )
-def test_every_path_that_it_names_is_there(path: str) -> None:
+def test_every_configured_path_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
@@ -82,15 +84,15 @@ def test_every_path_that_it_names_is_there(path: str) -> None:
 
 
 def folders_of(package: Path) -> Iterator[str]:
-    """The names of a package and of those in it, as far as there are modules to put in order."""
+    """Yield the names of a package and its subpackages that contain modules."""
     for file in package.rglob("__init__.py"):
         folder = file.parent
         if any(path.stem != "__init__" for path in folder.rglob("*.py")):
             yield ".".join(folder.relative_to(package.parent).parts)
 
 
-def orders(contract: dict[str, Any], folder: str) -> bool:
-    """Whether a contract says something of each module in a folder, of new ones too."""
+def covers(contract: dict[str, Any], folder: str) -> bool:
+    """Return whether a contract covers every module in a folder, including new ones."""
     match contract["type"]:
         case "layers":
             return folder in contract.get("containers", []) and contract.get("exhaustive", False)
@@ -102,8 +104,8 @@ def orders(contract: dict[str, Any], folder: str) -> bool:
 
 
 @pytest.mark.parametrize("folder", sorted(chain.from_iterable(map(folders_of, PACKAGES))))
-def test_the_imports_in_each_folder_are_under_a_contract(folder: str) -> None:
-    assert [contract["name"] for contract in CONTRACTS if orders(contract, folder)]
+def test_the_imports_in_each_folder_are_covered_by_a_contract(folder: str) -> None:
+    assert [contract["name"] for contract in CONTRACTS if covers(contract, folder)]
 
 
 def test_everything_in_the_store_is_protected_from_the_server() -> None:
@@ -123,7 +125,7 @@ def tree(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
-def named_as_tests(nodes: Iterable[ast.AST]) -> set[str]:
+def find_tests(nodes: Iterable[ast.AST]) -> set[str]:
     return {
         node.name
         for node in nodes
@@ -131,16 +133,16 @@ def named_as_tests(nodes: Iterable[ast.AST]) -> set[str]:
     }
 
 
-def test_each_test_is_where_it_is_found() -> None:
-    """On top of a file that is named as one of tests, and in no class or function."""
+def test_each_test_is_where_pytest_collects_it() -> None:
+    """Tests are top-level functions of the files that are named ``test_*.py``."""
     for file in files("tests"):
-        found = named_as_tests(tree(file).body)
-        assert named_as_tests(ast.walk(tree(file))) == found, file
+        found = find_tests(tree(file).body)
+        assert find_tests(ast.walk(tree(file))) == found, file
         assert bool(found) == Path(file).name.startswith("test_"), file
 
 
-def words_of(file: str) -> Iterator[str]:
-    """Every name that is used in a file, as such, as an argument or in a string."""
+def find_words(file: str) -> Iterator[str]:
+    """Yield every name, attribute, argument and string in a file."""
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Name):
             yield node.id
@@ -152,9 +154,9 @@ def words_of(file: str) -> Iterator[str]:
             yield node.value
 
 
-def test_a_function_beside_the_tests_is_used() -> None:
-    """One that lost the beginning of its name, by which pytest knows it for a test, is not."""
-    used = {word for file in files("tests") for word in words_of(file)}
+def test_every_helper_function_is_used() -> None:
+    """A test that lost the ``test_`` prefix of its name would be an unused function."""
+    used = {word for file in files("tests") for word in find_words(file)}
     unused = [
         f"{file}: {node.name}"
         for file in files("tests")
@@ -165,27 +167,27 @@ def test_a_function_beside_the_tests_is_used() -> None:
         and node.name not in used
         and not any(
             "autouse" in ast.unparse(one) for one in node.decorator_list
-        )  # a fixture that nobody asks for
+        )  # no test has to name such a fixture
     ]
     assert unused == []
 
 
-def test_no_conftest_makes_settings_for_random_tests_as_it_is_read() -> None:
-    """It may be read before the profile is chosen, and they would keep to another."""
+def test_no_conftest_makes_hypothesis_settings_at_import() -> None:
+    """A conftest may be imported before the profile is chosen, and would use another one."""
     conftests = [file for file in files("tests") if Path(file).name == "conftest.py"]
     assert conftests
-    made = {
+    settings_calls = {
         f"{file}:{node.lineno}"
         for file in conftests
-        for on_top in tree(file).body
-        if not isinstance(on_top, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        for node in ast.walk(on_top)
+        for statement in tree(file).body
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("settings")
     }
-    assert made == set()
+    assert settings_calls == set()
 
 
-def test_random_examples_are_the_same_by_default_and_new_on_a_schedule() -> None:
+def test_random_examples_are_fixed_by_default_and_new_in_scheduled_runs() -> None:
     profile = re.compile(r"--hypothesis-profile=(\w+)")
     (by_default,) = profile.findall(TOOL["pytest"]["ini_options"]["addopts"])
     assert settings.get_profile(by_default).derandomize

@@ -1,4 +1,4 @@
-"""README and server agree."""
+"""README agrees with the server, the command and CI."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ README = (ROOT / "README.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading."""
+    """Return the cells of the table under a heading."""
     section = re.split(r"^## ", README, flags=re.MULTILINE)
     (text,) = (part for part in section if part.startswith(heading))
     table = [line for line in text.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def test_the_table_of_tools_is_that_of_the_server() -> None:
+def test_the_table_of_tools_matches_the_server() -> None:
     documented = {name.strip("`"): effect for name, _, effect in rows("Tools")}
     assert documented == {tool.name: tool.effect for tool in TOOLS}
 
 
-def test_the_table_of_resources_is_that_of_the_server() -> None:
+def test_the_table_of_resources_matches_the_server() -> None:
     documented = {address.strip("`") for address, _ in rows("Resources")}
     assert documented == {resource.uri for resource in RESOURCES}
 
 
-def test_the_table_of_prompts_is_that_of_the_server() -> None:
+def test_the_table_of_prompts_matches_the_server() -> None:
     documented = {name.strip("`") for name, _ in rows("Prompts")}
     assert documented == {prompt.name for prompt in PROMPTS}
 
 
 def blocks(language: str) -> list[str]:
-    """What stands between fences of this language; there must be some."""
+    """Return the code blocks in a language, of which there must be some."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
     assert found, f"README has no block of {language}"
     return found
 
 
-def test_the_files_that_it_names_are_there() -> None:
+def test_the_files_that_readme_names_exist() -> None:
     links = set(re.findall(r"\]\(([^)]*)\)", README))
     elsewhere = {link for link in links if link.startswith("https://")}
     assert links - elsewhere >= {"examples/clients", "benchmarks", "benchmarks/RESULTS.md"}
@@ -61,7 +61,7 @@ def test_the_files_that_it_names_are_there() -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_the_table_of_settings_is_that_of_the_command(command: str) -> None:
+def test_the_table_of_settings_matches_the_command(command: str) -> None:
     help_text = subprocess.run(
         [command, "serve", "--help"], capture_output=True, text=True, check=True
     ).stdout
@@ -74,7 +74,7 @@ def test_the_table_of_settings_is_that_of_the_command(command: str) -> None:
     assert len(settings) == words.count("env var: ")
 
 
-def test_its_commands_are_those_that_ci_runs() -> None:
+def test_the_commands_in_readme_are_run_by_ci() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
     assert "python -m pip install -e '.[dev]' && python -m pytest" in README
     assert "python -m pip install -q -e '.[dev]' && python -m pytest" in ci
@@ -82,19 +82,19 @@ def test_its_commands_are_those_that_ci_runs() -> None:
     assert "uniqc-mcp demo" in ci
 
 
-def test_its_python_runs(
+def test_the_python_code_in_readme_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_sample(tmp_path)
     monkeypatch.setattr(store, "DEFAULT_CACHE_DIR", tmp_path)
     for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - ours, from the README
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - the README's own code
         *tasks, last = capsys.readouterr().out.splitlines()
         assert tasks
         assert re.fullmatch(rf"{len(tasks)} of \d+", last)
 
 
-def test_its_configuration_is_the_one_that_most_clients_take() -> None:
+def test_the_configuration_in_readme_matches_the_example_for_most_clients() -> None:
     (block,) = blocks("json")
     given = json.loads((CLIENTS / "mcp_servers.json").read_text())
     (server,) = given["mcpServers"].values()

@@ -23,14 +23,14 @@ if sys.platform != "win32":
     import tty
 
 pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="on Windows the SDK's own transport serves"
+    sys.platform == "win32", reason="Windows uses the SDK's own transport"
 )
 
 PROBE = [sys.executable, str(Path(__file__).with_name("stdio_probe.py"))]
-# Unbuffered, an early print would reach stdout before the transport takes it over.
+# Without a buffer, an early print would reach stdout before the transport takes it over.
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
-PATIENCE = 30.0  # seconds, for what is slow only when it is broken
-SOON = 3.0  # a second is promised; the rest is for a machine that is busy with other things
+TIMEOUT = 30.0  # seconds; only a broken server takes so long
+EXIT_TIMEOUT = 3.0  # one second is promised; the rest allows for a busy machine
 Message = dict[str, Any]
 
 
@@ -64,30 +64,30 @@ HANDSHAKE = lines(
 
 
 class Lines:
-    """The lines that arrive at a descriptor, each awaited for PATIENCE seconds."""
+    """The lines that arrive at a descriptor, each awaited for up to TIMEOUT seconds."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.rest = b""
 
-    def more(self) -> bool:
-        ready, _, _ = select.select([self.fd], [], [], PATIENCE)
+    def read_chunk(self) -> bool:
+        ready, _, _ = select.select([self.fd], [], [], TIMEOUT)
         assert ready, f"nothing arrived; so far: {self.rest[-200:]!r}"
         try:
             chunk = os.read(self.fd, 65536)
-        except OSError:  # how a terminal says that the other end is closed
+        except OSError:  # the other end of a terminal is closed
             chunk = b""
         self.rest += chunk
         return bool(chunk)
 
     def next(self) -> bytes:
         while b"\n" not in self.rest:
-            assert self.more(), f"ended in the middle of a line: {self.rest[-200:]!r}"
+            assert self.read_chunk(), f"ended in the middle of a line: {self.rest[-200:]!r}"
         line, _, self.rest = self.rest.partition(b"\n")
         return line
 
     def all(self) -> list[bytes]:
-        while self.more():
+        while self.read_chunk():
             pass
         return self.rest.splitlines()
 
@@ -116,18 +116,18 @@ class Probe:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def takes(self, data: bytes) -> int:
+    def send_until_full(self, data: bytes) -> int:
         """Send data until no more is accepted, and return the number of bytes sent."""
-        taken = 0
-        while taken < len(data) and select.select([], [self.stdin], [], 1.0)[1]:
-            taken += os.write(self.stdin, data[taken : taken + select.PIPE_BUF])
-        return taken
+        sent = 0
+        while sent < len(data) and select.select([], [self.stdin], [], 1.0)[1]:
+            sent += os.write(self.stdin, data[sent : sent + select.PIPE_BUF])
+        return sent
 
-    def said(self, word: bytes) -> None:
+    def wait_for(self, word: bytes) -> None:
         while self.stderr.next() != word:
             pass
 
-    def ends_well(self, *, within: float = SOON) -> None:
+    def check_clean_exit(self, *, within: float = EXIT_TIMEOUT) -> None:
         """Assert that it exits in time and without errors, with its descriptors restored."""
         assert self.process.wait(timeout=within) == 0
         last = self.stderr.all()
@@ -151,12 +151,12 @@ def probe(*arguments: str) -> Generator[Probe]:
 
 
 @contextmanager
-def probe_on(fd: int, ours: int) -> Generator[Probe]:
-    """Yield a probe that has `fd` as its stdin and stdout; `ours` is the other end."""
+def probe_on(fd: int, client_end: int) -> Generator[Probe]:
+    """Yield a probe that has `fd` as its stdin and stdout; `client_end` is the client's end."""
     pipe = subprocess.PIPE
     with subprocess.Popen(PROBE, stdin=fd, stdout=fd, stderr=pipe, bufsize=0) as process:
         try:
-            yield Probe(process, ours, ours)
+            yield Probe(process, client_end, client_end)
         finally:
             process.kill()
 
@@ -164,19 +164,19 @@ def probe_on(fd: int, ours: int) -> Generator[Probe]:
 @contextmanager
 def terminal() -> Generator[tuple[int, int]]:
     """Yield both ends of a terminal in raw mode."""
-    ours, theirs = pty.openpty()
-    tty.setraw(theirs)
+    client_end, server_end = pty.openpty()
+    tty.setraw(server_end)
     try:
-        yield ours, theirs
+        yield client_end, server_end
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(client_end)
+        os.close(server_end)
 
 
-def piped(data: bytes, *arguments: str) -> list[Message]:
+def run_probe(data: bytes, *arguments: str) -> list[Message]:
     """Return the messages that `printf data | probe` prints."""
     done = subprocess.run(
-        [*PROBE, *arguments], input=data, capture_output=True, timeout=PATIENCE, check=True
+        [*PROBE, *arguments], input=data, capture_output=True, timeout=TIMEOUT, check=True
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -191,14 +191,14 @@ def text_of(answer: Message) -> str:
     return str(answer["result"]["content"][0]["text"])
 
 
-def test_requests_that_are_piped_in_are_all_answered() -> None:
+def test_piped_requests_are_all_answered() -> None:
     calls = [call(number, "answer") for number in range(50)]
-    answers = by_id(piped(HANDSHAKE + lines(*calls)))
+    answers = by_id(run_probe(HANDSHAKE + lines(*calls)))
     assert {text_of(answers[number]) for number in range(50)} == {"42"}
 
 
-def test_a_request_without_a_newline_at_the_end_of_stdin_is_answered() -> None:
-    answers = by_id(piped(HANDSHAKE + lines(call(1, "answer")).rstrip()))
+def test_a_last_request_without_a_newline_is_answered() -> None:
+    answers = by_id(run_probe(HANDSHAKE + lines(call(1, "answer")).rstrip()))
     assert text_of(answers[1]) == "42"
 
 
@@ -206,54 +206,54 @@ def test_requests_from_a_file_are_answered_into_a_file(tmp_path: Path) -> None:
     requests, answers = tmp_path / "requests", tmp_path / "answers"
     requests.write_bytes(HANDSHAKE + lines(*(call(number, "answer") for number in range(1000))))
     with requests.open("rb") as stdin, answers.open("wb") as stdout:
-        subprocess.run(PROBE, stdin=stdin, stdout=stdout, timeout=PATIENCE, check=True)
+        subprocess.run(PROBE, stdin=stdin, stdout=stdout, timeout=TIMEOUT, check=True)
     answered = by_id([json.loads(line) for line in answers.read_bytes().splitlines()])
     assert answered.keys() == {"handshake", *range(1000)}
 
 
-def test_the_null_device_is_an_empty_stdin_and_a_silent_stdout() -> None:
+def test_the_null_device_works_as_stdin_and_stdout() -> None:
     null = subprocess.DEVNULL
-    subprocess.run(PROBE, stdin=null, stdout=null, timeout=PATIENCE, check=True)
+    subprocess.run(PROBE, stdin=null, stdout=null, timeout=TIMEOUT, check=True)
 
 
-def test_a_socket_pair_serves_as_pipes_do() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs, probe_on(theirs.fileno(), ours.fileno()) as server:
+def test_a_socket_pair_works_as_pipes_do() -> None:
+    client_end, server_end = socket.socketpair()
+    with client_end, server_end, probe_on(server_end.fileno(), client_end.fileno()) as server:
         server.send(HANDSHAKE, call(1, "text", size=1_000_000))
         answers = by_id([server.receive(), server.receive()])
         assert len(text_of(answers[1])) == 1_000_000
-        ours.shutdown(socket.SHUT_WR)
-        server.ends_well()
+        client_end.shutdown(socket.SHUT_WR)
+        server.check_clean_exit()
 
 
-def test_a_terminal_serves_and_keeps_its_flags() -> None:
-    with terminal() as (ours, theirs), probe_on(theirs, ours) as server:
-        flags = fcntl.fcntl(theirs, fcntl.F_GETFL)
+def test_a_terminal_works_and_keeps_its_flags() -> None:
+    with terminal() as (client_end, server_end), probe_on(server_end, client_end) as server:
+        flags = fcntl.fcntl(server_end, fcntl.F_GETFL)
         server.send(HANDSHAKE, call(1, "text", size=100_000))
         answers = by_id([server.receive(), server.receive()])
         assert len(text_of(answers[1])) == 100_000
-        assert fcntl.fcntl(theirs, fcntl.F_GETFL) == flags
+        assert fcntl.fcntl(server_end, fcntl.F_GETFL) == flags
         server.process.send_signal(signal.SIGTERM)
-        server.ends_well()
+        server.check_clean_exit()
 
 
-def test_prints_and_children_reach_stderr_and_not_the_wire() -> None:
+def test_prints_and_output_of_children_go_to_stderr_only() -> None:
     with probe("--print-first", "before serving") as server:
         server.send(HANDSHAKE, call(1, "stray", words="not protocol"))
         assert server.receive()["id"] == "handshake"
         assert text_of(server.receive()) == "child 0"
         server.close_stdin()
         assert server.stdout.all() == []
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
         printed = server.stderr.all()
         assert printed[0].startswith(b"before serving")
         assert printed.count(b"not protocol") == 2
 
 
-def test_prints_are_lost_and_not_put_on_the_wire_when_nobody_reads_stderr() -> None:
+def test_prints_never_reach_stdout_even_when_stderr_is_closed() -> None:
     with probe("--print-first", "before serving") as server:
         server.send(HANDSHAKE)
-        server.said(b"before servingentered")
+        server.wait_for(b"before servingentered")
         assert server.process.stderr is not None
         server.process.stderr.close()
         server.send(call(1, "stray", words="not protocol"))
@@ -262,7 +262,7 @@ def test_prints_are_lost_and_not_put_on_the_wire_when_nobody_reads_stderr() -> N
         assert server.stdout.all() == []
 
 
-def end_of_stdin(server: Probe) -> None:
+def close_stdin(server: Probe) -> None:
     server.close_stdin()
 
 
@@ -274,14 +274,14 @@ def terminate(server: Probe) -> None:
     server.process.send_signal(signal.SIGTERM)
 
 
-def client_gone(server: Probe) -> None:
+def close_stdout(server: Probe) -> None:
     assert server.process.stdout is not None
     server.process.stdout.close()
     with suppress(BrokenPipeError):
-        server.takes(PING)
+        server.send_until_full(PING)
 
 
-ENDS = pytest.mark.parametrize("end", [end_of_stdin, interrupt, terminate, client_gone])
+ENDS = pytest.mark.parametrize("end", [close_stdin, interrupt, terminate, close_stdout])
 
 
 @ENDS
@@ -290,7 +290,7 @@ def test_it_ends_within_a_second_when_idle(end: Callable[[Probe], None]) -> None
         server.send(HANDSHAKE)
         assert server.receive()["id"] == "handshake"
         end(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
 @ENDS
@@ -299,9 +299,9 @@ def test_it_ends_within_a_second_while_a_tool_runs(end: Callable[[Probe], None],
     with probe() as server:
         server.send(HANDSHAKE, call(1, tool))
         assert server.receive()["id"] == "handshake"
-        server.said(b"waiting")
+        server.wait_for(b"waiting")
         end(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
 @ENDS
@@ -311,30 +311,30 @@ def test_it_ends_within_a_second_when_the_client_has_stopped_reading(
 ) -> None:
     with probe() as server:
         server.send(HANDSHAKE, call(1, tool), call(2, "text", size=1_000_000))
-        server.said(b"waiting")
-        assert server.takes(PING * 10_000) < len(PING * 10_000)
+        server.wait_for(b"waiting")
+        assert server.send_until_full(PING * 10_000) < len(PING * 10_000)
         end(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
 @ENDS
-def test_it_ends_within_a_second_when_the_client_reads_no_errors(
+def test_it_ends_within_a_second_when_the_client_does_not_read_stderr(
     end: Callable[[Probe], None],
 ) -> None:
     with probe() as server:
-        server.said(b"entered")
-        assert server.takes(b"{\n" * 100_000) < 200_000
+        server.wait_for(b"entered")
+        assert server.send_until_full(b"{\n" * 100_000) < 200_000
         end(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
 @pytest.mark.parametrize("end", [interrupt, terminate])
 def test_a_signal_ends_it_when_nobody_reads_its_terminal(end: Callable[[Probe], None]) -> None:
-    with terminal() as (ours, theirs), probe_on(theirs, ours) as server:
+    with terminal() as (client_end, server_end), probe_on(server_end, client_end) as server:
         server.send(HANDSHAKE, call(1, "text", size=1_000_000), call(2, "wait"))
-        server.said(b"waiting")
+        server.wait_for(b"waiting")
         end(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
 def test_a_thread_that_reports_progress_stops_when_the_client_cancels_it() -> None:
@@ -345,21 +345,21 @@ def test_a_thread_that_reports_progress_stops_when_the_client_cancels_it() -> No
         server.send(cancel(1))
         server.close_stdin()
         server.stdout.all()
-        server.ends_well(within=PATIENCE)
+        server.check_clean_exit(within=TIMEOUT)
 
 
 def test_a_signal_before_the_first_request_leaves_the_lifespan() -> None:
     with probe() as server:
-        server.said(b"entered")
+        server.wait_for(b"entered")
         terminate(server)
-        server.ends_well()
+        server.check_clean_exit()
 
 
-def test_what_was_running_at_a_signal_is_answered_with_an_error() -> None:
+def test_a_call_that_is_running_at_a_signal_is_answered_with_an_error() -> None:
     with probe() as server:
         server.send(HANDSHAKE, call(1, "wait"))
         assert server.receive()["id"] == "handshake"
-        server.said(b"waiting")
+        server.wait_for(b"waiting")
         terminate(server)
         assert server.receive()["error"]["message"] == "Connection closed"
 
@@ -397,7 +397,7 @@ UNREADABLE: list[tuple[bytes, int, int | str | None]] = [
 ]
 
 
-def test_lines_that_are_no_messages_are_answered_with_errors_and_the_next_one_is_served() -> None:
+def test_a_line_that_is_not_a_message_gets_an_error_and_the_next_one_is_served() -> None:
     with probe() as server:
         for line, code, number in UNREADABLE:
             server.send(line + b"\n" + PING)
@@ -407,31 +407,33 @@ def test_lines_that_are_no_messages_are_answered_with_errors_and_the_next_one_is
             assert answer["id"] == "after"
 
 
-def test_a_byte_order_mark_and_carriage_returns_and_blank_lines_are_no_errors() -> None:
+def test_a_byte_order_mark_carriage_returns_and_blank_lines_are_accepted() -> None:
     requests = HANDSHAKE + b"\n\r\n \t\n" + lines(call(1, "answer"))
-    answers = piped(b"\xef\xbb\xbf" + requests.replace(b"\n", b"\r\n"))
+    answers = run_probe(b"\xef\xbb\xbf" + requests.replace(b"\n", b"\r\n"))
     assert by_id(answers).keys() == {"handshake", 1}
 
 
 def test_a_line_over_the_limit_is_skipped_with_an_error_that_names_the_limit() -> None:
     longest = lines(request("ping", {"filler": "x" * 900}, 1))
-    refusal, *answers = piped(b"x" * 5_000_000 + b"\n" + longest + PING, "--max-line-bytes", "1000")
+    refusal, *answers = run_probe(
+        b"x" * 5_000_000 + b"\n" + longest + PING, "--max-line-bytes", "1000"
+    )
     assert refusal["id"] is None
     assert refusal["error"]["code"] == INVALID_REQUEST
     assert "1000 bytes" in refusal["error"]["message"]
     assert by_id(answers).keys() == {1, "after"}
 
 
-def test_a_line_may_be_16_mib_long_and_no_longer() -> None:
+def test_a_line_may_be_at_most_16_mib_long() -> None:
     longest = lines(request("ping", {"filler": ""}, 1))
     longest = longest.replace(b'""', b'"' + b"x" * (16 * 1024 * 1024 + 1 - len(longest)) + b'"')
-    answer, refusal = piped(longest + b" " + longest)
+    answer, refusal = run_probe(longest + b" " + longest)
     assert answer["id"] == 1
     assert "16777216 bytes" in refusal["error"]["message"]
 
 
-def test_an_answer_that_is_no_json_becomes_an_error() -> None:
-    answers = by_id(piped(HANDSHAKE + lines(call(1, "lone_surrogate"), call(2, "answer"))))
+def test_an_answer_that_cannot_be_encoded_becomes_an_error() -> None:
+    answers = by_id(run_probe(HANDSHAKE + lines(call(1, "lone_surrogate"), call(2, "answer"))))
     assert answers[1]["error"]["code"] == INTERNAL_ERROR
     assert text_of(answers[2]) == "42"
 
@@ -448,13 +450,13 @@ def test_200_calls_that_report_progress_from_threads_are_all_answered() -> None:
             assert mine == [0, 1, 2, 3, 4]
 
 
-def test_a_client_that_does_not_read_is_not_read_from_and_then_gets_every_answer_whole() -> None:
+def test_reading_pauses_while_the_client_does_not_read_and_no_answer_is_lost() -> None:
     calls = lines(*(call(number, "text", size=3_000) for number in range(2_000)))
     with probe() as server:
         server.send(HANDSHAKE)
-        taken = server.takes(calls)
-        assert taken < len(calls)
-        unsent = calls[taken:]
+        sent = server.send_until_full(calls)
+        assert sent < len(calls)
+        unsent = calls[sent:]
         answers: list[Message] = []
         while len(answers) < 2_001:
             if unsent and select.select([], [server.stdin], [], 0)[1]:
@@ -464,19 +466,19 @@ def test_a_client_that_does_not_read_is_not_read_from_and_then_gets_every_answer
         assert {len(text_of(answered[number])) for number in range(2_000)} == {3_000}
 
 
-def test_a_line_that_is_half_written_when_its_call_is_cancelled_is_finished_first() -> None:
+def test_a_half_written_line_of_a_cancelled_call_is_finished() -> None:
     with probe() as server:
         server.send(HANDSHAKE, call(1, "announce", size=1_000_000))
         assert server.receive()["id"] == "handshake"
-        assert server.stdout.more()
+        assert server.stdout.read_chunk()
         server.send(cancel(1), call(2, "wait"))
-        server.said(b"waiting")
+        server.wait_for(b"waiting")
         server.send(call(3, "answer"))
         assert len(server.receive()["params"]["message"]) == 1_000_000
         assert text_of(server.receive()) == "42"
 
 
-def test_calls_that_were_cancelled_do_not_slow_down_later_ones() -> None:
+def test_cancelled_calls_do_not_slow_down_later_ones() -> None:
     calls = range(300)
     with probe() as server:
         server.send(HANDSHAKE, *(call(number, "wait") for number in calls))
@@ -485,11 +487,11 @@ def test_calls_that_were_cancelled_do_not_slow_down_later_ones() -> None:
         began = time.monotonic()
         server.send(*(request("ping", {}, number) for number in range(500)))
         assert len(by_id([server.receive() for _ in range(500)])) == 500
-        assert time.monotonic() - began < 3  # and 5 or more, were they still held to be running
+        assert time.monotonic() - began < 3  # 5 or more if cancelled calls were kept
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a pipe holds")
-def test_a_line_goes_into_an_empty_pipe_whole() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has the size of a pipe")
+def test_an_empty_pipe_has_room_for_its_whole_size() -> None:
     out_of, into = os.pipe()
     try:
         size = fcntl.fcntl(into, fcntl.F_GETPIPE_SZ)
@@ -503,8 +505,8 @@ def test_a_line_goes_into_an_empty_pipe_whole() -> None:
         os.close(into)
 
 
-def test_of_a_socket_only_so_much_is_certain() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        theirs.send(b"unread")
-        assert stdio_streams._room(ours.fileno()) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
+def test_a_socket_has_room_for_pipe_buf() -> None:
+    client_end, server_end = socket.socketpair()
+    with client_end, server_end:
+        server_end.send(b"unread")
+        assert stdio_streams._room(client_end.fileno()) == select.PIPE_BUF  # pyright: ignore[reportPrivateUsage]
