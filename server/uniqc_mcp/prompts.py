@@ -116,7 +116,7 @@ class Prompts:
     def compare_two_runs(
         self, *, task_id: TaskReference, other_task_id: OtherTaskReference
     ) -> list[Message]:
-        """What two tasks have in common, and how their outcomes differ."""
+        """Two tasks compared: what they have in common, and how their outcomes differ."""
         one, other = self._store.read(
             lambda snapshot: (find_task(snapshot, task_id), find_task(snapshot, other_task_id))
         )
@@ -129,7 +129,7 @@ class Prompts:
         return [UserMessage(_COMPARE), *runs]
 
     def tidy_up(self) -> list[Message]:
-        """What could be cleared from the cache, and how. Picking this clears nothing."""
+        """Tasks that could be cleared from the cache, and how. Picking this clears nothing."""
         left = PROMPT - _OWN_WORDS - _FAILED_TASKS
         store = shortened_counts(self._resources.store(), tokens=left)
         how = _READS_ONLY

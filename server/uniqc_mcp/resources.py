@@ -106,7 +106,7 @@ class ReadResources:
         return _escaped(shown) if sanitizer.redacted_fields else stored
 
     def circuit(self, *, task_id: str) -> str:
-        """What was submitted: the circuits of a task and their language."""
+        """Circuits of a task as they were submitted, and their language."""
         record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
         language = record.metadata.get("circuit_language")
         shown = Sanitizer().value(

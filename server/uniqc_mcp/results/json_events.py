@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uniqc_store import JsonValue
 
 Event: TypeAlias = tuple[str, Any]
-"""What ijson reports: the kind of a token, and the key or value itself."""
+"""A token of ijson: its kind, and the key or value itself."""
 
 STARTS: Final = frozenset({"start_map", "start_array"})
 """The kinds of event that begin an object or a list."""
