@@ -1,4 +1,4 @@
-"""A cache directory of a test's own, and a client in memory of a server over it."""
+"""A cache directory for each test, and in-memory clients of a server that reads it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STORES = Path(__file__).parents[1] / "data" / "stores"
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
 PLANTED = ("FAKE", "hunter2", "RkFLRQ==")
-"""What the real files hold that nobody may see."""
+"""Credentials in the real files. No output may contain them."""
 
 _UNSEEN = ("Cc", "Cf", "Co", "Cs")
 
@@ -54,7 +54,7 @@ TABLES = {
             update_time TEXT NOT NULL, PRIMARY KEY (uniqc_task_id, shard_index));
     """,
 }
-"""As uniqc makes them; some damage can't be written through the store."""
+"""The tables as uniqc creates them. Some damage cannot be written through the store."""
 
 TASK_TABLES = ("tasks", "archived_tasks")
 
@@ -69,13 +69,13 @@ _TASK = {
 
 
 def check_clean(text: str) -> None:
-    """Nothing that nobody sees, that turns text around, or that can't be encoded."""
+    """Fail if a text has invisible, bidirectional, private-use or surrogate characters."""
     odd = {character for character in set(text) if unicodedata.category(character) in _UNSEEN}
     assert odd <= {"\n"}
 
 
 class Cache:
-    """One cache directory, and what is said about it by a server with a clock that stands."""
+    """One cache directory, and a server over it with a fixed clock."""
 
     stores = STORES
     now = NOW
@@ -86,31 +86,33 @@ class Cache:
         self.directory = directory
         self.path = directory / DB_FILENAME
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.said: dict[str, Any] = {}
-        """What the manifest tells of a real file's tables of tasks."""
+        self.manifest: dict[str, Any] = {}
+        """The figures in ``manifest.json`` for the task tables of the copied file."""
 
     def copy(self, name: str) -> Cache:
-        """Put one of the real files here, as if nobody had written it for long."""
+        """Copy one of the real files here, with a modification time far from the present."""
         shutil.copyfile(STORES / name, self.path)
         os.utime(self.path, (NOW.timestamp(), NOW.timestamp()))
         manifest: dict[str, dict[str, Any]] = json.loads((STORES / "manifest.json").read_text())
         nothing: dict[str, Any] = {"count": 0, "by_status": {}, "by_backend": {}}
-        self.said = {table: manifest[name]["tables"].get(table, nothing) for table in TASK_TABLES}
+        self.manifest = {
+            table: manifest[name]["tables"].get(table, nothing) for table in TASK_TABLES
+        }
         return self
 
     def ids(self, *tables: str) -> list[str]:
-        """The ids in these tables, asked behind the server's back and leaving no trace."""
+        """Return the ids in these tables, without the server and without creating files."""
         uri = f"{self.path.as_uri()}?immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             return [
                 task_id
                 for table in tables or TASK_TABLES
-                if self.said[table]["count"]
+                if self.manifest[table]["count"]
                 for (task_id,) in connection.execute(f"SELECT task_id FROM {table}")
             ]
 
     def write(self, *tasks: Mapping[str, object], version: int = 1, script: str = "") -> Cache:
-        """A file of this version made with plain SQL, with tasks of these columns in it."""
+        """Create a file of this schema version with plain SQL, and insert these tasks."""
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.executescript(TABLES[1 if version < 5 else 5])
@@ -143,12 +145,12 @@ class Cache:
         return Client(self.server, mode=mode)
 
     async def ask(self, tool: str, /, **arguments: Any) -> tuple[str, dict[str, Any]]:
-        """Text and structured content of an answer."""
+        """Return the text and the structured content of an answer."""
         async with self.client() as client:
             return self.answer(await client.call_tool(tool, arguments))
 
     async def refusal(self, tool: str, arguments: dict[str, Any]) -> str:
-        """Text of an answer that is an error."""
+        """Return the text of an answer that is an error."""
         async with self.client() as client:
             result = await client.call_tool(tool, arguments)
         assert result.is_error
@@ -156,14 +158,14 @@ class Cache:
         return self.text(result)
 
     async def read(self, uri: str) -> str:
-        """What is at an address."""
+        """Return the text of the resource at a URI."""
         async with self.client() as client:
             return await self.read_by(client, uri)
 
-    async def unread(self, uri: str) -> ErrorData:
-        """Why nothing can be read at an address."""
+    async def read_error(self, uri: str) -> ErrorData:
+        """Return the error of reading a URI."""
         async with self.client() as client:
-            return await self.unread_by(client, uri)
+            return await self.read_error_by(client, uri)
 
     @classmethod
     def answer(cls, result: CallToolResult) -> tuple[str, dict[str, Any]]:
@@ -175,7 +177,11 @@ class Cache:
 
     @staticmethod
     def check_sendable(text: str, structured: dict[str, Any]) -> None:
-        """As a strict client reads both channels: two, and no NaN, infinity or half pair."""
+        """Check both channels as a strict client does.
+
+        The structured content must have no NaN, infinity or lone surrogate. The text must not be
+        JSON.
+        """
         encoded = json.dumps(structured, allow_nan=False, ensure_ascii=False)
         check_clean(encoded)
         check_clean(text)
@@ -190,7 +196,7 @@ class Cache:
         return content.text
 
     @staticmethod
-    async def unread_by(client: Client, uri: str) -> ErrorData:
+    async def read_error_by(client: Client, uri: str) -> ErrorData:
         with pytest.raises(MCPError) as caught:
             await client.read_resource(uri)
         check_clean(caught.value.error.message)
@@ -202,53 +208,53 @@ class Cache:
         assert isinstance(contents, TextResourceContents)
         assert contents.uri == uri
         assert contents.mime_type == "application/json"
-        assert contents.text.encode()  # a half surrogate pair would not reach anybody
+        assert contents.text.encode()  # a lone surrogate could not be sent
         return contents.text
 
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """The one that the server is made for; its transport needs it."""
+    """Return asyncio, which the transport of the server needs."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
-def lasting_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """One whose server outlives the files: building it takes longer than most tests do."""
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Share one server between all tests: building it takes longer than most tests."""
     return Cache(tmp_path_factory.mktemp("home") / "cache")
 
 
 @pytest.fixture
-def cache(lasting_cache: Cache) -> Cache:
-    """An empty one, with nothing beside it."""
-    shutil.rmtree(lasting_cache.directory.parent)
-    lasting_cache.directory.mkdir(parents=True)
-    lasting_cache.said = {}
-    return lasting_cache
+def cache(session_cache: Cache) -> Cache:
+    """Return the shared cache, with its directory and the parent emptied."""
+    shutil.rmtree(session_cache.directory.parent)
+    session_cache.directory.mkdir(parents=True)
+    session_cache.manifest = {}
+    return session_cache
 
 
 @pytest.fixture(scope="module")
-def still_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """One for the tests of a module that change nothing in it."""
-    return Cache(tmp_path_factory.mktemp("still"))
+def module_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Share one cache between the tests of a module."""
+    return Cache(tmp_path_factory.mktemp("module"))
 
 
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> Mode:
-    """The protocol's modern era, and the one before."""
+    """Run with the modern and with the legacy protocol."""
     era: Mode = request.param
     return era
 
 
 @pytest.fixture(params=sorted(path.name for path in STORES.glob("*.sqlite")))
 def real_cache(request: pytest.FixtureRequest, cache: Cache) -> Cache:
-    """Each of the files that uniqc's releases wrote."""
+    """Run with each of the files that releases of uniqc wrote."""
     return cache.copy(request.param)
 
 
 @pytest.fixture
 def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose zone isn't UTC."""
+    """Set a local time zone other than UTC."""
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     yield
@@ -258,7 +264,7 @@ def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def home(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home directory, with nothing in it but the cache's directory."""
+    """Return a home directory that contains only the cache directory."""
     home = cache.directory.parent
     monkeypatch.setenv("HOME", str(home))
     return home

@@ -1,4 +1,4 @@
-"""What is offered while somebody types."""
+"""Completions of prompt arguments and of variables in resource templates."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def client(cache: Cache, mode: Mode = "auto") -> Client:
 def complete(
     cache: Cache, argument: str, text: str = "", *, uri: str = "", **chosen: str
 ) -> Completion:
-    """By the method itself; of a prompt's argument where no template is named."""
+    """Call the method directly, for a prompt unless the URI of a template is given."""
     return ArgumentCompletions(cache.store).complete(
         ResourceTemplateReference(uri=uri) if uri else PromptReference(name="compare_two_runs"),
         CompletionArgument(name=argument, value=text),
@@ -67,7 +67,7 @@ def complete(
 
 
 def offered(cache: Cache, argument: str, text: str = "", **chosen: str) -> list[str]:
-    """All that there is to offer, and said to be all."""
+    """Return the completions, which must be reported as complete."""
     uri = "" if argument in {"task_id", "other_task_id"} else TASKS
     completion = complete(cache, argument, text, uri=uri, **chosen)
     assert completion.total == len(completion.values)
@@ -100,7 +100,7 @@ async def test_each_argument_and_variable_is_completed(
     assert completion.has_more is False
 
 
-async def test_what_is_chosen_already_is_taken_over(cache: Cache, mode: Mode) -> None:
+async def test_arguments_already_chosen_filter_the_completions(cache: Cache, mode: Mode) -> None:
     cache.write({}, {"backend": "quark:Baihua"}, {"backend": "quark:Baihua"})
     async with client(cache, mode) as asking:
         found = await asking.complete(
@@ -111,9 +111,7 @@ async def test_what_is_chosen_already_is_taken_over(cache: Cache, mode: Mode) ->
     assert found.completion.values == ["task-000002"]
 
 
-async def test_a_search_by_name_is_answered_although_it_takes_a_while(
-    cache: Cache, mode: Mode
-) -> None:
+async def test_a_task_is_completed_by_name_although_that_is_slow(cache: Cache, mode: Mode) -> None:
     cache.write({"metadata_json": json.dumps({"task_name": "ramsey"})})
     async with client(cache, mode) as asking:
         for _ in range(2):
@@ -126,12 +124,12 @@ async def test_a_search_by_name_is_answered_although_it_takes_a_while(
 # Tasks
 
 
-def test_nothing_typed_yet_offers_the_newest_tasks(cache: Cache) -> None:
+def test_an_empty_text_offers_the_newest_tasks(cache: Cache) -> None:
     cache.write({}, {"submit_time": "2026-11-03T13:00:00+00:00"}, {})
     assert offered(cache, "task_id") == ["task-000002", "task-000003", "task-000001"]
 
 
-def test_a_task_is_offered_by_its_id_its_platforms_id_and_its_name(cache: Cache) -> None:
+def test_a_task_is_offered_by_its_id_its_platform_id_and_its_name(cache: Cache) -> None:
     cache.write(
         {"task_id": "uqt_01", "metadata_json": json.dumps({"task_name": "Ramsey, last night"})},
         {"task_id": "uqt_02"},
@@ -148,25 +146,25 @@ def test_a_task_is_offered_by_its_id_its_platforms_id_and_its_name(cache: Cache)
     assert offered(cache, "task_id", "nowhere") == []
 
 
-def test_a_task_that_is_chosen_is_not_offered_to_compare_with_itself(cache: Cache) -> None:
+def test_a_chosen_task_is_not_offered_for_comparison_with_itself(cache: Cache) -> None:
     cache.write({}, {})
     assert offered(cache, "other_task_id", task_id="task-000002") == ["task-000001"]
     assert offered(cache, "task_id", other_task_id="task-000001") == ["task-000002"]
     assert offered(cache, "task_id", task_id="task-000001") == ["task-000002", "task-000001"]
 
 
-def test_a_chosen_backend_and_a_chosen_status_narrow_tasks(cache: Cache) -> None:
+def test_a_chosen_backend_and_status_filter_the_tasks(cache: Cache) -> None:
     cache.write({}, {"backend": "quark:Baihua"}, {"backend": "quark:Baihua", "status": "QUEUED"})
     assert offered(cache, "task_id", backend="quark") == ["task-000003", "task-000002"]
     assert offered(cache, "task_id", backend="quark", status="active") == ["task-000003"]
     assert offered(cache, "task_id", "task", status="success", backend="originq") == ["task-000001"]
 
 
-def test_a_chosen_status_that_is_none_narrows_nothing(cache: Cache) -> None:
+def test_an_unknown_chosen_status_is_ignored(cache: Cache) -> None:
     assert offered(cache.write({}), "task_id", status="done", backend="") == ["task-000001"]
 
 
-def test_no_more_are_offered_than_may_be_and_that_is_told(cache: Cache) -> None:
+def test_completions_are_limited_and_say_that_there_are_more(cache: Cache) -> None:
     cache.write(*[PLAIN] * MAX_VALUES)
     assert len(offered(cache, "task_id", "task")) == MAX_VALUES
     cache.change("INSERT INTO tasks SELECT 'task-9', backend, status, 0, submit_time, '', '', '' "
@@ -177,7 +175,7 @@ def test_no_more_are_offered_than_may_be_and_that_is_told(cache: Cache) -> None:
         assert (completion.total, completion.has_more) == (MAX_VALUES + 1, True)
 
 
-def test_a_total_that_was_not_counted_is_not_told(cache: Cache) -> None:
+def test_an_uncounted_total_is_left_out(cache: Cache) -> None:
     cache.write(*[PLAIN] * 3 * MAX_VALUES)
     for text in ("", "task"):
         completion = complete(cache, "task_id", text)
@@ -185,14 +183,14 @@ def test_a_total_that_was_not_counted_is_not_told(cache: Cache) -> None:
         assert (completion.total, completion.has_more) == (None, True)
 
 
-# What may not be shown
+# Values that may not be shown
 
 
 @pytest.mark.parametrize(
     "odd",
     ["token=FAKE0123456789abcdef", "ab\u202ecd", "nul\x00", "line\nbreak", "x" * 300, "龘" * 200],
 )
-def test_what_would_be_shown_otherwise_is_not_offered(cache: Cache, odd: str) -> None:
+def test_a_value_that_would_be_shown_altered_is_not_offered(cache: Cache, odd: str) -> None:
     cache.write({"task_id": odd, "backend": odd}, {})
     assert offered(cache, "task_id") == ["task-000002"]
     assert offered(cache, "task_id", odd[:3]) == []
@@ -200,40 +198,40 @@ def test_what_would_be_shown_otherwise_is_not_offered(cache: Cache, odd: str) ->
 
 
 @pytest.fixture(scope="module")
-def labels(still_cache: Cache) -> list[str]:
-    """The labels in a real file, with their platforms."""
-    backends = still_cache.copy("5-0.1.0.sqlite").said["tasks"]["by_backend"]
+def labels(module_cache: Cache) -> list[str]:
+    """Return the labels in a real file, with their platforms."""
+    backends = module_cache.copy("5-0.1.0.sqlite").manifest["tasks"]["by_backend"]
     return sorted({*backends, *(backend.partition(":")[0] for backend in backends)})
 
 
 @settings(deadline=None)
 @given(text=st.text(max_size=5) | st.sampled_from(["ibm", "ibm:", "IBM", "qua", "fez", "f", "10"]))
 @example("")
-def test_whatever_is_typed_what_is_offered_goes_on_like_it(
-    still_cache: Cache, labels: list[str], text: str
+def test_every_completion_matches_the_typed_text(
+    module_cache: Cache, labels: list[str], text: str
 ) -> None:
     for argument in ("task_id", "other_task_id"):
-        assert len(complete(still_cache, argument, text).values) <= MAX_VALUES
+        assert len(complete(module_cache, argument, text).values) <= MAX_VALUES
     typed = text.casefold()
-    for label in complete(still_cache, "backend", text, uri=TASKS).values:
+    for label in complete(module_cache, "backend", text, uri=TASKS).values:
         assert label in labels
         assert typed in label.casefold()
-    offered_labels = complete(still_cache, "backend", text, uri=TASKS).values
+    offered_labels = complete(module_cache, "backend", text, uri=TASKS).values
     assert {label for label in labels if label.startswith(text)} <= set(offered_labels)
     for argument, known in (("status", get_args(Status)), ("limit", ("10", "20", "50", "100"))):
-        values = complete(still_cache, argument, text, uri=TASKS).values
+        values = complete(module_cache, argument, text, uri=TASKS).values
         assert values == [value for value in known if value.startswith(text)]
-    assert complete(still_cache, "cursor", text, uri=TASKS).values == []
+    assert complete(module_cache, "cursor", text, uri=TASKS).values == []
 
 
 @settings(deadline=None)
 @given(number=st.integers(0, 82), length=st.integers(1, 36))
-def test_a_task_of_a_real_file_is_offered_however_much_of_its_id_is_typed(
-    still_cache: Cache, labels: list[str], number: int, length: int
+def test_a_task_of_a_real_file_is_offered_for_any_prefix_of_its_id(
+    module_cache: Cache, labels: list[str], number: int, length: int
 ) -> None:
     assert labels
-    task_id = sorted(still_cache.ids("tasks"))[number]
-    assert task_id in complete(still_cache, "task_id", task_id[:length]).values
+    task_id = sorted(module_cache.ids("tasks"))[number]
+    assert task_id in complete(module_cache, "task_id", task_id[:length]).values
 
 
 def test_no_secret_of_a_real_file_is_offered(real_cache: Cache) -> None:
@@ -245,11 +243,11 @@ def test_no_secret_of_a_real_file_is_offered(real_cache: Cache) -> None:
     assert not [secret for secret in real_cache.planted if secret in "".join(said)]
 
 
-async def test_what_is_offered_of_a_real_file_leads_somewhere(real_cache: Cache) -> None:
+async def test_every_completion_from_a_real_file_is_a_valid_argument(real_cache: Cache) -> None:
     ids = complete(real_cache, "task_id").values
     assert sorted(ids) == sorted(real_cache.ids("tasks"))
     backends = complete(real_cache, "backend", uri=TASKS).values
-    counts: dict[str, int] = real_cache.said["tasks"]["by_backend"]
+    counts: dict[str, int] = real_cache.manifest["tasks"]["by_backend"]
     assert backends == sorted({*counts, *(label.partition(":")[0] for label in counts)})
     async with real_cache.client() as asking:
         for task_id in ids:
@@ -272,7 +270,7 @@ def test_backends_are_offered_with_their_platforms(cache: Cache) -> None:
     assert offered(cache, "backend", "baihua") == ["quark:Baihua"]
 
 
-def test_the_statuses_that_are_offered_are_those_that_can_be_asked_for(cache: Cache) -> None:
+def test_the_offered_statuses_are_the_values_of_the_filter(cache: Cache) -> None:
     cache.write({"status": "QUEUED"})
     assert offered(cache, "status") == list(get_args(Status))
     assert offered(cache, "status", "f") == ["finished", "failed"]
@@ -284,7 +282,7 @@ def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
     assert offered(cache, "cursor") == []
 
 
-# What can't be answered
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -306,7 +304,7 @@ def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
         (ResourceTemplateReference(uri="file:///{path}"), "path", "There is no template "),
     ],
 )
-async def test_an_argument_of_nothing_is_refused_with_what_is_known(
+async def test_an_unknown_prompt_argument_or_template_is_refused(
     cache: Cache,
     mode: Mode,
     ref: PromptReference | ResourceTemplateReference,
@@ -318,16 +316,14 @@ async def test_an_argument_of_nothing_is_refused_with_what_is_known(
     assert error.message.startswith(said)
 
 
-async def test_a_file_that_cannot_be_read_is_an_error_and_offers_nothing(
-    cache: Cache, mode: Mode
-) -> None:
+async def test_an_unreadable_file_is_an_error(cache: Cache, mode: Mode) -> None:
     cache.path.write_text("not a database, whatever its name")
     error = await refused(cache, ResourceTemplateReference(uri=TASKS), "backend", mode)
     assert error.code == INTERNAL_ERROR
     assert error.message.startswith("The task store can't be read")
 
 
-def test_without_a_file_there_is_nothing_to_offer(cache: Cache) -> None:
+def test_without_a_file_nothing_is_offered(cache: Cache) -> None:
     for argument in ("task_id", "backend"):
         assert offered(cache, argument) == []
     assert not list(cache.directory.iterdir())

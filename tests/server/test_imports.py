@@ -1,4 +1,4 @@
-"""What a start imports: no more than it must, as every client waits for it."""
+"""Imports at startup. Every client waits for them, so there are no unnecessary ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,22 @@ if TYPE_CHECKING:
 
 SDK = "from mcp.server import MCPServer"
 
-WEB_OF_PYTHON = {"http", "socketserver", "ssl", "wsgiref", "xmlrpc", "urllib.request", "ftplib"}
-WEB_OF_OTHERS = {
+STANDARD_WEB_MODULES = {
+    "http",
+    "socketserver",
+    "ssl",
+    "wsgiref",
+    "xmlrpc",
+    "urllib.request",
+    "ftplib",
+}
+THIRD_PARTY_WEB_MODULES = {
     *("starlette", "uvicorn", "httpx", "httpx2", "httpcore", "httpcore2", "requests", "aiohttp"),
     *("h11", "sse_starlette", "python_multipart", "truststore"),
     *("cryptography", "jwt", "cffi", "OpenSSL", "opentelemetry"),
 }
 
-LATE = {
+LAZY_MODULES = {
     module.__name__
     for module in (
         tools,
@@ -43,12 +51,15 @@ LATE = {
         doctor,
     )
 }
-"""Imported by what needs them alone. They are handed over as modules: a name in a string would go
-on not being loaded once its module has another."""
+"""Modules that are imported only where they are needed.
+
+The tuple holds modules, not strings. After a rename, a string would never be found loaded, and the
+test could not fail.
+"""
 
 
 def loaded_by(statement: str) -> set[str]:
-    """The modules that are there after a statement, but not without it."""
+    """Return the modules that a statement loads."""
     code = (
         "import json, sys\nbefore = set(sys.modules)\n"
         f"{statement}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
@@ -59,14 +70,14 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def third_party(modules: set[str]) -> set[str]:
-    """The top-level packages among modules that neither Python brings nor this project."""
+    """Return the top-level packages that belong neither to Python nor to this project."""
     packages = {module.partition(".")[0] for module in modules}
     ours = {"uniqc_mcp", "uniqc_store"}
     return {name for name in packages if name not in sys.stdlib_module_names} - ours
 
 
 def imported_by(file: Path) -> Iterator[str]:
-    """What a file imports by its whole name, wherever in it that stands."""
+    """Yield the full names of the modules that a file imports, also inside functions."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -74,39 +85,39 @@ def imported_by(file: Path) -> Iterator[str]:
             yield "." * node.level + (node.module or "")
 
 
-def test_the_command_line_imports_neither_the_sdk_nor_anything_for_the_web() -> None:
+def test_the_command_line_imports_neither_the_sdk_nor_web_modules() -> None:
     loaded = loaded_by(f"import {commands.__name__}")
     assert commands.__name__ in loaded
     assert third_party(loaded) == {"click"}
-    assert not loaded & (WEB_OF_PYTHON | WEB_OF_OTHERS)
+    assert not loaded & (STANDARD_WEB_MODULES | THIRD_PARTY_WEB_MODULES)
 
 
-@pytest.mark.parametrize("name", sorted(WEB_OF_PYTHON))
-def test_what_python_brings_for_the_web_has_that_name(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(STANDARD_WEB_MODULES))
+def test_each_standard_web_module_exists(name: str) -> None:
     assert importlib.util.find_spec(name) is not None
 
 
-def test_the_server_imports_no_package_that_the_sdk_does_not_import_by_itself() -> None:
+def test_the_server_imports_no_packages_beyond_those_of_the_sdk_and_click() -> None:
     loaded = loaded_by(f"import {server.__name__}, {commands.__name__}, {stdio.__name__}")
     assert server.__name__ in loaded
     assert third_party(loaded) <= third_party(loaded_by(SDK)) | {"click"}
 
 
-def test_a_server_that_only_reads_imports_neither_clearing_nor_the_reading_of_results() -> None:
+def test_a_read_only_server_imports_no_lazy_modules() -> None:
     loaded = loaded_by(
         f"from {server.__name__} import build_server, build_store\n"
         f"from {settings.__name__} import Settings\n"
         "build_server(build_store(Settings()))"
     )
     assert server.__name__ in loaded
-    assert not loaded & LATE
+    assert not loaded & LAZY_MODULES
 
 
 def test_the_store_imports_the_standard_library_only() -> None:
     assert third_party(loaded_by(f"import {uniqc_store.__name__}")) == set()
 
 
-def test_no_file_of_the_store_names_anything_else_not_even_inside_a_function() -> None:
+def test_imports_inside_functions_of_the_store_are_standard_library_too() -> None:
     (folder,) = map(Path, uniqc_store.__path__)
     files = list(folder.rglob("*.py"))
     assert folder / "__init__.py" in files

@@ -1,4 +1,4 @@
-"""What a person picks from a menu, and the facts that come along."""
+"""Prompts that a person picks from a menu, and the resources attached to them."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ async def refused(
     return caught.value.error
 
 
-def told(messages: list[Message]) -> tuple[str, dict[str, str]]:
-    """The words, and what is attached by its address."""
+def words_and_facts(messages: list[Message]) -> tuple[str, dict[str, str]]:
+    """Return the words of a prompt, and the attached texts by URI."""
     words, *attached = [message.content for message in messages]
     assert isinstance(words, TextContent)
     check_clean(words.text)
@@ -88,10 +88,10 @@ def prompts(cache: Cache, clearing: ClearSettings | None = None) -> Prompts:
 
 
 def make(cache: Cache, name: str, arguments: dict[str, str]) -> tuple[str, dict[str, str]]:
-    return told(getattr(prompts(cache), name)(**arguments))
+    return words_and_facts(getattr(prompts(cache), name)(**arguments))
 
 
-# The menu
+# The list of prompts
 
 
 def test_each_prompt_has_a_method_and_each_method_is_a_prompt() -> None:
@@ -99,7 +99,9 @@ def test_each_prompt_has_a_method_and_each_method_is_a_prompt() -> None:
     assert [spec.name for spec in PROMPTS] == methods
 
 
-async def test_the_menu_says_what_each_prompt_is_in_a_line(cache: Cache, mode: Mode) -> None:
+async def test_each_prompt_is_listed_with_a_description_of_one_line(
+    cache: Cache, mode: Mode
+) -> None:
     async with client(cache, mode) as asking:
         listed = (await asking.list_prompts()).prompts
     assert [(prompt.name, prompt.title) for prompt in listed] == [
@@ -113,11 +115,11 @@ async def test_the_menu_says_what_each_prompt_is_in_a_line(cache: Cache, mode: M
         assert all(argument.required and argument.description for argument in arguments)
 
 
-# What comes along
+# Attachments
 
 
 @pytest.mark.parametrize(("name", "arguments"), EVERY)
-async def test_what_is_attached_is_what_its_address_gives(
+async def test_an_attachment_equals_the_resource_at_its_uri(
     cache: Cache, name: str, arguments: dict[str, str], mode: Mode
 ) -> None:
     cache.write({"status": "failed"}, {"status": "running"}, {})
@@ -136,14 +138,14 @@ async def test_what_is_attached_is_what_its_address_gives(
 @pytest.mark.parametrize(
     "task_id", ["nul\x00byte", "a/b ?#%", "量子-⚛", "x" * 300, "龘" * 100, "line\nbreak"]
 )
-async def test_whatever_is_in_an_id_the_address_is_of_that_task(cache: Cache, task_id: str) -> None:
+async def test_the_uri_of_an_attachment_is_right_for_any_id(cache: Cache, task_id: str) -> None:
     cache.write({"task_id": task_id})
     _, facts = make(cache, "why_did_it_fail", {"task_id": task_id})
     ((uri, text),) = facts.items()
     assert await cache.read(uri) == text
 
 
-def test_the_address_of_a_task_is_that_of_its_whole_id(cache: Cache) -> None:
+def test_the_uri_of_an_attached_task_has_the_full_id(cache: Cache) -> None:
     cache.write({"task_id": "uqt_0123456789"}, version=5)
     cache.change(f"INSERT INTO task_shards VALUES ({', '.join('?' * 11)})", *shard(0, "x"))
     cache.change("UPDATE task_shards SET uniqc_task_id = 'uqt_0123456789', platform_task_id = 'F1'")
@@ -152,7 +154,7 @@ def test_the_address_of_a_task_is_that_of_its_whole_id(cache: Cache) -> None:
         assert list(facts) == ["uniqc://task/uqt_0123456789"]
 
 
-def test_no_credential_comes_along_or_stands_in_an_address(cache: Cache) -> None:
+def test_no_credential_is_attached_or_in_a_uri(cache: Cache) -> None:
     task_id = "token=FAKE0123456789abcdef"
     cache.write(
         {"task_id": task_id, "metadata_json": json.dumps({"api_key": "hunter2", "x": task_id})}
@@ -161,14 +163,14 @@ def test_no_credential_comes_along_or_stands_in_an_address(cache: Cache) -> None
     assert not [planted for planted in cache.planted if planted in str(facts)]
 
 
-def test_two_ids_that_are_shown_alike_are_still_two_runs(cache: Cache) -> None:
+def test_ids_that_look_the_same_after_redaction_are_two_runs(cache: Cache) -> None:
     ids = [f"token=FAKE0123456789abcde{number}" for number in range(2)]
     cache.write(*({"task_id": task_id} for task_id in ids))
     messages = prompts(cache).compare_two_runs(task_id=ids[0], other_task_id=ids[1])
     assert len(messages) == 3
 
 
-def test_what_is_running_are_the_active_tasks(cache: Cache) -> None:
+def test_whats_running_attaches_the_active_tasks(cache: Cache) -> None:
     cache.write({"status": "running"}, {"status": "QUEUED"}, {})
     words, facts = make(cache, "whats_running", {})
     ((uri, text),) = facts.items()
@@ -178,7 +180,7 @@ def test_what_is_running_are_the_active_tasks(cache: Cache) -> None:
     assert "`uniqc result TASK_ID`" in words
 
 
-def test_of_many_active_tasks_as_many_come_as_there_is_room_for(cache: Cache) -> None:
+def test_whats_running_attaches_as_many_tasks_as_fit(cache: Cache) -> None:
     cache.write(*realistic(200))
     _, facts = make(cache, "whats_running", {})
     ((uri, text),) = facts.items()
@@ -189,14 +191,14 @@ def test_of_many_active_tasks_as_many_come_as_there_is_room_for(cache: Cache) ->
     assert answer["next_cursor"]
 
 
-def test_two_runs_come_in_the_order_in_which_they_were_named(cache: Cache) -> None:
+def test_two_runs_are_attached_in_the_order_of_the_arguments(cache: Cache) -> None:
     cache.write({}, {})
     for order in (BOTH, {"task_id": "task-000002", "other_task_id": "task-000001"}):
         _, facts = make(cache, "compare_two_runs", order)
         assert list(facts) == [task_uri(task_id) for task_id in order.values()]
 
 
-def test_tidying_up_brings_the_statuses_and_the_newest_failures(cache: Cache) -> None:
+def test_tidy_up_attaches_the_counts_and_the_newest_failures(cache: Cache) -> None:
     cache.write({"status": "failed"}, {}, {"status": "running"})
     _, facts = make(cache, "tidy_up", {})
     store, failed = (json.loads(text) for text in facts.values())
@@ -204,21 +206,21 @@ def test_tidying_up_brings_the_statuses_and_the_newest_failures(cache: Cache) ->
     assert [task["task_id"] for task in failed["tasks"]] == ["task-000001"]
 
 
-def test_tidying_up_says_how_to_allow_it_where_nothing_may_be_cleared(cache: Cache) -> None:
-    words, _ = told(prompts(cache).tidy_up())
+def test_tidy_up_on_a_read_only_server_says_how_to_allow_clearing(cache: Cache) -> None:
+    words, _ = words_and_facts(prompts(cache).tidy_up())
     assert "This server only reads" in words
     assert "uniqc-mcp --allow-clear success,failed --min-age 7d" in words
     assert "plan_id" not in words
 
 
-def test_tidying_up_points_to_the_plan_where_something_may_be_cleared(cache: Cache) -> None:
-    words, _ = told(prompts(cache, CLEARING).tidy_up())
+def test_tidy_up_on_a_clearing_server_says_how_to_plan(cache: Cache) -> None:
+    words, _ = words_and_facts(prompts(cache, CLEARING).tidy_up())
     assert "may clear success tasks, at most 7 at a time; the user is asked each time" in words
     assert "clear_tasks with its filters and without plan_id: that removes nothing" in words
     assert "--allow-clear" not in words
 
 
-def test_without_a_file_what_is_attached_says_so(cache: Cache) -> None:
+def test_without_a_file_the_attachments_say_so(cache: Cache) -> None:
     for name in ("whats_running", "tidy_up"):
         _, facts = make(cache, name, {})
         for text in facts.values():
@@ -237,7 +239,7 @@ async def test_picking_a_prompt_changes_nothing(
     assert [path.name for path in cache.directory.iterdir()] == [cache.path.name]
 
 
-async def test_each_task_of_a_real_file_can_be_asked_about(real_cache: Cache) -> None:
+async def test_a_prompt_about_any_task_of_a_real_file_shows_no_secret(real_cache: Cache) -> None:
     async with client(real_cache) as asking:
         for task_id in real_cache.ids():
             picked = await asking.get_prompt("why_did_it_fail", {"task_id": task_id})
@@ -245,11 +247,11 @@ async def test_each_task_of_a_real_file_can_be_asked_about(real_cache: Cache) ->
             assert not [secret for secret in real_cache.planted if secret in said]
 
 
-# How much it takes
+# Size
 
 
 def heavy(text: str, number: int) -> dict[str, object]:
-    """A task of a kind of text wherever it can be, with much else."""
+    """Return a task with this text in every field and a large result."""
     counts = {f"{bits:020b}": 1 for bits in random.Random(number).sample(range(2**20), 60)}
     task = record(text, number)
     return task | {
@@ -259,7 +261,7 @@ def heavy(text: str, number: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("kind", NASTY)
-def test_no_prompt_takes_more_than_its_share(cache: Cache, kind: str) -> None:
+def test_no_prompt_exceeds_its_token_budget(cache: Cache, kind: str) -> None:
     text = NASTY[kind]
     tasks = [heavy(text, number) for number in range(26)]
     tasks += [record(text, number) | {"status": f"{number}{text}"} for number in range(26, 110)]
@@ -276,7 +278,7 @@ def test_no_prompt_takes_more_than_its_share(cache: Cache, kind: str) -> None:
             check_clean(fact)
 
 
-def test_a_task_that_is_shortened_says_what_is_missing_and_where_it_is(cache: Cache) -> None:
+def test_a_shortened_task_says_what_is_missing_and_where_to_find_it(cache: Cache) -> None:
     cache.write(heavy(NASTY["hex"], 1) | ONE, version=5)
     for number in range(30):
         row = ("task-000001", number, *shard(number, NASTY["hex"])[2:])
@@ -291,7 +293,7 @@ def test_a_task_that_is_shortened_says_what_is_missing_and_where_it_is(cache: Ca
     assert answer["task"].keys() == whole["task"].keys()
 
 
-def test_what_is_given_up_first_is_what_matters_least(cache: Cache) -> None:
+def test_the_least_important_parts_of_a_task_are_left_out_first(cache: Cache) -> None:
     cache.write(
         {
             "error_message": "cold " * 390,
@@ -311,7 +313,7 @@ def test_what_is_given_up_first_is_what_matters_least(cache: Cache) -> None:
         assert task.result is not None
         note = "".join(answer.store.notes).removeprefix("Left out for want of room: ")
         said = note.partition(".")[0]
-        # Each part is named once, in the order in which they are given up.
+        # Each part is named once, in the order in which it was left out.
         left.append(
             (len(task.shards), bool(task.metadata), task.result.shown, len(task.error), said)
         )
@@ -325,7 +327,7 @@ def test_what_is_given_up_first_is_what_matters_least(cache: Cache) -> None:
     ]
 
 
-def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missing() -> None:
+def test_shortened_counts_keep_the_largest_groups_and_say_what_is_missing() -> None:
     groups = [{"status": f"状态-{n}", "backend": "", "count": 100 - n} for n in range(50)]
     total = sum(100 - n for n in range(50))
     counts = {"total": total, "groups": groups, "store": {"notes": ["A note."]}}
@@ -338,13 +340,13 @@ def test_counts_that_are_shortened_keep_the_largest_groups_and_say_what_is_missi
     missing = total - sum(group["count"] for group in left)
     said = f"Left out for want of room: groups that hold {missing} tasks."
     assert shown["store"]["notes"] == ["A note.", said]
-    # One more group would have been too many.
+    # One more group would have exceeded the budget.
     more = {**shown, "groups": groups[: len(left) + 1], "store": {"notes": ["A note."]}}
     assert max_tokens_of(json.dumps(more, ensure_ascii=False)) > 800
 
 
 @pytest.mark.parametrize("room", [0, 1])
-def test_counts_are_shortened_only_where_there_is_no_room(room: int) -> None:
+def test_counts_are_shortened_only_if_they_do_not_fit(room: int) -> None:
     groups = [{"status": "running", "backend": "", "count": 1}]
     counts = json.dumps({"total": 1, "groups": groups, "store": {"notes": []}})
     assert shortened_counts(counts, tokens=max_tokens_of(counts) + room) == counts
@@ -365,7 +367,7 @@ def test_an_ordinary_task_is_not_shortened(cache: Cache) -> None:
         assert "Left out" not in "".join(facts.values())
 
 
-# What can't be answered
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -381,7 +383,7 @@ def test_an_ordinary_task_is_not_shortened(cache: Cache) -> None:
         ("compare_two_runs", ONE | {"other_task_id": "task-000001"}, "Both ids stand for the task"),
     ],
 )
-async def test_a_wrong_call_is_refused_with_what_is_known(
+async def test_a_wrong_call_is_refused_with_the_reason(
     cache: Cache, mode: Mode, name: str, arguments: dict[str, str], said: str
 ) -> None:
     error = await refused(cache.write({}), name, arguments, mode)
@@ -390,7 +392,7 @@ async def test_a_wrong_call_is_refused_with_what_is_known(
 
 
 @pytest.mark.parametrize("reference", ["", "nowhere", "x", "task-000003", "task-0", "\x00"])
-async def test_an_id_that_stands_for_no_one_task_is_refused_as_get_task_does(
+async def test_an_unknown_or_ambiguous_id_gives_the_error_of_get_task(
     cache: Cache, mode: Mode, reference: str
 ) -> None:
     cache.write({}, {})
@@ -402,7 +404,7 @@ async def test_an_id_that_stands_for_no_one_task_is_refused_as_get_task_does(
 
 
 @pytest.mark.parametrize(("name", "arguments"), EVERY)
-async def test_a_file_that_cannot_be_read_is_an_error_that_says_so(
+async def test_an_unreadable_file_is_an_error(
     cache: Cache, mode: Mode, name: str, arguments: dict[str, str]
 ) -> None:
     cache.path.write_text("not a database, whatever its name")
@@ -411,7 +413,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_that_says_so(
     assert error.message.startswith("The task store can't be read, so nothing is known")
 
 
-async def test_a_server_of_tools_takes_the_prompts_beside_them(cache: Cache) -> None:
+async def test_prompts_that_are_added_twice_are_listed_once(cache: Cache) -> None:
     server = build_server(cache.store, clock=lambda: cache.now)
     add_prompts(server, cache.store, clock=lambda: cache.now)
     async with Client(server) as asking:

@@ -1,4 +1,4 @@
-"""What can be read by address, and what is said where nothing can."""
+"""Resources: their URIs, their contents and their errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ODD_IDS = [
 
 
 def parsed(text: str) -> Any:
-    """As a strict reader parses it."""
+    """Parse JSON strictly: NaN and infinity are refused."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -53,10 +53,10 @@ def parsed(text: str) -> Any:
 
 
 def stored_results(cache: Cache) -> dict[str, str]:
-    """The results in a file's tables of tasks, a live one before an archived one."""
+    """Return the stored results by id; a live task takes precedence over an archived one."""
     results: dict[str, str] = {}
     with closing(sqlite3.connect(f"{cache.path.as_uri()}?immutable=1", uri=True)) as reading:
-        for table, said in cache.said.items():
+        for table, said in cache.manifest.items():
             if said["count"]:
                 rows = reading.execute(f"SELECT task_id, coalesce(result_json, '') FROM {table}")
                 results = dict(rows.fetchall()) | results
@@ -66,7 +66,7 @@ def stored_results(cache: Cache) -> dict[str, str]:
 # The real files.
 
 
-async def test_every_task_of_a_real_file_can_be_read_whole(real_cache: Cache) -> None:
+async def test_every_task_of_a_real_file_can_be_read_in_full(real_cache: Cache) -> None:
     results = stored_results(real_cache)
     shown: list[str] = []
     async with real_cache.client() as client:
@@ -84,8 +84,8 @@ async def test_every_task_of_a_real_file_can_be_read_whole(real_cache: Cache) ->
     assert not [secret for secret in real_cache.planted if secret in "".join(shown)]
 
 
-async def test_the_lists_of_a_real_file_are_those_of_its_manifest(real_cache: Cache) -> None:
-    said = real_cache.said
+async def test_the_lists_of_a_real_file_match_its_manifest(real_cache: Cache) -> None:
+    said = real_cache.manifest
     async with real_cache.client() as client:
         stored = parsed(await real_cache.read_by(client, "uniqc://store"))
         active = parsed(await real_cache.read_by(client, "uniqc://tasks/active"))
@@ -102,7 +102,7 @@ async def test_the_lists_of_a_real_file_are_those_of_its_manifest(real_cache: Ca
     assert page["total"] == said["tasks"]["by_status"].get("success", 0)
 
 
-async def test_the_active_tasks_are_at_their_address_and_no_others(cache: Cache) -> None:
+async def test_the_resource_of_active_tasks_lists_no_others(cache: Cache) -> None:
     statuses = ("running", "success", "QUEUED", "failed", "pending", "cancelled", "")
     cache.write(*({"status": status} for status in statuses))
     active = parsed(await cache.read("uniqc://tasks/active"))
@@ -114,9 +114,7 @@ async def test_the_active_tasks_are_at_their_address_and_no_others(cache: Cache)
     ]
 
 
-async def test_of_very_many_active_tasks_the_newest_hundred_are_at_their_address(
-    cache: Cache,
-) -> None:
+async def test_the_resource_of_active_tasks_lists_the_newest_hundred(cache: Cache) -> None:
     cache.write(*[{"status": "running"}] * 105)
     active = parsed(await cache.read("uniqc://tasks/active"))
     newest = [f"task-{number:06}" for number in range(105, 5, -1)]
@@ -124,7 +122,7 @@ async def test_of_very_many_active_tasks_the_newest_hundred_are_at_their_address
     assert (active["total"], active["shown"]) == (105, 100)
 
 
-# Addresses.
+# URIs.
 
 
 def test_each_resource_has_a_method_and_each_method_is_a_resource() -> None:
@@ -132,8 +130,8 @@ def test_each_resource_has_a_method_and_each_method_is_a_resource() -> None:
     assert sorted(spec.method for spec in RESOURCES) == sorted(methods)
 
 
-async def test_each_resource_is_listed_by_its_address(still_cache: Cache, mode: Mode) -> None:
-    async with still_cache.client(mode) as client:
+async def test_each_resource_is_listed_by_its_uri(module_cache: Cache, mode: Mode) -> None:
+    async with module_cache.client(mode) as client:
         resources = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
     listed = {resource.uri: resource for resource in resources} | {
@@ -148,8 +146,8 @@ async def test_each_resource_is_listed_by_its_address(still_cache: Cache, mode: 
 
 
 @pytest.fixture(scope="module")
-def odd_cache(still_cache: Cache) -> Cache:
-    return still_cache.write(
+def odd_cache(module_cache: Cache) -> Cache:
+    return module_cache.write(
         *(
             {
                 "task_id": task_id,
@@ -162,7 +160,7 @@ def odd_cache(still_cache: Cache) -> Cache:
 
 
 @pytest.mark.parametrize("task_id", ODD_IDS)
-async def test_whatever_is_in_an_id_it_is_just_an_id(odd_cache: Cache, task_id: str) -> None:
+async def test_no_character_of_an_id_has_a_special_meaning(odd_cache: Cache, task_id: str) -> None:
     task = parsed(await odd_cache.read(task_uri(task_id)))["task"]
     assert task["result"]["uri"] == task_uri(task_id, "result")
     assert parsed(await odd_cache.read(task["result"]["uri"])) == {"00": ODD_IDS.index(task_id)}
@@ -171,7 +169,7 @@ async def test_whatever_is_in_an_id_it_is_just_an_id(odd_cache: Cache, task_id: 
 
 
 @given(task_id=st.text(min_size=1))
-def test_any_id_comes_back_out_of_its_address(task_id: str) -> None:
+def test_any_id_can_be_parsed_from_its_uri(task_id: str) -> None:
     for spec in RESOURCES:
         if "{task_id}" in spec.uri:
             part = spec.uri.partition("{task_id}")[2].removeprefix("/")
@@ -181,19 +179,19 @@ def test_any_id_comes_back_out_of_its_address(task_id: str) -> None:
 
 @settings(deadline=None)
 @given(task_id=st.text(min_size=1, max_size=20))
-async def test_an_unknown_id_of_any_kind_is_not_found(odd_cache: Cache, task_id: str) -> None:
+async def test_any_unknown_id_is_not_found(odd_cache: Cache, task_id: str) -> None:
     if task_id not in ODD_IDS:
-        error = await odd_cache.unread(task_uri(task_id))
+        error = await odd_cache.read_error(task_uri(task_id))
         assert error.code == INVALID_PARAMS
 
 
 @pytest.mark.parametrize("part", ["", "result", "circuit"])
-async def test_an_unknown_task_is_the_protocols_own_not_found(
+async def test_an_unknown_task_gives_the_not_found_error_of_the_protocol(
     odd_cache: Cache, part: str, mode: Mode
 ) -> None:
     uri = task_uri("uqt_nowhere", part)
     async with odd_cache.client(mode) as client:
-        error = await odd_cache.unread_by(client, uri)
+        error = await odd_cache.read_error_by(client, uri)
     assert error.code == INVALID_PARAMS
     assert error.data == {"uri": uri}
     assert error.message.startswith('No task has the id "uqt_nowhere".')
@@ -215,8 +213,8 @@ async def test_an_unknown_task_is_the_protocols_own_not_found(
         "",
     ],
 )
-async def test_an_address_of_nothing_is_not_found(odd_cache: Cache, uri: str) -> None:
-    error = await odd_cache.unread(uri)
+async def test_an_unknown_uri_is_not_found(odd_cache: Cache, uri: str) -> None:
+    error = await odd_cache.read_error(uri)
     assert error.code == INVALID_PARAMS
     assert error.message == f"Unknown resource: {uri}"
     assert error.data == {"uri": uri}
@@ -245,22 +243,22 @@ async def test_an_address_of_nothing_is_not_found(odd_cache: Cache, uri: str) ->
         ("cursor=x", "cursor: is not one that a page returned; leave it out for the first page"),
     ],
 )
-async def test_a_wrong_query_is_refused_with_what_is_allowed(
+async def test_a_wrong_query_is_refused_with_the_allowed_values(
     odd_cache: Cache, query: str, said: str
 ) -> None:
-    error = await odd_cache.unread(f"uniqc://tasks?{query}")
+    error = await odd_cache.read_error(f"uniqc://tasks?{query}")
     assert error.code == INVALID_PARAMS
     assert error.message.startswith(said)
 
 
 @pytest.mark.parametrize("uri", ["uniqc://store?x=1", "uniqc://tasks/active?limit=5"])
-async def test_a_query_that_a_resource_does_not_take_is_not_dropped(
+async def test_a_query_on_a_resource_without_parameters_is_refused(
     odd_cache: Cache, uri: str
 ) -> None:
-    assert (await odd_cache.unread(uri)).code == INVALID_PARAMS
+    assert (await odd_cache.read_error(uri)).code == INVALID_PARAMS
 
 
-async def test_pages_by_address_reach_each_task_once(odd_cache: Cache) -> None:
+async def test_pages_by_uri_reach_each_task_once(odd_cache: Cache) -> None:
     found: list[str] = []
     uri = template = "uniqc://tasks?status=success&backend=originq%3AWK_C180&limit=5"
     while uri:
@@ -273,14 +271,14 @@ async def test_pages_by_address_reach_each_task_once(odd_cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("limit", "shown"), [("1", 1), ("2", 2), ("0002", 2), ("%EF%BC%92", 2), ("100", len(ODD_IDS))]
 )
-async def test_a_page_by_address_holds_as_many_tasks_as_asked(
+async def test_the_limit_in_a_uri_is_the_size_of_the_page(
     odd_cache: Cache, limit: str, shown: int
 ) -> None:
     page = parsed(await odd_cache.read(f"uniqc://tasks?limit={limit}"))
     assert (len(page["tasks"]), page["shown"], page["total"]) == (shown, shown, len(ODD_IDS))
 
 
-async def test_a_list_by_address_is_what_the_tool_answers(odd_cache: Cache) -> None:
+async def test_a_resource_equals_the_answer_of_the_tool(odd_cache: Cache) -> None:
     _, answer = await odd_cache.ask("list_tasks", status="finished", limit=3)
     assert parsed(await odd_cache.read("uniqc://tasks?status=finished&limit=3")) == answer
     assert parsed(await odd_cache.read("uniqc://tasks?limit=%33&status=finished")) == answer
@@ -289,13 +287,13 @@ async def test_a_list_by_address_is_what_the_tool_answers(odd_cache: Cache) -> N
 
 
 async def test_an_ambiguous_id_lists_the_candidates(cache: Cache) -> None:
-    error = await cache.write({}, {}).unread("uniqc://task/task-00000")
+    error = await cache.write({}, {}).read_error("uniqc://task/task-00000")
     assert error.code == INVALID_PARAMS
     assert '- "task-000001"' in error.message
     assert '- "task-000002"' in error.message
 
 
-# What comes back.
+# Contents.
 
 
 @pytest.mark.parametrize(
@@ -310,12 +308,14 @@ async def test_an_ambiguous_id_lists_the_candidates(cache: Cache) -> None:
         '{"monkey": "ok", "tokens": 512}',
     ],
 )
-async def test_a_result_is_byte_for_byte_what_is_stored(cache: Cache, stored: str) -> None:
+async def test_a_result_without_a_credential_is_returned_byte_for_byte(
+    cache: Cache, stored: str
+) -> None:
     cache.write({"result_json": stored})
     assert await cache.read("uniqc://task/task-000001/result") == stored
 
 
-async def test_a_result_with_a_credential_keeps_all_but_that(cache: Cache) -> None:
+async def test_only_the_credential_in_a_result_is_redacted(cache: Cache) -> None:
     stored = {"counts": {"00": 5}, "token": "hunter2", "half": "\ud800", "备注": "\u202e"}
     cache.write({"result_json": json.dumps(stored)})
     text = await cache.read("uniqc://task/task-000001/result")
@@ -323,7 +323,7 @@ async def test_a_result_with_a_credential_keeps_all_but_that(cache: Cache) -> No
     assert "\u202e" not in text
 
 
-async def test_a_result_that_is_no_json_is_shown_as_it_is_but_for_credentials(
+async def test_a_result_that_is_not_json_is_returned_with_credentials_redacted(
     cache: Cache,
 ) -> None:
     cache.write({"result_json": '{"counts": {"00": 5}, "token": "hunter2"'})
@@ -331,13 +331,13 @@ async def test_a_result_that_is_no_json_is_shown_as_it_is_but_for_credentials(
     assert text == '{"counts": {"00": 5}, "token": "[redacted]"'
 
 
-async def test_no_result_is_null(cache: Cache) -> None:
+async def test_a_missing_result_is_null(cache: Cache) -> None:
     cache.write({}, {"result_json": ""})
     assert await cache.read("uniqc://task/task-000001/result") == "null"
     assert await cache.read("uniqc://task/task-000002/result") == "null"
 
 
-async def test_circuits_come_whole_with_nothing_unseen_in_them(cache: Cache) -> None:
+async def test_circuits_are_complete_and_invisible_characters_escaped(cache: Cache) -> None:
     circuits = ["QINIT 2\nH q[0]\n" * 10_000, "x\u202e\ud800", "set password=hunter2"]
     cache.write({"metadata_json": json.dumps({"circuits": circuits, "circuit_language": "QASM2"})})
     text = await cache.read("uniqc://task/task-000001/circuit")
@@ -347,7 +347,7 @@ async def test_circuits_come_whole_with_nothing_unseen_in_them(cache: Cache) -> 
     assert shown["circuits"] == [*circuits[:2], "set password=[redacted]"]
 
 
-async def test_what_is_no_number_to_json_is_null_in_a_task(cache: Cache) -> None:
+async def test_nan_and_infinity_in_metadata_are_null(cache: Cache) -> None:
     cache.write({"metadata_json": '{"a": NaN, "b": [Infinity, {"c": -Infinity}]}'})
     task = parsed(await cache.read("uniqc://task/task-000001"))["task"]
     assert task["metadata"] == {"a": None, "b": [None, {"c": None}]}
@@ -363,16 +363,16 @@ async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache, home
         assert answer["total"] == 0
         assert not answer["store"]["exists"]
         assert "there is no file at ~/cache/tasks.sqlite" in answer["store"]["notes"][0]
-    error = await cache.unread("uniqc://task/uqt_0123")
+    error = await cache.read_error("uniqc://task/uqt_0123")
     assert error.code == INVALID_PARAMS
     assert error.message == 'There is no task "uqt_0123": uniqc has no task cache yet.'
 
 
-async def test_a_file_that_cannot_be_read_is_an_error_and_no_empty_list(cache: Cache) -> None:
+async def test_an_unreadable_file_is_an_error_and_not_an_empty_list(cache: Cache) -> None:
     cache.path.write_text("not a database, whatever its name")
     for spec in RESOURCES:
         uri = spec.uri.replace("{task_id}", "uqt_0123").partition("{")[0]
-        error = await cache.unread(uri)
+        error = await cache.read_error(uri)
         assert error.code == INTERNAL_ERROR
         assert error.data == {"uri": uri}
         assert error.message.startswith(

@@ -1,4 +1,4 @@
-"""The server as a whole: it changes nothing, it can be stopped, and it says what it is."""
+"""The server as a whole: it changes nothing, its calls can be cancelled, and it names itself."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 def state_of(directory: Path) -> dict[str, tuple[str, int]]:
-    """What a directory holds, to the byte and the nanosecond."""
+    """Return the hash and the modification time of each file in a directory."""
     return {
         path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
         for path in directory.iterdir()
     }
 
 
-async def test_nothing_that_can_be_asked_changes_a_file_at_rest(real_cache: Cache) -> None:
+async def test_no_call_changes_a_file_at_rest(real_cache: Cache) -> None:
     before = state_of(real_cache.directory)
     assert list(before) == ["tasks.sqlite"]
     async with real_cache.client() as client:
@@ -53,7 +53,7 @@ async def test_nothing_that_can_be_asked_changes_a_file_at_rest(real_cache: Cach
     assert state_of(real_cache.directory) == before
 
 
-async def test_nothing_that_can_be_asked_makes_a_file_where_there_is_none(cache: Cache) -> None:
+async def test_no_call_creates_a_file(cache: Cache) -> None:
     async with cache.client() as client:
         for spec in READ_TOOLS:
             await client.call_tool(spec.name, {"task_id": "x"} if spec.name == "get_task" else {})
@@ -61,7 +61,7 @@ async def test_nothing_that_can_be_asked_makes_a_file_where_there_is_none(cache:
     assert state_of(cache.directory) == {}
 
 
-async def test_what_another_process_saves_is_seen_by_the_next_call(cache: Cache) -> None:
+async def test_the_next_call_sees_a_task_that_another_process_saved(cache: Cache) -> None:
     uniqc = TaskStore(cache.directory)
     async with cache.client() as client:
 
@@ -81,7 +81,7 @@ async def test_what_another_process_saves_is_seen_by_the_next_call(cache: Cache)
         assert not answer["store"]["exists"]
 
 
-def test_a_server_has_no_store_that_can_write(cache: Cache) -> None:
+def test_the_store_of_a_server_is_read_only(cache: Cache) -> None:
     store = build_store(Settings(cache_dir=cache.directory))
     assert store.read_only
     with pytest.raises(ReadOnlyStoreError):
@@ -103,7 +103,7 @@ async def test_a_cancelled_call_stops_its_query_and_frees_its_thread(
     answers: list[bool] = []
 
     def should_stop() -> bool:
-        """What a server's own store asks, told to the test."""
+        """Ask as the store of a server does, and record the answer."""
         if not running.is_set():
             anyio.from_thread.run_sync(running.set)
         answers.append(call_is_cancelled())
@@ -118,7 +118,7 @@ async def test_a_cancelled_call_stops_its_query_and_frees_its_thread(
                 await running.wait()
                 assert threads.borrowed_tokens == 1
                 calls.cancel_scope.cancel()
-            # The thread is given back once SQLite has stopped; a query to the end asks far oftener.
+            # The thread is free once SQLite has stopped. An unstopped query asks far more often.
             while threads.borrowed_tokens:
                 await anyio.lowlevel.checkpoint()
             assert answers[-1]
@@ -133,7 +133,9 @@ def test_without_a_call_nothing_is_cancelled() -> None:
     assert not call_is_cancelled()
 
 
-async def test_the_server_says_what_it_is(cache: Cache, mode: Mode) -> None:
+async def test_the_server_reports_its_name_version_and_capabilities(
+    cache: Cache, mode: Mode
+) -> None:
     async with cache.client(mode) as client:
         assert client.server_info is not None
         assert client.server_info.name == "uniqc-mcp"

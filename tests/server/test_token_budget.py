@@ -1,4 +1,4 @@
-"""What an answer takes of a model's context: little, and never too much, whatever the data."""
+"""The tokens that an answer takes: few for ordinary data, and limited for any data."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ class Vocabulary(Protocol):
 @once
 def vocabulary(name: str) -> Vocabulary:
     with warnings.catch_warnings():
-        # It reads its data with a function that Python 3.11 and 3.12 call deprecated.
+        # It reads its data with a function that is deprecated in Python 3.11 and 3.12.
         warnings.simplefilter("ignore", DeprecationWarning)
         found: Vocabulary = importlib.import_module("bpe_openai").get_encoding(name)
         return found
 
 
 def tokens(text: str, *names: str) -> int:
-    """By the vocabulary that takes the most."""
+    """Return the number of tokens in the vocabulary that needs the most."""
     return max(
         len(vocabulary(name).encode(text, disallowed_special=())) for name in names or VOCABULARIES
     )
@@ -102,7 +102,7 @@ def realistic(count: int, **more: object) -> list[dict[str, object]]:
 
 
 def record(text: str, number: int = 0) -> dict[str, object]:
-    """A task that says this wherever it can."""
+    """Return a task with this text in every field."""
     return {
         "task_id": f"{number} {text}",
         "backend": text,
@@ -129,29 +129,27 @@ def may_clear(cache: Cache) -> Client:
     return Client(build_server(cache.store, Settings(clearing=ClearSettings(policy=policy))))
 
 
-# What every client pays at each start.
+# The descriptions that every client loads at its start.
 
 
-async def test_the_tools_are_described_in_few_tokens(still_cache: Cache) -> None:
-    async with still_cache.client() as client:
+async def test_the_tools_are_described_in_few_tokens(module_cache: Cache) -> None:
+    async with module_cache.client() as client:
         assert tokens(wire(await client.list_tools())) <= 2_000
-    async with may_clear(still_cache) as client:
+    async with may_clear(module_cache) as client:
         assert tokens(wire(await client.list_tools())) <= 2_500
 
 
-# What is asked every day.
+# Ordinary data.
 
 
-async def test_what_is_still_running_is_told_in_few_tokens(cache: Cache) -> None:
+async def test_a_list_of_twenty_running_tasks_takes_few_tokens(cache: Cache) -> None:
     text, structured = await cache.write(*realistic(20)).ask("list_tasks")
     assert structured["shown"] == 20
     assert tokens(text) <= 1_200
     assert tokens(wire(structured)) <= 2_500
 
 
-async def test_the_largest_page_of_everyday_tasks_has_room_for_most_of_what_was_asked(
-    cache: Cache,
-) -> None:
+async def test_a_page_of_a_hundred_ordinary_tasks_holds_most_of_them(cache: Cache) -> None:
     cache.write(*realistic(100))
     text, structured = await cache.ask("list_tasks", limit=100)
     assert structured["shown"] >= 75
@@ -164,7 +162,7 @@ async def test_the_largest_page_of_everyday_tasks_has_room_for_most_of_what_was_
     assert sorted(ids) == sorted(uniqc_id(number) for number in range(100))
 
 
-async def test_a_result_of_twenty_qubits_is_told_in_few_tokens(cache: Cache) -> None:
+async def test_a_result_of_twenty_qubits_takes_few_tokens(cache: Cache) -> None:
     dice = random.Random(20)
     counts = {f"{key:020b}": dice.randrange(1, 9) for key in dice.sample(range(2**20), 10**5)}
     task = {
@@ -185,13 +183,11 @@ async def test_a_result_of_twenty_qubits_is_told_in_few_tokens(cache: Cache) -> 
     assert tokens(wire(structured)) <= 900
 
 
-# Whatever the data.
+# Any data.
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_a_list_of_the_longest_records_has_as_many_as_there_is_room_for(
-    cache: Cache, text: str
-) -> None:
+async def test_a_list_of_long_records_holds_as_many_as_fit(cache: Cache, text: str) -> None:
     cache.write(*(record(text[:1_000], number) for number in range(100)), version=5)
     said, structured = await cache.ask("list_tasks", status="any", limit=100)
     assert cost(said, structured) <= ANSWER
@@ -206,7 +202,9 @@ async def test_a_list_of_the_longest_records_has_as_many_as_there_is_room_for(
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_a_task_that_says_it_everywhere_is_told_in_bounds(cache: Cache, text: str) -> None:
+async def test_a_task_with_long_text_in_every_field_stays_within_the_budget(
+    cache: Cache, text: str
+) -> None:
     task = {**record(text), "task_id": "task"}
     cache.write(task, version=5)
     for number in range(60):
@@ -219,10 +217,12 @@ async def test_a_task_that_says_it_everywhere_is_told_in_bounds(cache: Cache, te
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_an_id_of_any_length_is_refused_or_found_in_bounds(cache: Cache, text: str) -> None:
+async def test_the_answer_to_an_id_of_any_length_stays_within_the_budget(
+    cache: Cache, text: str
+) -> None:
     cache.write(*(record(text, number) for number in range(30)), version=5)
-    truncate = f"1 {text}"[:200]
-    for reference in (truncate, text, f"{text}?"):
+    prefix = f"1 {text}"[:200]
+    for reference in (prefix, text, f"{text}?"):
         async with cache.client() as client:
             result = await client.call_tool("get_task", {"task_id": reference})
         said, structured = cache.text(result), result.structured_content
@@ -241,14 +241,16 @@ async def test_an_id_of_any_length_is_refused_or_found_in_bounds(cache: Cache, t
         {"submitted_after": '"\\' * 9_000},
     ],
 )
-async def test_arguments_of_any_length_are_refused_in_bounds(
+async def test_the_refusal_of_long_arguments_is_short(
     cache: Cache, arguments: dict[str, Any]
 ) -> None:
     assert tokens(await cache.refusal("list_tasks", arguments)) <= 2_000
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_filters_that_match_nothing_are_repeated_in_bounds(cache: Cache, text: str) -> None:
+async def test_filters_without_a_match_are_repeated_within_the_budget(
+    cache: Cache, text: str
+) -> None:
     cache.write(*({"backend": f"{number} {text}"} for number in range(50)))
     for tool in ("list_tasks", "count_tasks"):
         said, structured = await cache.ask(tool, backend=text, name_contains=text)
@@ -256,7 +258,7 @@ async def test_filters_that_match_nothing_are_repeated_in_bounds(cache: Cache, t
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_counts_of_many_labels_tell_the_largest_and_how_many_more(
+async def test_counts_of_many_labels_show_the_largest_and_count_the_others(
     cache: Cache, text: str
 ) -> None:
     cache.write(
@@ -276,7 +278,7 @@ async def test_counts_of_many_labels_tell_the_largest_and_how_many_more(
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_a_plan_of_many_groups_tells_the_largest(cache: Cache, text: str) -> None:
+async def test_a_plan_of_many_groups_shows_the_largest(cache: Cache, text: str) -> None:
     cache.write(
         *(
             {
@@ -306,7 +308,7 @@ HOSTILE_METADATA: dict[str, object] = {
 
 
 @pytest.mark.parametrize("metadata", HOSTILE_METADATA.values(), ids=HOSTILE_METADATA)
-async def test_metadata_of_any_size_is_told_in_part(cache: Cache, metadata: object) -> None:
+async def test_large_metadata_is_shown_in_part(cache: Cache, metadata: object) -> None:
     cache.write({"metadata_json": json.dumps({"all": metadata})})
     said, structured = await cache.ask("get_task", task_id="task-000001")
     assert cost(said, structured) <= ANSWER / 2
@@ -333,13 +335,13 @@ DISTINCT = {
     "fields": [1],
     "a list": [0],
 }
-"""Outcomes of each circuit that is told of."""
+"""The number of outcomes of each circuit that is shown."""
 
 
 @pytest.mark.parametrize(
     ("result", "distinct"), [(RESULTS[name], DISTINCT[name]) for name in RESULTS], ids=RESULTS
 )
-async def test_results_of_any_size_are_told_in_part(
+async def test_large_results_are_shown_in_part(
     cache: Cache, result: object, distinct: list[int]
 ) -> None:
     cache.write({"result_json": json.dumps(result)})
@@ -355,9 +357,7 @@ async def test_results_of_any_size_are_told_in_part(
         assert bool(circuit.get("remaining_probability")) == (most > shown)
 
 
-async def test_outcomes_that_there_is_no_room_for_are_counted_among_the_remaining(
-    cache: Cache,
-) -> None:
+async def test_outcomes_that_do_not_fit_count_as_remaining(cache: Cache) -> None:
     counts = {" ".join(f"{number:0100b}"): 1 for number in range(100)}
     cache.write({"result_json": json.dumps(counts), "shots": 100})
     said, structured = await cache.ask("get_task", task_id="task-000001", outcomes=50)
@@ -367,7 +367,7 @@ async def test_outcomes_that_there_is_no_room_for_are_counted_among_the_remainin
     assert f"no room for: {50 - result['shown']}." in said
 
 
-async def test_ten_thousand_platform_jobs_are_told_in_bounds(cache: Cache) -> None:
+async def test_ten_thousand_platform_jobs_stay_within_the_budget(cache: Cache) -> None:
     cache.write({"task_id": "task"}, version=5)
     cache.change(
         "INSERT INTO task_shards WITH RECURSIVE n(i) AS "
@@ -388,7 +388,7 @@ async def test_ten_thousand_platform_jobs_are_told_in_bounds(cache: Cache) -> No
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(texts, texts, texts, st.integers(0, 50))
-async def test_no_answer_about_random_records_is_out_of_bounds(
+async def test_answers_about_random_records_stay_within_the_budget(
     cache: Cache, name: str, error: str, label: str, outcomes: int
 ) -> None:
     for path in cache.directory.iterdir():
@@ -415,9 +415,7 @@ async def test_no_answer_about_random_records_is_out_of_bounds(
 
 @settings(deadline=None)
 @given(texts, st.integers(0, 300))
-def test_the_beginning_of_a_text_is_all_of_it_or_no_more_than_it_may_take(
-    text: str, most: int
-) -> None:
+def test_a_truncated_text_is_a_prefix_within_both_limits(text: str, most: int) -> None:
     shown = truncate(text, most)
     assert text.startswith(shown)
     assert len(shown) <= most
@@ -430,7 +428,9 @@ def test_the_beginning_of_a_text_is_all_of_it_or_no_more_than_it_may_take(
     ("sizes", "tokens_left", "fit"),
     [([], 0, 0), ([5, 5, 5], 10, 2), ([5, 5, 5], 9, 1), ([11, 1], 10, 0), ([0, 0], 0, 2)],
 )
-def test_as_many_fit_as_take_no_more_together(sizes: list[int], tokens_left: int, fit: int) -> None:
+def test_items_fit_while_their_sum_is_within_the_limit(
+    sizes: list[int], tokens_left: int, fit: int
+) -> None:
     assert how_many_fit(sizes, tokens_left) == fit
 
 
@@ -450,13 +450,15 @@ def test_as_many_fit_as_take_no_more_together(sizes: list[int], tokens_left: int
         ("é", 2),
     ],
 )
-def test_the_estimate_is_of_bytes_less_what_letters_and_digits_save(text: str, most: int) -> None:
+def test_the_token_estimate_counts_bytes_and_discounts_letters_and_digits(
+    text: str, most: int
+) -> None:
     assert max_tokens_of(text) == most
 
 
 @settings(deadline=None)
 @given(texts)
-def test_the_estimate_is_hardly_ever_below_what_a_vocabulary_takes(text: str) -> None:
+def test_the_real_number_of_tokens_hardly_exceeds_the_estimate(text: str) -> None:
     text = strip_invisible(text, multiline=True)
     taken = tokens(json.dumps(text, ensure_ascii=False))
     assert taken <= 1.1 * max_tokens_of(text) + 4

@@ -1,4 +1,7 @@
-"""What is planted in a record leaves by no way: whatever text it is in, whoever asks for it."""
+"""Credentials and bidirectional characters in a record are in no output.
+
+They are planted in every text of a record, and every output of the server and the command is tried.
+"""
 
 from __future__ import annotations
 
@@ -40,14 +43,14 @@ if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
 Way = Callable[["Cache", "Plant"], Awaitable[str]]
-"""All that is said, as text and as structured content."""
+"""Returns all that one output shows, as text and as structured content."""
 
 PLACE = re.compile(r"at_(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """What is planted beside the name of the place, and how it is known again."""
+    """Text that is planted after the name of a place, and the pattern that finds it."""
 
     behind: str
     seen: str
@@ -57,19 +60,19 @@ class Plant:
 
 
 CREDENTIAL = Plant(" token=ghp_0123456789abcdef_{place}", r"ghp_\w*")
-DIRECTION = Plant("\u202e", "\\w*\u202e")
-PLANTS = {"a credential": CREDENTIAL, "a change of direction": DIRECTION}
+RIGHT_TO_LEFT = Plant("\u202e", "\\w*\u202e")
+PLANTS = {"credential": CREDENTIAL, "right-to-left override": RIGHT_TO_LEFT}
 
 
-# Where it is planted
+# Planting
 
 
 def plant_in(cache: Cache, plant: Plant) -> None:
-    """In each column that holds text, and in each text of a result and of metadata.
+    """Plant it in each text column, and in each text of a result and of metadata.
 
-    One task is active, two are finished, one has no time that can be read and a result that is
-    no JSON, one has a text for a result, and one is in the archive. The first and the last have
-    platform jobs.
+    One task is active and two are finished, one of them with a string as its result. One has
+    unreadable times and a result that is not JSON. One is archived. The active task and the
+    archived one have platform jobs.
     """
     at = plant.at
     counted = {
@@ -145,7 +148,7 @@ def _insert(cache: Cache, table: str, row: dict[str, object]) -> None:
     cache.change(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())
 
 
-# The ways out
+# Outputs
 
 
 def tool(name: str, **arguments: Any) -> Way:
@@ -157,7 +160,7 @@ def tool(name: str, **arguments: Any) -> Way:
 
 
 def refused(name: str, argument: str, value: str) -> Way:
-    """Of a call that is refused, with an argument that is planted too where it is no beginning."""
+    """Return the refusal of a call. Its argument is planted, unless it is a prefix of ids."""
 
     async def call(cache: Cache, plant: Plant) -> str:
         beginning = value.startswith("at_")
@@ -167,7 +170,7 @@ def refused(name: str, argument: str, value: str) -> Way:
 
 
 def without_match(name: str) -> Way:
-    """Of filters that are planted too."""
+    """Return the output for planted filters that match nothing."""
 
     async def call(cache: Cache, plant: Plant) -> str:
         arguments = {"backend": plant.at("no_backend"), "name_contains": plant.at("no_name")}
@@ -201,7 +204,7 @@ def _said(content: object) -> str:
 
 
 async def complete(cache: Cache, _: Plant) -> str:
-    """All that is offered for any argument of a prompt and any variable of a template."""
+    """Return all completions of each prompt argument and each template variable."""
     asked: list[tuple[PromptReference | ResourceTemplateReference, str]] = [
         *((PromptReference(name=spec.name), name) for spec in PROMPTS for name in spec.arguments),
         *(
@@ -221,13 +224,13 @@ async def complete(cache: Cache, _: Plant) -> str:
 
 def command(*arguments: str) -> Way:
     async def run(cache: Cache, _: Plant) -> str:
-        return await anyio.to_thread.run_sync(said_by, cache, *arguments)
+        return await anyio.to_thread.run_sync(output_of, cache, *arguments)
 
     return run
 
 
-def said_by(cache: Cache, *arguments: str) -> str:
-    """What a command writes, JSON unescaped."""
+def output_of(cache: Cache, *arguments: str) -> str:
+    """Return the output of a command, with JSON unescaped."""
     options = ["--cache-dir", str(cache.directory)]
     result = CliRunner().invoke(cli, [arguments[0], *options, *arguments[1:]])
     assert result.exit_code == 0, result.output
@@ -266,7 +269,7 @@ async def watch(cache: Cache, plant: Plant) -> str:
 
 
 async def wait(cache: Cache, plant: Plant) -> str:
-    """For one that had finished, for a platform's tasks, and for one that then is gone."""
+    """Wait for a finished task, for the tasks of a backend, and for a task that is deleted."""
     said: list[str] = []
     async with cache.client() as client:
 
@@ -285,7 +288,7 @@ async def wait(cache: Cache, plant: Plant) -> str:
 
 
 async def clear(cache: Cache, plant: Plant) -> str:
-    """A plan, the question to the person, the commit, and undoing it."""
+    """Plan, ask the user, commit and undo."""
     said: list[str] = []
     planned: dict[str, Any] = {}
 
@@ -318,7 +321,7 @@ async def restore(cache: Cache, _: Plant) -> str:
         store = TaskStore(cache.directory)
         receipt = store.clear(store.plan_clear(TaskFilter(status="finished"))).receipt_id
         ways = (("cleared",), ("cleared", "--json"), ("restore", receipt))
-        return [said_by(cache, *arguments) for arguments in ways]
+        return [output_of(cache, *arguments) for arguments in ways]
 
     said = await anyio.to_thread.run_sync(put_back)
     assert said[-1] == f"Put back: {len(FINISHED)} tasks.\n"
@@ -329,7 +332,7 @@ def unescaped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-# Which of these places each of them tells of, without what is planted there
+# The places that each output shows, without the planted text
 
 FINISHED = ("done_one", "done_two", "undated")
 LISTED = "id name backend"
@@ -347,6 +350,7 @@ ERRORS = "done_one_error done_two_failure undated_error"
 
 
 def of(names: str, *tasks: str) -> str:
+    """Return the places of these fields of each task."""
     return " ".join(f"{task}_{name}" for task in tasks for name in names.split())
 
 
@@ -357,7 +361,7 @@ ARCHIVED_WHOLE = f"{of(f'{TOLD} error status at {JOB}', 'archived')} {RESULTS['a
 
 WAYS: dict[str, tuple[Way, str]] = {
     "list_tasks": (tool("list_tasks"), ACTIVE),
-    "list_tasks, of any status": (
+    "list_tasks, any status": (
         tool("list_tasks", status="any"),
         f"{ACTIVE} {of(LISTED, *FINISHED)} {ERRORS}",
     ),
@@ -366,7 +370,7 @@ WAYS: dict[str, tuple[Way, str]] = {
         f"no_backend no_name {BACKENDS}",
     ),
     "count_tasks": (tool("count_tasks"), "active_status"),
-    "count_tasks, by both": (
+    "count_tasks, by status and backend": (
         tool("count_tasks", group_by="status_backend"),
         f"active_status active_backend {BACKENDS}",
     ),
@@ -376,7 +380,7 @@ WAYS: dict[str, tuple[Way, str]] = {
     ),
     "get_task, active": (tool("get_task", task_id="at_active_id"), ACTIVE_WHOLE),
     "get_task, finished": (tool("get_task", task_id="at_done_one"), DONE_WHOLE),
-    "get_task, with no error but in its metadata": (
+    "get_task, with an error only in its metadata": (
         tool("get_task", task_id="at_done_two"),
         of(f"{TOLD} failure", "done_two"),
     ),
@@ -384,15 +388,15 @@ WAYS: dict[str, tuple[Way, str]] = {
         tool("get_task", task_id="at_undated"),
         of(f"{TOLD} error", "undated"),
     ),
-    "get_task, by a platform's id": (
+    "get_task, by platform id": (
         tool("get_task", task_id="at_archived_job_id"),
         ARCHIVED_WHOLE,
     ),
-    "get_task, of several": (
+    "get_task, ambiguous": (
         refused("get_task", "task_id", "at_done"),
         of(LISTED, "done_one", "done_two"),
     ),
-    "get_task, of none": (refused("get_task", "task_id", "xctive_id"), "xctive_id active_id"),
+    "get_task, unknown": (refused("get_task", "task_id", "xctive_id"), "xctive_id active_id"),
     "wait_for_tasks": (
         wait,
         f"later {of(f'{LISTED} error', 'active')} {of(LISTED, *FINISHED)}",
@@ -423,10 +427,10 @@ WAYS: dict[str, tuple[Way, str]] = {
         f"{ACTIVE_WHOLE} {ARCHIVED_WHOLE}",
     ),
     "tidy_up": (prompt("tidy_up"), f"active_status {of(LISTED, *FINISHED)} {ERRORS}"),
-    # What can't be shown as it stands is not offered.
+    # A value that cannot be shown unaltered is not offered.
     "completions": (complete, ""),
     "doctor": (command("doctor"), "active_status"),
-    "doctor, for scripts": (command("doctor", "--json"), "active_status"),
+    "doctor, JSON": (command("doctor", "--json"), "active_status"),
     "watch": (watch, f"later watched {of(f'{LISTED} status', 'active')} {of(LISTED, 'done_one')}"),
     "cleared, restore": (restore, ""),
     "demo": (demo, f"{ACTIVE} {BACKENDS} {of(f'{LISTED} error', 'undated')}"),
@@ -436,16 +440,14 @@ CELLS = [
     (way, planted)
     for way in WAYS
     for planted in PLANTS
-    # Without a credential in it, a result goes out as it is stored: that it holds what turns
-    # text around, and that unescaped, is a fault that is known.
-    if not (way.startswith("uniqc://task/{task_id}/result") and PLANTS[planted] is DIRECTION)
+    # A known fault: a result without a credential is returned as stored, and a bidirectional
+    # character in it is not escaped.
+    if not (way.startswith("uniqc://task/{task_id}/result") and PLANTS[planted] is RIGHT_TO_LEFT)
 ]
 
 
 @pytest.mark.parametrize(("way", "planted"), CELLS)
-async def test_what_is_planted_in_a_record_leaves_by_no_way(
-    cache: Cache, way: str, planted: str
-) -> None:
+async def test_no_output_contains_the_planted_text(cache: Cache, way: str, planted: str) -> None:
     plant = PLANTS[planted]
     plant_in(cache, plant)
     ask, places = WAYS[way]
@@ -454,8 +456,8 @@ async def test_what_is_planted_in_a_record_leaves_by_no_way(
     assert {*places.split()} - {*PLACE.findall(said)} == set()
 
 
-def test_every_way_out_is_tried() -> None:
+def test_every_output_is_tried() -> None:
     tried = {name for way in WAYS for name in way.split(", ")}
-    commands = cli.commands.keys() - {"serve"}  # which all the others but these are asked of
+    commands = cli.commands.keys() - {"serve"}  # the other outputs come from it
     assert {spec.name for spec in (*TOOLS, *PROMPTS)} | commands <= tried
     assert {spec.uri for spec in RESOURCES} <= tried

@@ -1,7 +1,7 @@
-"""Everything that a client can list is recorded, so that a change to it shows in review.
+"""Snapshots of everything that a client can list, so that a change to it shows in review.
 
-Each tool, resource, template and prompt has a file of its own; ``server.json`` has the rest, with
-the order in which they are listed.
+Each tool, resource, template and prompt has its own file. ``server.json`` has the rest, with the
+order in which they are listed.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def plain(value: BaseModel) -> dict[str, Any]:
 
 
 async def listings(client: Client) -> dict[str, Any]:
-    """Everything that is listed, by the path of the file that has it, without the extension."""
+    """Return everything that is listed, by the path of its snapshot without the extension."""
     async with client:
         assert client.server_info is not None
         server = plain(client.server_info)
-        del server["version"]  # which each release changes
+        del server["version"]  # changes with each release
         listed: dict[str, Sequence[BaseModel]] = {
             "tools": (await client.list_tools()).tools,
             "resources": (await client.list_resources()).resources,
@@ -62,35 +62,33 @@ async def listings(client: Client) -> dict[str, Any]:
         return found
 
 
-async def test_clients_see_what_is_recorded(still_cache: Cache, mode: Mode) -> None:
-    compare(await listings(still_cache.client(mode)), SNAPSHOTS / "read-only")
+async def test_a_read_only_server_matches_its_snapshots(module_cache: Cache, mode: Mode) -> None:
+    compare(await listings(module_cache.client(mode)), SNAPSHOTS / "read-only")
 
 
-async def test_clients_of_a_server_that_may_clear_see_what_is_recorded(
-    still_cache: Cache, mode: Mode
-) -> None:
+async def test_a_clearing_server_matches_its_snapshots(module_cache: Cache, mode: Mode) -> None:
     policy = ClearPolicy(statuses=("success",), min_age=timedelta(days=7), max_rows=100)
     settings = Settings(clearing=ClearSettings(policy=policy))
-    server = build_server(still_cache.store, settings)
+    server = build_server(module_cache.store, settings)
     compare(await listings(Client(server, mode=mode)), SNAPSHOTS / "clearing")
 
 
-def test_nothing_else_is_recorded() -> None:
+def test_there_are_no_other_snapshots() -> None:
     assert {path.name for path in SNAPSHOTS.iterdir()} == {"read-only", "clearing"}
 
 
-# How it is compared
+# The comparison
 
 
 @pytest.fixture
-def by_hand(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """An environment in which nothing is updated, and it may be."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Unset the variables that decide whether snapshots are updated."""
     for name in (UPDATE, "CI"):
-        monkeypatch.delenv(name, raising=False)  # which may be there or not
+        monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.usefixtures("clean_environment")
 @pytest.mark.parametrize(
     "live",
     [
@@ -100,7 +98,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ],
     ids=["changed", "gone", "new"],
 )
-def test_a_difference_is_told_with_the_file_that_has_it_and_how_to_record_it(
+def test_a_difference_names_the_file_and_how_to_update_it(
     tmp_path: Path, live: dict[str, Any]
 ) -> None:
     recorded = {"server": {}, "tools/a": {"title": "A"}}
@@ -112,10 +110,10 @@ def test_a_difference_is_told_with_the_file_that_has_it_and_how_to_record_it(
     assert read(tmp_path) == recorded
 
 
-def test_recording_again_removes_what_is_listed_no_more(
-    tmp_path: Path, by_hand: pytest.MonkeyPatch
+def test_an_update_removes_the_snapshots_of_unlisted_items(
+    tmp_path: Path, clean_environment: pytest.MonkeyPatch
 ) -> None:
-    by_hand.setenv(UPDATE, "1")
+    clean_environment.setenv(UPDATE, "1")
     for tool in ("a", "b"):
         live: dict[str, Any] = {"server": {}, f"tools/{tool}": {}}
         compare(live, tmp_path)
@@ -123,36 +121,34 @@ def test_recording_again_removes_what_is_listed_no_more(
 
 
 @pytest.mark.parametrize("value", ["0", "", "no"])
-def test_nothing_but_a_1_records_again(
-    tmp_path: Path, by_hand: pytest.MonkeyPatch, value: str
+def test_only_the_value_1_updates(
+    tmp_path: Path, clean_environment: pytest.MonkeyPatch, value: str
 ) -> None:
-    by_hand.setenv(UPDATE, value)
+    clean_environment.setenv(UPDATE, value)
     with pytest.raises(AssertionError):
         compare({"server": {}}, tmp_path)
     assert read(tmp_path) == {}
 
 
-def test_nothing_is_recorded_where_nobody_would_review_it(
-    tmp_path: Path, by_hand: pytest.MonkeyPatch
-) -> None:
-    by_hand.setenv(UPDATE, "1")
-    by_hand.setenv("CI", "true")
+def test_nothing_is_updated_in_ci(tmp_path: Path, clean_environment: pytest.MonkeyPatch) -> None:
+    clean_environment.setenv(UPDATE, "1")
+    clean_environment.setenv("CI", "true")
     with pytest.raises(AssertionError, match=f"unset {UPDATE}"):
         compare({"server": {}}, tmp_path)
     assert read(tmp_path) == {}
 
 
 def compare(live: Mapping[str, Any], directory: Path) -> None:
-    """Fail where a file is missing, is left over, or holds something else."""
+    """Fail if a snapshot is missing, left over or different."""
     if os.environ.get(UPDATE) == "1":
         in_ci = bool(os.environ.get("CI"))
-        assert not in_ci, f"CI compares with what is recorded: unset {UPDATE}"
+        assert not in_ci, f"CI must not update snapshots: unset {UPDATE}"
         record(live, directory)
     recorded = read(directory)
     for name in sorted(live.keys() | recorded.keys()):
         assert live.get(name) == recorded.get(name), (
-            f"What clients see has changed: {directory / name}.json. "
-            f"If that is meant, record it: {REWRITE}"
+            f"Clients see something else than {directory / name}.json. "
+            f"If this is intended, update the snapshots: {REWRITE}"
         )
 
 

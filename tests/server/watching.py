@@ -1,4 +1,4 @@
-"""What the tests of all that watches have in common."""
+"""Helpers for the tests of waiting and subscriptions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
 PATIENCE = 30.0
-"""Seconds, for what is slow only where it is broken."""
+"""Seconds after which a test stops waiting and fails."""
 
 _WATCH_NAME = StoreWatcher._watch.__qualname__  # pyright: ignore[reportPrivateUsage] - its task
 
 A_WHILE = 0.4
-"""Seconds in which the watcher looks several times, and would tell if there were anything."""
+"""Seconds in which the watcher polls several times and would report any change."""
 
 
 def uniqc(cache: Cache, **statuses: str) -> TaskStore:
-    """Another program's store on the same file, which has saved these tasks."""
+    """Return another program's store on the same file, with these tasks saved."""
     store = TaskStore(cache.directory)
     for task_id, status in statuses.items():
         save(store, task_id, status)
@@ -39,20 +39,20 @@ def save(store: TaskStore, task_id: str, status: str, *, name: str = "", backend
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for what must come."""
+    """Wait until the condition holds."""
     with anyio.fail_after(PATIENCE):
         while not condition():
             await anyio.sleep(0.01)
 
 
 def watchers() -> int:
-    """How many watchers run in this event loop."""
+    """Return the number of watchers that run in this event loop."""
     names = (task.name or "" for task in anyio.get_running_tasks())
     return sum(name.endswith(_WATCH_NAME) for name in names)
 
 
 async def until_noticed(live: StoreWatcher, cursor: str) -> None:
-    """Wait for the watcher to find a change since then."""
+    """Wait until the watcher finds a change after this cursor."""
     await until(lambda: live.watch.since().cursor != cursor)
 
 
@@ -63,7 +63,7 @@ async def until_nobody_watches() -> None:
 
 @asynccontextmanager
 async def running(cache: Cache) -> AsyncGenerator[StoreWatcher]:
-    """A watcher as a server has it."""
+    """Run a watcher as a server does."""
     live = StoreWatcher(cache.store)
     async with live.running():
         yield live

@@ -1,4 +1,4 @@
-"""Looking at what was cleared, and putting it back, without a client."""
+"""The commands ``cleared`` and ``restore``, and the policy in ``doctor``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_cleared_lists_the_receipts_newest_first(cache: Cache) -> None:
     assert re.fullmatch(rf"{first.receipt_id}  {time}  3 of 3 tasks, done", oldest)
 
 
-def test_cleared_speaks_json_to_scripts(cache: Cache) -> None:
+def test_cleared_can_print_json(cache: Cache) -> None:
     done = clear(cache.fill(3))
     result = run(cache, "cleared", "--json")
     (receipt,) = json.loads(result.stdout)
@@ -49,7 +49,7 @@ def test_cleared_speaks_json_to_scripts(cache: Cache) -> None:
     ("options", "said"),
     [([], "Nothing was cleared that could be put back.\n"), (["--json"], "[]\n")],
 )
-def test_where_nothing_was_cleared_cleared_says_so_and_makes_nothing(
+def test_cleared_without_receipts_says_so_and_creates_no_file(
     cache: Cache, options: list[str], said: str
 ) -> None:
     result = run(cache, "cleared", *options)
@@ -69,7 +69,7 @@ def test_restore_puts_everything_back(cache: Cache, name: str) -> None:
     assert run(cache, "cleared").stdout.startswith("Nothing")
 
 
-def test_restore_says_what_stays_held(cache: Cache) -> None:
+def test_restore_reports_the_tasks_that_are_still_held(cache: Cache) -> None:
     done = clear(cache.fill(3))
     cache.fill(1, backend="elsewhere")
     result = run(cache, "restore", done.receipt_id)
@@ -80,7 +80,7 @@ def test_restore_says_what_stays_held(cache: Cache) -> None:
     assert "1 of 3 tasks" in run(cache, "cleared").stdout
 
 
-def test_restore_of_an_unknown_receipt_exits_with_1_and_a_sentence(cache: Cache) -> None:
+def test_restore_of_an_unknown_receipt_exits_with_1_and_a_message(cache: Cache) -> None:
     cache.fill(1)
     result = run(cache, "restore", "clr_of_somebody_else")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -89,7 +89,7 @@ def test_restore_of_an_unknown_receipt_exits_with_1_and_a_sentence(cache: Cache)
     assert cache.ids() == ["task-1"]
 
 
-def test_restore_wants_a_receipt(cache: Cache) -> None:
+def test_restore_requires_a_receipt(cache: Cache) -> None:
     result = run(cache, "restore")
     assert result.exit_code == 2
     assert "Missing argument 'RECEIPT'" in result.stderr
@@ -117,7 +117,7 @@ def test_doctor_states_the_policy_in_force(cache: Cache) -> None:
     assert json.loads(run(cache, "doctor", "--json", *options).stdout)["may_clear"] == words
 
 
-def test_doctor_says_that_a_server_without_permission_only_reads(cache: Cache) -> None:
+def test_doctor_says_that_a_server_without_options_only_reads(cache: Cache) -> None:
     cache.fill(1)
     result = run(cache, "doctor")
     assert "the server only reads" in result.stdout
@@ -125,7 +125,7 @@ def test_doctor_says_that_a_server_without_permission_only_reads(cache: Cache) -
     assert json.loads(run(cache, "doctor", "--json").stdout)["may_clear"] == ""
 
 
-def test_restore_in_a_directory_without_a_cache_makes_none(cache: Cache) -> None:
+def test_restore_in_a_directory_without_a_cache_creates_none(cache: Cache) -> None:
     result = run(cache, "restore", "clr_0123456789abcdef")
     assert result.exit_code == 1
     assert "nothing to put back" in result.stderr

@@ -1,4 +1,4 @@
-"""With ``--confirm human``, what a person says is what happens; a model can't say it for them."""
+"""With ``--confirm human`` the user decides. A model cannot answer for them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AGAIN = "Call clear_tasks without plan_id for a new plan."
 async def committed(
     cache: Cache, mode: Mode, person: Person | None, **arguments: object
 ) -> tuple[str, dict[str, Any]]:
-    """Plan to clear everything, then commit that."""
+    """Plan to clear everything, then commit the plan."""
     settings = cache.settings(confirm="human")
     async with cache.client(mode, settings, person) as client:
         text, plan = await cache.call(client, "clear_tasks", **arguments)
@@ -39,7 +39,7 @@ async def committed(
         return await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
 
 
-async def test_the_right_number_clears(cache: Cache, mode: Mode, person: Person) -> None:
+async def test_the_right_number_clears_the_tasks(cache: Cache, mode: Mode, person: Person) -> None:
     before = cache.copy().rows()
     person.typed = len(cache.store.plan_clear(TaskFilter()).rows)
     _, done = await committed(cache, mode, person)
@@ -60,7 +60,7 @@ async def test_the_right_number_clears(cache: Cache, mode: Mode, person: Person)
         (("accept", 50), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
     ],
 )
-async def test_any_other_answer_keeps_everything_and_spends_the_plan(
+async def test_any_other_answer_removes_nothing_and_uses_up_the_plan(
     cache: Cache,
     mode: Mode,
     person: Person,
@@ -81,7 +81,7 @@ async def test_any_other_answer_keeps_everything_and_spends_the_plan(
 
 
 @pytest.mark.parametrize("types", ["five", "", None, 1.5, True, ["1"]])
-async def test_what_is_no_number_clears_nothing(
+async def test_an_answer_that_is_not_a_number_clears_nothing(
     cache: Cache, mode: Mode, person: Person, types: object
 ) -> None:
     before = cache.fill(1).files()
@@ -93,7 +93,7 @@ async def test_what_is_no_number_clears_nothing(
 
 
 @pytest.mark.parametrize("types", ["5", " 5 ", 5.0])
-async def test_the_right_number_may_come_as_forms_send_it(
+async def test_the_right_number_may_be_a_string_or_a_float(
     cache: Cache, mode: Mode, person: Person, types: object
 ) -> None:
     cache.fill(5)
@@ -102,7 +102,7 @@ async def test_the_right_number_may_come_as_forms_send_it(
     assert done["cleared"] == 5
 
 
-async def test_a_client_that_can_not_ask_is_refused_with_the_flag_that_allows_it(
+async def test_a_client_that_cannot_ask_is_refused_with_the_option_to_set(
     cache: Cache, mode: Mode
 ) -> None:
     before = cache.fill(5).files()
@@ -113,7 +113,7 @@ async def test_a_client_that_can_not_ask_is_refused_with_the_flag_that_allows_it
     assert cache.files() == before
 
 
-async def test_an_answer_that_comes_after_the_plan_is_over_clears_nothing(
+async def test_an_answer_after_the_plan_expired_clears_nothing(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
     before = cache.fill(5).files()
@@ -130,7 +130,7 @@ async def test_an_answer_that_comes_after_the_plan_is_over_clears_nothing(
 
 
 @pytest.mark.parametrize("running", [False, True])
-async def test_a_call_that_waits_for_an_answer_waits_no_longer_than_the_plan_is_good(
+async def test_a_call_waits_for_an_answer_until_the_plan_expires(
     cache: Cache, *, running: bool
 ) -> None:
     before = cache.fill(5).files()
@@ -176,7 +176,7 @@ async def asked(cache: Cache, mode: Mode, person: Person) -> ElicitRequestFormPa
     return params
 
 
-async def test_the_question_has_the_figures_and_its_form_can_not_be_sent_by_accident(
+async def test_the_question_has_the_figures_and_its_form_has_no_default(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
     cache.fill(4, backend="ibm").fill(3, prefix="x", status="failed", backend="originq:WK_C180")
@@ -192,7 +192,7 @@ async def test_the_question_has_the_figures_and_its_form_can_not_be_sent_by_acci
     assert "default" not in field
 
 
-async def test_the_question_is_short_and_a_record_can_not_speak_in_it(
+async def test_the_question_is_short_and_quotes_text_from_records(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
     cache.fill(40)
@@ -209,7 +209,7 @@ async def test_the_question_is_short_and_a_record_can_not_speak_in_it(
     assert "33 more groups" in message
 
 
-def test_the_question_is_the_same_each_time_the_same_tasks_are_planned(cache: Cache) -> None:
+def test_the_same_tasks_give_the_same_question(cache: Cache) -> None:
     cache.fill(3, status="failed", backend="originq:WK_C180").fill(7, prefix="x")
     asked_first, asked_again = (question(cache.store.plan_clear(TaskFilter())) for _ in range(2))
     assert asked_first == (
@@ -249,12 +249,12 @@ def test_the_question_names_the_six_largest_groups_and_counts_the_others(
 )
 def test_only_a_client_that_shows_forms_can_ask(
     capabilities: ClientCapabilities | None,
-    can: bool,  # noqa: FBT001 - of a table
+    can: bool,  # noqa: FBT001 - a parameter of the table
 ) -> None:
     assert can_ask(capabilities) is can
 
 
-# Nobody else
+# Nobody but the user
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_only_a_client_that_shows_forms_can_ask(
         {"tasks_to_clear": 5},
     ],
 )
-async def test_a_model_can_not_consent_by_itself(
+async def test_a_model_cannot_consent_by_itself(
     cache: Cache, mode: Mode, person: Person, forged: dict[str, object]
 ) -> None:
     before = cache.fill(5).files()
@@ -283,7 +283,9 @@ async def test_a_model_can_not_consent_by_itself(
     assert cache.files() == before
 
 
-async def test_undo_and_planning_ask_nobody(cache: Cache, mode: Mode, person: Person) -> None:
+async def test_neither_planning_nor_undo_asks_the_user(
+    cache: Cache, mode: Mode, person: Person
+) -> None:
     before = cache.fill(5).rows()
     person.typed = 5
     async with cache.client(mode, cache.settings(confirm="human"), person) as client:
@@ -296,7 +298,7 @@ async def test_undo_and_planning_ask_nobody(cache: Cache, mode: Mode, person: Pe
     assert cache.rows() == before
 
 
-async def test_a_plan_that_there_is_not_is_said_so_and_nobody_is_asked(
+async def test_an_unknown_plan_is_reported_without_asking_the_user(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
     cache.fill(1)

@@ -1,4 +1,4 @@
-"""What the operator may decide, and what stops the start."""
+"""The operator's options for clearing, and the values that stop the start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(*arguments: str, **environment: str) -> Result:
 
 
 def settings_of(*arguments: str, **environment: str) -> ClearSettings | None:
-    """What a command that takes the options makes of these."""
+    """Return the settings that a command makes from these options."""
     found: list[ClearSettings | None] = []
 
     @click.command
@@ -42,7 +42,7 @@ def test_without_options_nothing_may_be_cleared() -> None:
     assert settings_of() is None
 
 
-def test_allowing_alone_asks_a_person_and_keeps_copies_for_thirty_days() -> None:
+def test_by_default_the_user_is_asked_and_copies_are_kept_for_thirty_days() -> None:
     policy = ClearPolicy(statuses=("success", "failed"))
     expected = ClearSettings(policy=policy, confirm="human", keep=timedelta(days=30))
     assert settings_of("--allow-clear", "success,failed") == expected
@@ -80,7 +80,7 @@ def test_every_limit_is_an_option_and_a_variable() -> None:
         assert f"env var: {variable}" in help_text
 
 
-def test_an_option_counts_more_than_its_variable() -> None:
+def test_an_option_overrides_its_variable() -> None:
     settings = settings_of("--allow-clear", "failed", UNIQC_MCP_ALLOW_CLEAR="success")
     assert settings is not None
     assert settings.policy.statuses == ("failed",)
@@ -114,7 +114,7 @@ ALLOWED = ("--allow-clear", "success")
         (["--keep-cleared", "1d"], "Add --allow-clear success,failed, or leave it out."),
     ],
 )
-def test_nonsense_stops_the_start(
+def test_an_invalid_option_stops_the_start(
     tmp_path: Path, command: str, arguments: list[str], said: str
 ) -> None:
     result = run(command, "--cache-dir", str(tmp_path), *arguments)
@@ -133,14 +133,14 @@ def test_nonsense_stops_the_start(
         ("UNIQC_MCP_CONFIRM", "plan", "--confirm says what may be cleared"),
     ],
 )
-def test_nonsense_in_the_environment_stops_it_too(variable: str, value: str, said: str) -> None:
+def test_an_invalid_variable_stops_the_start(variable: str, value: str, said: str) -> None:
     result = run(**{variable: value})
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize("extreme", ["0s", "999999w"])
-def test_an_extreme_age_is_a_limit_like_any_other(extreme: str) -> None:
+def test_extreme_durations_are_accepted(extreme: str) -> None:
     settings = settings_of(*ALLOWED, "--min-age", extreme, "--keep-cleared", extreme)
     assert settings is not None
     assert settings.keep == settings.policy.min_age
@@ -156,7 +156,7 @@ def test_an_extreme_age_is_a_limit_like_any_other(extreme: str) -> None:
         (ClearPolicy(max_rows=1), ", at most 1 at a time"),
     ],
 )
-def test_the_policy_in_words_names_no_limit_that_there_is_not(
+def test_the_policy_in_words_names_only_limits_that_are_set(
     policy: ClearPolicy, words: str
 ) -> None:
     said = words if words.endswith("tasks") else f"success, failed, cancelled tasks{words}"
@@ -166,7 +166,7 @@ def test_the_policy_in_words_names_no_limit_that_there_is_not(
 
 
 @pytest.mark.parametrize("command", ["serve", "doctor"])
-def test_the_help_says_what_each_limit_takes_and_what_it_does(command: str) -> None:
+def test_the_help_describes_each_option(command: str) -> None:
     said = " ".join(run(command, "--help").stdout.split())
     for option in (
         "--allow-clear STATUS[,STATUS...] Let tasks with these finished statuses be cleared.",

@@ -1,4 +1,4 @@
-"""A plan: what it says, that it writes nothing, and how long it is good."""
+"""Plans: their contents, their limits and their validity. Planning writes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILTERS = "status, backend, submitted_after, submitted_before, name_contains, ol
 
 
 def mixed(cache: Cache) -> Cache:
-    """Tasks of every kind that a policy tells apart."""
+    """Insert tasks of every kind that a policy distinguishes."""
     result = json.dumps({"00": 500, "11": 500})
     cache.fill(7, prefix="a", backend="originq:WK_C180", result=result, name="bell")
     cache.fill(3, prefix="b", backend="dummy", status="failed")
@@ -35,7 +35,7 @@ async def planned(cache: Cache, policy: ClearPolicy, **arguments: object) -> dic
     return plan
 
 
-async def test_a_plan_says_all_that_it_would_do(cache: Cache, mode: Mode) -> None:
+async def test_a_plan_describes_the_tasks_it_would_remove(cache: Cache, mode: Mode) -> None:
     mixed(cache)
     policy = ClearPolicy(statuses=("success", "failed"), min_age=timedelta(days=7), max_rows=8)
     async with cache.client(mode, cache.settings(policy=policy)) as client:
@@ -99,7 +99,7 @@ async def test_planning_writes_nothing(cache: Cache, mode: Mode) -> None:
         ({"submitted_before": "2025-01-01T00:00:02Z"}, 4),
     ],
 )
-async def test_a_plan_holds_what_was_asked_for_and_is_finished(
+async def test_a_plan_holds_the_finished_tasks_that_match_the_filter(
     cache: Cache, asked: dict[str, object], matched: int
 ) -> None:
     plan = await planned(mixed(cache), ClearPolicy(), **asked)
@@ -116,7 +116,7 @@ async def test_a_plan_holds_what_was_asked_for_and_is_finished(
         (ClearPolicy(max_rows=4), 4),
     ],
 )
-async def test_the_policy_limits_it_whatever_is_asked_for(
+async def test_the_policy_limits_every_plan(
     cache: Cache, policy: ClearPolicy, matched: int
 ) -> None:
     plan = await planned(mixed(cache), policy, status="any")
@@ -127,7 +127,7 @@ async def test_the_policy_limits_it_whatever_is_asked_for(
 @pytest.mark.parametrize(
     ("older_than", "matched"), [("", 5), ("1h", 5), ("8d", 5), ("30d", 3), ("99d", 3), ("101d", 0)]
 )
-async def test_an_age_that_is_asked_for_counts_beside_the_least_age_of_the_policy(
+async def test_the_larger_of_requested_age_and_minimum_age_decides(
     cache: Cache, older_than: str, matched: int
 ) -> None:
     now = datetime.now(UTC)
@@ -137,7 +137,7 @@ async def test_an_age_that_is_asked_for_counts_beside_the_least_age_of_the_polic
     assert plan["matched"] == matched
 
 
-async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cache) -> None:
+async def test_an_empty_plan_has_no_id_and_says_what_the_policy_excluded(cache: Cache) -> None:
     mixed(cache)
     policy = ClearPolicy(statuses=("cancelled",))
     async with cache.client(settings=cache.settings(policy=policy)) as client:
@@ -148,19 +148,17 @@ async def test_an_empty_plan_has_no_id_and_says_what_the_policy_kept(cache: Cach
     assert "- excluded, status not allowed: 3" in text
 
 
-async def test_where_there_is_no_store_there_is_nothing_to_clear_and_none_is_made(
-    cache: Cache,
-) -> None:
+async def test_without_a_store_a_plan_is_empty_and_creates_no_file(cache: Cache) -> None:
     plan = await planned(cache, ClearPolicy())
     assert (plan["matched"], plan["store"]["exists"]) == (0, False)
     assert cache.files() == {}
 
 
-# How long it is good
+# Validity
 
 
 @pytest.mark.parametrize("late", [LIFETIME, timedelta(days=1)])
-async def test_a_plan_is_good_for_ten_minutes(cache: Cache, mode: Mode, late: timedelta) -> None:
+async def test_a_plan_is_valid_for_ten_minutes(cache: Cache, mode: Mode, late: timedelta) -> None:
     before = cache.fill(3).rows()
     async with cache.client(mode) as client:
         _, plan = await cache.call(client, "clear_tasks")
@@ -176,7 +174,7 @@ async def test_a_plan_is_good_for_ten_minutes(cache: Cache, mode: Mode, late: ti
     assert (done["state"], done["cleared"]) == ("cleared", 3)
 
 
-async def test_a_plan_is_good_once_and_in_its_own_server(cache: Cache) -> None:
+async def test_a_plan_is_valid_once_and_only_in_its_own_server(cache: Cache) -> None:
     cache.fill(3)
     async with cache.client() as client, cache.client() as other:
         _, plan = await cache.call(client, "clear_tasks")
@@ -189,7 +187,7 @@ async def test_a_plan_is_good_once_and_in_its_own_server(cache: Cache) -> None:
     assert len(cache.store.receipts()) == 1
 
 
-def test_a_ninth_plan_pushes_out_the_oldest(cache: Cache) -> None:
+def test_a_ninth_plan_replaces_the_oldest(cache: Cache) -> None:
     plans = PendingPlans(cache.clock)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
     held = [plans.add(plan) for _ in range(MAX_PLANS + 1)]
@@ -197,7 +195,7 @@ def test_a_ninth_plan_pushes_out_the_oldest(cache: Cache) -> None:
     assert [plans.get(each.plan_id) for each in held] == [None, *held[1:]]
 
 
-def test_a_plan_is_taken_once_and_not_when_it_is_over(cache: Cache) -> None:
+def test_a_plan_can_be_taken_once_and_not_after_it_expired(cache: Cache) -> None:
     now = [datetime(2026, 11, 3, tzinfo=UTC)]
     plans = PendingPlans(lambda: now[0])
     plan = cache.fill(1).store.plan_clear(TaskFilter())
@@ -213,21 +211,21 @@ def test_a_plan_is_taken_once_and_not_when_it_is_over(cache: Cache) -> None:
     assert plans.pop("") is None
 
 
-def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
+def test_the_id_of_a_plan_cannot_be_guessed(cache: Cache) -> None:
     plans = PendingPlans(cache.clock)
     plan = cache.fill(1).store.plan_clear(TaskFilter())
     ids = {plans.add(plan).plan_id for _ in range(1_000)}
     for _ in range(2):
-        random.seed(0)  # from which whoever knows it would know the next
+        random.seed(0)  # a seeded generator would repeat its ids
         ids.add(PendingPlans().add(plan).plan_id)
     assert len(ids) == 1_002
     secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
     assert min(map(len, secrets)) >= 16
-    # Every place of it is any letter, digit or sign: 64 of them, of which as good as all come.
+    # Each position takes nearly all of the 64 characters of the alphabet.
     assert all(len(set(characters)) > 48 for characters in zip(*secrets, strict=True))
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -244,7 +242,7 @@ def test_the_id_of_a_plan_can_not_be_guessed(cache: Cache) -> None:
         ({"dry_run": False}, 'There is no argument "dry_run".'),
     ],
 )
-async def test_what_can_not_be_meant_is_refused_with_what_is_allowed(
+async def test_wrong_arguments_are_refused_with_the_allowed_ones(
     cache: Cache, arguments: dict[str, object], said: str
 ) -> None:
     cache.fill(1)
@@ -256,7 +254,7 @@ async def test_what_can_not_be_meant_is_refused_with_what_is_allowed(
 @pytest.mark.parametrize(
     "filters", [{"status": "failed"}, {"backend": "dummy"}, {"older_than": "7d"}]
 )
-async def test_filters_beside_a_plan_id_are_refused_and_the_plan_stays_good(
+async def test_filters_with_a_plan_id_are_refused_and_the_plan_stays_valid(
     cache: Cache, mode: Mode, filters: dict[str, object]
 ) -> None:
     cache.fill(2)

@@ -1,4 +1,4 @@
-"""Without ``--allow-clear`` nothing in the process can write, and no tool is there undecided."""
+"""Without ``--allow-clear`` nothing in the process can write; each tool declares its effect."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp import Client
-    from tests.clearing_cache import Cache, LineClient, Mode
+    from tests.clearing_cache import Cache, Mode, LineClient
 
 READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks"}
 WRITES = {"clear_tasks", "undo_clear"}
 
 
 async def exercise(cache: Cache, client: Client) -> None:
-    """Every tool and every resource that there is; a plan is made, and none is committed."""
+    """Call every tool and read every resource. A plan is made, but none is committed."""
     task_id = cache.ids()[0]
     known: dict[str, dict[str, object]] = {
         "list_tasks": {"status": "any", "name_contains": "b"},
@@ -42,7 +42,7 @@ async def exercise(cache: Cache, client: Client) -> None:
     }
     for tool in (await client.list_tools()).tools:
         if tool.name == "undo_clear":
-            continue  # it is what writes; a plan does not
+            continue  # it writes, and a plan does not
         await cache.call(client, tool.name, **known[tool.name])
     for spec in RESOURCES:
         uri = spec.uri.replace("{task_id}", task_id)
@@ -50,7 +50,7 @@ async def exercise(cache: Cache, client: Client) -> None:
 
 
 def writers(cache: Cache) -> list[Writer]:
-    """The objects of this process that could write this cache."""
+    """Return the objects of this process that could write this cache."""
     gc.collect()
     return [
         found
@@ -59,7 +59,7 @@ def writers(cache: Cache) -> list[Writer]:
     ]
 
 
-async def test_what_writes_is_not_listed_and_a_call_is_answered_with_the_flag(
+async def test_a_read_only_server_hides_the_writing_tools_and_names_the_option(
     cache: Cache, mode: Mode
 ) -> None:
     cache.copy()
@@ -74,14 +74,14 @@ async def test_what_writes_is_not_listed_and_a_call_is_answered_with_the_flag(
         assert {tool.name for tool in (await client.list_tools()).tools} == READS | WRITES
 
 
-async def test_no_object_in_the_process_can_write(cache: Cache, mode: Mode) -> None:
+async def test_a_read_only_server_has_no_writer(cache: Cache, mode: Mode) -> None:
     cache.copy()
     async with cache.client(mode, cache.settings(clears=False)) as client:
         await exercise(cache, client)
         assert writers(cache) == []
 
 
-async def test_where_clearing_is_allowed_too_none_can_but_for_a_commit(cache: Cache) -> None:
+async def test_a_clearing_server_has_a_writer_only_during_a_commit(cache: Cache) -> None:
     cache.copy()
     async with cache.client() as client:
         await exercise(cache, client)
@@ -93,12 +93,12 @@ async def test_where_clearing_is_allowed_too_none_can_but_for_a_commit(cache: Ca
             seen.append(len(writers(cache)))
 
         await cache.call(client, "clear_tasks", look, plan_id=plan["plan_id"])
-        assert seen == [1]  # so the look finds what there is to find
+        assert seen == [1]  # so `writers` finds a writer if there is one
         assert writers(cache) == []
 
 
 @pytest.mark.parametrize("clears", [False, True])
-async def test_a_cache_at_rest_is_the_same_to_the_byte_after_everything_was_asked(
+async def test_no_call_changes_a_byte_of_a_cache_at_rest(
     cache: Cache, mode: Mode, *, clears: bool
 ) -> None:
     before = cache.copy().files()
@@ -109,8 +109,8 @@ async def test_a_cache_at_rest_is_the_same_to_the_byte_after_everything_was_aske
     assert cache.files() == before == {cache.store_name: before[cache.store_name]}
 
 
-def open_to_write(server: LineClient) -> dict[str, bool]:
-    """The files of its cache that a server has open, and whether it could write them."""
+def open_files(server: LineClient) -> dict[str, bool]:
+    """Return the files that a server has open, and whether each is open for writing."""
     found: dict[str, bool] = {}
     for descriptor in Path(f"/proc/{server.process.pid}/fd").iterdir():
         try:
@@ -124,11 +124,11 @@ def open_to_write(server: LineClient) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("options", [[], ["--allow-clear", "success", "--confirm", "plan"]])
-def test_the_command_never_opens_the_store_to_write_for_a_question_or_a_plan(
+def test_questions_and_plans_never_open_the_store_for_writing(
     cache: Cache, spawn: Callable[..., LineClient], options: list[str]
 ) -> None:
     cache.fill(30_000, name="bell")
-    cache.change("UPDATE tasks SET shots = 1 WHERE task_id = 'task-1'")  # it is in use
+    cache.change("UPDATE tasks SET shots = 1 WHERE task_id = 'task-1'")  # recently modified
     server = spawn(*options)
     seen: list[bool] = []
     calls: list[tuple[str, dict[str, str]]] = [
@@ -141,7 +141,7 @@ def test_the_command_never_opens_the_store_to_write_for_a_question_or_a_plan(
     for number, (tool, arguments) in enumerate(calls, 1):
         server.call(number, tool, **arguments)
         while not select.select([server.stdout], [], [], 0)[0]:
-            files = open_to_write(server)
+            files = open_files(server)
             assert CLEARED_FILENAME not in files
             seen += [files[cache.store_name]] if cache.store_name in files else []
         assert server.receive()["id"] == number
@@ -149,11 +149,11 @@ def test_the_command_never_opens_the_store_to_write_for_a_question_or_a_plan(
     assert not any(seen)
 
 
-# The table that decides
+# The tool registry
 
 
 def tool_methods(owner: type) -> set[str]:
-    """The public methods that take nothing by position, as arguments come: by name."""
+    """Return the public methods that take keyword-only parameters, as tools do."""
     return {
         name
         for name, method in inspect.getmembers(owner, inspect.isfunction)
@@ -165,16 +165,14 @@ def tool_methods(owner: type) -> set[str]:
     }
 
 
-def test_every_tool_has_a_row_that_decides_what_it_does() -> None:
+def test_every_tool_is_registered_with_its_effect() -> None:
     reads = tool_methods(ReadTools) | tool_methods(WaitTools)
     assert reads == {spec.name for spec in TOOLS if not spec.writes} == READS
     assert tool_methods(ClearTools) == {spec.name for spec in TOOLS if spec.writes} == WRITES
     assert len({spec.name for spec in TOOLS}) == len(TOOLS)
 
 
-async def test_annotations_follow_from_what_a_tool_does_to_the_file(
-    cache: Cache, mode: Mode
-) -> None:
+async def test_annotations_follow_from_the_effect_of_a_tool(cache: Cache, mode: Mode) -> None:
     # read only, destructive, idempotent
     hints = {
         "reads": (True, False, True),
@@ -194,7 +192,7 @@ async def test_annotations_follow_from_what_a_tool_does_to_the_file(
 
 
 @pytest.mark.parametrize("name", ["1-0.0.5.sqlite", "5-0.1.0.sqlite"])
-async def test_no_tool_reaches_what_forgets_without_a_copy(
+async def test_no_tool_calls_a_method_that_deletes_without_a_copy(
     cache: Cache, mode: Mode, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     reached: list[object] = []

@@ -140,7 +140,7 @@ def test_doctor_speaks_json_to_scripts(cache: Cache, home: Path) -> None:
     assert (finished.returncode, finished.stderr) == (0, "")
     told = json.loads(finished.stdout)
     assert (told["location"], told["ok"]) == ("~/cache/tasks.sqlite", True)
-    assert told["facts"]["tasks"] == cache.said["tasks"]["count"]
+    assert told["facts"]["tasks"] == cache.manifest["tasks"]["count"]
 
 
 def test_an_option_counts_more_than_its_environment_variable(cache: Cache) -> None:

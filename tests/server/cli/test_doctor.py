@@ -43,7 +43,7 @@ def test_of_a_real_file_it_tells_whose_it_is_and_how_many_tasks_it_holds(
 ) -> None:
     before = real_cache.path.read_bytes()
     diagnosis, text = diagnosed(real_cache)
-    said, found = real_cache.said, facts(real_cache)
+    said, found = real_cache.manifest, facts(real_cache)
     version = str(found.schema_version)
     assert found.written_by == WRITTEN_BY[version]
     assert f"schema    {version}, written by {WRITTEN_BY[version]}" in text

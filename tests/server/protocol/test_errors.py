@@ -119,7 +119,7 @@ async def test_a_file_that_cannot_be_read_is_an_error_that_says_why_and_what_to_
         assert "0 tasks" not in text
         assert "No " not in text
         assert len(text.splitlines()) <= 2
-    assert str(home) not in (await cache.unread("uniqc://store")).message
+    assert str(home) not in (await cache.read_error("uniqc://store")).message
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_busy_file_is_an_error_that_says_to_try_again(held: Cache) -> No
     )
     for tool, arguments in CALLS:
         assert await held.refusal(tool, arguments) == said
-    assert (await held.unread("uniqc://tasks/active")).message == said
+    assert (await held.read_error("uniqc://tasks/active")).message == said
 
 
 async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:

@@ -50,8 +50,8 @@ async def refused(cache: Cache, tool: str, arguments: Json, *, lines: int = 3) -
 
 
 @pytest.fixture(scope="module")
-def cache(still_cache: Cache) -> Cache:
-    return still_cache.write({"status": "running"})
+def cache(module_cache: Cache) -> Cache:
+    return module_cache.write({"status": "running"})
 
 
 # One wrong argument.

@@ -1,4 +1,4 @@
-"""From the id that a caller gives to the one task that is meant."""
+"""Finding the task that an id, a platform id or a prefix refers to."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def ambiguous(cache: Cache, reference: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def upgraded(still_cache: Cache) -> Cache:
-    """A file of version 5, with tasks that earlier releases had saved."""
-    return still_cache.write(
+def upgraded(module_cache: Cache) -> Cache:
+    """Return a file of version 5, with tasks that earlier releases saved."""
+    return module_cache.write(
         {"task_id": "uqt_aaaa0001", "metadata_json": '{"legacy_platform_id": "D4381BA6"}'},
         {"task_id": "uqt_aaaa0002", "metadata_json": '{"task_name": "say \\"hi\\""}'},
         {"task_id": "uqt_bbbb0001"},
@@ -72,16 +72,16 @@ def upgraded(still_cache: Cache) -> Cache:
         ("uqt_ar", "uqt_archived"),
     ],
 )
-def test_a_task_answers_to_each_of_its_ids(upgraded: Cache, reference: str, task_id: str) -> None:
+def test_a_task_is_found_by_each_of_its_ids(upgraded: Cache, reference: str, task_id: str) -> None:
     assert found(upgraded, reference) == task_id
 
 
-def test_a_live_task_is_meant_before_an_archived_one_of_the_same_id(upgraded: Cache) -> None:
+def test_a_live_task_takes_precedence_over_an_archived_one(upgraded: Cache) -> None:
     task = upgraded.store.read(lambda snapshot: FoundTask.find(snapshot, reference="uqt_both"))
     assert (task.record.status, task.record.archived_at) == ("running", None)
 
 
-def test_all_that_a_file_says_of_a_task_comes_from_one_state_of_it(upgraded: Cache) -> None:
+def test_a_task_is_found_with_its_jobs_result_and_state(upgraded: Cache) -> None:
     task = upgraded.store.read(lambda snapshot: FoundTask.find(snapshot, reference="job/1"))
     assert [shard.platform_task_id for shard in task.shards] == ["job/1", "shared-job"]
     assert task.result_text == ""
@@ -111,7 +111,7 @@ def test_all_that_a_file_says_of_a_task_comes_from_one_state_of_it(upgraded: Cac
         ),
     ],
 )
-def test_what_stands_for_several_tasks_lists_them(
+def test_an_ambiguous_reference_lists_the_candidates(
     upgraded: Cache, reference: str, by: str, candidates: list[str]
 ) -> None:
     first, *others = ambiguous(upgraded, reference)
@@ -119,7 +119,7 @@ def test_what_stands_for_several_tasks_lists_them(
     assert others == candidates
 
 
-def test_an_archived_candidate_is_said_to_be_one(cache: Cache) -> None:
+def test_an_archived_candidate_is_marked(cache: Cache) -> None:
     cache.write(
         {"task_id": "uqt_same1"},
         version=5,
@@ -128,7 +128,7 @@ def test_an_archived_candidate_is_said_to_be_one(cache: Cache) -> None:
     assert ambiguous(cache, "uqt_same")[2] == '- "uqt_same2" "failed" on "ibm", archived'
 
 
-def test_very_many_candidates_are_cut_and_said_to_be(cache: Cache) -> None:
+def test_a_long_list_of_candidates_is_cut_with_a_note(cache: Cache) -> None:
     cache.write(*[{"metadata_json": '{"task_name": "' + "x" * 5_000 + '"}'}] * 30)
     lines = ambiguous(cache, "task-0")
     assert len(lines) == 12
@@ -144,14 +144,14 @@ def test_a_candidates_name_cannot_leave_its_quotes(cache: Cache) -> None:
     )
 
 
-def test_an_unknown_id_is_answered_with_the_nearest(upgraded: Cache) -> None:
+def test_an_unknown_id_is_refused_with_the_nearest_id(upgraded: Cache) -> None:
     said = unknown(upgraded, "uqt_bbbb0002")
     assert said.startswith('No task has the id "uqt_bbbb0002". Nearest: "uqt_bbbb0001"')
     assert said.endswith(" list_tasks with status=any shows ids.")
     assert unknown(upgraded, "UQT_BBBB0001").startswith('No task has the id "UQT_BBBB0001".')
 
 
-def test_the_nearest_is_found_among_very_many(cache: Cache) -> None:
+def test_the_nearest_id_is_found_among_thousands(cache: Cache) -> None:
     cache.write(
         {"task_id": "uqt_4c6b00d1e5", "submit_time": "2020-01-01T00:00:00Z"},
         script="""
@@ -163,13 +163,13 @@ def test_the_nearest_is_found_among_very_many(cache: Cache) -> None:
     assert 'Nearest: "uqt_4c6b00d1e5"' in unknown(cache, "uqt_4c6b00d1e4")
 
 
-def test_nothing_like_it_is_answered_without_a_suggestion(upgraded: Cache) -> None:
+def test_an_id_unlike_any_other_is_refused_without_a_suggestion(upgraded: Cache) -> None:
     said = unknown(upgraded, "zzzzzzzz")
     assert said == 'No task has the id "zzzzzzzz". list_tasks with status=any shows ids.'
 
 
 @pytest.mark.parametrize("reference", ["uqt_b", "u", "D4", ""])
-def test_a_beginning_that_is_too_short_says_how_long_one_has_to_be(
+def test_a_prefix_that_is_too_short_is_refused_with_the_minimum_length(
     upgraded: Cache, reference: str
 ) -> None:
     said = unknown(upgraded, reference)
@@ -181,13 +181,13 @@ def test_an_id_that_could_not_be_stored_is_refused(upgraded: Cache) -> None:
         found(upgraded, "uqt_\ud800")
 
 
-def test_without_a_file_no_id_is_called_wrong(cache: Cache) -> None:
+def test_without_a_file_the_error_says_that_there_is_no_cache(cache: Cache) -> None:
     said = unknown(cache, "uqt_aaaa0001")
     assert said == 'There is no task "uqt_aaaa0001": uniqc has no task cache yet.'
 
 
 @given(reference=st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_finds_one_task_or_says_why_not(upgraded: Cache, reference: str) -> None:
+def test_any_text_finds_a_task_or_gives_a_short_error(upgraded: Cache, reference: str) -> None:
     try:
         said = found(upgraded, reference)
     except (UnknownTaskError, AmbiguousTaskError) as error:
@@ -196,11 +196,11 @@ def test_any_text_finds_one_task_or_says_why_not(upgraded: Cache, reference: str
 
 
 @pytest.mark.parametrize("reference", ["100%", "uqt%", "uqt_____", "'; DROP TABLE tasks; --", "*"])
-def test_no_character_of_an_id_stands_for_another(upgraded: Cache, reference: str) -> None:
+def test_wildcards_in_an_id_are_literal(upgraded: Cache, reference: str) -> None:
     unknown(upgraded, reference)
 
 
-def test_an_id_that_is_not_utf8_is_found_by_its_beginning(cache: Cache) -> None:
+def test_an_id_that_is_not_utf8_is_found_by_its_prefix(cache: Cache) -> None:
     cache.write({}, script="UPDATE tasks SET task_id = CAST(x'6a6f622d3031e9' AS TEXT)")
     task = cache.store.read(lambda snapshot: FoundTask.find(snapshot, reference="job-01"))
     assert task.record.task_id == "job-01\ufffd"

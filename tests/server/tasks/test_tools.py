@@ -49,12 +49,12 @@ async def every_page(cache: Cache, client: Client, **arguments: object) -> list[
 
 
 def put_to_rest(cache: Cache) -> None:
-    """As if nobody had written it for long: what was made of it is remembered."""
+    """Set a modification time far from the present, so that values from the file are cached."""
     os.utime(cache.path, (cache.now.timestamp(), cache.now.timestamp()))
 
 
 def by(answer: Json, *names: str) -> dict[Any, int]:
-    """The counts of an answer's groups by these labels."""
+    """Return the counts of an answer's groups by these labels."""
     labels = [tuple(group[name] for name in names) for group in answer["groups"]]
     assert len(set(labels)) == len(labels)
     counts = [group["count"] for group in answer["groups"]]
@@ -65,8 +65,8 @@ def by(answer: Json, *names: str) -> dict[Any, int]:
 # The real files.
 
 
-async def test_counts_of_a_real_file_are_those_of_its_manifest(real_cache: Cache) -> None:
-    said = real_cache.said["tasks"]
+async def test_counts_of_a_real_file_match_its_manifest(real_cache: Cache) -> None:
+    said = real_cache.manifest["tasks"]
     async with real_cache.client() as client:
 
         async def count(**arguments: object) -> Json:
@@ -83,7 +83,7 @@ async def test_counts_of_a_real_file_are_those_of_its_manifest(real_cache: Cache
         finished = sum(said["by_status"].get(status, 0) for status in FINISHED)
         totals = {"any": said["count"], "finished": finished, "active": said["count"] - finished}
         for status, total in (said["by_status"] | totals).items():
-            if status not in ("QUEUED", "TaskStatus.RUNNING"):  # which nobody can ask for by name
+            if status not in ("QUEUED", "TaskStatus.RUNNING"):  # no values of the filter
                 assert (await count(status=status, group_by="none"))["total"] == total
         for backend, number in said["by_backend"].items():
             if ":" in backend:
@@ -96,8 +96,10 @@ async def test_pages_of_a_real_file_hold_each_task_once(real_cache: Cache) -> No
     assert sorted(task["task_id"] for task in tasks) == sorted(real_cache.ids("tasks"))
 
 
-async def test_every_task_of_a_real_file_can_be_got_and_no_secret_in_it(real_cache: Cache) -> None:
-    said = real_cache.said
+async def test_get_task_finds_every_task_of_a_real_file_and_shows_no_secret(
+    real_cache: Cache,
+) -> None:
+    said = real_cache.manifest
     ids = real_cache.ids()
     assert len(ids) == said["tasks"]["count"] + said["archived_tasks"]["count"]
     archived = set(real_cache.ids("archived_tasks")) - set(real_cache.ids("tasks"))
@@ -114,7 +116,7 @@ async def test_every_task_of_a_real_file_can_be_got_and_no_secret_in_it(real_cac
 
 
 @pytest.mark.parametrize("file", ["1-0.0.5.sqlite", "5-0.1.1-migrated-from-0.0.4.sqlite"])
-async def test_the_names_of_what_was_hidden_stay_visible(cache: Cache, file: str) -> None:
+async def test_the_names_of_redacted_fields_stay_visible(cache: Cache, file: str) -> None:
     text, answer = await cache.copy(file).ask("get_task", task_id="secrets-in-metadata")
     task = answer["task"]
     hidden = ["api_token", "QUARK_API_KEY", "nested.password", "nested.list[0].auth", "apikey"]
@@ -126,7 +128,7 @@ async def test_the_names_of_what_was_hidden_stay_visible(cache: Cache, file: str
     assert f"redacted in: {', '.join(task['redacted'])}" in text
 
 
-async def test_a_secret_in_an_error_is_hidden_in_a_list_too(cache: Cache) -> None:
+async def test_a_secret_in_an_error_is_redacted_in_a_list(cache: Cache) -> None:
     cache.copy("5-0.1.0.sqlite")
     text, answer = await cache.ask("list_tasks", status="failed", limit=100)
     errors = [task["error"] for task in answer["tasks"] if "401" in task["error"]]
@@ -136,7 +138,7 @@ async def test_a_secret_in_an_error_is_hidden_in_a_list_too(cache: Cache) -> Non
         assert json.dumps(error) in text
 
 
-# What a tool is.
+# Definitions of the tools.
 
 
 def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
@@ -147,7 +149,9 @@ def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
     assert {spec.name for spec in READ_TOOLS} == methods
 
 
-async def test_each_tool_says_all_that_a_client_may_ask_about_it(cache: Cache, mode: Mode) -> None:
+async def test_each_tool_has_a_title_a_description_a_schema_and_annotations(
+    cache: Cache, mode: Mode
+) -> None:
     async with cache.client(mode) as client:
         tools = (await client.list_tools()).tools
     assert [tool.name for tool in tools] == [spec.name for spec in READ_TOOLS]
@@ -166,30 +170,30 @@ async def test_each_tool_says_all_that_a_client_may_ask_about_it(cache: Cache, m
         }
 
 
-class Untrue(TaskCounts):
-    """An answer that is not what its schema says."""
+class MismatchedCounts(TaskCounts):
+    """An answer that does not match its schema."""
 
     def structured(self) -> Json:
         return {"total": "many"}
 
 
-class UntrueTools:
+class MismatchedTools:
     def count(self) -> TaskCounts:
-        """Count, untruly."""
+        """Return counts that do not match the schema."""
         store = StoreView(location="", exists=True, schema_version=1, read_at="", notes=[])
-        return Untrue(matching="tasks", total=1, groups=[], store=store)
+        return MismatchedCounts(matching="tasks", total=1, groups=[], store=store)
 
 
 async def test_the_client_checks_structured_content_against_the_output_schema(mode: Mode) -> None:
     annotations = READ_TOOLS[0].annotations
-    tool = StrictTool.of(UntrueTools().count, title="Count", annotations=annotations)
+    tool = StrictTool.of(MismatchedTools().count, title="Count", annotations=annotations)
     server = MCPServer[dict[str, Any]]("untrue", tools=[tool])
     async with Client(server, mode=mode) as client:
         with pytest.raises(RuntimeError, match="Invalid structured content"):
             await client.call_tool("count", {})
 
 
-def test_a_tool_can_be_called_by_itself(cache: Cache) -> None:
+def test_the_tools_can_be_called_without_a_server(cache: Cache) -> None:
     tools = ReadTools(cache.write({}).store, lambda: cache.now)
     assert tools.count_tasks().total == 1
     assert tools.list_tasks(status="success").tasks[0].task_id == "task-000001"
@@ -201,7 +205,7 @@ def test_a_tool_can_be_called_by_itself(cache: Cache) -> None:
 # list_tasks
 
 
-async def test_a_list_shows_what_is_active_unless_told_otherwise(cache: Cache) -> None:
+async def test_a_list_shows_active_tasks_by_default(cache: Cache) -> None:
     statuses = ["pending", "running", "QUEUED", "", *FINISHED]
     cache.write(*({"status": status} for status in statuses))
     text, answer = await cache.ask("list_tasks")
@@ -211,7 +215,7 @@ async def test_a_list_shows_what_is_active_unless_told_otherwise(cache: Cache) -
     assert text.startswith("4 active tasks. Read 2026-11-03T18:00:00Z from ")
 
 
-async def test_a_list_says_how_many_there_are_and_how_to_get_the_rest(cache: Cache) -> None:
+async def test_a_page_reports_the_total_and_how_to_get_the_rest(cache: Cache) -> None:
     cache.write({}, {}, {}, {}, {})
     async with cache.client() as client:
         text, first = cache.answer(
@@ -228,7 +232,7 @@ async def test_a_list_says_how_many_there_are_and_how_to_get_the_rest(cache: Cac
     assert shown == [f"task-{number:06}" for number in (5, 4, 3, 2, 1)]
 
 
-async def test_a_cursor_of_other_filters_is_refused_with_what_to_do(cache: Cache) -> None:
+async def test_a_cursor_of_other_filters_is_refused_with_advice(cache: Cache) -> None:
     cache.write({}, {})
     _, page = await cache.ask("list_tasks", status="any", limit=1)
     arguments = {"status": "success", "limit": 1, "cursor": page["next_cursor"]}
@@ -237,13 +241,13 @@ async def test_a_cursor_of_other_filters_is_refused_with_what_to_do(cache: Cache
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "AAAA", "-" * 100_000, "\x00"])
-async def test_what_is_no_cursor_is_refused_with_what_to_do(cache: Cache, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused_with_advice(cache: Cache, cursor: str) -> None:
     text = await cache.write({}).refusal("list_tasks", {"cursor": cursor})
     assert text.startswith("cursor: ")
     assert "leave it out" in text or "repeat the filters" in text
 
 
-async def test_only_an_active_task_says_how_long_ago_it_was_heard_of(cache: Cache) -> None:
+async def test_only_an_active_task_reports_the_age_of_its_last_update(cache: Cache) -> None:
     cache.write(
         {"status": "success"},
         {"status": "running", "update_time": "2026-11-03T17:00:00+00:00"},
@@ -258,7 +262,7 @@ async def test_only_an_active_task_says_how_long_ago_it_was_heard_of(cache: Cach
     assert text.count("heard of") == 3
 
 
-def test_an_age_grows_while_nobody_writes(cache: Cache) -> None:
+def test_an_age_grows_while_the_file_is_unchanged(cache: Cache) -> None:
     cache.write({"status": "running", "task_id": "waited"})
     put_to_rest(cache)
     now = cache.now
@@ -281,7 +285,7 @@ def test_an_age_grows_while_nobody_writes(cache: Cache) -> None:
         ({"submitted_after": "2026-11-03T20:00:00+08:00"}, ["utc", "local", "zoned"]),
     ],
 )
-async def test_in_another_zone_what_is_asked_without_one_is_utc_and_what_is_stored_is_local(
+async def test_times_without_a_zone_are_utc_in_filters_and_local_in_the_file(
     cache: Cache, arguments: Json, expected: list[str]
 ) -> None:
     cache.write(
@@ -318,7 +322,7 @@ async def test_in_another_zone_what_is_asked_without_one_is_utc_and_what_is_stor
         ),
     ],
 )
-async def test_an_answer_says_in_words_what_was_asked(
+async def test_an_answer_describes_the_filter_in_words(
     cache: Cache, asked: dict[str, str], words: str
 ) -> None:
     cache.write({"backend": "quark"}, {"backend": "quark"})
@@ -330,7 +334,7 @@ async def test_an_answer_says_in_words_what_was_asked(
 
 
 @pytest.mark.usefixtures("in_shanghai")
-async def test_in_another_zone_an_age_is_that_of_the_moment(cache: Cache) -> None:
+async def test_an_age_is_right_in_a_zone_other_than_utc(cache: Cache) -> None:
     times = ("2026-11-04T01:00:00", "2026-11-03T17:00:00+00:00", "2026-11-04T01:00:00+08:00")
     cache.write(*({"status": "running", "update_time": time} for time in times))
     _, answer = await cache.ask("list_tasks")
@@ -349,7 +353,7 @@ async def test_a_list_shows_the_beginning_of_an_error_on_one_line(cache: Cache) 
 
 
 @pytest.mark.parametrize("key", ["failure_error", "submission_error", "error_message"])
-async def test_an_error_is_found_wherever_a_release_put_it(cache: Cache, key: str) -> None:
+async def test_an_error_is_found_in_each_place_that_a_release_used(cache: Cache, key: str) -> None:
     task = {"status": "failed", "metadata_json": json.dumps({key: "no such chip"})}
     if key == "error_message":
         task = {"status": "failed", key: "no such chip"}
@@ -358,7 +362,7 @@ async def test_an_error_is_found_wherever_a_release_put_it(cache: Cache, key: st
     assert answer["tasks"][0]["error"] == "no such chip"
     _, answer = await cache.ask("get_task", task_id="task-000001")
     assert answer["task"]["error"] == "no such chip"
-    assert key not in answer["task"]["metadata"]  # once is enough
+    assert key not in answer["task"]["metadata"]  # it is shown once
 
 
 @pytest.mark.parametrize(
@@ -378,7 +382,7 @@ async def test_an_error_is_found_wherever_a_release_put_it(cache: Cache, key: st
         ({"status": "failed"}, ["c"]),
     ],
 )
-async def test_filters_let_through_what_they_say(
+async def test_filters_select_the_matching_tasks(
     cache: Cache, arguments: Json, expected: list[str]
 ) -> None:
     named = {"metadata_json": '{"task_name": "Bell pair"}'}
@@ -394,11 +398,11 @@ async def test_filters_let_through_what_they_say(
     assert counts["total"] == len(expected)
 
 
-# What a reader has to know about the file.
+# Notes about the file.
 
 
 @pytest.mark.parametrize("tool", ["list_tasks", "count_tasks"])
-async def test_without_a_file_there_are_no_tasks_because_of_that(
+async def test_without_a_file_a_note_says_why_there_are_no_tasks(
     cache: Cache, tool: str, home: Path
 ) -> None:
     text, answer = await cache.ask(tool)
@@ -434,7 +438,7 @@ async def test_a_filter_without_matches_says_how_many_tasks_there_are(cache: Cac
         ("zzz", '"ibm", "originq", "quark".'),
     ],
 )
-async def test_an_unknown_backend_is_answered_with_those_that_exist_nearest_first(
+async def test_an_unknown_backend_gets_a_note_with_the_nearest_ones(
     cache: Cache, backend: str, said: str
 ) -> None:
     cache.write({}, {"backend": "ibm:ibm_fez"}, {"backend": "quark"})
@@ -450,7 +454,7 @@ async def test_a_known_backend_without_matches_is_not_called_unknown(cache: Cach
 
 
 @pytest.mark.parametrize("tool", ["list_tasks", "count_tasks"])
-async def test_a_time_filter_tells_of_tasks_whose_time_nobody_knows(
+async def test_a_time_filter_counts_the_tasks_without_a_readable_time(
     cache: Cache, tool: str
 ) -> None:
     cache.write({}, {"submit_time": "yesterday"}, {"submit_time": "", "backend": "ibm"})
@@ -465,7 +469,7 @@ async def test_a_time_filter_tells_of_tasks_whose_time_nobody_knows(
 
 
 @pytest.mark.parametrize("version", [6, 9])
-async def test_a_newer_schema_is_read_and_told(cache: Cache, version: int) -> None:
+async def test_a_newer_schema_is_read_with_a_note(cache: Cache, version: int) -> None:
     cache.write({}, version=version)
     text, answer = await cache.ask("list_tasks", status="any")
     assert (answer["total"], answer["store"]["schema_version"]) == (1, version)
@@ -473,12 +477,12 @@ async def test_a_newer_schema_is_read_and_told(cache: Cache, version: int) -> No
     assert answer["store"]["notes"][0] in text
 
 
-async def test_the_newest_schema_that_is_known_is_not_called_newer(cache: Cache) -> None:
+async def test_the_newest_known_schema_gets_no_note(cache: Cache) -> None:
     _, answer = await cache.write({}, version=5).ask("list_tasks", status="any")
     assert (answer["store"]["schema_version"], answer["store"]["notes"]) == (5, [])
 
 
-async def test_a_search_by_name_that_was_cut_short_says_so_and_goes_on(
+async def test_a_search_by_name_that_was_cut_short_says_so_and_can_continue(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 0)
@@ -501,8 +505,8 @@ async def test_a_search_by_name_that_was_cut_short_says_so_and_goes_on(
 
 
 @pytest.fixture
-def other_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which uniqc works where it can't open its own."""
+def fallback_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create the file that uniqc uses if it cannot open its own."""
     monkeypatch.setattr(tempfile, "tempdir", str(home / "temporary"))
     other = home / "temporary" / "uniqc" / "cache" / DB_FILENAME
     other.parent.mkdir(parents=True)
@@ -510,8 +514,8 @@ def other_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return other
 
 
-async def test_uniqcs_own_second_place_is_told_to_who_reads_the_first(
-    cache: Cache, other_place: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_note_names_the_fallback_file_of_uniqc(
+    cache: Cache, fallback_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.write({})
     _, answer = await cache.ask("list_tasks")
@@ -524,15 +528,15 @@ async def test_uniqcs_own_second_place_is_told_to_who_reads_the_first(
         assert note.startswith("uniqc has also kept tasks in ~/temporary/uniqc/cache/tasks.sqlite")
         assert note in text
         assert str(home) not in text
-    other_place.unlink()
+    fallback_file.unlink()
     _, answer = await cache.ask("get_task", task_id="task-000001")
     assert answer["store"]["notes"] == []
 
 
-async def test_a_temporary_directory_that_cannot_be_seen_spoils_no_answer(
+async def test_an_unreadable_temporary_directory_prevents_no_answer(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A name too long stands for a directory of another user's, which root can enter anyway.
+    # A path that is too long fails even for root, who could enter another user's directory.
     monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 5_000)
     monkeypatch.setattr(store_notes, "DEFAULT_CACHE_DIR", cache.directory)
     _, answer = await cache.write({}).ask("list_tasks", status="any")
@@ -555,7 +559,7 @@ async def test_a_temporary_directory_that_cannot_be_seen_spoils_no_answer(
         ),
     ],
 )
-async def test_tasks_are_counted_by_what_is_asked(
+async def test_tasks_are_counted_by_the_requested_groups(
     cache: Cache, group_by: str, groups: list[tuple[str, str, int]], lines: list[str]
 ) -> None:
     cache.write(
@@ -570,7 +574,7 @@ async def test_tasks_are_counted_by_what_is_asked(
     assert text.splitlines()[1:] == lines
 
 
-async def test_very_many_groups_are_cut_and_said_to_be(cache: Cache) -> None:
+async def test_groups_beyond_the_limit_are_counted_in_a_note(cache: Cache) -> None:
     cache.write({"status": "b"}, *({"status": f"a{number:03}"} for number in range(149)), {})
     text, answer = await cache.ask("count_tasks", backend="originq")
     assert (answer["total"], len(answer["groups"])) == (151, MAX_GROUPS)
@@ -581,7 +585,7 @@ async def test_very_many_groups_are_cut_and_said_to_be(cache: Cache) -> None:
     assert (stored["total"], stored["store"]["notes"]) == (151, [note])
 
 
-# get_task. How an id is looked up is in test_lookup, what results come to in test_detail.
+# get_task. test_lookup tests how an id is found, test_task_detail what results look like.
 
 
 async def test_long_ids_names_and_labels_are_cut(cache: Cache) -> None:
@@ -618,7 +622,7 @@ async def test_a_success_without_a_result_says_so(cache: Cache) -> None:
     assert "result: none stored" in text
 
 
-async def test_platform_jobs_are_told_one_by_one(cache: Cache) -> None:
+async def test_platform_jobs_are_listed_one_by_one(cache: Cache) -> None:
     cache.copy("5-0.1.0.sqlite")
     _, answer = await cache.ask("get_task", task_id="uqt_4afc6df4c8994bb4aac33dd198cd1e9e")
     assert [shard["index"] for shard in answer["task"]["shards"]] == [0, 1, 2, 3, 4]
@@ -628,7 +632,7 @@ async def test_platform_jobs_are_told_one_by_one(cache: Cache) -> None:
         assert f"{line}platform id {shard['platform_task_id']}" in text
 
 
-async def test_very_many_platform_jobs_are_cut_and_said_to_be(cache: Cache) -> None:
+async def test_platform_jobs_beyond_the_limit_are_counted_in_a_note(cache: Cache) -> None:
     cache.write(
         {},
         version=5,
@@ -646,11 +650,11 @@ async def test_very_many_platform_jobs_are_cut_and_said_to_be(cache: Cache) -> N
     assert len(text) < 10_000
 
 
-async def test_a_call_of_no_tool_is_answered(cache: Cache) -> None:
+async def test_a_call_of_an_unknown_tool_is_refused(cache: Cache) -> None:
     assert await cache.refusal("drop_tasks", {}) == "Unknown tool: drop_tasks"
 
 
-async def test_both_eras_get_the_same_answers(cache: Cache) -> None:
+async def test_both_protocol_versions_get_the_same_answers(cache: Cache) -> None:
     cache.copy("5-0.1.0.sqlite")
     said: list[list[Any]] = []
     for era in ("auto", "legacy"):
@@ -666,7 +670,7 @@ async def test_both_eras_get_the_same_answers(cache: Cache) -> None:
     assert said[0] == said[1]
 
 
-def test_a_page_that_is_read_from_the_cache_tells_ages_as_of_each_answer(cache: Cache) -> None:
+def test_ages_on_a_cached_page_are_recomputed_for_each_answer(cache: Cache) -> None:
     noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
     cache.write({"status": "running", "update_time": noon.isoformat()}, {"status": "success"})
     clock = iter(noon + timedelta(seconds=seconds) for seconds in (5, 5, 65))

@@ -1,4 +1,4 @@
-"""Waiting for tasks: told at once of what changes, of nothing twice, and of all that is known."""
+"""wait_for_tasks: changes are reported at once and only once, with the tasks still active."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ACTIVE = TaskFilter(status="active")
 
 
 class Waiting:
-    """A call of the tool that goes on beside the test."""
+    """A call of the tool that runs in the background of a test."""
 
     def __init__(self, cache: Cache, client: Client, **arguments: Any) -> None:
         self._cache = cache
@@ -71,7 +71,7 @@ class Waiting:
 async def while_waiting(
     cache: Cache, happens: Callable[[], object], mode: Mode = "auto", /, **arguments: Any
 ) -> tuple[str, dict[str, Any]]:
-    """The answer to a wait, during which something happens."""
+    """Return the answer of a wait during which a function is called."""
     async with cache.client(mode) as client:
         waiting = Waiting(cache, client, **arguments)
         async with anyio.create_task_group() as calls:
@@ -87,10 +87,10 @@ def changes(structured: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(one["task_id"], one["before"], one["status"]) for one in structured["changes"]]
 
 
-# What is waited for
+# The tasks to wait for
 
 
-async def test_the_first_of_several_that_changes_ends_the_wait(cache: Cache, mode: Mode) -> None:
+async def test_the_first_of_several_tasks_to_change_ends_the_wait(cache: Cache, mode: Mode) -> None:
     other = uniqc(cache, a="running", b="pending", c="running")
     text, structured = await while_waiting(
         cache, lambda: save(other, "a", "success", name="a step"), mode, task_ids=["a", "b"]
@@ -111,7 +111,7 @@ async def test_another_active_status_is_a_change_too(cache: Cache) -> None:
     assert changes(structured) == [("a", "pending", "QUEUED")]
 
 
-async def test_a_wait_for_all_goes_on_until_the_last_is_finished(cache: Cache) -> None:
+async def test_a_wait_for_all_lasts_until_the_last_task_is_finished(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running", c="running")
 
     async with cache.client() as client:
@@ -130,7 +130,7 @@ async def test_a_wait_for_all_goes_on_until_the_last_is_finished(cache: Cache) -
     assert text.startswith("None of the tasks asked for is active, after ")
 
 
-async def test_tasks_are_asked_for_by_any_of_their_ids(cache: Cache) -> None:
+async def test_a_task_can_be_named_by_any_of_its_ids(cache: Cache) -> None:
     cache.write(
         {"task_id": "uqt_aaaaaa1", "status": "running"},
         {"task_id": "uqt_bbbbbb1", "status": "running"},
@@ -148,7 +148,7 @@ async def test_tasks_are_asked_for_by_any_of_their_ids(cache: Cache) -> None:
     assert [task["task_id"] for task in structured["active"]] == ["uqt_aaaaaa1"]
 
 
-async def test_a_filter_lets_only_its_own_end_the_wait(cache: Cache) -> None:
+async def test_only_tasks_that_match_the_filter_end_the_wait(cache: Cache) -> None:
     other = uniqc(cache)
     for task_id, backend, name in (
         ("chip", "originq:WK_C180", "VQE 1"),
@@ -176,7 +176,7 @@ async def test_a_filter_lets_only_its_own_end_the_wait(cache: Cache) -> None:
     assert changes(structured) == [("chip", "running", "success")]
 
 
-async def test_what_is_already_finished_is_told_at_once(cache: Cache) -> None:
+async def test_tasks_that_are_already_finished_are_reported_at_once(cache: Cache) -> None:
     uniqc(cache, a="success", b="failed")
     text, structured = await cache.ask("wait_for_tasks", task_ids=["a", "b"], timeout_seconds=50)
     assert structured["state"] == "finished"
@@ -192,7 +192,7 @@ async def test_what_is_already_finished_is_told_at_once(cache: Cache) -> None:
     assert text.startswith("None of the tasks is active, after 0 seconds. ")
 
 
-async def test_one_that_is_already_finished_does_not_end_the_wait_for_another(
+async def test_a_task_that_is_already_finished_does_not_end_the_wait_for_another(
     cache: Cache,
 ) -> None:
     other = uniqc(cache, a="success", b="running")
@@ -231,7 +231,7 @@ async def test_a_task_that_is_archived_ends_the_wait(cache: Cache) -> None:
     assert structured["finished"] == []
 
 
-async def test_a_task_that_comes_finished_is_told_and_one_that_comes_active_is_waited_for(
+async def test_a_new_finished_task_is_reported_and_a_new_active_one_is_waited_for(
     cache: Cache,
 ) -> None:
     other = uniqc(cache, a="running")
@@ -255,42 +255,42 @@ OF_EACH_KIND = (
 )
 EACH = frozenset(str(task["task_id"]) for task in OF_EACH_KIND)
 TOUCH = "UPDATE tasks SET update_time = '2026-11-03T17:00:00+00:00'"
-COME = (
+INSERT_TASK = (
     "INSERT INTO tasks (task_id, backend, status, submit_time, update_time) "
     "SELECT 'come', 'ibm:ibm_fez', '{}', submit_time, '' FROM tasks LIMIT 1"
 )
-NOBODY = frozenset[str]()
+NO_TASKS = frozenset[str]()
 TO_IBM = replace(ACTIVE, backend="ibm")
 
 
 @pytest.mark.parametrize(
-    ("statement", "target", "told"),
+    ("statement", "target", "reported"),
     [
-        (TOUCH, ACTIVE, NOBODY),
-        (TOUCH, EACH, NOBODY),
-        (TOUCH, frozenset({"done"}), NOBODY),
-        ("UPDATE tasks SET shots = 5", EACH, NOBODY),
+        (TOUCH, ACTIVE, NO_TASKS),
+        (TOUCH, EACH, NO_TASKS),
+        (TOUCH, frozenset({"done"}), NO_TASKS),
+        ("UPDATE tasks SET shots = 5", EACH, NO_TASKS),
         ("UPDATE tasks SET status = 'failed'", ACTIVE, EACH - {"done"}),
         ("UPDATE tasks SET status = 'failed'", EACH, EACH),
         ("UPDATE tasks SET status = 'failed'", frozenset({"alike"}), {"alike"}),
         ("UPDATE tasks SET status = 'failed'", TO_IBM, {"chip", "platform"}),
         ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm_fez"), {"chip"}),
-        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm"), NOBODY),
+        ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, backend="ibm:ibm"), NO_TASKS),
         ("UPDATE tasks SET status = 'failed'", replace(ACTIVE, name_contains="vqe"), {"name"}),
         ("UPDATE tasks SET status = 'pending'", TO_IBM, {"chip", "platform", "done"}),
         ("DELETE FROM tasks", ACTIVE, EACH - {"done"}),
         ("DELETE FROM tasks", TO_IBM, {"chip", "platform"}),
         ("DELETE FROM tasks", EACH, EACH),
-        (COME.format("running"), TO_IBM, NOBODY),
-        (COME.format("failed"), TO_IBM, {"come"}),
-        (COME.format("failed"), replace(ACTIVE, backend="ibmq"), NOBODY),
+        (INSERT_TASK.format("running"), TO_IBM, NO_TASKS),
+        (INSERT_TASK.format("failed"), TO_IBM, {"come"}),
+        (INSERT_TASK.format("failed"), replace(ACTIVE, backend="ibmq"), NO_TASKS),
     ],
 )
-async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
-    cache: Cache, statement: str, target: TaskFilter | frozenset[str], told: AbstractSet[str]
+async def test_only_a_status_change_of_its_own_tasks_ends_a_wait(
+    cache: Cache, statement: str, target: TaskFilter | frozenset[str], reported: AbstractSet[str]
 ) -> None:
     cache.write(*OF_EACH_KIND)
-    ids = target if isinstance(target, frozenset) else NOBODY
+    ids = target if isinstance(target, frozenset) else NO_TASKS
     task_filter = ACTIVE if isinstance(target, frozenset) else target
     async with running(cache) as live:
         await live.refresh()
@@ -301,11 +301,11 @@ async def test_a_wait_ends_by_a_status_of_its_own_tasks_and_by_nothing_else(
         )
         cache.change(statement)
         seen = await wait.run(cache.store, live)
-    assert {moved.state.task_id for moved in seen.status_changes} == told
-    assert seen.condition_met == (bool(told) or not seen.tasks.active_total)
+    assert {moved.state.task_id for moved in seen.status_changes} == reported
+    assert seen.condition_met == (bool(reported) or not seen.tasks.active_total)
 
 
-async def test_a_mere_touch_does_not_end_a_wait_that_goes_on(cache: Cache, mode: Mode) -> None:
+async def test_a_new_update_time_alone_does_not_end_a_wait(cache: Cache, mode: Mode) -> None:
     cache.write(*OF_EACH_KIND)
     for arguments in ({"task_ids": ["chip", "done"]}, {"backend": "ibm"}):
         text, structured = await while_waiting(
@@ -319,7 +319,7 @@ async def test_a_mere_touch_does_not_end_a_wait_that_goes_on(cache: Cache, mode:
 # The cursor
 
 
-async def test_what_changes_between_two_waits_is_told_once(cache: Cache, mode: Mode) -> None:
+async def test_a_change_between_two_waits_is_reported_once(cache: Cache, mode: Mode) -> None:
     other = uniqc(cache, a="running", b="running")
     async with cache.client(mode) as client:
 
@@ -341,7 +341,7 @@ async def test_what_changes_between_two_waits_is_told_once(cache: Cache, mode: M
         assert changes(fresh) == []
 
 
-async def test_a_task_that_is_cleared_between_two_waits_is_told_as_gone(cache: Cache) -> None:
+async def test_a_task_that_is_deleted_between_two_waits_is_reported_as_gone(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
     async with cache.client() as client:
         arguments: dict[str, Any] = {"task_ids": ["a", "b"], "timeout_seconds": 1}
@@ -353,9 +353,7 @@ async def test_a_task_that_is_cleared_between_two_waits_is_told_as_gone(cache: C
 
 
 @pytest.mark.parametrize("cursor", ["x", "\x00", "龘" * 3_000, "gcU1zW_W3CcAAAAAAAAAAQ"])
-async def test_a_cursor_of_another_kind_is_refused_with_what_to_do(
-    cache: Cache, cursor: str
-) -> None:
+async def test_an_invalid_cursor_is_refused_with_advice(cache: Cache, cursor: str) -> None:
     uniqc(cache, a="running")
     said = await cache.refusal("wait_for_tasks", {"cursor": cursor})
     assert said.startswith("The cursor is not one that wait_for_tasks of this server gave")
@@ -369,10 +367,10 @@ async def test_a_cursor_of_another_server_is_refused(cache: Cache) -> None:
     assert "Leave cursor out" in said
 
 
-# Refused
+# Refusals
 
 
-async def test_a_task_that_nobody_knows_is_refused(cache: Cache) -> None:
+async def test_an_unknown_task_is_refused(cache: Cache) -> None:
     uniqc(cache, uqt_abcdef1="running")
     said = await cache.refusal("wait_for_tasks", {"task_ids": ["uqt_abcdef1", "uqt_abcdef2"]})
     assert said.startswith('No task has the id "uqt_abcdef2". Nearest: "uqt_abcdef1".')
@@ -380,13 +378,13 @@ async def test_a_task_that_nobody_knows_is_refused(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("more", [{"backend": "originq"}, {"name_contains": "x"}])
-async def test_ids_beside_a_filter_are_refused(cache: Cache, more: dict[str, str]) -> None:
+async def test_ids_together_with_a_filter_are_refused(cache: Cache, more: dict[str, str]) -> None:
     uniqc(cache, a="running")
     said = await cache.refusal("wait_for_tasks", {"task_ids": ["a"], **more})
     assert said.startswith("Give task_ids, or backend and name_contains")
 
 
-async def test_more_ids_than_fifty_are_refused(cache: Cache) -> None:
+async def test_more_than_fifty_ids_are_refused(cache: Cache) -> None:
     other = uniqc(cache)
     ids = [f"task-{number:03}" for number in range(51)]
     for task_id in ids:
@@ -407,19 +405,17 @@ async def test_more_ids_than_fifty_are_refused(cache: Cache) -> None:
         ({"task_ids": [""]}, "No task has the id"),
     ],
 )
-async def test_arguments_that_cannot_be_meant_are_refused(
+async def test_invalid_arguments_are_refused(
     cache: Cache, arguments: dict[str, Any], problem: str
 ) -> None:
     uniqc(cache, a="running")
     assert problem in await cache.refusal("wait_for_tasks", arguments)
 
 
-# Time
+# Timeout and progress
 
 
-async def test_when_time_is_up_it_tells_what_is_active_and_how_old_that_is(
-    cache: Cache, mode: Mode
-) -> None:
+async def test_a_timeout_reports_the_active_tasks_and_their_age(cache: Cache, mode: Mode) -> None:
     cache.write({"status": "running", "metadata_json": '{"task_name": "a step"}'})
     async with cache.client(mode) as client:
         result = await client.call_tool("wait_for_tasks", {"timeout_seconds": 1})
@@ -434,7 +430,7 @@ async def test_when_time_is_up_it_tells_what_is_active_and_how_old_that_is(
     assert "`uniqc result TASK_ID`" in text
 
 
-async def test_a_wait_for_all_tells_at_its_end_what_changed_until_then(cache: Cache) -> None:
+async def test_the_timeout_of_a_wait_for_all_reports_the_changes_so_far(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
     text, structured = await while_waiting(
         cache, lambda: save(other, "a", "success"), until="all", timeout_seconds=2
@@ -460,10 +456,10 @@ async def test_a_wait_reports_its_progress(cache: Cache, mode: Mode) -> None:
     assert message == "waiting for any of them"
 
 
-# Cancelled, and many
+# Cancelled and concurrent waits
 
 
-async def test_a_wait_that_is_cancelled_stops_at_once_and_leaves_nothing(
+async def test_a_cancelled_wait_stops_its_watcher_and_leaves_nothing(
     cache: Cache, mode: Mode
 ) -> None:
     uniqc(cache, a="running")
@@ -479,7 +475,7 @@ async def test_a_wait_that_is_cancelled_stops_at_once_and_leaves_nothing(
         assert structured["total"] == 1
 
 
-async def test_a_wait_that_is_cancelled_follows_its_tasks_no_more(cache: Cache) -> None:
+async def test_a_cancelled_wait_no_longer_tracks_its_tasks(cache: Cache) -> None:
     uniqc(cache, a="running")
     async with running(cache) as live:
         for moment in range(30):
@@ -490,7 +486,7 @@ async def test_a_wait_that_is_cancelled_follows_its_tasks_no_more(cache: Cache) 
         await until_nobody_watches()
 
 
-async def test_twenty_waits_at_once_cost_one_watcher(cache: Cache, mode: Mode) -> None:
+async def test_twenty_concurrent_waits_share_one_watcher(cache: Cache, mode: Mode) -> None:
     other = uniqc(cache, **{f"task-{number}": "running" for number in range(20)})
     async with cache.client(mode) as client:
         waits = [Waiting(cache, client, task_ids=[f"task-{number}"]) for number in range(20)]
@@ -510,10 +506,10 @@ async def test_twenty_waits_at_once_cost_one_watcher(cache: Cache, mode: Mode) -
         await until_nobody_watches()
 
 
-async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
+async def test_changes_of_other_tasks_do_not_cause_reads(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # However slow the machine is: the tasks are read with each report too.
+    # A report reads the tasks too. None may fall into this test, even on a slow machine.
     monkeypatch.setattr(waiting_wait, "SECONDS_BETWEEN_REPORTS", PATIENCE)
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
@@ -529,11 +525,11 @@ async def test_tasks_that_nobody_waits_for_are_not_read_each_time_they_move(
         calls.cancel_scope.cancel()
 
 
-# Whatever becomes of the file
+# Changes and faults of the file
 
 
 class CountedStore(TaskStore):
-    """A store that says how often it was read."""
+    """A store that counts its reads."""
 
     reads = 0
 
@@ -567,7 +563,7 @@ async def test_without_a_file_there_is_nothing_to_wait_for(cache: Cache) -> None
     assert "uniqc has no task cache yet" in said
 
 
-async def test_a_file_that_cannot_be_read_at_first_is_an_error(cache: Cache) -> None:
+async def test_a_file_that_is_unreadable_at_the_start_is_an_error(cache: Cache) -> None:
     cache.path.write_bytes(b"no database" * 1_000)
     said = await cache.refusal("wait_for_tasks", {})
     assert said.startswith("The task store can't be read")
@@ -582,7 +578,7 @@ def break_file(cache: Cache) -> bytes:
     return content
 
 
-async def test_a_file_that_cannot_be_read_for_a_while_does_not_end_the_wait(cache: Cache) -> None:
+async def test_a_file_that_is_unreadable_for_a_while_does_not_end_the_wait(cache: Cache) -> None:
     uniqc(cache, a="running")
     async with cache.client() as client:
         waiting = Waiting(cache, client, task_ids=["a"])
@@ -600,7 +596,7 @@ async def test_a_file_that_cannot_be_read_for_a_while_does_not_end_the_wait(cach
     assert changes(waiting.done[1]) == [("a", "running", "success")]
 
 
-async def test_a_file_that_cannot_be_read_when_time_is_up_is_an_error(cache: Cache) -> None:
+async def test_a_file_that_is_unreadable_at_the_timeout_is_an_error(cache: Cache) -> None:
     uniqc(cache, a="running")
     async with running(cache) as live, anyio.create_task_group() as calls:
 
@@ -613,9 +609,7 @@ async def test_a_file_that_cannot_be_read_when_time_is_up_is_an_error(cache: Cac
         break_file(cache)
 
 
-async def test_a_file_that_is_replaced_tells_by_what_is_in_the_new_one(
-    cache: Cache, mode: Mode
-) -> None:
+async def test_after_the_file_is_replaced_the_new_one_decides(cache: Cache, mode: Mode) -> None:
     uniqc(cache, a="running", b="running")
 
     def replace() -> None:
@@ -628,14 +622,14 @@ async def test_a_file_that_is_replaced_tells_by_what_is_in_the_new_one(
     assert sorted(changes(structured)) == [("a", "running", "gone"), ("b", "running", "success")]
 
 
-async def test_a_file_that_is_cleared_ends_every_wait(cache: Cache) -> None:
+async def test_clearing_all_tasks_ends_a_wait(cache: Cache) -> None:
     other = uniqc(cache, a="running")
     _, structured = await while_waiting(cache, other.clear_all, until="all")
     assert structured["state"] == "finished"
     assert changes(structured) == [("a", "running", "gone")]
 
 
-async def test_what_is_told_fits_together_while_others_write_on_and_on(cache: Cache) -> None:
+async def test_an_answer_is_consistent_while_others_keep_writing(cache: Cache) -> None:
     other = uniqc(cache, a="running")
     stop = anyio.Event()
 
@@ -667,11 +661,11 @@ async def test_what_is_told_fits_together_while_others_write_on_and_on(cache: Ca
         stop.set()
 
 
-# What it takes of a model's context
+# Size
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
-async def test_a_wait_for_tasks_of_any_kind_is_told_in_bounds(cache: Cache, text: str) -> None:
+async def test_the_answer_of_a_wait_stays_within_the_budget(cache: Cache, text: str) -> None:
     ids = [f"{number:02} {text[:200]}" for number in range(50)]
     tasks = [{**record(text[:1_000], n), "task_id": task_id} for n, task_id in enumerate(ids)]
     cache.write(*tasks, version=5)
@@ -707,7 +701,7 @@ async def test_long_texts_of_a_change_are_cut(cache: Cache) -> None:
     assert {name: len(change[name]) for name in longest} == longest
 
 
-async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
+async def test_ordinary_changes_take_few_tokens(cache: Cache) -> None:
     cache.write(*realistic(20))
     text, structured = await while_waiting(
         cache, lambda: cache.change("UPDATE tasks SET status = 'success' WHERE shots > 5000")
@@ -727,7 +721,7 @@ async def test_everyday_changes_are_told_in_few_tokens(cache: Cache) -> None:
         ([5], 'Each of task_ids must be a text, not "5" (int).'),
     ],
 )
-async def test_ids_that_are_no_list_of_texts_are_refused_in_words(
+async def test_ids_that_are_not_a_list_of_texts_are_refused(
     cache: Cache, task_ids: Any, said: str
 ) -> None:
     cache.write({})
