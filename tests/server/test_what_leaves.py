@@ -24,7 +24,7 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from tests.server.cli.test_watch import feed_of, told
+from tests.server.cli.test_watch import feed_of, next_events
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.demo import run_demo
@@ -245,10 +245,10 @@ async def demo(cache: Cache, _: Plant) -> str:
 
 async def watch(cache: Cache, plant: Plant) -> str:
     feed = feed_of(cache)
-    (started,) = told(feed)
+    (started,) = next_events(feed)
     cache.change("UPDATE tasks SET status = ? WHERE backend GLOB 'at_act*'", plant.at("later"))
     cache.change("DELETE FROM tasks WHERE backend GLOB 'at_done_one*'")
-    events = [started, *told(feed)]
+    events = [started, *next_events(feed)]
     groups = cache.store.tally(TaskFilter(), by=("status",))
     scene = Scene(
         path=cache.path,

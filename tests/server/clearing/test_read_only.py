@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp import Client
-    from tests.clearing_cache import Cache, Mode, LineClient
+    from tests.clearing_cache import Cache, LineClient, Mode
 
 READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks"}
 WRITES = {"clear_tasks", "undo_clear"}

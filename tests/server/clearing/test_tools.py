@@ -26,7 +26,7 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.clearing_cache import Cache, Mode, LineClient
+    from tests.clearing_cache import Cache, LineClient, Mode
 
 Answer = TypeVar("Answer")
 

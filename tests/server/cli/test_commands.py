@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of uniqc-mcp."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def run(*arguments: str, **environment: str) -> Result:
-    """In this process: what is said without serving."""
+    """Run the command in this process, for calls that do not serve."""
     return CliRunner().invoke(cli, arguments, env=environment, prog_name="uniqc-mcp")
 
 
-def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """In a process of its own, with nothing on its stdin."""
+def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in its own process, with an empty stdin."""
     return subprocess.run(
         [sys.executable, "-m", "uniqc_mcp", *arguments],
         env=os.environ | environment,
@@ -39,14 +39,14 @@ def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_the_installed_command_says_its_version() -> None:
-    finished = started("--version")
+def test_the_installed_command_prints_its_version() -> None:
+    finished = run_process("--version")
     assert (finished.returncode, finished.stdout) == (0, f"uniqc-mcp, version {__version__}\n")
     assert run("-V").stdout == finished.stdout
 
 
-def test_help_says_what_the_command_is_for_and_what_it_can() -> None:
-    finished = started("--help")
+def test_help_describes_the_command_and_lists_its_subcommands() -> None:
+    finished = run_process("--help")
     assert finished.returncode == 0
     assert "Ask an assistant what your quantum tasks are doing." in finished.stdout
     for command in ("serve", "demo", "doctor"):
@@ -58,7 +58,7 @@ def test_help_says_what_the_command_is_for_and_what_it_can() -> None:
     ("command", "options"),
     [("serve", ["cache-dir", "log-level"]), ("doctor", ["cache-dir"])],
 )
-def test_each_option_that_has_an_environment_variable_names_it(
+def test_help_names_the_environment_variable_of_each_option(
     command: str, options: list[str]
 ) -> None:
     text = " ".join(run(command, "--help").stdout.split())
@@ -70,7 +70,7 @@ def test_each_option_that_has_an_environment_variable_names_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--nope"], "No such option '--nope'"),
         (["nope"], "No such command 'nope'"),
@@ -84,29 +84,31 @@ def test_each_option_that_has_an_environment_variable_names_it(
         (["demo", "--log-level", "info"], "No such option '--log-level'"),
     ],
 )
-def test_a_wrong_start_is_refused_with_what_is_wrong(arguments: list[str], said: str) -> None:
+def test_invalid_arguments_are_refused_with_a_reason(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert said in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("UNIQC_MCP_LOG_LEVEL", "loud", "(env var: 'UNIQC_MCP_LOG_LEVEL'): 'loud' is not one of"),
         ("UNIQC_MCP_CACHE_DIR", __file__, "is a file; give the directory that holds it."),
     ],
 )
-def test_a_wrong_environment_is_refused_too(variable: str, value: str, said: str) -> None:
+def test_an_invalid_environment_variable_is_refused_with_a_reason(
+    variable: str, value: str, message: str
+) -> None:
     result = run("serve", **{variable: value})
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
-def test_a_wrong_start_of_the_installed_command_exits_with_2() -> None:
-    finished = started("--cache-dir", "/nowhere", "--log-level", "loud")
+def test_the_installed_command_exits_with_2_for_an_invalid_option() -> None:
+    finished = run_process("--cache-dir", "/nowhere", "--log-level", "loud")
     assert (finished.returncode, finished.stdout) == (2, "")
     assert "'loud' is not one of" in finished.stderr
 
@@ -114,36 +116,36 @@ def test_a_wrong_start_of_the_installed_command_exits_with_2() -> None:
 # doctor
 
 
-def test_doctor_exits_with_0_where_a_server_would_work(cache: Cache) -> None:
+def test_doctor_exits_with_0_if_a_server_would_work(cache: Cache) -> None:
     result = run("doctor", "--cache-dir", str(cache.write({}).directory))
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.endswith("A server works with this.\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_doctor_exits_with_1_where_a_server_would_fail(cache: Cache, options: list[str]) -> None:
+def test_doctor_exits_with_1_if_a_server_would_fail(cache: Cache, options: list[str]) -> None:
     cache.path.write_text("Dear diary")
     result = run("doctor", *options, UNIQC_MCP_CACHE_DIR=str(cache.directory))
     assert (result.exit_code, result.stderr) == (1, "")
     assert "is not an SQLite database" in result.stdout
 
 
-def test_doctor_looks_at_a_directory_that_cannot_be_used_and_says_why() -> None:
+def test_doctor_reports_why_a_directory_cannot_be_used() -> None:
     result = run("doctor", "--cache-dir", "/" + "x" * 300)
     assert (result.exit_code, result.stderr) == (1, "")
     assert "can't be opened (File name too long)" in result.stdout
 
 
-def test_doctor_speaks_json_to_scripts(cache: Cache, home: Path) -> None:
+def test_doctor_prints_json_on_request(cache: Cache, home: Path) -> None:
     cache.copy("5-0.1.0.sqlite")
-    finished = started("doctor", "--json", HOME=str(home), UNIQC_MCP_CACHE_DIR="~/cache")
+    finished = run_process("doctor", "--json", HOME=str(home), UNIQC_MCP_CACHE_DIR="~/cache")
     assert (finished.returncode, finished.stderr) == (0, "")
-    told = json.loads(finished.stdout)
-    assert (told["location"], told["ok"]) == ("~/cache/tasks.sqlite", True)
-    assert told["facts"]["tasks"] == cache.manifest["tasks"]["count"]
+    printed = json.loads(finished.stdout)
+    assert (printed["location"], printed["ok"]) == ("~/cache/tasks.sqlite", True)
+    assert printed["facts"]["tasks"] == cache.manifest["tasks"]["count"]
 
 
-def test_an_option_counts_more_than_its_environment_variable(cache: Cache) -> None:
+def test_an_option_overrides_its_environment_variable(cache: Cache) -> None:
     cache.write({})
     result = run(
         "doctor", "--json", "--cache-dir", str(cache.directory), UNIQC_MCP_CACHE_DIR="/nowhere"
@@ -151,8 +153,8 @@ def test_an_option_counts_more_than_its_environment_variable(cache: Cache) -> No
     assert json.loads(result.stdout)["facts"]["tasks"] == 1
 
 
-def test_doctor_looks_at_uniqcs_own_directory_unless_told_otherwise(home: Path) -> None:
-    finished = started("doctor", HOME=str(home), UNIQC_MCP_CACHE_DIR="")
+def test_doctor_examines_the_directory_of_uniqc_by_default(home: Path) -> None:
+    finished = run_process("doctor", HOME=str(home), UNIQC_MCP_CACHE_DIR="")
     assert finished.returncode == 0
     assert "file      ~/.uniqc/cache/tasks.sqlite" in finished.stdout
     assert [path.name for path in home.iterdir()] == ["cache"]
@@ -162,7 +164,7 @@ def test_doctor_looks_at_uniqcs_own_directory_unless_told_otherwise(home: Path) 
 
 
 @pytest.mark.parametrize("arguments", [["--cache-dir", "{}"], ["serve", "--log-level", "error"]])
-async def test_without_a_command_it_serves_the_directory_that_was_meant(
+async def test_the_server_reads_the_directory_of_the_option_or_the_environment(
     cache: Cache, home: Path, arguments: list[str]
 ) -> None:
     cache.write({})
@@ -176,26 +178,26 @@ async def test_without_a_command_it_serves_the_directory_that_was_meant(
     assert (answer["total"], answer["store"]["location"]) == (1, "~/cache/tasks.sqlite")
 
 
-def test_with_nothing_on_its_stdin_it_serves_nobody_and_says_nothing(cache: Cache) -> None:
-    finished = started("--cache-dir", str(cache.directory))
+def test_the_server_exits_silently_if_stdin_is_empty(cache: Cache) -> None:
+    finished = run_process("--cache-dir", str(cache.directory))
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
     assert list(cache.directory.iterdir()) == []
 
 
-def test_started_by_hand_it_says_what_it_is_and_how_to_connect_a_client(cache: Cache) -> None:
-    ours, its = os.openpty()
+def test_the_server_explains_on_a_terminal_how_to_connect_a_client(cache: Cache) -> None:
+    controller, terminal = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory)],
-        stdin=its,
+        stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    os.close(its)
+    os.close(terminal)
     with process:
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(7)]
-        os.close(ours)  # the terminal is gone: the end of its input
+        os.close(controller)  # closing the terminal ends the input
         stdout, stderr = process.communicate(timeout=30)
     assert lines[0].startswith(f"uniqc-mcp {__version__} is a server for MCP clients")
     assert '{"mcpServers": {"uniqc": {"command": "uniqc-mcp"}}}' in "".join(lines)
@@ -203,7 +205,7 @@ def test_started_by_hand_it_says_what_it_is_and_how_to_connect_a_client(cache: C
     assert (process.returncode, stdout, stderr) == (0, "", "")
 
 
-def test_what_a_start_imports_is_exempt_from_garbage_collection(cache: Cache) -> None:
+def test_modules_imported_at_startup_are_exempt_from_garbage_collection(cache: Cache) -> None:
     code = (
         "import anyio, gc, sys; "
         "anyio.run = lambda *_: print(gc.isenabled(), gc.get_freeze_count() > 10_000); "

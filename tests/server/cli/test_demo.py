@@ -1,4 +1,4 @@
-"""What a newcomer sees."""
+"""The demo and its sample cache."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ QUESTIONS = [
 ]
 
 
-def shown(cache_dir: Path | None) -> str:
-    said: list[str] = []
-    run_demo(cache_dir, said.append)
-    return "\n".join(said)
+def demo_output(cache_dir: Path | None) -> str:
+    lines: list[str] = []
+    run_demo(cache_dir, lines.append)
+    return "\n".join(lines)
 
 
-def test_a_sample_is_asked_three_questions_and_leaves_nothing_behind(
+def test_the_demo_asks_three_questions_of_a_sample_and_removes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    text = shown(None)
+    text = demo_output(None)
     assert list(tmp_path.iterdir()) == []
     lines = text.splitlines()
     assert lines[0].startswith("A sample cache, as uniqc would keep it.")
@@ -51,9 +51,9 @@ def test_a_sample_is_asked_three_questions_and_leaves_nothing_behind(
     assert "k3y" not in text
 
 
-def test_ones_own_cache_is_asked_and_not_changed(cache: Cache) -> None:
+def test_the_demo_does_not_change_an_existing_cache(cache: Cache) -> None:
     before = cache.copy("5-0.1.0.sqlite").path.read_bytes()
-    text = shown(cache.directory)
+    text = demo_output(cache.directory)
     assert "sample" not in text
     for question in QUESTIONS:
         assert question in text
@@ -63,8 +63,8 @@ def test_ones_own_cache_is_asked_and_not_changed(cache: Cache) -> None:
     assert cache.path.read_bytes() == before
 
 
-def test_a_cache_that_is_not_there_is_asked_and_not_made(tmp_path: Path) -> None:
-    text = shown(tmp_path / "missing")
+def test_the_demo_does_not_create_a_missing_cache(tmp_path: Path) -> None:
+    text = demo_output(tmp_path / "missing")
     for question in QUESTIONS:
         assert question in text
     assert text.count("uniqc has no task cache yet") == 3
@@ -72,7 +72,7 @@ def test_a_cache_that_is_not_there_is_asked_and_not_made(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_read_ends_the_demo_without_a_traceback(cache: Cache) -> None:
+def test_an_unreadable_cache_ends_the_demo_without_a_traceback(cache: Cache) -> None:
     cache.path.write_text("Dear diary")
     finished = subprocess.run(
         [sys.executable, "-m", "uniqc_mcp", "demo", "--cache-dir", str(cache.directory)],
@@ -86,7 +86,7 @@ def test_a_cache_that_cannot_be_read_ends_the_demo_without_a_traceback(cache: Ca
     assert "Traceback" not in finished.stderr
 
 
-def test_the_sample_is_a_cache_as_uniqc_keeps_it(tmp_path: Path) -> None:
+def test_the_sample_is_a_valid_cache_of_uniqc(tmp_path: Path) -> None:
     make_sample(tmp_path)
     tasks = TaskStore(tmp_path, read_only=True).list()
     assert len(tasks) == 10

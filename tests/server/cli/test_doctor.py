@@ -1,4 +1,4 @@
-"""What doctor finds out about a cache."""
+"""The diagnosis of a cache."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ WRITTEN_BY = {
 }
 
 
-def diagnosed(cache: Cache) -> tuple[Diagnosis, str]:
+def diagnose(cache: Cache) -> tuple[Diagnosis, str]:
     diagnosis = examine(Settings(cache_dir=cache.directory))
     return diagnosis, diagnosis.text()
 
 
 def facts(cache: Cache) -> Facts:
-    diagnosis, _ = diagnosed(cache)
+    diagnosis, _ = diagnose(cache)
     assert diagnosis.facts is not None
     return diagnosis.facts
 
 
-def test_of_a_real_file_it_tells_whose_it_is_and_how_many_tasks_it_holds(
+def test_a_real_file_is_reported_with_its_writer_and_its_task_counts(
     real_cache: Cache,
 ) -> None:
     before = real_cache.path.read_bytes()
-    diagnosis, text = diagnosed(real_cache)
+    diagnosis, text = diagnose(real_cache)
     said, found = real_cache.manifest, facts(real_cache)
     version = str(found.schema_version)
     assert found.written_by == WRITTEN_BY[version]
@@ -57,8 +57,8 @@ def test_of_a_real_file_it_tells_whose_it_is_and_how_many_tasks_it_holds(
     assert real_cache.path.read_bytes() == before
 
 
-def test_what_is_odd_about_a_file_is_noted(cache: Cache) -> None:
-    diagnosis, text = diagnosed(cache.copy("1-0.0.5.sqlite"))
+def test_unknown_statuses_and_unreadable_times_are_noted(cache: Cache) -> None:
+    diagnosis, text = diagnose(cache.copy("1-0.0.5.sqlite"))
     unknown, undated = diagnosis.notes
     assert unknown == (
         'Statuses that uniqc does not know count as active: "QUEUED", "TaskStatus.RUNNING".'
@@ -68,9 +68,9 @@ def test_what_is_odd_about_a_file_is_noted(cache: Cache) -> None:
     assert f"note      {unknown}" in text
 
 
-def test_tasks_that_a_raced_upgrade_doubled_are_noted(cache: Cache) -> None:
+def test_tasks_duplicated_by_a_raced_upgrade_are_noted(cache: Cache) -> None:
     legacy = {"metadata_json": '{"legacy_platform_id": "D438"}'}
-    diagnosis, _ = diagnosed(cache.write(legacy, legacy, legacy, {}, version=5))
+    diagnosis, _ = diagnose(cache.write(legacy, legacy, legacy, {}, version=5))
     (note,) = diagnosis.notes
     assert note.startswith("2 tasks are copies of others")
     assert "metadata.legacy_platform_id" in note
@@ -83,14 +83,14 @@ def test_statuses_that_look_the_same_are_counted_together(cache: Cache) -> None:
     assert facts(cache).tasks == facts(cache).active == 3
 
 
-def test_very_many_statuses_are_noted_in_part(cache: Cache) -> None:
+def test_only_the_first_ten_unknown_statuses_are_named(cache: Cache) -> None:
     cache.write(*({"status": f"s{number:03}"} for number in range(200)))
-    (note,) = diagnosed(cache)[0].notes
+    (note,) = diagnose(cache)[0].notes
     assert note.endswith('"s008", "s009" and 190 more.')
 
 
-def test_without_a_file_a_server_works_and_has_nothing_to_tell(cache: Cache, home: Path) -> None:
-    diagnosis, text = diagnosed(cache)
+def test_a_missing_file_is_not_a_problem(cache: Cache, home: Path) -> None:
+    diagnosis, text = diagnose(cache)
     assert diagnosis == Diagnosis(
         location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, writable=False
     )
@@ -102,8 +102,8 @@ def test_without_a_file_a_server_works_and_has_nothing_to_tell(cache: Cache, hom
     assert str(home) not in text
 
 
-def test_a_newer_file_works_and_says_to_update(cache: Cache) -> None:
-    diagnosis, text = diagnosed(cache.write({}, version=9))
+def test_a_newer_schema_works_with_advice_to_update(cache: Cache) -> None:
+    diagnosis, text = diagnose(cache.write({}, version=9))
     assert diagnosis.ok
     assert "schema    9, written by a uniqc newer than this release knows (5)" in text
     assert "update uniqc-mcp" in text
@@ -122,42 +122,42 @@ def newer_without_tasks(cache: Cache) -> None:
     cache.write(version=9, script="DROP TABLE tasks")
 
 
-def a_link_to_nothing(cache: Cache) -> None:
+def broken_link(cache: Cache) -> None:
     cache.path.symlink_to(cache.directory / "gone.sqlite")
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "reason"),
     [
         (foreign, "~/cache/tasks.sqlite belongs to another program"),
         (damaged, "~/cache/tasks.sqlite is damaged"),
         (newer_without_tasks, "~/cache/tasks.sqlite has schema version 9, newer than 5"),
-        (a_link_to_nothing, "it is a link to ~/cache/gone.sqlite, which is not there"),
+        (broken_link, "it is a link to ~/cache/gone.sqlite, which is not there"),
     ],
 )
-def test_a_file_that_no_server_can_read_is_a_problem_that_says_what_to_do(
-    cache: Cache, home: Path, make: object, said: str
+def test_an_unreadable_file_is_a_problem_with_a_reason(
+    cache: Cache, home: Path, make: object, reason: str
 ) -> None:
     assert callable(make)
     make(cache)
-    diagnosis, text = diagnosed(cache)
+    diagnosis, text = diagnose(cache)
     (problem,) = diagnosis.problems
     assert (diagnosis.ok, diagnosis.facts) == (False, None)
-    assert said in problem
+    assert reason in problem
     assert f"problem   {problem}" in text
     assert "no tasks here yet" not in text
-    assert "doctor" not in text  # which the reader has just run
+    assert "doctor" not in text  # the reader has just run doctor
     assert str(home) not in text
     assert text.endswith("A server does not work with this.")
 
 
-def test_a_path_that_cannot_be_looked_at_is_a_problem_too(cache: Cache) -> None:
+def test_a_path_that_is_too_long_is_a_problem(cache: Cache) -> None:
     diagnosis = examine(Settings(cache_dir=cache.directory / ("x" * 300)))
     assert (diagnosis.ok, diagnosis.exists, diagnosis.size_bytes) == (False, False, 0)
     assert "can't be opened (File name too long)" in diagnosis.problems[0]
 
 
-def test_uniqcs_own_second_place_is_noted(
+def test_the_fallback_file_of_uniqc_is_noted(
     cache: Cache, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(home))
@@ -165,16 +165,16 @@ def test_uniqcs_own_second_place_is_noted(
     other = home / "uniqc" / "cache" / "tasks.sqlite"
     other.parent.mkdir(parents=True)
     other.touch()
-    diagnosis, _ = diagnosed(cache)
+    diagnosis, _ = diagnose(cache)
     (note,) = diagnosis.notes
     assert "~/uniqc/cache/tasks.sqlite" in note
 
 
-def test_as_json_it_has_the_documented_keys(cache: Cache) -> None:
-    diagnosis, _ = diagnosed(cache.copy("5-0.1.0.sqlite"))
-    told = json.loads(json.dumps(diagnosis.to_dict()))
-    assert told.keys() == {field.name for field in fields(Diagnosis)}
-    assert told["facts"].keys() == {field.name for field in fields(Facts)}
+def test_the_json_has_the_documented_keys(cache: Cache) -> None:
+    diagnosis, _ = diagnose(cache.copy("5-0.1.0.sqlite"))
+    printed = json.loads(json.dumps(diagnosis.to_dict()))
+    assert printed.keys() == {field.name for field in fields(Diagnosis)}
+    assert printed["facts"].keys() == {field.name for field in fields(Facts)}
     for documented in (Diagnosis, Facts):
         assert documented.__doc__ is not None
         for field in fields(documented):

@@ -1,4 +1,4 @@
-"""Following a store in a terminal or a pipe: what happened, and how it is shown."""
+"""Watching a store in a terminal or a pipe: its events, lines and frames."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def feed_of(cache: Cache, *, backend: str = "") -> EventFeed:
     return EventFeed(store, backend=backend, clock=lambda: NOW)
 
 
-def told(feed: EventFeed) -> list[Event]:
-    """What happens next."""
+def next_events(feed: EventFeed) -> list[Event]:
+    """Wait for the next events and return them."""
     deadline = monotonic() + DEADLINE_SECONDS
     while not (events := feed.events()):
-        assert monotonic() < deadline, "nothing was told"
+        assert monotonic() < deadline, "no event came"
         sleep(0.01)
     return events
 
@@ -61,8 +61,8 @@ def kinds(events: Sequence[Event]) -> list[tuple[str, str]]:
     return [(event.kind, event.task.task_id if event.task else "") for event in events]
 
 
-def task(number: int = 1, **what: Any) -> TaskState:
-    given: dict[str, Any] = {
+def task(number: int = 1, **changes: Any) -> TaskState:
+    fields: dict[str, Any] = {
         "task_id": f"uqt_{number:032x}",
         "backend": "originq:WK_C180",
         "name": f"vqe step {number}",
@@ -70,22 +70,22 @@ def task(number: int = 1, **what: Any) -> TaskState:
         "active": True,
         "submit_time": (NOW - timedelta(minutes=4)).isoformat(),
         "update_time": (NOW - timedelta(seconds=12)).isoformat(),
-        **what,
+        **changes,
     }
-    return TaskState(**given)
+    return TaskState(**fields)
 
 
-def event(kind: str, **what: Any) -> Event:
-    given: dict[str, Any] = {"kind": kind, "at": NOW, "store_status": STATUS, **what}
-    return Event(**given)
+def event(kind: str, **changes: Any) -> Event:
+    fields: dict[str, Any] = {"kind": kind, "at": NOW, "store_status": STATUS, **changes}
+    return Event(**fields)
 
 
-def scene(**what: Any) -> Scene:
-    given: dict[str, Any] = {"path": PATH, "store_status": STATUS, **what}
-    return Scene(**given)
+def scene(**changes: Any) -> Scene:
+    fields: dict[str, Any] = {"path": PATH, "store_status": STATUS, **changes}
+    return Scene(**fields)
 
 
-def ended(number: int, end_state: str = "success") -> FinishedTask:
+def finished_task(number: int, end_state: str = "success") -> FinishedTask:
     return FinishedTask(
         task=task(number, status="success", active=False),
         at=NOW - timedelta(seconds=7),
@@ -93,34 +93,34 @@ def ended(number: int, end_state: str = "success") -> FinishedTask:
     )
 
 
-def shown(what: Scene, width: int = 100, height: int = 24, *, final: bool = False) -> str:
-    lines = frame_lines(what, width=width, height=height, now=NOW, final=final)
+def frame_text(content: Scene, width: int = 100, height: int = 24, *, final: bool = False) -> str:
+    lines = frame_lines(content, width=width, height=height, now=NOW, final=final)
     return "\n".join(line.plain.rstrip() for line in lines)
 
 
-# What happens
+# Events
 
 
-def test_first_of_all_the_active_tasks_are_told_newest_first(cache: Cache) -> None:
+def test_the_first_event_lists_the_active_tasks_newest_first(cache: Cache) -> None:
     cache.write(
         {"status": "running", "submit_time": "2026-11-03T11:00:00+00:00"},
         {"status": "success"},
         {"status": "QUEUED", "submit_time": "2026-11-03T12:00:00+00:00"},
     )
     feed = feed_of(cache)
-    (started,) = told(feed)
+    (started,) = next_events(feed)
     assert started.kind == "started"
     assert [state.task_id for state in started.active] == ["task-000003", "task-000001"]
     assert started.store_status.total == 3
     assert feed.events() == []
 
 
-def test_a_task_that_comes_finishes_or_goes_is_told_once(cache: Cache) -> None:
+def test_a_new_a_changed_and_a_removed_task_are_one_event_each(cache: Cache) -> None:
     cache.write({"status": "running"}, {"status": "running"}, {"status": "success"})
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'task-000001'")
-    (changed,) = told(feed)
+    (changed,) = next_events(feed)
     assert kinds([changed]) == [("changed", "task-000001")]
     assert changed.task is not None
     assert (changed.before, changed.task.status) == ("running", "failed")
@@ -130,81 +130,81 @@ def test_a_task_that_comes_finishes_or_goes_is_told_once(cache: Cache) -> None:
         "INSERT INTO tasks (task_id, backend, status, submit_time, update_time) "
         "VALUES ('late', 'dummy', 'pending', '2026-11-03', '2026-11-03')"
     )
-    assert kinds(told(feed)) == [("new", "late")]
+    assert kinds(next_events(feed)) == [("new", "late")]
     cache.change("DELETE FROM tasks WHERE task_id = 'task-000002'")
-    assert kinds(told(feed)) == [("gone", "task-000002")]
+    assert kinds(next_events(feed)) == [("gone", "task-000002")]
     assert list(feed.active) == ["late"]
 
 
-def test_a_task_that_uniqc_archives_is_told_to_be_archived(cache: Cache) -> None:
+def test_an_archived_task_is_reported_as_archived(cache: Cache) -> None:
     cache.write({"status": "success"}, version=5)
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     cache.change(
         "INSERT INTO archived_tasks (task_id, backend, status, submit_time, update_time, "
         "archived_at) SELECT task_id, backend, status, submit_time, update_time, '2026-11-03' "
         "FROM tasks"
     )
     cache.change("DELETE FROM tasks")
-    (gone,) = told(feed)
+    (gone,) = next_events(feed)
     assert (gone.kind, gone.archived) == ("gone", True)
     assert "task-000001 archived; it was success on originq:WK_C180" in plain_lines(gone, PATH)[0]
 
 
-def test_a_file_that_is_not_there_is_waited_for(cache: Cache) -> None:
+def test_a_missing_file_is_waited_for(cache: Cache) -> None:
     feed = feed_of(cache)
-    (started,) = told(feed)
+    (started,) = next_events(feed)
     assert "There is no task cache at" in "\n".join(plain_lines(started, cache.path))
     assert json.loads(json_line(started, cache.path))["store"]["exists"] is False
     assert not feed.is_idle()
     cache.write({"status": "running"})
-    events = told(feed)
+    events = next_events(feed)
     while not feed.active:
-        events += told(feed)
+        events += next_events(feed)
     assert {kind for kind, _ in kinds(events)} == {"store", "new"}
     assert ("new", "task-000001") in kinds(events)
     assert events[0].store_status.store is not None
     assert events[0].store_status.store.exists
 
 
-def test_a_foreign_file_is_said_once_and_tried_again(cache: Cache) -> None:
+def test_watching_starts_when_a_foreign_file_is_replaced(cache: Cache) -> None:
     cache.path.write_text("no database, but some kilobytes of something else " * 40)
     feed = feed_of(cache)
-    (trouble,) = told(feed)
+    (trouble,) = next_events(feed)
     assert trouble.kind == "trouble"
     assert "is not an SQLite database" in trouble.problem
     assert not feed.is_idle()
     cache.path.unlink()
     cache.write({"status": "running"})
-    (started,) = told(feed)
+    (started,) = next_events(feed)
     assert (started.kind, len(started.active)) == ("started", 1)
 
 
-def test_when_the_trouble_is_over_the_store_is_told(cache: Cache) -> None:
+def test_the_end_of_trouble_is_a_store_event(cache: Cache) -> None:
     cache.write({"status": "running"})
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     held = cache.path.with_suffix(".held")
     cache.path.rename(held)
     cache.path.write_text("something else " * 100)
-    assert kinds(told(feed)) == [("trouble", "")]
+    assert kinds(next_events(feed)) == [("trouble", "")]
     assert list(feed.active) == ["task-000001"]
     held.rename(cache.path)
-    assert kinds(told(feed))[0] == ("store", "")
+    assert kinds(next_events(feed))[0] == ("store", "")
 
 
-def test_with_a_backend_only_its_tasks_are_told(cache: Cache) -> None:
+def test_a_backend_limits_the_events_to_its_tasks(cache: Cache) -> None:
     cache.write({"status": "running"}, {"status": "running", "backend": "ibm:ibm_fez"})
     feed = feed_of(cache, backend="ibm")
-    (started,) = told(feed)
+    (started,) = next_events(feed)
     assert [state.task_id for state in started.active] == ["task-000002"]
     cache.change("UPDATE tasks SET status = 'success'")
-    assert kinds(told(feed)) == [("changed", "task-000002")]
+    assert kinds(next_events(feed)) == [("changed", "task-000002")]
     assert feed.is_idle()
 
 
 @pytest.mark.parametrize(
-    ("backend", "told_of"),
+    ("backend", "expected_ids"),
     [
         ("ibm", {"task-000001", "task-000002"}),
         ("ibm:ibm_fez", {"task-000001"}),
@@ -212,40 +212,40 @@ def test_with_a_backend_only_its_tasks_are_told(cache: Cache) -> None:
         ("ibmq", {"task-000003"}),
     ],
 )
-def test_a_backend_that_only_begins_alike_is_another_one(
-    cache: Cache, backend: str, told_of: set[str]
+def test_a_backend_with_the_same_prefix_is_a_different_one(
+    cache: Cache, backend: str, expected_ids: set[str]
 ) -> None:
     backends = ("ibm:ibm_fez", "ibm", "ibmq:ibm_fez")
     cache.write(*({"status": "running", "backend": label} for label in backends))
     feed = feed_of(cache, backend=backend)
-    (started,) = told(feed)
-    assert {state.task_id for state in started.active} == told_of
+    (started,) = next_events(feed)
+    assert {state.task_id for state in started.active} == expected_ids
     cache.change("UPDATE tasks SET status = 'pending'")
-    changed = told(feed) if told_of else feed.events()
-    assert {task_id for _, task_id in kinds(changed)} == told_of
+    changed = next_events(feed) if expected_ids else feed.events()
+    assert {task_id for _, task_id in kinds(changed)} == expected_ids
     cache.change("DELETE FROM tasks")
-    gone = told(feed) if told_of else feed.events()
-    assert {task_id for kind, task_id in kinds(gone) if kind == "gone"} == told_of
+    gone = next_events(feed) if expected_ids else feed.events()
+    assert {task_id for kind, task_id in kinds(gone) if kind == "gone"} == expected_ids
 
 
-def test_it_is_idle_once_a_file_was_there_and_no_task_in_it_is_active(cache: Cache) -> None:
+def test_the_feed_is_idle_once_a_file_was_read_and_no_task_is_active(cache: Cache) -> None:
     cache.write({"status": "running"})
     feed = feed_of(cache)
     assert not feed.is_idle()
-    told(feed)
+    next_events(feed)
     assert not feed.is_idle()
     cache.change("UPDATE tasks SET status = 'success'")
-    told(feed)
+    next_events(feed)
     assert feed.is_idle()
     cache.path.unlink()
-    told(feed)
+    next_events(feed)
     assert feed.is_idle()
 
 
 # Lines
 
 
-def test_each_line_of_json_has_the_fields_that_are_documented() -> None:
+def test_each_json_line_has_the_documented_fields() -> None:
     started = json.loads(json_line(event("started", active=(task(),)), PATH))
     assert set(started) == {"event", "at", "store", "tasks", "notes"}
     assert started["store"] == {
@@ -277,7 +277,7 @@ def test_each_line_of_json_has_the_fields_that_are_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "line"),
+    ("reported", "line"),
     [
         (event("new", task=task()), 'new      uqt_{} "vqe step 1" running on originq:WK_C180'),
         (
@@ -301,17 +301,17 @@ def test_each_line_of_json_has_the_fields_that_are_documented() -> None:
         (event("trouble", problem="It is\nlocked."), "trouble  It is locked."),
     ],
 )
-def test_an_event_is_one_plain_line_that_begins_with_the_time(what: Event, line: str) -> None:
-    assert plain_lines(what, PATH) == [f"2026-11-24T12:41:07Z {line.format(f'{1:032x}')}"]
+def test_an_event_is_one_plain_line_that_begins_with_the_time(reported: Event, line: str) -> None:
+    assert plain_lines(reported, PATH) == [f"2026-11-24T12:41:07Z {line.format(f'{1:032x}')}"]
 
 
-def test_that_uniqc_heard_of_a_task_again_is_told_to_programs_alone() -> None:
-    heard = event("changed", task=task(), before="running")
-    assert plain_lines(heard, PATH) == []
-    assert json.loads(json_line(heard, PATH))["task"]["before"] == "running"
+def test_an_update_without_a_new_status_is_reported_in_json_only() -> None:
+    update = event("changed", task=task(), before="running")
+    assert plain_lines(update, PATH) == []
+    assert json.loads(json_line(update, PATH))["task"]["before"] == "running"
 
 
-def test_of_many_active_tasks_the_plain_lines_name_the_newest_and_count_the_others() -> None:
+def test_plain_lines_name_the_newest_active_tasks_and_count_the_others() -> None:
     lines = plain_lines(event("started", active=tuple(map(task, range(1_300)))), PATH)
     assert "1,300 tasks are active." in lines[0]
     assert sum("vqe step" in line for line in lines) == 20
@@ -330,54 +330,58 @@ def test_no_control_character_of_a_record_reaches_a_line_or_a_frame() -> None:
     ]
     texts = [line for one in events for line in plain_lines(one, PATH)]
     texts += [json.loads(json_line(one, PATH), object_hook=str) for one in events]
-    told_of = scene(
+    content = scene(
         active=[hostile],
         by_status={HOSTILE: 1},
         finished=[FinishedTask(task=hostile, at=NOW, end_state=HOSTILE)],
         finished_total=1,
     )
-    texts += shown(told_of, width=200).splitlines()
+    texts += frame_text(content, width=200).splitlines()
     for text in texts:
         assert not {c for c in text if unicodedata.category(c) in ("Cc", "Cf")}, text
 
 
-def started(*active: TaskState, **what: Any) -> list[str]:
-    """The lines of a beginning, without the time that each begins with."""
-    lines = plain_lines(event("started", active=active, **what), PATH)
+def started_lines(*active: TaskState, **changes: Any) -> list[str]:
+    """Return the lines of a started event, without their times."""
+    lines = plain_lines(event("started", active=active, **changes), PATH)
     assert all(line.startswith("2026-11-24T12:41:07Z ") for line in lines)
     return [line.partition(" ")[2] for line in lines]
 
 
-def test_the_first_lines_tell_of_the_file_of_each_active_task_and_of_how_it_moves() -> None:
+def test_the_first_lines_describe_the_file_the_active_tasks_and_the_polling() -> None:
     holds = "/somewhere/tasks.sqlite holds 12 tasks, schema 5."
-    moves = f"note     {POLLING_NOTE}."
-    assert started() == [f"started  0 tasks are active. {holds}", moves]
-    assert started(task(name="", update_time="soon"), task(2, task_id="a b", submit_time="")) == [
+    polling = f"note     {POLLING_NOTE}."
+    assert started_lines() == [f"started  0 tasks are active. {holds}", polling]
+    assert started_lines(
+        task(name="", update_time="soon"), task(2, task_id="a b", submit_time="")
+    ) == [
         f"started  2 tasks are active. {holds}",
         f"active   uqt_{1:032x} running on originq:WK_C180, 4 min old",
         'active   "a b" "vqe step 2" running on originq:WK_C180, heard of 12 s ago',
-        moves,
+        polling,
     ]
-    assert started(task(status="", backend='say "hi"')) == [
+    assert started_lines(task(status="", backend='say "hi"')) == [
         f"started  1 task is active. {holds}",
         (f'active   uqt_{1:032x} "vqe step 1" "" on "say \\"hi\\"", 4 min old, heard of 12 s ago'),
-        moves,
+        polling,
     ]
 
 
 @pytest.mark.parametrize(("count", "more"), [(20, []), (21, ["active   and 1 more"])])
-def test_twenty_active_tasks_are_named_and_the_others_counted(count: int, more: list[str]) -> None:
-    lines = started(*map(task, range(count)))
+def test_at_most_twenty_active_tasks_are_named_and_the_others_counted(
+    count: int, more: list[str]
+) -> None:
+    lines = started_lines(*map(task, range(count)))
     assert lines[21:-1] == more
     assert all("vqe step" in line for line in lines[1:21])
 
 
-def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line() -> None:
+def test_a_newer_schema_and_a_missing_file_are_noted_in_a_line_each() -> None:
     newer = replace(STATUS, store=StoreState(path=PATH, exists=True, schema_version=6))
-    said = "Schema 6 is newer than this server knows (5); what it does not know is not shown."
-    assert started(store_status=newer)[1] == f"note     {said}"
+    note = "Schema 6 is newer than this server knows (5); what it does not know is not shown."
+    assert started_lines(store_status=newer)[1] == f"note     {note}"
     missing = replace(STATUS, store=StoreState(path=PATH, exists=False, schema_version=0))
-    assert started(store_status=missing)[:2] == [
+    assert started_lines(store_status=missing)[:2] == [
         f"started  Watching {PATH}.",
         f"note     There is no task cache at {PATH} yet; waiting for uniqc to make one.",
     ]
@@ -386,7 +390,7 @@ def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line()
 
 
 @pytest.mark.parametrize(
-    ("others", "said"),
+    ("others", "sentence"),
     [
         (0, ""),
         (1, " Beside those told of, there are 1 more than before."),
@@ -394,12 +398,12 @@ def test_a_file_of_a_newer_schema_and_one_that_is_not_there_are_said_in_a_line()
         (-1, " Beside those told of, there are 1 fewer than before."),
     ],
 )
-def test_tasks_that_nothing_else_is_told_of_are_counted(others: int, said: str) -> None:
+def test_the_change_in_the_number_of_other_tasks_is_reported(others: int, sentence: str) -> None:
     (line,) = plain_lines(event("store", others=others), PATH)
-    assert line.endswith(f" store    {PATH} holds 12 tasks, schema 5.{said}")
+    assert line.endswith(f" store    {PATH} holds 12 tasks, schema 5.{sentence}")
 
 
-def test_for_people_lines_are_plain() -> None:
+def test_lines_without_json_are_plain() -> None:
     output = io.StringIO()
     lines = Lines(output, PATH, as_json=False, pause=lambda _: None)
     lines.render([event("new", task=task()), event("changed", task=task(), before="running")])
@@ -408,19 +412,19 @@ def test_for_people_lines_are_plain() -> None:
 
 def test_long_texts_of_a_record_are_cut() -> None:
     texts: dict[str, Any] = dict.fromkeys(("task_id", "name", "backend", "status"), "x" * 999)
-    told = json.loads(json_line(event("changed", task=task(**texts), before="s" * 999), PATH))
+    written = json.loads(json_line(event("changed", task=task(**texts), before="s" * 999), PATH))
     longest = {"task_id": 256, "name": 120, "backend": 120, "status": 60, "before": 60}
-    assert {name: len(told["task"][name]) for name in longest} == longest
+    assert {name: len(written["task"][name]) for name in longest} == longest
 
 
-def test_lines_are_written_and_flushed_as_things_happen() -> None:
-    class Seen(io.StringIO):
+def test_lines_are_flushed_when_they_are_rendered() -> None:
+    class RecordingStream(io.StringIO):
         flushed = ""
 
         def flush(self) -> None:
             self.flushed = self.getvalue()
 
-    output = Seen()
+    output = RecordingStream()
     lines = Lines(output, PATH, as_json=True, pause=lambda _: None)
     lines.render([event("new", task=task()), event("gone", task=task())])
     assert [json.loads(line)["event"] for line in output.flushed.splitlines()] == ["new", "gone"]
@@ -429,14 +433,14 @@ def test_lines_are_written_and_flushed_as_things_happen() -> None:
 # The table
 
 
-def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> None:
+def test_a_frame_shows_the_cache_the_active_tasks_and_the_ended_tasks() -> None:
     groups = (Group(status="success", count=9_804), Group(status="running", count=7))
-    text = shown(
+    text = frame_text(
         scene(
             active=[task(2), task(1)],
             by_status={"running": 2},
             groups=groups,
-            finished=[ended(3), ended(4, "removed")],
+            finished=[finished_task(3), finished_task(4, "removed")],
             finished_total=2,
         )
     )
@@ -456,24 +460,26 @@ def test_a_frame_tells_of_the_cache_the_active_tasks_and_those_that_ended() -> N
 
 
 @pytest.mark.usefixtures("in_shanghai")
-def test_a_frame_says_when_it_was_read_by_the_clock_on_the_wall_and_a_line_in_utc() -> None:
-    assert "read 20:41:07, unchanged since" in shown(scene(active=[task()]))
+def test_a_frame_shows_local_time_and_a_line_shows_utc() -> None:
+    assert "read 20:41:07, unchanged since" in frame_text(scene(active=[task()]))
     assert plain_lines(event("new", task=task()), PATH)[0].startswith("2026-11-24T12:41:07Z ")
 
 
-def test_ages_tick() -> None:
-    what = scene(active=[task()])
+def test_ages_grow_with_the_clock() -> None:
+    content = scene(active=[task()])
     texts = [
-        frame_lines(what, width=100, height=24, now=NOW + timedelta(seconds=later))[3].plain
+        frame_lines(content, width=100, height=24, now=NOW + timedelta(seconds=later))[3].plain
         for later in (0, 1)
     ]
     assert [text.rstrip()[-8:] for text in texts] == ["12 s ago", "13 s ago"]
 
 
-def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() -> None:
+def test_a_long_id_is_shortened_in_its_middle_on_a_narrow_terminal() -> None:
     whole = task().task_id
-    assert whole in shown(scene(active=[task()]), width=160)
-    (short,) = [word for word in shown(scene(active=[task()]), width=80).split() if "…" in word]
+    assert whole in frame_text(scene(active=[task()]), width=160)
+    (short,) = [
+        word for word in frame_text(scene(active=[task()]), width=80).split() if "…" in word
+    ]
     head, tail = short.split("…")
     assert whole.startswith(head)
     assert whole.endswith(tail)
@@ -497,14 +503,14 @@ def test_a_long_id_is_shortened_in_its_middle_where_there_is_no_room_for_it() ->
         ("量子", 6, "量子  "),
     ],
 )
-def test_an_id_is_shortened_to_just_so_many_cells(text: str, width: int, cells: str) -> None:
+def test_an_id_is_shortened_to_an_exact_number_of_cells(text: str, width: int, cells: str) -> None:
     assert shorten_middle(text, width).rstrip() == cells.rstrip()
     assert cell_len(shorten_middle(text, width)) == width
 
 
-def test_what_there_is_no_room_for_is_counted() -> None:
-    many = scene(active=[task(number) for number in range(300)], finished=[ended(1)] * 10)
-    text = shown(many, height=24)
+def test_tasks_that_do_not_fit_are_counted() -> None:
+    many = scene(active=[task(number) for number in range(300)], finished=[finished_task(1)] * 10)
+    text = frame_text(many, height=24)
     assert text.count(" success ") == 5
     assert text.count(" running ") == 11
     assert "and 289 more" in text
@@ -522,21 +528,21 @@ def test_a_frame_is_never_wider_or_higher_than_the_terminal(
     size: tuple[int, int], active: int, gone: int, name: str, *, problem: str, final: bool
 ) -> None:
     width, height = size
-    what = scene(
+    content = scene(
         active=[task(number, name=name) for number in range(active)],
         by_status={"running": active, name: 3},
-        finished=[ended(number) for number in range(gone)],
+        finished=[finished_task(number) for number in range(gone)],
         problem=problem,
     )
-    lines = frame_lines(what, width=width, height=height, now=NOW, final=final)
+    lines = frame_lines(content, width=width, height=height, now=NOW, final=final)
     assert len(lines) <= height
     assert all(line.cell_len <= width for line in lines)
     assert not any("\n" in line.plain for line in lines)
 
 
-def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
-    what = scene(active=[task()], finished=[ended(2)], finished_total=1)
-    lines = frame_lines(what, width=100, height=24, now=NOW)
+def test_statuses_are_coloured_unless_colours_are_disabled() -> None:
+    content = scene(active=[task()], finished=[finished_task(2)], finished_total=1)
+    lines = frame_lines(content, width=100, height=24, now=NOW)
 
     def drawn(**options: Any) -> str:
         file = io.StringIO()
@@ -550,20 +556,20 @@ def test_the_statuses_are_coloured_unless_nobody_wants_colours() -> None:
     assert "running" in plain
 
 
-def test_missing_and_unreadable_files_and_reading_for_long_are_said_in_the_frame() -> None:
+def test_a_frame_reports_a_missing_file_a_slow_read_and_trouble() -> None:
     missing = StoreStatus(store=StoreState(path=PATH, exists=False, schema_version=0), read_at=NOW)
-    assert "There is no task cache at /somewhere/tasks.sqlite yet" in shown(
+    assert "There is no task cache at /somewhere/tasks.sqlite yet" in frame_text(
         scene(store_status=missing)
     )
-    assert "Reading…" in shown(scene(store_status=StoreStatus()))
-    text = shown(scene(problem="It is locked.", active=[task()]))
+    assert "Reading…" in frame_text(scene(store_status=StoreStatus()))
+    text = frame_text(scene(problem="It is locked.", active=[task()]))
     assert "Trouble: It is locked. Trying again." in text
     assert "vqe step 1" in text
     assert "unchanged since" not in text
 
 
 @pytest.mark.parametrize(
-    ("width", "said"),
+    ("width", "totals"),
     [
         (41, "2 running · 1 QUEUED · 9,804 success · 3 failed"[:36]),
         (47, "2 running · 1 QUEUED · 9,804 success · 3 failed"),
@@ -573,14 +579,14 @@ def test_missing_and_unreadable_files_and_reading_for_long_are_said_in_the_frame
         (12, "2 running"),
     ],
 )
-def test_as_many_statuses_are_counted_as_there_is_room_for(width: int, said: str) -> None:
+def test_the_totals_line_has_as_many_statuses_as_fit(width: int, totals: str) -> None:
     groups = (
         Group(status="failed", count=3),
         Group(status="success", count=9_804),
         Group(status="running", count=2),
     )
-    what = scene(by_status={"QUEUED": 1, "running": 2}, groups=groups)
-    assert shown(what, width=width).splitlines()[1] == said
+    content = scene(by_status={"QUEUED": 1, "running": 2}, groups=groups)
+    assert frame_text(content, width=width).splitlines()[1] == totals
 
 
 @pytest.mark.parametrize(
@@ -596,42 +602,42 @@ def test_as_many_statuses_are_counted_as_there_is_room_for(width: int, said: str
         (8, (5, 10), (5, 0), []),
     ],
 )
-def test_those_that_ended_have_a_third_of_the_room_and_what_the_active_ones_leave(
+def test_ended_tasks_get_a_third_of_the_height_and_the_unused_rows(
     height: int, tasks: tuple[int, int], named: tuple[int, int], more: list[str]
 ) -> None:
     active, gone = tasks
-    what = scene(
+    content = scene(
         active=[task(number) for number in range(active)],
-        finished=[ended(number) for number in range(gone)],
+        finished=[finished_task(number) for number in range(gone)],
         finished_total=gone,
     )
-    text = shown(what, height=height)
+    text = frame_text(content, height=height)
     assert (text.count(" running "), text.count(" success ")) == named
     assert [line for line in text.splitlines() if line.endswith(" more")] == more
 
 
-def test_what_is_watched_stands_above_and_how_it_ends_below() -> None:
-    what = scene(active=[task()], backend="ibm")
-    lines = shown(what, width=120).splitlines()
+def test_the_first_line_names_the_store_and_the_last_the_key_that_quits() -> None:
+    content = scene(active=[task()], backend="ibm")
+    lines = frame_text(content, width=120).splitlines()
     assert lines[0].startswith("uniqc tasks on ibm in /somewhere/tasks.sqlite  ")
     assert lines[0].endswith(", unchanged since")
     assert len(lines[0]) == 120
     assert (len(lines), len(lines[-1])) == (24, 120)
     assert lines[-1].startswith(f"{POLLING_NOTE}  ")
     assert lines[-1].endswith(" q ends")
-    narrow = shown(what, width=55).splitlines()
+    narrow = frame_text(content, width=55).splitlines()
     assert narrow[0].startswith("uniqc tasks on ibm in /somewhere")
     assert re.search(r"…  read \d\d:\d\d:\d\d$", narrow[0])
     assert " ".join(narrow[-2:]) == POLLING_NOTE
-    assert shown(what, width=20).splitlines()[0] == "uniqc tasks on ibm …"
+    assert frame_text(content, width=20).splitlines()[0] == "uniqc tasks on ibm …"
 
 
-def test_what_stays_in_the_terminal_has_no_empty_room_and_no_keys_in_it() -> None:
-    text = shown(scene(active=[task()]), final=True)
+def test_the_final_frame_ends_with_its_last_task() -> None:
+    text = frame_text(scene(active=[task()]), final=True)
     assert text.splitlines()[-1].startswith("uqt_")
 
 
-def test_a_task_ended_once_until_it_is_active_again() -> None:
+def test_a_task_ends_once_until_it_is_active_again() -> None:
     ending = FinishedTasks()
     done = task(status="success", active=False)
     ending.add(event("changed", task=done, before="running"))
@@ -643,7 +649,7 @@ def test_a_task_ended_once_until_it_is_active_again() -> None:
     assert (list(ending), ending.total) == ([], 0)
 
 
-def test_what_is_told_of_one_that_ended_already_does_not_make_it_end_later() -> None:
+def test_only_a_new_status_moves_the_end_of_an_ended_task() -> None:
     ending = FinishedTasks()
     done = task(status="success", active=False)
     ending.add(event("changed", task=done, before="running"))
@@ -657,7 +663,7 @@ def test_what_is_told_of_one_that_ended_already_does_not_make_it_end_later() -> 
     assert ending.total == 1
 
 
-def test_the_last_hundred_that_ended_are_known_and_all_are_counted() -> None:
+def test_the_last_hundred_ended_tasks_are_kept_and_all_are_counted() -> None:
     ending = FinishedTasks()
     for number in range(105):
         done = task(number, status="success", active=False)
@@ -667,17 +673,17 @@ def test_the_last_hundred_that_ended_are_known_and_all_are_counted() -> None:
     assert ending.total == 105
 
 
-def test_one_that_was_saved_as_finished_ended_when_the_record_says_so() -> None:
+def test_a_task_first_seen_as_finished_ended_at_its_update_time() -> None:
     ending = FinishedTasks()
     ending.add(event("new", task=task(status="success", active=False)))
     assert [one.at for one in ending] == [NOW - timedelta(seconds=12)]
 
 
-# Until when
+# The end of a watch
 
 
 class Renderer:
-    """One that is told, on a clock that its pauses move."""
+    """A renderer that keeps the events. Its pauses move its clock."""
 
     def __init__(self, at_pause: Callable[[], None] = lambda: None) -> None:
         self.at_pause = at_pause
@@ -694,16 +700,18 @@ class Renderer:
         self.at_pause()
 
 
-def test_it_ends_when_the_time_is_up_and_not_before(cache: Cache) -> None:
+def test_a_watch_ends_exactly_at_its_timeout(cache: Cache) -> None:
     cache.write({"status": "running"})
-    face = Renderer()
-    outcome = follow(feed_of(cache), face, until_idle=True, timeout=1.1, monotonic=lambda: face.now)
+    renderer = Renderer()
+    outcome = follow(
+        feed_of(cache), renderer, until_idle=True, timeout=1.1, monotonic=lambda: renderer.now
+    )
     assert outcome == "timed out"
-    assert face.paused == pytest.approx([0.25, 0.25, 0.25, 0.25, 0.1])
-    assert [one.kind for one in face.events] == ["started"]
+    assert renderer.paused == pytest.approx([0.25, 0.25, 0.25, 0.25, 0.1])
+    assert [one.kind for one in renderer.events] == ["started"]
 
 
-def test_it_ends_when_no_task_is_active_any_more(cache: Cache) -> None:
+def test_a_watch_until_idle_ends_when_no_task_is_active(cache: Cache) -> None:
     cache.write({"status": "running"})
     statements = iter(["UPDATE tasks SET status = 'success'"])
 
@@ -712,15 +720,15 @@ def test_it_ends_when_no_task_is_active_any_more(cache: Cache) -> None:
             cache.change(statement)
         sleep(0.01)
 
-    face = Renderer(finish)
-    assert follow(feed_of(cache), face, until_idle=True, timeout=None) == "idle"
-    assert [one.kind for one in face.events] == ["started", "changed"]
+    renderer = Renderer(finish)
+    assert follow(feed_of(cache), renderer, until_idle=True, timeout=None) == "idle"
+    assert [one.kind for one in renderer.events] == ["started", "changed"]
 
 
 # The terminal
 
 
-def test_only_the_lines_that_differ_are_written() -> None:
+def test_the_terminal_screen_writes_only_changed_lines() -> None:
     output = io.StringIO()
     screen = TerminalScreen(Console(file=output, force_terminal=True))
     screen.show([Text("first"), Text("second")])
@@ -730,14 +738,14 @@ def test_only_the_lines_that_differ_are_written() -> None:
     assert "first" not in output.getvalue()
 
 
-def test_totals_are_counted_again_after_an_interval_only(cache: Cache) -> None:
+def test_totals_are_counted_again_only_after_an_interval(cache: Cache) -> None:
     cache.write({"status": "success"})
     feed, seconds = feed_of(cache), 0.0
-    told(feed)
+    next_events(feed)
     totals = StatusTotals(feed, monotonic=lambda: seconds)
     assert [group.count for group in totals.groups()] == [1]
     cache.change("UPDATE tasks SET status = 'failed'")
-    told(feed)
+    next_events(feed)
     assert [group.status for group in totals.groups()] == ["success"]
     seconds = 10.0
     assert [group.status for group in totals.groups()] == ["failed"]

@@ -1,4 +1,4 @@
-"""``uniqc-mcp watch`` as a process: in a pipe, and on a terminal."""
+"""``uniqc-mcp watch`` as a process, in a pipe and on a terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
-"""The leader of a session makes the terminal its own, so that Ctrl-C on it is a signal to it."""
+"""Program that takes the terminal as its controlling one, so that Ctrl-C sends it a signal."""
 
 FINISH = "UPDATE tasks SET status = 'success'"
 
@@ -50,7 +50,7 @@ def command(cache: Cache, *options: str) -> list[str]:
 
 @contextmanager
 def piped(cache: Cache, *options: str) -> Generator[subprocess.Popen[str]]:
-    """A watch that writes into pipes."""
+    """Run a watch that writes into pipes."""
     with subprocess.Popen(
         command(cache, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -60,25 +60,25 @@ def piped(cache: Cache, *options: str) -> Generator[subprocess.Popen[str]]:
             process.kill()
 
 
-def line_of(process: subprocess.Popen[str]) -> str:
+def read_line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
 
 
 class Terminal:
-    """A terminal with a watch on it."""
+    """A watch on a terminal of its own."""
 
     def __init__(self, cache: Cache, *options: str, **environment: str) -> None:
-        self.ours, self.its = pty.openpty()
+        self.controller, self.tty = pty.openpty()
         self.resize(100, 24)
-        self.before = termios.tcgetattr(self.its)
+        self.before = termios.tcgetattr(self.tty)
         self.text = ""
         self._read = 0
         self.process = subprocess.Popen(
             [sys.executable, "-c", TAKE_TERMINAL, *command(cache, *options)],
-            stdin=self.its,
-            stdout=self.its,
-            stderr=self.its,
+            stdin=self.tty,
+            stdout=self.tty,
+            stderr=self.tty,
             env=os.environ
             | {"TERM": "xterm-256color", "COLUMNS": "30", "LINES": "9"}
             | environment,
@@ -86,37 +86,37 @@ class Terminal:
         )
 
     def resize(self, width: int, height: int) -> None:
-        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        fcntl.ioctl(self.controller, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def press(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
+        os.write(self.controller, keys.encode())
 
     def until(self, text: str) -> str:
-        """What is written from where the last call found its text, until this one is there."""
+        """Wait for *text*, and return the output from the previous match to this one."""
         deadline = monotonic() + DEADLINE_SECONDS
         while (found := self.text.find(text, self._read)) < 0:
             assert monotonic() < deadline, self.text[self._read :]
-            if select.select([self.ours], [], [], 0.1)[0]:
-                self.text += os.read(self.ours, 65_536).decode(errors="replace")
+            if select.select([self.controller], [], [], 0.1)[0]:
+                self.text += os.read(self.controller, 65_536).decode(errors="replace")
         began, self._read = self._read, found + len(text)
         return self.text[began : self._read]
 
     def end(self) -> int:
-        """Its exit status, with all that it wrote in ``text``."""
+        """Wait for the exit, add the rest of the output to ``text`` and return the status."""
         status = self.process.wait(DEADLINE_SECONDS)
-        while select.select([self.ours], [], [], 0)[0]:
-            self.text += os.read(self.ours, 65_536).decode(errors="replace")
+        while select.select([self.controller], [], [], 0)[0]:
+            self.text += os.read(self.controller, 65_536).decode(errors="replace")
         return status
 
     @property
-    def is_as_before(self) -> bool:
-        return termios.tcgetattr(self.its) == self.before
+    def is_restored(self) -> bool:
+        return termios.tcgetattr(self.tty) == self.before
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self.ours)
-        os.close(self.its)
+        os.close(self.controller)
+        os.close(self.tty)
 
 
 @contextmanager
@@ -131,30 +131,30 @@ def terminal(cache: Cache, *options: str, **environment: str) -> Generator[Termi
 # In a pipe
 
 
-def test_in_a_pipe_it_tells_in_lines_and_ends_once_no_task_is_active(cache: Cache) -> None:
+def test_in_a_pipe_it_writes_lines_until_no_task_is_active(cache: Cache) -> None:
     cache.write({"status": "running"})
     with piped(cache, "--until-idle") as process:
-        assert re.fullmatch(r"\S+Z started  1 task is active\. .+\n", line_of(process))
-        assert " active   task-000001 running on originq:WK_C180, " in line_of(process)
-        assert " note     " in line_of(process)
+        assert re.fullmatch(r"\S+Z started  1 task is active\. .+\n", read_line(process))
+        assert " active   task-000001 running on originq:WK_C180, " in read_line(process)
+        assert " note     " in read_line(process)
         cache.change(FINISH)
-        assert " changed  task-000001 running -> success on originq:WK_C180" in line_of(process)
+        assert " changed  task-000001 running -> success on originq:WK_C180" in read_line(process)
         rest, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_for_scripts_each_line_is_json(cache: Cache) -> None:
+def test_with_json_each_line_is_an_event(cache: Cache) -> None:
     cache.write({"status": "running"})
     with piped(cache, "--json", "--until-idle") as process:
-        started: dict[str, Any] = json.loads(line_of(process))
+        started: dict[str, Any] = json.loads(read_line(process))
         assert (started["event"], len(started["tasks"])) == ("started", 1)
         cache.change(FINISH)
-        changed = json.loads(line_of(process))
+        changed = json.loads(read_line(process))
         assert (changed["event"], changed["task"]["status"]) == ("changed", "success")
         assert process.wait(DEADLINE_SECONDS) == 0
 
 
-def test_when_the_time_is_up_it_says_so_and_ends_with_124(cache: Cache) -> None:
+def test_a_timeout_is_reported_and_exits_with_124(cache: Cache) -> None:
     cache.write({"status": "running"})
     with piped(cache, "--until-idle", "--timeout", "1") as process:
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
@@ -162,12 +162,12 @@ def test_when_the_time_is_up_it_says_so_and_ends_with_124(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize(("options", "status"), [([], 0), (["--until-idle"], 141)])
-def test_it_ends_quietly_when_nobody_reads_any_more_even_if_nothing_happens(
+def test_it_ends_silently_when_the_reader_closes_the_pipe(
     cache: Cache, options: list[str], status: int
 ) -> None:
     cache.write({"status": "running"})
     with piped(cache, *options) as process:
-        line_of(process)
+        read_line(process)
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -177,18 +177,18 @@ def test_it_ends_quietly_when_nobody_reads_any_more_even_if_nothing_happens(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(("options", "status"), [([], 0), (["--until-idle"], 130)])
-def test_a_signal_ends_it_and_only_then_is_an_error_when_something_was_waited_for(
+def test_a_signal_is_an_error_only_while_waiting_for_idle(
     cache: Cache, number: signal.Signals, options: list[str], status: int
 ) -> None:
     cache.write({"status": "running"})
     with piped(cache, *options) as process:
-        line_of(process)
+        read_line(process)
         process.send_signal(number)
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, errors) == (status, "")
 
 
-def test_a_name_in_letters_that_the_locale_lacks_does_not_end_it(cache: Cache) -> None:
+def test_a_name_that_the_encoding_lacks_does_not_end_it(cache: Cache) -> None:
     cache.write({"status": "running", "metadata_json": json.dumps({"task_name": "相位估计"})})
     finished = subprocess.run(
         command(cache, "--timeout", "1"),
@@ -206,7 +206,7 @@ def test_a_name_in_letters_that_the_locale_lacks_does_not_end_it(cache: Cache) -
 
 
 @pytest.mark.parametrize("end", ["\x03", "q"])
-def test_on_a_terminal_it_takes_the_screen_and_gives_all_of_it_back(cache: Cache, end: str) -> None:
+def test_the_terminal_is_restored_when_the_watch_ends(cache: Cache, end: str) -> None:
     cache.write({"status": "running"})
     with terminal(cache) as opened:
         opened.until("1 active")
@@ -216,52 +216,52 @@ def test_on_a_terminal_it_takes_the_screen_and_gives_all_of_it_back(cache: Cache
         opened.until("success")
         opened.press(end)
         assert opened.end() == 0
-        assert opened.is_as_before
+        assert opened.is_restored
         screen, rest = opened.text.split(LEFT)
         assert screen.index(ENTERED) < screen.index("1 active")
         assert HIDDEN in screen
         assert SEEN in opened.text.rpartition(HIDDEN)[2]
         assert "hello" not in opened.text
-        assert "1 ended" in rest  # the last state stays
+        assert "1 ended" in rest  # the last frame stays
         assert "q ends" not in rest
 
 
-def test_a_signal_gives_the_terminal_back_too(cache: Cache) -> None:
+def test_the_terminal_is_restored_after_a_signal(cache: Cache) -> None:
     cache.write({"status": "running"})
     with terminal(cache, "--until-idle") as opened:
         opened.until("1 active")
         opened.process.terminate()
         assert opened.end() == 130
-        assert opened.is_as_before
+        assert opened.is_restored
         assert LEFT in opened.text
 
 
-def test_it_adapts_when_the_terminal_is_resized(cache: Cache) -> None:
+def test_the_table_adapts_to_a_resized_terminal(cache: Cache) -> None:
     cache.write(*[{"status": "running"}] * 30)
     with terminal(cache) as opened:
         opened.until("and 13 more")
         opened.resize(44, 10)
-        said = opened.until("and 25 more")
-        assert "\x1b[2J" in said
+        output = opened.until("and 25 more")
+        assert "\x1b[2J" in output
         opened.press("q")
         assert opened.end() == 0
 
 
-def test_stopped_by_ctrl_z_it_leaves_the_terminal_and_comes_back(cache: Cache) -> None:
+def test_ctrl_z_leaves_the_screen_and_resuming_enters_it_again(cache: Cache) -> None:
     cache.write({"status": "running"})
     with terminal(cache) as opened:
         opened.until("1 active")
-        # The system stops no leader of a session: nobody would be there to go on with it.
+        # The process group is orphaned: the kernel discards SIGTSTP, and the watch resumes.
         os.kill(opened.process.pid, signal.SIGTSTP)
         opened.until(LEFT)
         opened.until(ENTERED)
         opened.until("1 active")
         opened.press("q")
         assert opened.end() == 0
-        assert opened.is_as_before
+        assert opened.is_restored
 
 
-def test_without_colours_the_table_is_there_and_has_none(cache: Cache) -> None:
+def test_no_color_draws_the_table_without_colours(cache: Cache) -> None:
     cache.write({"status": "running"})
     with terminal(cache, NO_COLOR="1") as opened:
         opened.until("running")

@@ -1,4 +1,4 @@
-"""The live table: what it shows of a store, when it is drawn, and what of it is drawn anew."""
+"""The live table: its content, when it is drawn, and which lines are written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 from rich.text import Text
-from tests.server.cli.test_watch import NOW, feed_of, told
+from tests.server.cli.test_watch import NOW, feed_of, next_events
 
 from uniqc_mcp.cli.watch.columns import Row, table_lines
 from uniqc_mcp.cli.watch.table import StatusTotals, Table
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from uniqc_mcp.cli.watch.feed import EventFeed
 
 
-class Drawn:
-    """A table on a screen that is kept in memory, and a clock that the test moves."""
+class InMemoryTable:
+    """A table on an in-memory screen, with a clock that the test moves."""
 
     def __init__(self, cache: Cache) -> None:
         self.now = NOW
-        self.written = io.StringIO()
+        self.output = io.StringIO()
         self.feed = feed_of(cache)
-        console = Console(file=self.written, force_terminal=True, color_system=None, width=80)
+        console = Console(file=self.output, force_terminal=True, color_system=None, width=80)
         self.table = Table(self.feed, TerminalScreen(console), lambda: self.now)
 
-    def news(self) -> str:
-        """What is written for what happens next."""
-        self.table.render(told(self.feed))
-        return self.taken()
+    def render_next(self) -> str:
+        """Render the next events and return the output."""
+        self.table.render(next_events(self.feed))
+        return self.take_output()
 
-    def taken(self) -> str:
-        """What was written since the last time."""
-        text = self.written.getvalue()
-        self.written.seek(0)
-        self.written.truncate()
+    def take_output(self) -> str:
+        """Return the output since the last call."""
+        text = self.output.getvalue()
+        self.output.seek(0)
+        self.output.truncate()
         return text
 
     def lines(self) -> list[str]:
-        """How it looks, without the line that names the file, in single spaces."""
+        """Return the lines below the first, with single spaces."""
         lines = self.table.lines(120, 24, final=True)
         return [" ".join(line.plain.split()) for line in lines[1:]]
 
@@ -62,8 +62,8 @@ def test_it_lists_the_active_tasks_newest_first_and_counts_all_by_status(cache: 
         {"status": "running", "submit_time": ago(hours=1), **times},
         {"status": "failed", "submit_time": ago(hours=3), **times},
     )
-    drawn = Drawn(cache)
-    drawn.news()
+    drawn = InMemoryTable(cache)
+    drawn.render_next()
     assert drawn.lines() == [
         "2 running · 1 QUEUED · 1 failed · 1 success",
         "",
@@ -74,15 +74,15 @@ def test_it_lists_the_active_tasks_newest_first_and_counts_all_by_status(cache: 
     ]
 
 
-def test_what_ends_goes_down_to_those_that_ended_the_last_first(cache: Cache) -> None:
+def test_ended_tasks_are_listed_below_the_active_ones_latest_first(cache: Cache) -> None:
     times = {"submit_time": ago(minutes=3), "update_time": ago(minutes=3)}
     cache.write({"status": "running", **times}, {"status": "running", **times})
-    drawn = Drawn(cache)
-    drawn.news()
+    drawn = InMemoryTable(cache)
+    drawn.render_next()
     cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'task-000001'")
-    assert "1 ended" in drawn.news()
+    assert "1 ended" in drawn.render_next()
     cache.change("DELETE FROM tasks WHERE task_id = 'task-000002'")
-    assert "2 ended" in drawn.news()
+    assert "2 ended" in drawn.render_next()
     drawn.now += timedelta(minutes=1)
     lines = drawn.lines()
     assert lines[lines.index("0 active name status backend submitted heard of") :] == [
@@ -97,120 +97,120 @@ def test_what_ends_goes_down_to_those_that_ended_the_last_first(cache: Cache) ->
 
 def test_trouble_is_shown_until_it_is_over(cache: Cache) -> None:
     cache.write({"status": "running"})
-    drawn = Drawn(cache)
-    drawn.news()
+    drawn = InMemoryTable(cache)
+    drawn.render_next()
     held = cache.path.with_suffix(".held")
     cache.path.rename(held)
     cache.path.write_text("something else " * 100)
-    assert "Trouble: " in drawn.news()
+    assert "Trouble: " in drawn.render_next()
     assert drawn.lines()[0].startswith("Trouble: ")
     assert any(line.startswith("task-000001 running") for line in drawn.lines())
     held.rename(cache.path)
-    drawn.news()
+    drawn.render_next()
     assert not [line for line in drawn.lines() if "Trouble" in line]
 
 
-def test_it_is_drawn_when_there_is_news_and_when_a_second_is_over_and_else_not(
+def test_it_is_drawn_for_events_and_once_a_second(
     cache: Cache,
 ) -> None:
     cache.write({"status": "running", "update_time": ago(seconds=5)})
-    drawn = Drawn(cache)
-    assert "5 s ago" in drawn.news()
+    drawn = InMemoryTable(cache)
+    assert "5 s ago" in drawn.render_next()
     drawn.now += timedelta(seconds=0.5)
     drawn.table.render(())
-    assert drawn.taken() == ""
+    assert drawn.take_output() == ""
     drawn.now += timedelta(seconds=0.5)
     drawn.table.render(())
-    said = drawn.taken()
-    assert "6 s ago" in said
-    assert "uniqc tasks" not in said  # as it was before
+    output = drawn.take_output()
+    assert "6 s ago" in output
+    assert "uniqc tasks" not in output  # unchanged lines are not written
     cache.change("UPDATE tasks SET status = 'pending'")
-    assert "pending" in drawn.news()
+    assert "pending" in drawn.render_next()
 
 
-# How many there are in all
+# Totals
 
 
-class Ticking:
-    """A clock that moves whenever it is read, as if what is timed took so long."""
+class SteppingClock:
+    """A clock that advances by a fixed step each time it is read."""
 
-    def __init__(self, took: float) -> None:
-        self.took = took
+    def __init__(self, step: float) -> None:
+        self.step = step
         self.now = 100.0
 
     def __call__(self) -> float:
-        self.now += self.took
+        self.now += self.step
         return self.now
 
 
-def counted(totals: StatusTotals) -> dict[str, int]:
+def counts_by_status(totals: StatusTotals) -> dict[str, int]:
     return {str(group.status): group.count for group in totals.groups()}
 
 
-@pytest.mark.parametrize(("took", "rest"), [(0, 5), (0.01, 5), (0.015, 6), (0.02, 8), (1, 10)])
-def test_tasks_are_counted_again_after_a_rest_that_is_as_long_as_counting_is_dear(
-    cache: Cache, took: float, rest: float
+@pytest.mark.parametrize(("step", "interval"), [(0, 5), (0.01, 5), (0.015, 6), (0.02, 8), (1, 10)])
+def test_the_interval_between_counts_grows_with_their_duration(
+    cache: Cache, step: float, interval: float
 ) -> None:
     cache.write({"status": "running"}, {"status": "success"})
-    feed, clock = feed_of(cache), Ticking(took)
+    feed, clock = feed_of(cache), SteppingClock(step)
     totals = StatusTotals(feed, clock)
-    assert counted(totals) == {}
-    told(feed)
-    assert counted(totals) == {"running": 1, "success": 1}
+    assert counts_by_status(totals) == {}
+    next_events(feed)
+    assert counts_by_status(totals) == {"running": 1, "success": 1}
     cache.change("UPDATE tasks SET status = 'success'")
-    told(feed)
+    next_events(feed)
     began = clock.now
-    clock.now = began + rest - took - 0.01
-    assert counted(totals) == {"running": 1, "success": 1}
-    clock.now = began + rest - took + 0.01
-    assert counted(totals) == {"success": 2}
+    clock.now = began + interval - step - 0.01
+    assert counts_by_status(totals) == {"running": 1, "success": 1}
+    clock.now = began + interval - step + 0.01
+    assert counts_by_status(totals) == {"success": 2}
 
 
-def test_tasks_are_not_counted_again_where_nothing_was_read_or_nothing_can_be(
+def test_totals_stay_if_no_change_was_read_or_the_file_is_unreadable(
     cache: Cache,
 ) -> None:
     cache.write({"status": "running"})
-    feed, clock = feed_of(cache), Ticking(0)
+    feed, clock = feed_of(cache), SteppingClock(0)
     totals = StatusTotals(feed, clock)
-    told(feed)
-    assert counted(totals) == {"running": 1}
+    next_events(feed)
+    assert counts_by_status(totals) == {"running": 1}
     clock.now += 60
     cache.change("UPDATE tasks SET status = 'success'")
-    assert counted(totals) == {"running": 1}  # the feed has not seen it
-    told(feed)
+    assert counts_by_status(totals) == {"running": 1}  # the feed has not read the change
+    next_events(feed)
     cache.path.write_text("something else " * 1_000)
-    assert counted(totals) == {"running": 1}
-    told(feed)
+    assert counts_by_status(totals) == {"running": 1}
+    next_events(feed)
     assert feed.store_status.trouble
-    assert counted(totals) == {"running": 1}
+    assert counts_by_status(totals) == {"running": 1}
 
 
-def test_totals_are_those_of_the_backend_that_is_watched(cache: Cache) -> None:
+def test_totals_cover_only_the_watched_backend(cache: Cache) -> None:
     cache.write({"status": "running"}, {"backend": "ibm:ibm_fez"}, {"backend": "ibmq"})
     feed: EventFeed = feed_of(cache, backend="ibm")
-    told(feed)
-    assert counted(StatusTotals(feed)) == {"success": 1}
+    next_events(feed)
+    assert counts_by_status(StatusTotals(feed)) == {"success": 1}
 
 
-# What is drawn anew
+# Changed lines
 
 
 @pytest.fixture
 def screen() -> tuple[TerminalScreen, io.StringIO]:
-    written = io.StringIO()
-    return TerminalScreen(Console(file=written, force_terminal=True, color_system=None)), written
+    output = io.StringIO()
+    return TerminalScreen(Console(file=output, force_terminal=True, color_system=None)), output
 
 
-def test_only_the_lines_that_are_others_than_before_are_written(
+def test_only_changed_lines_are_written(
     screen: tuple[TerminalScreen, io.StringIO],
 ) -> None:
-    terminal, written = screen
+    terminal, output = screen
 
     def drawn(*lines: str) -> str:
-        written.seek(0)
-        written.truncate()
+        output.seek(0)
+        output.truncate()
         terminal.show([Text(line) for line in lines])
-        return written.getvalue()
+        return output.getvalue()
 
     clear, rest = "\x1b[2J", "\x1b[0K"
     assert terminal.size == (80, 24)
@@ -226,21 +226,21 @@ def test_only_the_lines_that_are_others_than_before_are_written(
 # Columns
 
 
-def row(**what: str) -> Row:
-    given = dict.fromkeys(("name", "status", "backend", "submitted", "last"), "x")
-    return Row(**{"task_id": "task-1", **given, **what})
+def row(**cells: str) -> Row:
+    defaults = dict.fromkeys(("name", "status", "backend", "submitted", "last"), "x")
+    return Row(**{"task_id": "task-1", **defaults, **cells})
 
 
-def starts(rows: list[Row], width: int = 100) -> list[int]:
-    """Where each column of a table with these rows begins."""
+def column_starts(rows: list[Row], width: int = 100) -> list[int]:
+    """Return where each column of a table with these rows begins."""
     heading = table_lines({"1 active": ("heard of", rows)}, width)[0].plain
     names = ("1 active", "name", "status", "backend", "submitted", "heard of")
     return [heading.find(name) for name in names]
 
 
 @pytest.mark.parametrize("age", ["", "7 s ago", "59 min ago"])
-def test_a_table_does_not_move_while_ages_tick(age: str) -> None:
-    assert starts([row(submitted=age, last=age)]) == [0, 10, 16, 24, 33, 45]
+def test_columns_do_not_move_while_ages_grow(age: str) -> None:
+    assert column_starts([row(submitted=age, last=age)]) == [0, 10, 16, 24, 33, 45]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_table_does_not_move_while_ages_tick(age: str) -> None:
         (21, []),
     ],
 )
-def test_columns_give_way_one_after_the_other_where_there_is_no_room(
+def test_columns_are_dropped_one_by_one_as_the_width_shrinks(
     width: int, columns: list[str]
 ) -> None:
     wide = row(task_id="t" * 40, name="n" * 40, status="s" * 16, backend="b" * 40)
@@ -272,7 +272,7 @@ def test_columns_give_way_one_after_the_other_where_there_is_no_room(
     assert line.cell_len == width or width > 69 or not columns
 
 
-def test_room_that_is_left_goes_to_the_backend_the_status_the_name_and_then_the_id() -> None:
+def test_spare_width_goes_to_the_backend_the_status_the_name_and_the_id() -> None:
     wide = row(task_id="t" * 40, name="n" * 40, status="s" * 16, backend="b" * 40)
 
     def cells(width: int) -> list[int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.store.conftest import (
     Child,
+    backdate,
     check_free,
     connect,
     copy_with_hot_journal,
@@ -21,7 +22,6 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
-    backdate,
     unprivileged,
 )
 
