@@ -1,4 +1,4 @@
-"""What is said when a question can't be answered."""
+"""Error messages for calls that cannot be answered."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 UNREADABLE = "The task store can't be read, so nothing is known of any task. "
 
 
-def someone_elses(cache: Cache) -> None:
+def database_without_application_id(cache: Cache) -> None:
     with closing(sqlite3.connect(cache.path)) as connection:
         connection.execute("CREATE TABLE notes (text)")
 
 
-def of_another_program(cache: Cache) -> None:
-    someone_elses(cache)
+def database_of_another_program(cache: Cache) -> None:
+    database_without_application_id(cache)
     with closing(sqlite3.connect(cache.path)) as connection:
         connection.execute("PRAGMA application_id = 77")
 
 
-def no_database(cache: Cache) -> None:
+def not_a_database(cache: Cache) -> None:
     cache.path.write_text("Dear diary, " * 1_000)
 
 
@@ -62,11 +62,11 @@ def damaged(cache: Cache) -> None:
     cache.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
 
 
-def cut_short(cache: Cache) -> None:
+def truncated(cache: Cache) -> None:
     cache.path.write_bytes((cache.stores / "5-0.1.0.sqlite").read_bytes()[:8192])
 
 
-def incomplete(cache: Cache) -> None:
+def missing_column(cache: Cache) -> None:
     cache.write(script="ALTER TABLE tasks DROP COLUMN backend")
 
 
@@ -74,46 +74,52 @@ def a_directory(cache: Cache) -> None:
     cache.path.mkdir()
 
 
-def a_link_to_nothing(cache: Cache) -> None:
+def broken_link(cache: Cache) -> None:
     cache.path.symlink_to(Path.home() / "elsewhere" / "tasks.sqlite")
 
 
-def in_a_file(cache: Cache) -> None:
+def directory_is_a_file(cache: Cache) -> None:
     cache.directory.rmdir()
     cache.directory.touch()
 
 
 def newer_without_tasks(cache: Cache) -> None:
-    someone_elses(cache)
+    database_without_application_id(cache)
     with closing(sqlite3.connect(cache.path)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA user_version = 9")
 
 
 WRONG_FILES: list[tuple[Callable[[Cache], None], str]] = [
-    (someone_elses, f"{UNREADABLE}~/cache/tasks.sqlite is a database that uniqc did not make"),
-    (of_another_program, f"{UNREADABLE}~/cache/tasks.sqlite belongs to another program"),
-    (no_database, f"{UNREADABLE}~/cache/tasks.sqlite is not an SQLite database."),
+    (
+        database_without_application_id,
+        f"{UNREADABLE}~/cache/tasks.sqlite is a database that uniqc did not make",
+    ),
+    (database_of_another_program, f"{UNREADABLE}~/cache/tasks.sqlite belongs to another program"),
+    (not_a_database, f"{UNREADABLE}~/cache/tasks.sqlite is not an SQLite database."),
     (damaged, f"{UNREADABLE}~/cache/tasks.sqlite is damaged"),
-    (cut_short, f"{UNREADABLE}~/cache/tasks.sqlite is damaged"),
-    (incomplete, f"{UNREADABLE}~/cache/tasks.sqlite is damaged (its table of tasks is missing or"),
+    (truncated, f"{UNREADABLE}~/cache/tasks.sqlite is damaged"),
+    (
+        missing_column,
+        f"{UNREADABLE}~/cache/tasks.sqlite is damaged (its table of tasks is missing or",
+    ),
     (a_directory, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is not a regular file)"),
-    (a_link_to_nothing, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is a link to ~/el"),
-    (in_a_file, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (Not a directory)"),
+    (broken_link, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is a link to ~/el"),
+    (directory_is_a_file, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (Not a directory)"),
     (newer_without_tasks, "The task store could not answer. ~/cache/tasks.sqlite has schema ver"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("make", "said"), WRONG_FILES, ids=[make.__name__ for make, _ in WRONG_FILES]
+    ("make", "message"), WRONG_FILES, ids=[make.__name__ for make, _ in WRONG_FILES]
 )
-async def test_a_file_that_cannot_be_read_is_an_error_that_says_why_and_what_to_do(
-    cache: Cache, home: Path, make: Callable[[Cache], None], said: str
+async def test_an_unreadable_file_is_an_error_with_a_reason_and_advice(
+    cache: Cache, home: Path, make: Callable[[Cache], None], message: str
 ) -> None:
     make(cache)
     for tool, arguments in CALLS:
         text = await cache.refusal(tool, arguments)
-        assert text.startswith(said)
+        assert text.startswith(message)
         assert "`uniqc-mcp doctor`" in text or "Update uniqc-mcp" in text
         assert str(home) not in text
         assert "0 tasks" not in text
@@ -123,8 +129,8 @@ async def test_a_file_that_cannot_be_read_is_an_error_that_says_why_and_what_to_
 
 
 @pytest.fixture
-def held(cache: Cache, home: Path) -> Iterator[Cache]:
-    """A file that another connection keeps to itself."""
+def locked_cache(cache: Cache, home: Path) -> Iterator[Cache]:
+    """A cache whose file another connection has locked."""
     del home
     cache.copy("5-0.1.0.sqlite")
     with closing(sqlite3.connect(cache.path, isolation_level=None)) as other:
@@ -133,18 +139,18 @@ def held(cache: Cache, home: Path) -> Iterator[Cache]:
         yield cache
 
 
-async def test_a_busy_file_is_an_error_that_says_to_try_again(held: Cache) -> None:
-    said = (
+async def test_a_busy_file_is_an_error_that_says_to_try_again(locked_cache: Cache) -> None:
+    message = (
         "The task store is busy. ~/cache/tasks.sqlite is in use by another process and did not "
         "come free within 0.1 s. Nothing was changed; try again."
     )
     for tool, arguments in CALLS:
-        assert await held.refusal(tool, arguments) == said
-    assert (await held.read_error("uniqc://tasks/active")).message == said
+        assert await locked_cache.refusal(tool, arguments) == message
+    assert (await locked_cache.read_error("uniqc://tasks/active")).message == message
 
 
-async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:
-    no_database(cache)
+async def test_calls_succeed_again_after_the_file_is_replaced(cache: Cache) -> None:
+    not_a_database(cache)
     await cache.refusal("list_tasks", {})
     cache.path.unlink()
     cache.write({})
@@ -152,11 +158,11 @@ async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:
     assert answer["total"] == 1
 
 
-# The parts.
+# Messages and their parts.
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (InvalidValueError("cursor", "is not one"), "cursor: is not one"),
         (AmbiguousIdError("x", ["a", "b"]), "'x' stands for 2 tasks: a, b. Ask for one of these"),
@@ -164,12 +170,12 @@ async def test_an_error_is_over_when_its_cause_is(cache: Cache) -> None:
         (StoreBusyError(Path("/x"), 5.0), "The task store is busy. /x is in use by another"),
     ],
 )
-def test_each_error_of_the_store_has_its_sentence(error: StoreError, said: str) -> None:
-    assert explain_store_error(error).startswith(said)
+def test_each_store_error_has_its_own_message(error: StoreError, message: str) -> None:
+    assert explain_store_error(error).startswith(message)
 
 
 def errors_about(text: str) -> list[StoreError]:
-    """Each error that tells of what it was given, told of this."""
+    """Return an error of each class that repeats its arguments, with *text* among them."""
     path = Path("/cache") / text
     return [
         StoreUnreadableError(path, "gone"),
@@ -185,7 +191,7 @@ def errors_about(text: str) -> list[StoreError]:
 
 
 @pytest.mark.parametrize("planted", ["token=ghp_0123456789abcdef", "a\u202eb"])
-def test_no_error_of_the_store_tells_a_credential_or_turns_text_around(planted: str) -> None:
+def test_no_store_error_shows_a_credential_or_a_bidi_control(planted: str) -> None:
     for error in errors_about(planted):
         assert planted in str(error) or repr(planted)[1:-1] in str(error)
         text = explain_store_error(error)
@@ -193,7 +199,7 @@ def test_no_error_of_the_store_tells_a_credential_or_turns_text_around(planted: 
         assert "\u202e" not in text
 
 
-def test_a_path_without_bounds_is_cut_and_tells_no_home(home: Path) -> None:
+def test_a_very_long_path_is_cut_and_hides_the_home_directory(home: Path) -> None:
     error = StoreUnreadableError(home / ("x" * 5_000), "File name too long")
     text = explain_store_error(error)
     assert text.startswith(f"{UNREADABLE}~/xxxx")
@@ -210,7 +216,7 @@ def test_a_path_without_bounds_is_cut_and_tells_no_home(home: Path) -> None:
         ("/var/cache", "/var/cache"),
     ],
 )
-def test_only_the_users_own_home_is_a_tilde(
+def test_only_the_home_directory_of_the_user_becomes_a_tilde(
     monkeypatch: pytest.MonkeyPatch, path: str, shown: str
 ) -> None:
     monkeypatch.setenv("HOME", "/home/alice")
@@ -230,12 +236,12 @@ def test_only_the_users_own_home_is_a_tilde(
         pytest.param(10**5000, '"a number beyond bounds"', id="huge"),
     ],
 )
-def test_what_is_repeated_stands_in_quotes_on_one_line(text: object, shown: str) -> None:
+def test_a_quoted_value_stays_on_one_line(text: object, shown: str) -> None:
     assert quoted(text) == shown
 
 
 @given(text=st.text())
-def test_nothing_leaves_its_quotes(text: str) -> None:
+def test_no_text_escapes_its_quotes(text: str) -> None:
     shown = quoted(text)
     assert len(shown) <= 2 + 2 * 80
     assert len(shown.splitlines()) == 1

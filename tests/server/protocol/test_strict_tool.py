@@ -1,4 +1,4 @@
-"""What a tool lets itself be asked, and what it says to everything else."""
+"""The arguments that a tool accepts, and its refusals of all others."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ FILTERS = ("status", "backend", "submitted_after", "submitted_before", "name_con
 
 
 def check_readable(text: str, *, lines: int) -> None:
-    """Short, and in words of ours."""
+    """Assert that a message is short and shows no wording of a library."""
     assert 0 < len(text.splitlines()) <= lines
     assert len(text) < 1_000
-    for alien in (
+    for foreign in (
         "pydantic",
         "https://",
         "Traceback",
@@ -40,10 +40,10 @@ def check_readable(text: str, *, lines: int) -> None:
         "[type=",
         "Arguments",
     ):
-        assert alien not in text
+        assert foreign not in text
 
 
-async def refused(cache: Cache, tool: str, arguments: Json, *, lines: int = 3) -> str:
+async def refusal(cache: Cache, tool: str, arguments: Json, *, lines: int = 3) -> str:
     text = await cache.refusal(tool, arguments)
     check_readable(text, lines=lines)
     return text
@@ -54,11 +54,11 @@ def cache(module_cache: Cache) -> Cache:
     return module_cache.write({"status": "running"})
 
 
-# One wrong argument.
+# One invalid argument.
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "said"),
+    ("tool", "arguments", "message"),
     [
         ("list_tasks", {"statuss": "any"}, 'no argument "statuss". Did you mean status?'),
         ("list_tasks", {"Limit": 5}, f"Did you mean limit? Known are: {LIST_ARGUMENTS}."),
@@ -93,10 +93,10 @@ def cache(module_cache: Cache) -> Cache:
         ("get_task", {"task_id": "task-000001", "outcomes": "8"}, "outcomes must be an integer"),
     ],
 )
-async def test_a_wrong_argument_is_refused_with_what_is_allowed(
-    cache: Cache, tool: str, arguments: Json, said: str
+async def test_an_invalid_argument_is_refused_with_the_allowed_values(
+    cache: Cache, tool: str, arguments: Json, message: str
 ) -> None:
-    assert said in await refused(cache, tool, arguments)
+    assert message in await refusal(cache, tool, arguments)
 
 
 @pytest.mark.parametrize("argument", ["submitted_after", "submitted_before"])
@@ -117,29 +117,29 @@ async def test_a_wrong_argument_is_refused_with_what_is_allowed(
         "\x00\u202e",
     ],
 )
-async def test_an_impossible_moment_is_refused_with_what_a_moment_is(
+async def test_an_invalid_time_is_refused_with_the_accepted_forms(
     cache: Cache, argument: str, moment: str
 ) -> None:
     for tool in ("list_tasks", "count_tasks"):
-        text = await refused(cache, tool, {argument: moment})
+        text = await refusal(cache, tool, {argument: moment})
         assert text.startswith(f"{argument} must be a date or time such as 2026-11-03 or ")
         assert "36h or 7d" in text
 
 
-# Several, or very long.
+# Several invalid arguments, and very long ones.
 
 
-async def test_several_wrong_arguments_are_told_a_line_each(cache: Cache) -> None:
+async def test_each_invalid_argument_has_its_own_line(cache: Cache) -> None:
     arguments = {"statuss": "5", "limit": 0, "backend": None}
-    lines = (await refused(cache, "list_tasks", arguments)).splitlines()
+    lines = (await refusal(cache, "list_tasks", arguments)).splitlines()
     assert lines[0].startswith("list_tasks was not run. ")
     for line, name in zip(lines, ("backend", "limit", "statuss"), strict=True):
         assert name in line
 
 
-async def test_very_many_wrong_arguments_are_counted(cache: Cache) -> None:
+async def test_invalid_arguments_beyond_the_first_are_counted(cache: Cache) -> None:
     arguments = {f"argument_{number}": "x" * 10_000 for number in range(500)}
-    text = await refused(cache, "list_tasks", arguments, lines=6)
+    text = await refusal(cache, "list_tasks", arguments, lines=6)
     assert text.endswith("and 497 more.")
 
 
@@ -156,42 +156,42 @@ async def test_very_many_wrong_arguments_are_counted(cache: Cache) -> None:
         ("get_task", {"task_id": {"x" * 1_000: "x" * 1_000}}),
     ],
 )
-async def test_a_very_long_argument_is_refused_in_few_words(
+async def test_the_refusal_of_a_very_long_argument_is_short(
     cache: Cache, tool: str, arguments: Json
 ) -> None:
-    await refused(cache, tool, arguments)
+    await refusal(cache, tool, arguments)
 
 
 @pytest.mark.parametrize("name", ["backend", "name_contains"])
-async def test_a_very_long_filter_is_answered_in_few_words(cache: Cache, name: str) -> None:
+async def test_the_answer_to_a_very_long_filter_is_short(cache: Cache, name: str) -> None:
     text, answer = await cache.ask("list_tasks", **{name: "x" * 100_000})
     assert answer["total"] == 0
     assert len(text) < 1_000
 
 
-async def test_a_refusal_repeats_no_credential_that_was_given(cache: Cache) -> None:
-    text = await refused(cache, "list_tasks", {"status": "token=ghp_0123456789abcdefghij"})
+async def test_a_refusal_does_not_repeat_a_credential(cache: Cache) -> None:
+    text = await refusal(cache, "list_tasks", {"status": "token=ghp_0123456789abcdefghij"})
     assert "ghp_" not in text
 
 
-# What is let in.
+# Accepted arguments.
 
 
 @pytest.mark.parametrize("limit", [1, 100, 5.0])
-async def test_every_integer_of_the_schema_is_let_in(cache: Cache, limit: float) -> None:
-    # JSON has no integers of its own: to its Schema 5.0 is one, and some hosts send that.
+async def test_every_integer_of_the_schema_is_accepted(cache: Cache, limit: float) -> None:
+    # JSON Schema counts 5.0 as an integer, and some hosts send it.
     _, answer = await cache.ask("list_tasks", limit=limit)
     assert answer["shown"] == 1
 
 
-async def test_a_text_that_looks_like_json_stays_a_text(cache: Cache) -> None:
+async def test_a_string_that_looks_like_json_stays_a_string(cache: Cache) -> None:
     for name in ("5", "null", "true", "[1]", '{"a": 1}', '"quoted"'):
         text, answer = await cache.ask("list_tasks", name_contains=name)
         assert answer["total"] == 0
         assert text.startswith("No active tasks with ")
 
 
-async def test_refusals_are_the_same_in_both_eras(cache: Cache, mode: Mode) -> None:
+async def test_refusals_are_the_same_in_both_protocol_modes(cache: Cache, mode: Mode) -> None:
     async with cache.client(mode) as client:
         result = await client.call_tool("list_tasks", {"limit": "5", "statuss": 1})
     assert result.is_error
@@ -216,9 +216,7 @@ arguments_of_any_kind = st.dictionaries(
     arguments=arguments_of_any_kind,
     tool=st.sampled_from([spec.name for spec in READ_TOOLS if not spec.waits]),
 )
-async def test_no_arguments_whatever_make_a_tool_crash(
-    cache: Cache, arguments: Json, tool: str
-) -> None:
+async def test_no_arguments_crash_a_tool(cache: Cache, arguments: Json, tool: str) -> None:
     try:
         await cache.server.call_tool(tool, arguments)
     except ToolError as error:
@@ -229,7 +227,7 @@ async def test_no_arguments_whatever_make_a_tool_crash(
 
 
 def parts(schema: Any) -> Iterator[Json]:
-    """Every object in a schema that may be a schema itself."""
+    """Yield each object in a schema that may be a schema itself."""
     if isinstance(schema, dict):
         part = cast("Json", schema)
         yield part
@@ -257,7 +255,7 @@ async def test_input_schemas_are_flat_and_closed(tools: list[Tool]) -> None:
             assert part.get("default", ...) is not None
 
 
-async def test_schemas_hold_no_titles_that_only_repeat_names(tools: list[Tool]) -> None:
+async def test_schemas_have_no_titles(tools: list[Tool]) -> None:
     for tool in tools:
         assert tool.output_schema
         assert tool.output_schema["type"] == "object"
@@ -265,7 +263,7 @@ async def test_schemas_hold_no_titles_that_only_repeat_names(tools: list[Tool]) 
             assert not isinstance(part.get("title"), str)
 
 
-async def test_filters_mean_the_same_in_each_tool_that_has_them(tools: list[Tool]) -> None:
+async def test_filters_have_the_same_schema_in_each_tool(tools: list[Tool]) -> None:
     described = [
         {name: tool.input_schema["properties"][name] for name in FILTERS}
         for tool in tools
@@ -278,7 +276,7 @@ async def test_filters_mean_the_same_in_each_tool_that_has_them(tools: list[Tool
     assert limits == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
 
 
-def test_what_is_said_of_an_argument_fits_in_a_line() -> None:
+def test_the_description_of_an_argument_has_at_most_80_characters() -> None:
     for spec in READ_TOOLS:
         tool = StrictTool.of(
             getattr(WaitTools if spec.waits else ReadTools, spec.name),
