@@ -1,4 +1,4 @@
-"""Times and durations, as they come in and go out."""
+"""Times and durations in requests and in answers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
 moments = st.datetimes(
     min_value=datetime(2, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-    max_value=datetime(9998, 12, 31),  # noqa: DTZ001 - likewise
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001 - hypothesis adds the zone
     timezones=zones,
 )
 
 
-# What a caller asks for.
+# Times in requests.
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ moments = st.datetimes(
         ("999999w", datetime.min.replace(tzinfo=UTC)),
     ],
 )
-def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str, moment: datetime) -> None:
-    asked = requested_time(text, NOW)
-    assert asked == moment
-    assert asked is not None
-    assert asked.tzinfo is UTC
+def test_a_requested_time_is_a_date_a_time_or_an_age(text: str, moment: datetime) -> None:
+    requested = requested_time(text, NOW)
+    assert requested == moment
+    assert requested is not None
+    assert requested.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,22 @@ def test_a_moment_is_a_date_a_time_or_how_long_ago(text: str, moment: datetime) 
     ],
 )
 @pytest.mark.usefixtures("in_shanghai")
-def test_a_moment_without_a_zone_is_utc_wherever_the_server_runs(
-    text: str, moment: datetime
-) -> None:
+def test_a_requested_time_does_not_depend_on_the_local_zone(text: str, moment: datetime) -> None:
     assert requested_time(text, NOW) == moment
 
 
-def test_no_moment_is_asked_for_by_an_empty_text() -> None:
+def test_an_empty_text_requests_no_time() -> None:
     assert requested_time("", NOW) is None
 
 
 @pytest.mark.usefixtures("in_shanghai")
-def test_a_moment_without_a_zone_is_in_utc_wherever_the_server_runs() -> None:
-    asked = requested_time("2026-11-03T18:00", NOW)
-    assert asked == datetime(2026, 11, 3, 18, tzinfo=UTC)
+def test_a_requested_time_without_a_zone_is_utc() -> None:
+    requested = requested_time("2026-11-03T18:00", NOW)
+    assert requested == datetime(2026, 11, 3, 18, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "expected"),
     [
         ("", timedelta(0)),
         ("0d", timedelta(0)),
@@ -98,12 +96,12 @@ def test_a_moment_without_a_zone_is_in_utc_wherever_the_server_runs() -> None:
         ("2w", timedelta(weeks=2)),
     ],
 )
-def test_a_duration_is_a_number_and_a_unit(text: str, meant: timedelta) -> None:
-    assert requested_duration(text) == meant
+def test_a_duration_is_a_number_and_a_unit(text: str, expected: timedelta) -> None:
+    assert requested_duration(text) == expected
 
 
 @pytest.mark.parametrize("text", ["30", "d", "-1d", "1.5h", "30 days", "2026-11-03"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         requested_duration(text)
 
@@ -134,18 +132,18 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         "9999-12-31T23:59:59-00:01",
     ],
 )
-def test_what_is_no_moment_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         requested_time(text, NOW)
 
 
 @given(moment=moments)
-def test_any_iso_time_is_understood_whatever_its_zone(moment: datetime) -> None:
+def test_any_iso_time_is_accepted_in_any_zone(moment: datetime) -> None:
     assert requested_time(moment.isoformat(), NOW) == moment
 
 
 @given(text=st.text(max_size=30) | st.from_regex(r"[0-9TZ:+\- ]{1,30}", fullmatch=True))
-def test_any_text_is_a_moment_in_utc_or_refused(text: str) -> None:
+def test_any_text_is_a_time_in_utc_or_refused(text: str) -> None:
     try:
         moment = requested_time(text, NOW)
     except ValueError:
@@ -154,14 +152,14 @@ def test_any_text_is_a_moment_in_utc_or_refused(text: str) -> None:
 
 
 @given(amount=st.integers(0, 999_998), unit=st.sampled_from("smhdw"))
-def test_more_time_ago_is_never_later(amount: int, unit: str) -> None:
+def test_a_larger_age_is_never_a_later_time(amount: int, unit: str) -> None:
     nearer, farther = (requested_time(f"{n}{unit}", NOW) for n in (amount, amount + 1))
     assert nearer is not None
     assert farther is not None
     assert farther <= nearer <= NOW
 
 
-# What goes out.
+# Times in answers.
 
 
 @pytest.mark.parametrize(
@@ -185,20 +183,19 @@ def test_a_recorded_time_is_shown_in_utc_or_without_a_zone_if_it_has_none(
 
 
 @pytest.mark.usefixtures("in_shanghai")
-def test_a_recorded_time_without_a_zone_gets_none_from_the_machine() -> None:
-    # Not a text that another test has asked for: what was read once is remembered.
+def test_a_recorded_time_without_a_zone_does_not_get_the_local_zone() -> None:
     assert recorded_time("2026-08-06 05:33:52") == "2026-08-06T05:33:52"
 
 
 @given(moment=moments)
-def test_a_time_on_the_wire_is_the_one_that_was_meant(moment: datetime) -> None:
+def test_a_time_on_the_wire_is_the_same_time_in_whole_seconds(moment: datetime) -> None:
     shown = wire_time(moment.astimezone(UTC))
     assert shown.endswith("Z")
     assert datetime.fromisoformat(shown) == moment.replace(microsecond=0)
 
 
 @given(text=st.text())
-def test_any_stored_text_is_a_time_or_nothing(text: str) -> None:
+def test_any_stored_text_is_shown_as_a_time_or_as_nothing(text: str) -> None:
     shown = recorded_time(text)
     assert (seconds_since(text, NOW) is None) == (shown == "")
     if shown:
@@ -217,14 +214,14 @@ def test_any_stored_text_is_a_time_or_nothing(text: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("in_shanghai")
-def test_an_age_takes_a_time_without_a_zone_for_local_and_the_future_for_now(
+def test_an_age_reads_no_zone_as_local_time_and_the_future_as_now(
     stored: str, seconds: int | None
 ) -> None:
     assert seconds_since(stored, NOW) == seconds
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "0 s"),
         (59, "59 s"),
@@ -236,26 +233,26 @@ def test_an_age_takes_a_time_without_a_zone_for_local_and_the_future_for_now(
         (111 * 86_400, "111 d"),
     ],
 )
-def test_a_duration_is_told_in_the_largest_unit_that_fits(seconds: int, said: str) -> None:
-    assert duration(seconds) == said
+def test_a_duration_is_shown_in_the_largest_unit_that_fits(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
 
 
 @given(
     moment=st.datetimes(timezones=st.just(UTC)),
     spec=st.sampled_from(["seconds", "milliseconds", "microseconds"]),
 )
-def test_a_time_in_uniqcs_own_form_is_shown_as_any_other(moment: datetime, spec: str) -> None:
+def test_a_time_in_the_format_of_uniqc_is_shown_like_any_other(moment: datetime, spec: str) -> None:
     assert recorded_time(moment.isoformat(timespec=spec)) == wire_time(moment)
 
 
 @pytest.mark.parametrize(
     "stored", ["2026-08-05T24:00:00+00:00", "2026-02-30T00:00:00+00:00", "2026-08-05T053352+00:00"]
 )
-def test_a_time_that_only_resembles_uniqcs_form_is_read_as_python_reads_it(stored: str) -> None:
+def test_a_time_that_only_resembles_the_format_of_uniqc_is_parsed(stored: str) -> None:
     moment = parse_time(stored)
     assert recorded_time(stored) == ("" if moment is None else wire_time(moment))
 
 
-def test_a_time_in_uniqcs_own_form_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_in_the_format_of_uniqc_is_not_reformatted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(times, "wire_time", None)
     assert recorded_time("2026-08-05T05:33:52.123456+00:00") == "2026-08-05T05:33:52Z"
