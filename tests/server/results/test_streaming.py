@@ -1,4 +1,4 @@
-"""A large result, summarised from its text as if it had been parsed, in little memory."""
+"""Summaries of large results, streamed from their text in little memory."""
 
 from __future__ import annotations
 
@@ -33,14 +33,12 @@ written = st.sampled_from([None, (",", ":"), (" ,\n", ":\t")])
 
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that small results have many, and keys are compared in several slices."""
+    """Read small results in several pieces, and compare their keys in several slices."""
     monkeypatch.setattr(reading, "_PIECE_OUTCOMES", 2)
     monkeypatch.setattr(reading, "_MAX_COMPARED", 5)
 
 
-def in_pieces(
-    text: str, *, top: int = 4, shots: int | None = 1000, most: int = 3
-) -> Results | None:
+def streamed(text: str, *, top: int = 4, shots: int | None = 1000, most: int = 3) -> Results | None:
     return summarise_text(text, top=top, shots=shots, max_circuits=most)
 
 
@@ -63,7 +61,7 @@ def in_hex(histogram: dict[str, float]) -> dict[str, float]:
 
 @settings(deadline=None)
 @given(histograms, st.integers(-1, 40), written)
-def test_the_summary_is_that_of_the_parsed_result(
+def test_a_streamed_summary_equals_that_of_the_parsed_result(
     counts: dict[str, int], top: int, separators: tuple[str, str] | None
 ) -> None:
     probabilities = shares(counts)
@@ -81,7 +79,7 @@ def test_the_summary_is_that_of_the_parsed_result(
     ]
     for shape in shapes:
         text = json.dumps(shape, separators=separators)
-        assert in_pieces(text, top=top) == parsed(text, top=top)
+        assert streamed(text, top=top) == parsed(text, top=top)
 
 
 @settings(deadline=None)
@@ -89,7 +87,7 @@ def test_the_summary_is_that_of_the_parsed_result(
     st.dictionaries(st.sampled_from(["0", "1", "00", "0x0", "0X1", "0x00", "1 0", "7"]), numbers),
     st.integers(0, 5),
 )
-def test_numbers_of_any_kind_are_summarised_alike_or_not_at_all(
+def test_any_numbers_are_summarised_as_if_parsed_or_not_at_all(
     histogram: dict[str, float], top: int
 ) -> None:
     shapes: list[JsonValue] = [
@@ -100,20 +98,20 @@ def test_numbers_of_any_kind_are_summarised_alike_or_not_at_all(
     ]
     for shape in shapes:
         text = json.dumps(shape)
-        assert in_pieces(text, top=top) in (None, parsed(text, top=top))
+        assert streamed(text, top=top) in (None, parsed(text, top=top))
 
 
 @settings(deadline=None)
 @given(anything)
-def test_any_json_is_summarised_alike_or_not_at_all(result: JsonValue) -> None:
+def test_any_json_is_summarised_as_if_parsed_or_not_at_all(result: JsonValue) -> None:
     text = json.dumps(result)
-    told = in_pieces(text)
-    assert told is None or repr(told) == repr(parsed(text))
+    summary = streamed(text)
+    assert summary is None or repr(summary) == repr(parsed(text))
 
 
 @settings(deadline=None)
 @given(histograms, st.data())
-def test_what_is_no_json_is_never_summarised(counts: dict[str, int], data: st.DataObject) -> None:
+def test_invalid_json_is_never_summarised(counts: dict[str, int], data: st.DataObject) -> None:
     text = json.dumps({"counts": counts, "raw_result": [1]})
     at = data.draw(st.integers(0, len(text) - 1))
     broken = text[:at] + data.draw(st.sampled_from(["", "{", ",", '"', "x", "]"])) + text[at + 1 :]
@@ -121,7 +119,7 @@ def test_what_is_no_json_is_never_summarised(counts: dict[str, int], data: st.Da
         expected: Results | None = parsed(broken)
     except ValueError:
         expected = None
-    assert in_pieces(broken) in (None, expected)
+    assert streamed(broken) in (None, expected)
 
 
 @pytest.mark.parametrize(
@@ -138,37 +136,37 @@ def test_what_is_no_json_is_never_summarised(counts: dict[str, int], data: st.Da
         "[1, 2, 3]",
     ],
 )
-def test_what_pieces_can_not_tell_is_left_to_parsing(text: str) -> None:
-    assert in_pieces(text) is None
+def test_repeated_keys_and_unknown_shapes_are_left_to_parsing(text: str) -> None:
+    assert streamed(text) is None
 
 
 def peak_memory(text: str) -> int:
     tracemalloc.start()
     try:
-        assert in_pieces(text, top=8) is not None
+        assert streamed(text, top=8) is not None
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
 def histogram_text(outcomes: int) -> str:
-    dice = random.Random(20)
-    keys = dice.sample(range(2**20), outcomes)
-    return json.dumps({f"{key:020b}": dice.randrange(1, 99) for key in keys})
+    rng = random.Random(20)
+    keys = rng.sample(range(2**20), outcomes)
+    return json.dumps({f"{key:020b}": rng.randrange(1, 99) for key in keys})
 
 
-def test_a_histogram_of_twenty_qubits_takes_less_memory_than_its_text_more(
+def test_memory_grows_no_faster_than_the_text_of_a_histogram(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.undo()
     smaller, larger = histogram_text(50_000), histogram_text(250_000)
     constant = peak_memory(smaller)
     assert constant < 8 * 2**20
-    # Of the larger, keys are compared in two slices of at most so many.
+    # The keys of the larger histogram are compared in two slices of limited size.
     assert peak_memory(larger) < constant + len(larger) - len(smaller) + 8 * 2**20
 
 
-async def test_get_task_reads_a_large_result_in_pieces(
+async def test_get_task_streams_a_large_result(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
@@ -208,20 +206,20 @@ async def test_get_task_reads_a_large_result_in_pieces(
     ],
 )
 def test_text_that_ijson_reads_differently_is_left_to_parsing(text: str) -> None:
-    assert in_pieces(text) is None
+    assert streamed(text) is None
 
 
 def test_keys_with_equal_hashes_are_not_the_same_outcome() -> None:
-    modulus = hex(2**61 - 1)  # hash() of an int is its remainder by it
+    modulus = hex(2**61 - 1)  # hash() of an int is its remainder modulo this number
     text = json.dumps({"counts": {"0x0": 3}, "probabilities": {modulus: 1.0}})
-    assert in_pieces(text) in (None, parsed(text))
+    assert streamed(text) in (None, parsed(text))
 
 
 def test_without_the_c_backend_a_result_is_left_to_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
     text = histogram_text(10)
-    assert in_pieces(text) is not None
+    assert streamed(text) is not None
     monkeypatch.setitem(sys.modules, "ijson.backends.yajl2_c", None)
-    assert in_pieces(text) is None
+    assert streamed(text) is None
 
 
 def test_ijson_is_not_imported_before_a_large_result() -> None:

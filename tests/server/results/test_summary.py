@@ -1,4 +1,4 @@
-"""The summary of a stored result: of each shape that uniqc writes, and of any other JSON."""
+"""Summaries of stored results, in each shape that uniqc writes and any other JSON."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def single(result: JsonValue, *, top: int = 10, shots: int | None = None) -> Res
     return summary.circuits[0]
 
 
-def told(summary: ResultSummary) -> list[tuple[str, int | float | None]]:
-    """The outcomes in their order, each with its count, or its probability if it has none."""
+def values_of(summary: ResultSummary) -> list[tuple[str, int | float | None]]:
+    """Return the outcomes in order, each with its count or else its probability."""
     return [(o.bits, o.probability if o.count is None else o.count) for o in summary.outcomes]
 
 
 def stored(name: str, task_id: str) -> tuple[JsonValue, int]:
-    """A task's result and shots, from the real file of that name."""
+    """Return the result and the shots of a task in a real file."""
     with closing(sqlite3.connect(f"file:{STORES / name}?immutable=1", uri=True)) as connection:
         row: tuple[str, int] = connection.execute(
             "SELECT result_json, shots FROM tasks WHERE task_id = ?", (task_id,)
@@ -109,7 +109,7 @@ def test_every_result_in_the_real_files_is_understood() -> None:
     assert kinds.total() > 600
 
 
-def test_a_real_result_with_counts_and_probabilities_is_told_as_stored() -> None:
+def test_a_real_result_with_counts_and_probabilities_is_kept_as_stored() -> None:
     result, shots = stored("1-0.0.5.sqlite", "e2b21b46eb7953d9")
     summary = single(result, top=3, shots=shots)
     assert summary.outcomes == (
@@ -137,21 +137,21 @@ def test_a_real_flat_result_gets_its_probabilities_from_its_counts() -> None:
     assert (summary.notes, summary.fields, summary.error) == ((), (), "")
 
 
-def test_a_real_result_of_quark_names_the_raw_result_beside_the_counts() -> None:
+def test_a_real_result_of_quark_names_its_raw_result_as_a_field() -> None:
     result, shots = stored("3-0.0.11.post1.sqlite", "2605000001022")
     summary = single(result, shots=shots)
-    assert told(summary) == [("00", 244), ("11", 244), ("01", 14), ("10", 10)]
+    assert values_of(summary) == [("00", 244), ("11", 244), ("01", 14), ("10", 10)]
     assert (summary.fields, summary.notes) == (("raw_result",), ())
 
 
 def test_a_real_result_with_nan_beside_the_counts_names_the_other_fields() -> None:
     result, shots = stored("5-0.1.0.sqlite", "nan-result")
     summary = single(result, shots=shots)
-    assert told(summary) == [("0", 10)]
+    assert values_of(summary) == [("0", 10)]
     assert (summary.fields, summary.notes) == (("expectation", "upper"), ())
 
 
-def test_a_real_batch_with_a_lost_circuit_says_that_one_is_without_outcomes() -> None:
+def test_a_lost_circuit_of_a_real_batch_counts_as_without_outcomes() -> None:
     result, shots = stored("5-0.0.14.post1.sqlite", "batch-result")
     summary = results(result, shots=shots)
     assert [circuit.kind for circuit in summary.circuits] == ["counts", "counts", "empty"]
@@ -189,10 +189,12 @@ def test_a_count_as_large_as_sqlite_can_hold_is_exact() -> None:
         ({"counts": [{"key": "0", "value": 3}]}, [("0", 3)]),
     ],
 )
-def test_counts_are_read_from(result: JsonValue, expected: list[tuple[str, int]]) -> None:
+def test_counts_are_read_from_each_layout(
+    result: JsonValue, expected: list[tuple[str, int]]
+) -> None:
     summary = single(result)
     assert summary.kind == "counts"
-    assert told(summary) == expected
+    assert values_of(summary) == expected
     assert summary.total == sum(count for _, count in expected)
     assert (summary.fields, summary.error) == ((), "")
 
@@ -214,7 +216,9 @@ def test_counts_are_read_from(result: JsonValue, expected: list[tuple[str, int]]
         ({"key": ["0x0", "0x3"], "value": [0.25, 0.75]}, [("11", 0.75), ("00", 0.25)]),
     ],
 )
-def test_probabilities_are_read_from(result: JsonValue, expected: list[tuple[str, float]]) -> None:
+def test_probabilities_are_read_from_each_layout(
+    result: JsonValue, expected: list[tuple[str, float]]
+) -> None:
     summary = single(result, shots=1000)
     assert summary.kind == "probabilities"
     assert [(o.bits, o.probability) for o in summary.outcomes] == expected
@@ -248,7 +252,7 @@ def test_probabilities_are_read_from(result: JsonValue, expected: list[tuple[str
         ),
     ],
 )
-def test_what_is_not_understood_is_told_by_its_shape(
+def test_an_unknown_result_is_described_by_its_shape(
     result: JsonValue, note: str, fields: tuple[str, ...]
 ) -> None:
     summary = single(result)
@@ -257,7 +261,7 @@ def test_what_is_not_understood_is_told_by_its_shape(
     assert (summary.error, summary.remaining_probability) == ("", None)
 
 
-def test_rows_in_which_a_key_repeats_are_not_taken_for_one_circuit() -> None:
+def test_rows_with_a_repeated_key_are_not_one_circuit() -> None:
     rows: list[JsonValue] = [{"key": "0x0", "value": 5}, {"key": "0x1", "value": 5}]
     summary = single(rows * 2)
     assert summary.kind == "unknown"
@@ -275,28 +279,28 @@ def test_a_result_that_holds_nothing_is_empty(result: JsonValue) -> None:
     assert summary.circuits[0].notes == ()
 
 
-def test_an_error_is_handed_on_as_it_is() -> None:
+def test_an_error_is_returned_unchanged() -> None:
     summary = single({"error": "Job failed \x00 on cloud", "code": 7})
     assert (summary.kind, summary.error) == ("error", "Job failed \x00 on cloud")
     assert summary.fields == ("code",)
     assert single({"error": "", "error_message": "late"}).error == "late"
 
 
-def test_an_error_that_is_not_a_text_is_only_named() -> None:
+def test_an_error_that_is_not_a_string_is_only_named() -> None:
     summary = single({"error": {"code": 7}})
     assert (summary.kind, summary.error, summary.fields) == ("error", "", ("error",))
 
 
-def test_an_error_beside_counts_hides_neither() -> None:
+def test_an_error_and_the_counts_beside_it_are_both_returned() -> None:
     summary = results({"counts": {"0": 3}, "error_message": "one shot was lost"})
     assert summary.without_outcomes == 0
     assert summary.circuits[0].error == "one shot was lost"
-    assert told(summary.circuits[0]) == [("0", 3)]
+    assert values_of(summary.circuits[0]) == [("0", 3)]
 
 
 def test_negative_counts_are_shown_without_probabilities() -> None:
     summary = single({"00": -1995, "01": 1000, "11": 2000}, shots=1005)
-    assert told(summary) == [("11", 2000), ("01", 1000), ("00", -1995)]
+    assert values_of(summary) == [("11", 2000), ("01", 1000), ("00", -1995)]
     assert all(o.probability is None for o in summary.outcomes)
     assert (summary.total, summary.remaining_probability) == (1005, None)
     assert summary.notes == ("Counts below zero: 1.", NONE_COMPUTED)
@@ -309,14 +313,14 @@ def test_counts_that_are_all_zero_have_no_probabilities() -> None:
     assert summary.notes == ("Outcomes stored with a count of 0: 2.", NONE_COMPUTED)
 
 
-def test_stored_probabilities_stand_beside_negative_counts() -> None:
+def test_stored_probabilities_are_shown_beside_negative_counts() -> None:
     summary = single({"counts": {"0": -1, "1": 3}, "probabilities": {"0": 0.4, "1": 0.6}}, top=1)
     assert summary.outcomes == (Outcome(bits="1", count=3, probability=0.6),)
     assert summary.remaining_probability == 0.4
     assert summary.notes == ("Counts below zero: 1.", STORED)
 
 
-def test_stored_probabilities_of_outcomes_that_were_never_counted_remain() -> None:
+def test_probabilities_of_uncounted_outcomes_are_in_the_remainder() -> None:
     summary = single({"counts": {"0": 4}, "probabilities": {"0": 0.75, "1": 0.25}})
     assert summary.outcomes == (Outcome(bits="0", count=4, probability=0.75),)
     assert (summary.distinct, summary.remaining_probability) == (1, 0.25)
@@ -334,14 +338,14 @@ def test_counts_that_are_not_understood_do_not_hide_the_probabilities() -> None:
     assert summary.notes == ("The counts are left out: not understood.",)
 
 
-def test_probabilities_that_do_not_add_up_say_so() -> None:
+def test_probabilities_that_do_not_add_up_to_1_are_noted() -> None:
     assert single({"0": 0.5, "1": 0.499}).notes == ("The probabilities add up to 0.999, not to 1.",)
     assert single({"0": 0.7, "1": 0.5}).notes == ("The probabilities add up to 1.2, not to 1.",)
 
 
-def test_probabilities_below_zero_leave_what_remains_untold() -> None:
+def test_probabilities_below_zero_have_no_remainder() -> None:
     summary = single({"probabilities": {"0": 1.25, "1": -0.25}}, top=1)
-    assert told(summary) == [("0", 1.25)]
+    assert values_of(summary) == [("0", 1.25)]
     assert summary.remaining_probability is None
     assert summary.notes == ("Probabilities below zero: 1.",)
 
@@ -352,14 +356,14 @@ def test_a_width_taken_from_hex_keys_is_noted() -> None:
     )
 
 
-def test_stored_probabilities_tell_the_width_of_hex_keys_too() -> None:
+def test_stored_probabilities_also_set_the_width_of_hex_keys() -> None:
     summary = single({"counts": {"0x0": 4}, "probabilities": {"0x0": 0.75, "0x3": 0.25}})
-    assert told(summary) == [("00", 4)]
+    assert values_of(summary) == [("00", 4)]
 
 
-def test_columns_name_the_fields_beside_them() -> None:
+def test_the_fields_beside_columns_are_named() -> None:
     summary = single({"key": ["0", "1"], "value": [1, 3], "chip": "WK_C180"})
-    assert (told(summary), summary.fields) == ([("1", 3), ("0", 1)], ("chip",))
+    assert (values_of(summary), summary.fields) == ([("1", 3), ("0", 1)], ("chip",))
 
 
 def test_a_batch_holds_circuits_of_any_shape_in_order() -> None:
@@ -375,7 +379,7 @@ def test_a_batch_holds_circuits_of_any_shape_in_order() -> None:
     ]
     summary = results(batch)
     assert (summary.batch, summary.total_circuits, summary.without_outcomes) == (True, 8, 2)
-    assert [told(circuit) for circuit in summary.circuits] == [
+    assert [values_of(circuit) for circuit in summary.circuits] == [
         [("0", 2)],
         [],
         [("11", 0.75), ("00", 0.25)],
@@ -400,7 +404,7 @@ def test_a_list_of_one_circuit_is_a_batch(batch: JsonValue) -> None:
     assert (results(batch).batch, results(batch).total_circuits) == (True, 1)
 
 
-def test_circuits_beyond_the_limit_are_counted_with_those_that_failed() -> None:
+def test_circuits_beyond_the_limit_are_included_in_the_totals() -> None:
     done: list[JsonValue] = [{"0": 1}]
     late: list[JsonValue] = [{"error": "late"}]
     summary = results(done * 900 + late * 100, max_circuits=3)
@@ -409,14 +413,12 @@ def test_circuits_beyond_the_limit_are_counted_with_those_that_failed() -> None:
     assert results([{"0": 1}, {"1": 1}], max_circuits=-1).circuits == ()
 
 
-def test_a_histogram_of_twenty_qubits_is_summarised_in_a_moment() -> None:
-    dice = random.Random(20)
-    counts: JsonValue = {
-        f"{key:020b}": dice.randrange(9) for key in dice.sample(range(2**20), 10**5)
-    }
+def test_a_histogram_of_twenty_qubits_is_summarised_within_a_second() -> None:
+    rng = random.Random(20)
+    counts: JsonValue = {f"{key:020b}": rng.randrange(9) for key in rng.sample(range(2**20), 10**5)}
     start = time.perf_counter()
     summary = single(counts, top=5)
-    # A tenth of this on the machine it was written on.
+    # It took 0.1 s on the development machine.
     assert time.perf_counter() - start < 1
     assert (summary.distinct, summary.shown) == (10**5, 5)
     assert [o.count for o in summary.outcomes] == [8] * 5
@@ -424,10 +426,10 @@ def test_a_histogram_of_twenty_qubits_is_summarised_in_a_moment() -> None:
 
 @settings(deadline=None)
 @given(histograms, st.integers(-1, 40))
-def test_the_outcomes_shown_are_the_first_of_all_in_order(counts: dict[str, int], top: int) -> None:
+def test_the_outcomes_with_the_highest_counts_are_shown(counts: dict[str, int], top: int) -> None:
     summary = single({**counts}, top=top)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    assert told(summary) == ranked[: max(top, 0)]
+    assert values_of(summary) == ranked[: max(top, 0)]
     assert (summary.distinct, summary.total) == (len(counts), sum(counts.values()))
     if summary.total:
         hidden = sum(count for _, count in ranked[max(top, 0) :])
@@ -448,7 +450,7 @@ def test_the_layout_of_a_histogram_does_not_matter(counts: dict[str, int]) -> No
 @given(
     anything, st.integers(-1, 3), st.none() | st.integers(-(2**63), 2**63 - 1), st.integers(-1, 3)
 )
-def test_any_json_gets_a_summary_that_holds_together(
+def test_any_json_gets_a_consistent_summary(
     result: JsonValue, top: int, shots: int | None, most: int
 ) -> None:
     before = repr(result)
