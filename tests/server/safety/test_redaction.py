@@ -1,3 +1,5 @@
+"""Hiding credentials and removing invisible characters."""
+
 import json
 import sqlite3
 import time
@@ -27,11 +29,11 @@ from uniqc_store import JsonValue
 STORES = Path(__file__).parents[2] / "data" / "stores"
 PLANTED = ("FAKE", "hunter2", "RkFLRQ")
 
-unhurried = settings(deadline=None)
+no_deadline = settings(deadline=None)
 
 
 def stored(kind: str) -> list[str]:
-    """Every text in the columns *kind* of the files that uniqc's releases wrote."""
+    """Return every text in the columns named *kind* of the real files."""
     return [text for store in sorted(STORES.glob("*.sqlite")) for text in _column(store, kind)]
 
 
@@ -77,7 +79,7 @@ def test_no_credential_in_an_undecoded_column_is_shown() -> None:
         assert not any(secret in shown for secret in PLANTED), shown
 
 
-def test_stored_results_come_through_untouched() -> None:
+def test_stored_results_are_unchanged() -> None:
     results = stored("result_json")
     assert len(results) > 500
     for text in results:
@@ -86,7 +88,7 @@ def test_stored_results_come_through_untouched() -> None:
         assert shown.hidden == ()
 
 
-def test_stored_metadata_loses_nothing_but_its_credentials() -> None:
+def test_stored_metadata_loses_only_its_credentials() -> None:
     hidden_paths: set[str] = set()
     for text in stored("metadata_json"):
         before = parsed(text)
@@ -100,7 +102,7 @@ def test_stored_metadata_loses_nothing_but_its_credentials() -> None:
     }
 
 
-def test_metadata_shows_the_names_and_the_paths_of_what_it_hides() -> None:
+def test_the_names_and_the_paths_of_hidden_metadata_are_shown() -> None:
     record: JsonValue = {
         "api_token": "FAKE-tok-1",
         "nested": {"password": "FAKE-pw-3", "list": [{"auth": "Basic RkFLRQ=="}]},
@@ -121,7 +123,7 @@ def test_metadata_shows_the_names_and_the_paths_of_what_it_hides() -> None:
     )
 
 
-def test_the_platforms_refusal_keeps_its_reason_and_loses_its_credentials() -> None:
+def test_an_error_of_a_platform_keeps_its_reason_and_loses_its_credentials() -> None:
     refusal = (
         "HTTP 403 for https://alice:FAKE-pw-6@cloud.example.cn/api?token=FAKE-7&x=1"
         " (Authorization: Bearer FAKE-8)"
@@ -153,12 +155,12 @@ OTHER_NAMES = """
 
 
 @pytest.mark.parametrize("name", CREDENTIAL_NAMES.split())
-def test_a_name_of_a_credential_is_known_however_it_is_written(name: str) -> None:
+def test_a_credential_name_is_recognised_in_any_spelling(name: str) -> None:
     assert names_credential(name)
     assert names_credential(f"  {name} ")
 
 
-ABOUT = """
+ATTRIBUTES = """
     at count counts enabled endpoint env error exception expiration expired expires expiry
     failed failure file in index invalid json length limit message method mode name path policy
     provider py rate reason required scheme second size status time toml ttl type uri url usage used
@@ -166,15 +168,15 @@ ABOUT = """
 """
 
 
-@pytest.mark.parametrize("last", ABOUT.split())
-def test_a_name_of_what_is_told_about_a_credential_is_none_of_it(last: str) -> None:
+@pytest.mark.parametrize("last", ATTRIBUTES.split())
+def test_an_attribute_of_a_credential_is_not_a_credential_name(last: str) -> None:
     assert not names_credential(f"token_{last}")
     assert not names_credential(f"token{last.capitalize()}")
     assert names_credential(f"{last}_token")
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES.split())
-def test_a_name_that_only_resembles_one_is_not_taken_for_it(name: str) -> None:
+def test_a_name_that_only_resembles_a_credential_name_is_not_one(name: str) -> None:
     assert not names_credential(name)
 
 
@@ -269,12 +271,12 @@ def test_a_credential_in_a_text_is_hidden(text: str, around: str) -> None:
 
 
 @pytest.mark.parametrize("colons", range(6))
-def test_what_is_left_of_a_credential_is_hidden_in_another_round(colons: int) -> None:
+def test_a_password_with_colons_is_hidden_whole(colons: int) -> None:
     password = ":".join(["hunter2", *"abcdef"[:colons]])
     assert redact_text(f"by alice:{password}@10.0.0.1") == f"by {MARKER}@10.0.0.1"
 
 
-def test_what_stands_around_a_credential_stays() -> None:
+def test_the_text_around_a_credential_is_kept() -> None:
     assert redact_text("https://host/api?token=abc&x=1#top") == (
         f"https://host/api?token={MARKER}&x=1#top"
     )
@@ -341,8 +343,8 @@ MESSY = st.lists(PIECES | st.text(max_size=3), max_size=30).map(
 
 
 @given(name=NAMES, separator=SEPARATORS, secret=SECRETS, before=MESSY)
-@unhurried
-def test_whatever_a_credentials_name_declares_is_hidden(
+@no_deadline
+def test_any_value_after_a_credential_name_is_hidden(
     name: str, separator: str, secret: str, before: str
 ) -> None:
     for written in (secret, f"'{secret}'", f'"{secret}"', f"['{secret}']"):
@@ -350,15 +352,15 @@ def test_whatever_a_credentials_name_declares_is_hidden(
 
 
 @given(MESSY | st.text())
-@unhurried
-def test_redacting_twice_is_redacting_once(text: str) -> None:
+@no_deadline
+def test_redacting_is_idempotent(text: str) -> None:
     once = redact_text(text)
     assert redact_text(once) == once
 
 
 @given(st.text(st.characters(), max_size=200) | MESSY, st.booleans())
-@unhurried
-def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  # noqa: FBT001 - hypothesis passes it by name
+@no_deadline
+def test_strip_invisible_is_idempotent(text: str, multiline: bool) -> None:  # noqa: FBT001 - hypothesis passes it by name
     once = strip_invisible(text, multiline=multiline)
     assert strip_invisible(once, multiline=multiline) == once
 
@@ -382,30 +384,30 @@ def test_cleaning_twice_is_cleaning_once(text: str, multiline: bool) -> None:  #
         ("naïve café שלום", "naïve café שלום"),
     ],
 )
-def test_a_character_that_nobody_sees_does_not_get_through(text: str, shown: str) -> None:
+def test_invisible_characters_are_removed_or_replaced(text: str, shown: str) -> None:
     assert strip_invisible(text) == shown
 
 
-UNSEEN = """
+IGNORABLE = """
     ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 202a-202e 2060-206f 3164 fe00-fe0f feff ffa0
     fff0-fffb 1bca0-1bca3 1d173-1d17a e0000-e0fff
 """
 """Default_Ignorable_Code_Point of Unicode 16 and the interlinear annotations."""
 
 
-@pytest.mark.parametrize("stretch", UNSEEN.split())
-def test_no_character_that_is_drawn_as_nothing_gets_through(stretch: str) -> None:
+@pytest.mark.parametrize("stretch", IGNORABLE.split())
+def test_default_ignorable_code_points_are_removed(stretch: str) -> None:
     first, _, last = stretch.partition("-")
     for code in range(int(first, 16), int(last or first, 16) + 1):
         assert strip_invisible(f"a{chr(code)}b") == "ab"
 
 
-def test_several_lines_keep_their_breaks_and_tabs_if_they_may() -> None:
+def test_a_multiline_text_keeps_its_line_breaks_and_tabs() -> None:
     assert strip_invisible("H q[0]\r\n\tX q[1]\x00", multiline=True) == "H q[0]\n\tX q[1] "
 
 
 @given(st.text(st.characters(), max_size=300))
-@unhurried
+@no_deadline
 def test_a_cleaned_text_can_be_encoded_and_has_one_line(text: str) -> None:
     shown = strip_invisible(text)
     shown.encode()
@@ -419,13 +421,13 @@ def test_a_cut_text_says_how_much_is_missing() -> None:
     assert cut_text("short", 88) == "short"
 
 
-def test_a_window_on_a_long_text_says_how_much_is_missing_of_the_whole() -> None:
+def test_a_cut_of_a_very_long_text_counts_all_missing_characters() -> None:
     shown = safe_text("x" * 1_000_000, limit=100).text
     assert shown == "x" * 75 + "… [+999,925 characters]"
 
 
 @given(MESSY, st.integers(0, 200))
-@unhurried
+@no_deadline
 def test_no_limit_is_exceeded(text: str, limit: int) -> None:
     assert len(safe_text(text * 100, limit=limit).text) <= limit
 
@@ -437,7 +439,7 @@ def test_no_limit_is_exceeded(text: str, limit: int) -> None:
     limit=st.integers(40, 300) | st.integers(3_000, 4_000),
     form=st.sampled_from(["token={}", "password='{}'", "https://u:{}@h", "ghp_{}", "auth=['{}']"]),
 )
-@unhurried
+@no_deadline
 def test_no_part_of_a_credential_is_shown_wherever_the_cut_falls(
     secret: str, before: int, after: int, limit: int, form: str
 ) -> None:
@@ -446,7 +448,7 @@ def test_no_part_of_a_credential_is_shown_wherever_the_cut_falls(
     assert not set("QXZ") & set(shown)
 
 
-def test_many_hidden_credentials_do_not_pull_the_cut_end_into_view() -> None:
+def test_hiding_a_long_credential_does_not_show_part_of_the_next() -> None:
     key = "-----BEGIN PRIVATE KEY-----" + "k" * 3_900 + "-----END PRIVATE KEY-----"
     text = f"{key} https://user:" + "QXZ" * 100 + "@host"
     assert "Q" not in safe_text(text, limit=50).text
@@ -464,8 +466,8 @@ JSON = st.recursive(
 
 @given(JSON)
 @example({"api_key=S": 0, "token=abc_type": "x"})
-@unhurried
-def test_redacting_a_value_twice_is_redacting_it_once(value: JsonValue) -> None:
+@no_deadline
+def test_redacting_a_value_is_idempotent(value: JsonValue) -> None:
     for budget in (WHOLE, Budget(text=None, name=None, characters=None, entries=None)):
         once = safe_value(value, budget=budget)
         twice = safe_value(once.value, budget=budget)
@@ -473,7 +475,7 @@ def test_redacting_a_value_twice_is_redacting_it_once(value: JsonValue) -> None:
 
 
 @given(JSON)
-@unhurried
+@no_deadline
 def test_keys_never_overwrite_one_another(value: JsonValue) -> None:
     def entries(value: JsonValue) -> int:
         if isinstance(value, list):
@@ -489,8 +491,8 @@ def test_keys_never_overwrite_one_another(value: JsonValue) -> None:
     st.sampled_from(["token", "Api-Key", "clientSecret", "pwd", "QUARK_API_KEY", "auth"]),
     st.sampled_from(["a", "list of", "ключ", "key", "nested"]),
 )
-@unhurried
-def test_a_whole_value_under_a_credentials_name_is_hidden(
+@no_deadline
+def test_a_whole_value_under_a_credential_name_is_hidden(
     value: JsonValue, name: str, around: str
 ) -> None:
     record: JsonValue = {around: [{name: [value, "SECRET"]}]}
@@ -500,13 +502,13 @@ def test_a_whole_value_under_a_credentials_name_is_hidden(
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, True, False, [], {}, "missing", "None"])
-def test_nothing_is_hidden_where_a_credential_is_missing(value: JsonValue) -> None:
+def test_a_value_that_cannot_be_a_credential_is_not_hidden(value: JsonValue) -> None:
     shown = safe_value({"token": value})
     assert shown.value == {"token": value}
     assert shown.hidden == ()
 
 
-def test_a_number_may_be_a_password_but_not_a_count_of_tokens() -> None:
+def test_a_number_is_hidden_as_a_password_but_not_as_a_token_count() -> None:
     shown = safe_value({"password": 1234, "max_tokens": 5, "tokens": ["a"], "token_count": 5})
     assert shown.value == {
         "password": MARKER,
@@ -518,7 +520,7 @@ def test_a_number_may_be_a_password_but_not_a_count_of_tokens() -> None:
 
 @pytest.mark.parametrize("name", ["password", "api_key", "密码"])
 @pytest.mark.parametrize("others", [{}, {"0": 1}, {"00": 507, "11": 507.5}])
-def test_a_number_under_a_credentials_name_is_hidden_beside_counts_too(
+def test_a_number_under_a_credential_name_is_hidden_beside_counts(
     name: str, others: dict[str, JsonValue]
 ) -> None:
     for budget in (WHOLE, METADATA):
@@ -527,7 +529,7 @@ def test_a_number_under_a_credentials_name_is_hidden_beside_counts_too(
         assert shown.hidden == (f"result.{name}",)
 
 
-def test_a_labelled_value_is_hidden_and_an_outcome_is_not() -> None:
+def test_a_value_labelled_as_a_credential_is_hidden_and_an_outcome_is_not() -> None:
     shown = safe_value(
         [{"name": "X-Api-Key", "value": "SECRET"}, {"key": "0x0", "value": 0.498}], path="list"
     )
@@ -538,12 +540,12 @@ def test_a_labelled_value_is_hidden_and_an_outcome_is_not() -> None:
     assert shown.hidden == ("list[0].value",)
 
 
-def test_a_hidden_bitstring_is_no_secret_of_anybodys() -> None:
+def test_a_bit_string_named_secret_is_not_hidden() -> None:
     assert safe_value({"secret": "10110"}).value == {"secret": "10110"}
     assert safe_value({"secret": "10112"}).value == {"secret": MARKER}
 
 
-def test_a_credential_in_a_key_is_hidden_and_its_value_stays() -> None:
+def test_a_credential_in_a_key_is_hidden_and_its_value_is_kept() -> None:
     shown = safe_value({"https://u:hunter2@host": 1, "https://v:hunter2@host": 2}, path="proxies")
     assert shown.value == {f"https://{MARKER}@host": 1, f"https://{MARKER}@host (2)": 2}
     assert shown.hidden == ("proxies",)
@@ -554,11 +556,11 @@ def test_keys_that_become_equal_are_told_apart() -> None:
     assert safe_value(record).value == {"a": 1, "a (2)": 2, "a (2) (3)": 3}
 
 
-def test_a_name_split_by_what_nobody_sees_is_still_a_name() -> None:
+def test_a_name_split_by_an_invisible_character_is_recognised() -> None:
     assert safe_value({"tok\u200ben": "SECRET"}).value == {"token": MARKER}
 
 
-def test_the_paths_of_what_is_hidden_are_bounded_as_well() -> None:
+def test_the_number_and_the_length_of_hidden_paths_are_limited() -> None:
     many = safe_value({f"token{n}": "SECRET" for n in range(60)}, path="metadata")
     assert many.hidden[49:] == ("metadata.token49", "… [+10 paths]")
     long = safe_value({"a" * 500: {"token": "SECRET"}}, path="metadata", budget=WHOLE)
@@ -572,7 +574,7 @@ def test_a_resource_keeps_strings_as_they_are_unless_they_hold_a_credential() ->
     assert shown.hidden == ("error",)
 
 
-def test_a_value_nested_without_end_is_cut_off() -> None:
+def test_a_deeply_nested_value_is_cut() -> None:
     value: JsonValue = {"token": "SECRET"}
     for _ in range(10_000):
         value = [value]
@@ -598,7 +600,7 @@ def test_large_metadata_becomes_a_small_answer() -> None:
     st.dictionaries(st.text("01", min_size=1), st.integers() | st.floats())
     | st.dictionaries(st.integers(0).map(hex), st.integers())
 )
-@unhurried
+@no_deadline
 def test_counts_are_never_changed(counts: dict[str, JsonValue]) -> None:
     for budget in (WHOLE, Budget(entries=None, characters=None)):
         shown = safe_value({"counts": counts}, budget=budget)
@@ -612,7 +614,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def test_a_hundred_thousand_counts_are_passed_on_at_once() -> None:
+def test_a_hundred_thousand_counts_take_less_than_a_tenth_of_a_second() -> None:
     counts: JsonValue = {format(n, "020b"): n for n in range(100_000)}
     assert min(_seconds(lambda: safe_value(counts, budget=WHOLE)) for _ in range(3)) < 0.1
 
@@ -625,12 +627,12 @@ REPEATED = """
 
 
 @pytest.mark.parametrize("piece", REPEATED.split())
-def test_eight_times_the_text_takes_some_eight_times_as_long(piece: str) -> None:
+def test_redacting_a_text_takes_linear_time(piece: str) -> None:
     def spent(size: int) -> float:
         text = (piece.replace("··", " ") * size)[:size]
         return min(_seconds(lambda: safe_text(text, limit=None)) for _ in range(2))
 
-    # Quadratic work would take 64 times as long; the constant forgives a coarse clock.
+    # Quadratic time would be 64 times as long. The constant allows for a coarse clock.
     assert spent(240_000) < 30 * spent(30_000) + 0.05
 
 
@@ -647,5 +649,5 @@ def test_eight_times_the_text_takes_some_eight_times_as_long(piece: str) -> None
         ("-----BEGIN PRIVATE KEY-----\nabc", "[redacted]"),
     ],
 )
-def test_a_token_of_a_known_shape_leaves_the_marker_and_nothing_else(text: str, shown: str) -> None:
+def test_a_token_of_a_known_shape_leaves_only_the_marker(text: str, shown: str) -> None:
     assert redact_text(text) == shown

@@ -1,4 +1,4 @@
-"""The texts of a record on their way into an answer: bounded by the field that they are in."""
+"""Texts of a record, made safe and cut to the limits of their fields."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def test_a_caller_may_give_another_limit() -> None:
     assert len(Sanitizer().one_line("backend", "x" * 100, limit=60)) <= 60
 
 
-def test_a_field_without_a_limit_is_a_mistake_of_the_caller() -> None:
+def test_an_unknown_field_without_a_limit_raises_key_error() -> None:
     with pytest.raises(KeyError, match="nobody"):
         Sanitizer().one_line("nobody", "")
 
 
 @given(text=fragments)
-def test_only_a_text_without_credentials_is_said_to_hold_none(text: str) -> None:
+def test_every_text_with_a_credential_takes_the_slow_path(text: str) -> None:
     assert may_hold_credential(text) or redact_text(text) == text
 
 
 @given(text=fragments)
-def test_a_text_is_shown_alike_however_often_and_by_the_short_way(text: str) -> None:
+def test_the_fast_path_and_a_repeat_give_the_same_text(text: str) -> None:
     sanitizer = Sanitizer()
     shown = sanitizer.one_line("error", text)
     assert shown == sanitizer.one_line("error", text)
@@ -53,11 +53,11 @@ def test_a_text_is_shown_alike_however_often_and_by_the_short_way(text: str) -> 
 
 
 @given(text=st.text(max_size=40), tokens=st.integers(0, 80))
-def test_a_text_fits_if_its_tokens_do(text: str, tokens: int) -> None:
+def test_a_text_fits_if_its_token_count_does(text: str, tokens: int) -> None:
     assert fits(text, tokens) == (max_tokens_of(text) <= tokens)
 
 
-def test_a_plain_text_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_text_takes_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "safe_text", None)
     for text in ("uqt_0123456789abcdef0123456789abcdef", "readout calibration 7", "success"):
         assert Sanitizer().one_line("task_id", text) == text
@@ -72,7 +72,7 @@ def test_a_text_that_an_answer_repeats_is_examined_once(monkeypatch: pytest.Monk
     assert examined == ["success"]
 
 
-def test_the_patterns_of_credentials_are_compiled_only_when_a_text_is_shown() -> None:
+def test_credential_patterns_are_not_compiled_at_import() -> None:
     code = "import sys, uniqc_mcp.server; print('uniqc_mcp.safety.credentials' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
