@@ -1,4 +1,4 @@
-"""Clients of both generations are told of what changed, and of nothing else."""
+"""Clients in both protocol modes get updates of the URIs that they subscribed to."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Cache, Mode
 
-# What older revisions have, and nothing else in them tells of changes.
+# The SDK deprecates resources/subscribe, but older revisions have nothing else.
 pytestmark = pytest.mark.filterwarnings("ignore:resources/:mcp.MCPDeprecationWarning")
 
 STORE = "uniqc://store"
@@ -47,7 +47,7 @@ ACTIVE = "uniqc://tasks/active"
 
 
 def add_job(cache: Cache, task_id: str, platform_task_id: str) -> None:
-    """Give a task a platform job, in a file that has a table for them."""
+    """Insert a platform job of a task. The file must have a table of jobs."""
     cache.change(
         "INSERT INTO task_shards VALUES (?, 0, ?, 'ibm', 1, 0, 'running', NULL, NULL, '', '')",
         task_id,
@@ -55,8 +55,8 @@ def add_job(cache: Cache, task_id: str, platform_task_id: str) -> None:
     )
 
 
-class Told:
-    """What a client was told, in order."""
+class ReceivedUpdates:
+    """URIs of the updates that a client received, in order."""
 
     def __init__(self, client: Client, uris: list[str]) -> None:
         self.client = client
@@ -66,7 +66,7 @@ class Told:
         await until(lambda: uri in self.uris)
 
     async def exactly(self, *uris: str) -> None:
-        """These come, and nothing else does."""
+        """Assert that updates of these URIs arrive, and of no others."""
         await until(lambda: set(self.uris) >= set(uris))
         await anyio.sleep(A_WHILE)
         assert set(self.uris) == set(uris)
@@ -77,51 +77,53 @@ class Told:
 
 
 @asynccontextmanager
-async def subscribed(cache: Cache, mode: Mode, *uris: str) -> AsyncGenerator[Told]:
-    """A client that has subscribed to these addresses."""
-    uris_told: list[str] = []
+async def subscribed(
+    cache: Cache, mode: Mode, *subscriptions: str
+) -> AsyncGenerator[ReceivedUpdates]:
+    """Connect a client that subscribes to these URIs."""
+    uris: list[str] = []
 
-    async def take(message: Any) -> None:
+    async def on_message(message: Any) -> None:
         if isinstance(message, ResourceUpdatedNotification):
-            uris_told.append(str(message.params.uri))
+            uris.append(str(message.params.uri))
 
-    async with Client(cache.server, mode=mode, message_handler=take) as client:
-        told = Told(client, uris_told)
+    async with Client(cache.server, mode=mode, message_handler=on_message) as client:
+        updates = ReceivedUpdates(client, uris)
         if mode == "legacy":
-            for uri in uris:
+            for uri in subscriptions:
                 await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated] - see above
-            yield told
+            yield updates
         else:
-            # What comes in a stream is handed to the message handler too.
-            async with client.listen(resource_subscriptions=uris) as stream:
-                assert stream.honored.resource_subscriptions == list(uris)
-                yield told
+            # The client passes the messages of a stream to its message handler too.
+            async with client.listen(resource_subscriptions=subscriptions) as stream:
+                assert stream.honored.resource_subscriptions == list(subscriptions)
+                yield updates
 
 
-async def test_the_store_and_the_active_tasks_are_told_of(cache: Cache, mode: Mode) -> None:
+async def test_a_change_updates_the_store_and_the_active_tasks(cache: Cache, mode: Mode) -> None:
     other = uniqc(cache, a="running", b="success")
-    async with subscribed(cache, mode, STORE, ACTIVE) as told:
-        await told.nothing()
+    async with subscribed(cache, mode, STORE, ACTIVE) as updates:
+        await updates.nothing()
         save(other, "a", "success")
-        await told.exactly(STORE, ACTIVE)
-        told.uris.clear()
+        await updates.exactly(STORE, ACTIVE)
+        updates.uris.clear()
         save(other, "c", "success")
-        await told.exactly(STORE)
-        told.uris.clear()
+        await updates.exactly(STORE)
+        updates.uris.clear()
         other.delete("b")
-        await told.exactly(STORE)
+        await updates.exactly(STORE)
 
 
-async def test_what_a_process_commits_is_told_of(cache: Cache, mode: Mode) -> None:
+async def test_a_commit_of_another_process_sends_an_update(cache: Cache, mode: Mode) -> None:
     uniqc(cache, a="running")
     statement = "UPDATE tasks SET status = 'success', update_time = '2026-11-04T00:00:00+00:00'"
     program = (
         f"import sqlite3; c = sqlite3.connect({str(cache.path)!r}); "
         f"c.execute({statement!r}); c.commit(); c.close()"
     )
-    async with subscribed(cache, mode, "uniqc://task/a") as told:
+    async with subscribed(cache, mode, "uniqc://task/a") as updates:
         await anyio.run_process([sys.executable, "-c", program])
-        await told.exactly("uniqc://task/a")
+        await updates.exactly("uniqc://task/a")
 
 
 @pytest.mark.parametrize(
@@ -135,77 +137,79 @@ async def test_what_a_process_commits_is_told_of(cache: Cache, mode: Mode) -> No
         "uniqc://task/job%2F1/result",
     ],
 )
-async def test_a_task_is_told_of_by_whatever_address_leads_to_it(
-    cache: Cache, mode: Mode, uri: str
-) -> None:
+async def test_every_uri_of_a_task_gets_its_updates(cache: Cache, mode: Mode, uri: str) -> None:
     cache.write({"task_id": "a/b c", "status": "running"}, {"task_id": "other"}, version=5)
     add_job(cache, "a/b c", "job/1")
     other = uniqc(cache)
-    async with subscribed(cache, mode, uri, "uniqc://task/another") as told:
+    async with subscribed(cache, mode, uri, "uniqc://task/another") as updates:
         save(other, "other", "failed")
-        await told.nothing()
+        await updates.nothing()
         save(other, "a/b c", "success")
-        await told.exactly(uri)
+        await updates.exactly(uri)
         task_uri = uri.removesuffix("/result").removesuffix("/circuit")
-        contents = await told.client.read_resource(task_uri)
+        contents = await updates.client.read_resource(task_uri)
         assert '"success"' in str(contents)
 
 
-async def test_a_task_that_comes_is_told_of(cache: Cache, mode: Mode) -> None:
-    async with subscribed(cache, mode, "uniqc://task/uqt_new", "uniqc://task/job-1", STORE) as told:
+async def test_adding_and_deleting_a_task_sends_updates(cache: Cache, mode: Mode) -> None:
+    async with subscribed(
+        cache, mode, "uniqc://task/uqt_new", "uniqc://task/job-1", STORE
+    ) as updates:
         cache.write(version=5)
         other = uniqc(cache, another="running")
-        await told.exactly(STORE)
+        await updates.exactly(STORE)
         save(other, "uqt_new", "running")
-        await told.exactly(STORE, "uniqc://task/uqt_new")
-        told.uris.clear()
+        await updates.exactly(STORE, "uniqc://task/uqt_new")
+        updates.uris.clear()
         add_job(cache, "uqt_new", "job-1")
         save(other, "uqt_new", "success")
-        await told.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
-        told.uris.clear()
+        await updates.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
+        updates.uris.clear()
         other.delete("uqt_new")
-        await told.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
+        await updates.exactly(STORE, "uniqc://task/uqt_new", "uniqc://task/job-1")
 
 
-async def test_an_old_task_among_many_is_told_of(cache: Cache, mode: Mode) -> None:
+async def test_an_old_task_among_many_gets_updates(cache: Cache, mode: Mode) -> None:
     old = {"task_id": "old", "submit_time": "2020-01-01T00:00:00+00:00"}
     cache.write(old, *({"task_id": f"task-{number}"} for number in range(1_200)))
-    async with subscribed(cache, mode, "uniqc://task/old") as told:
+    async with subscribed(cache, mode, "uniqc://task/old") as updates:
         cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'task-0'")
-        await told.nothing()
+        await updates.nothing()
         cache.change("UPDATE tasks SET status = 'failed' WHERE task_id = 'old'")
-        await told.exactly("uniqc://task/old")
+        await updates.exactly("uniqc://task/old")
 
 
-async def test_what_changes_nothing_is_not_told_of(cache: Cache, mode: Mode) -> None:
+async def test_a_write_that_changes_no_task_sends_no_update(cache: Cache, mode: Mode) -> None:
     uniqc(cache, a="running")
-    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as told:
+    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as updates:
         os.utime(cache.path)
         with closing(sqlite3.connect(cache.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("UPDATE tasks SET shots = shots")
             connection.commit()
         cache.change("CREATE INDEX of_ours ON tasks (shots)")
-        await told.nothing()
+        await updates.nothing()
 
 
-async def test_a_file_that_comes_and_goes_is_told_of(cache: Cache, mode: Mode) -> None:
-    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as told:
+async def test_creating_removing_and_replacing_the_file_sends_updates(
+    cache: Cache, mode: Mode
+) -> None:
+    async with subscribed(cache, mode, STORE, ACTIVE, "uniqc://task/a") as updates:
         other = uniqc(cache, a="running")
-        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
-        told.uris.clear()
+        await updates.exactly(STORE, ACTIVE, "uniqc://task/a")
+        updates.uris.clear()
         other.clear_all()
-        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
-        told.uris.clear()
+        await updates.exactly(STORE, ACTIVE, "uniqc://task/a")
+        updates.uris.clear()
         cache.path.write_bytes(b"no database" * 1_000)
-        await told.exactly(STORE, ACTIVE)
-        told.uris.clear()
+        await updates.exactly(STORE, ACTIVE)
+        updates.uris.clear()
         cache.path.unlink()
         uniqc(cache, a="success")
-        await told.exactly(STORE, ACTIVE, "uniqc://task/a")
+        await updates.exactly(STORE, ACTIVE, "uniqc://task/a")
 
 
-NOTHING_TO_SUBSCRIBE_TO = [
+URIS_WITHOUT_UPDATES = [
     "uniqc://tasks?status=failed",
     "uniqc://task/",
     "uniqc://task/a/shards",
@@ -215,8 +219,8 @@ NOTHING_TO_SUBSCRIBE_TO = [
 ]
 
 
-@pytest.mark.parametrize("uri", NOTHING_TO_SUBSCRIBE_TO)
-async def test_what_cannot_change_is_refused_to_older_clients(cache: Cache, uri: str) -> None:
+@pytest.mark.parametrize("uri", URIS_WITHOUT_UPDATES)
+async def test_a_uri_without_updates_is_refused_to_a_legacy_client(cache: Cache, uri: str) -> None:
     async with cache.client("legacy") as client:
         with pytest.raises(MCPError) as caught:
             await client.subscribe_resource(uri)  # pyright: ignore[reportDeprecated] - see above
@@ -225,10 +229,10 @@ async def test_what_cannot_change_is_refused_to_older_clients(cache: Cache, uri:
     assert not watchers()
 
 
-async def test_what_cannot_change_is_left_out_of_what_is_acknowledged(cache: Cache) -> None:
+async def test_a_uri_without_updates_is_not_acknowledged(cache: Cache) -> None:
     other = uniqc(cache, a="running")
     async with cache.client() as client:
-        asked = [NOTHING_TO_SUBSCRIBE_TO[0], STORE, *NOTHING_TO_SUBSCRIBE_TO[1:], STORE]
+        asked = [URIS_WITHOUT_UPDATES[0], STORE, *URIS_WITHOUT_UPDATES[1:], STORE]
         async with client.listen(
             tools_list_changed=True,
             prompts_list_changed=True,
@@ -246,7 +250,7 @@ async def test_what_cannot_change_is_left_out_of_what_is_acknowledged(cache: Cac
             assert getattr(event, "uri", "") == STORE
 
 
-async def test_a_stream_of_nothing_stays_open_and_watches_nothing(cache: Cache) -> None:
+async def test_a_stream_without_uris_stays_open_and_starts_no_watcher(cache: Cache) -> None:
     async with cache.client() as client, client.listen(tools_list_changed=True) as stream:
         assert stream.honored.resource_subscriptions is None
         with anyio.move_on_after(A_WHILE) as scope:
@@ -255,69 +259,69 @@ async def test_a_stream_of_nothing_stays_open_and_watches_nothing(cache: Cache) 
         assert not watchers()
 
 
-async def test_odd_ids_do_not_spoil_a_stream(cache: Cache, mode: Mode) -> None:
+async def test_undecodable_ids_do_not_break_a_stream(cache: Cache, mode: Mode) -> None:
     uris = ["uniqc://task/%00", "uniqc://task/%FF", "uniqc://task/%ED%A0%80", f"{STORE}"]
     other = uniqc(cache, a="running")
-    async with subscribed(cache, mode, *uris) as told:
+    async with subscribed(cache, mode, *uris) as updates:
         save(other, "a", "success")
-        await told.exactly(STORE)
+        await updates.exactly(STORE)
 
 
-async def test_what_is_unsubscribed_is_told_of_no_more(cache: Cache) -> None:
+async def test_an_unsubscribed_uri_gets_no_more_updates(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    async with subscribed(cache, "legacy", STORE, ACTIVE, STORE) as told:
+    async with subscribed(cache, "legacy", STORE, ACTIVE, STORE) as updates:
         assert watchers() == 1
-        unsubscribe = told.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
+        unsubscribe = updates.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
         await unsubscribe(STORE)
         await unsubscribe(STORE)
         await unsubscribe("uniqc://task/never-subscribed")
         save(other, "a", "success")
-        await told.exactly(ACTIVE)
+        await updates.exactly(ACTIVE)
         await unsubscribe(ACTIVE)
         await until_nobody_watches()
-        told.uris.clear()
+        updates.uris.clear()
         save(other, "a", "running")
-        await told.nothing()
-        await told.client.subscribe_resource(STORE)  # pyright: ignore[reportDeprecated] - see above
+        await updates.nothing()
+        await updates.client.subscribe_resource(STORE)  # pyright: ignore[reportDeprecated] - see above
         save(other, "a", "success")
-        await told.exactly(STORE)
+        await updates.exactly(STORE)
 
 
-async def test_subscribing_and_unsubscribing_at_once_take_effect_in_their_order(
+async def test_concurrent_subscribes_and_unsubscribes_take_effect_in_order(
     cache: Cache,
 ) -> None:
     other = uniqc(cache, a="running")
-    async with subscribed(cache, "legacy") as told:
-        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
-        unsubscribe = told.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
-        async with anyio.create_task_group() as asking:
+    async with subscribed(cache, "legacy") as updates:
+        subscribe = updates.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+        unsubscribe = updates.client.unsubscribe_resource  # pyright: ignore[reportDeprecated]
+        async with anyio.create_task_group() as requests:
             for _ in range(5):
                 for uri in (STORE, ACTIVE, "uniqc://task/a"):
-                    asking.start_soon(subscribe, uri)
-                    asking.start_soon(unsubscribe, uri)
-            asking.start_soon(subscribe, ACTIVE)
+                    requests.start_soon(subscribe, uri)
+                    requests.start_soon(unsubscribe, uri)
+            requests.start_soon(subscribe, ACTIVE)
         save(other, "a", "success")
-        await told.exactly(ACTIVE)
+        await updates.exactly(ACTIVE)
         await unsubscribe(ACTIVE)
         await until_nobody_watches()
 
 
-async def test_a_client_that_gives_up_subscribing_can_subscribe_again(cache: Cache) -> None:
+async def test_a_client_that_cancels_a_subscribe_can_subscribe_again(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    async with subscribed(cache, "legacy") as told:
-        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+    async with subscribed(cache, "legacy") as updates:
+        subscribe = updates.client.subscribe_resource  # pyright: ignore[reportDeprecated]
         for turns in range(30):
-            async with anyio.create_task_group() as asking:
-                asking.start_soon(subscribe, STORE)
+            async with anyio.create_task_group() as requests:
+                requests.start_soon(subscribe, STORE)
                 for _ in range(turns):
                     await anyio.lowlevel.checkpoint()
-                asking.cancel_scope.cancel()
+                requests.cancel_scope.cancel()
         await subscribe(STORE)
         save(other, "a", "success")
-        await told.exactly(STORE)
+        await updates.exactly(STORE)
 
 
-async def test_two_streams_are_told_each_of_its_own(cache: Cache) -> None:
+async def test_each_of_two_streams_gets_only_its_own_updates(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="success")
     async with (
         cache.client() as client,
@@ -327,15 +331,15 @@ async def test_two_streams_are_told_each_of_its_own(cache: Cache) -> None:
         assert watchers() == 1
         save(other, "b", "failed")
         with anyio.fail_after(PATIENCE):
-            told = {getattr(await anext(both), "uri", "") for _ in range(2)}
-        assert told == {STORE, "uniqc://task/b"}
+            received = {getattr(await anext(both), "uri", "") for _ in range(2)}
+        assert received == {STORE, "uniqc://task/b"}
         save(other, "a", "success")
         with anyio.fail_after(PATIENCE):
             assert getattr(await anext(active), "uri", "") == ACTIVE
             assert getattr(await anext(both), "uri", "") == STORE
 
 
-async def test_a_stream_that_is_closed_is_watched_for_no_more(cache: Cache) -> None:
+async def test_the_watcher_stops_when_the_stream_is_closed(cache: Cache) -> None:
     async with cache.client() as client:
         async with client.listen(resource_subscriptions=[STORE]):
             await until(watchers)
@@ -346,13 +350,13 @@ async def test_a_stream_that_is_closed_is_watched_for_no_more(cache: Cache) -> N
                 await anext(again)
 
 
-async def test_a_client_that_leaves_is_watched_for_no_more(cache: Cache, mode: Mode) -> None:
+async def test_the_watcher_stops_when_the_client_disconnects(cache: Cache, mode: Mode) -> None:
     async with subscribed(cache, mode, STORE):
         await until(watchers)
     assert not watchers()
 
 
-async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) -> None:
+async def test_a_stream_is_limited_to_max_uris(cache: Cache) -> None:
     uris = [f"uniqc://task/task-{number}" for number in range(MAX_URIS + 1)]
     other = uniqc(cache)
     async with cache.client() as client, client.listen(resource_subscriptions=uris) as stream:
@@ -362,25 +366,25 @@ async def test_no_more_than_so_many_addresses_are_subscribed_to(cache: Cache) ->
             assert getattr(await anext(stream), "uri", "") == uris[-2]
 
 
-async def test_an_older_client_may_subscribe_to_no_more_than_so_many_addresses_at_once(
+async def test_a_legacy_client_is_limited_to_max_uris_at_a_time(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber, "MAX_URIS", 2)
     other = uniqc(cache, a="running")
-    async with subscribed(cache, "legacy", ACTIVE, "uniqc://task/b") as told:
-        subscribe = told.client.subscribe_resource  # pyright: ignore[reportDeprecated]
+    async with subscribed(cache, "legacy", ACTIVE, "uniqc://task/b") as updates:
+        subscribe = updates.client.subscribe_resource  # pyright: ignore[reportDeprecated]
         with pytest.raises(MCPError) as caught:
             await subscribe(STORE)
         assert caught.value.error.code == INVALID_PARAMS
         assert caught.value.error.message == "No more than 2 addresses can be subscribed to."
-        await subscribe(ACTIVE)  # it is already
-        await told.client.unsubscribe_resource("uniqc://task/b")  # pyright: ignore[reportDeprecated]
+        await subscribe(ACTIVE)  # already subscribed
+        await updates.client.unsubscribe_resource("uniqc://task/b")  # pyright: ignore[reportDeprecated]
         await subscribe(STORE)
         save(other, "a", "success")
-        await told.exactly(STORE, ACTIVE)
+        await updates.exactly(STORE, ACTIVE)
 
 
-async def test_what_is_advertised_is_what_works(cache: Cache, mode: Mode) -> None:
+async def test_only_supported_capabilities_are_advertised(cache: Cache, mode: Mode) -> None:
     async with cache.client(mode) as client:
         capabilities = client.server_capabilities
     assert capabilities.resources is not None
@@ -391,64 +395,64 @@ async def test_what_is_advertised_is_what_works(cache: Cache, mode: Mode) -> Non
     assert capabilities.logging is None
 
 
-async def test_who_reads_slowly_is_told_once_of_what_changed_often(cache: Cache) -> None:
+async def test_a_slow_client_gets_one_update_for_several_changes(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
     sent: list[str] = []
-    reads = anyio.Event()
+    resumed = anyio.Event()
 
     async def send(uri: str) -> None:
         sent.append(uri)
-        await reads.wait()
+        await resumed.wait()
 
-    async with running(cache) as live, anyio.create_task_group() as telling:
-        addresses = WatchedUris(cache.store, live)
-        await addresses.add(["uniqc://task/a", "uniqc://task/b"])
-        telling.start_soon(addresses.send_updates, send)
+    async with running(cache) as watcher, anyio.create_task_group() as sending:
+        watched = WatchedUris(cache.store, watcher)
+        await watched.add(["uniqc://task/a", "uniqc://task/b"])
+        sending.start_soon(watched.send_updates, send)
         save(other, "a", "step 0")
         await until(lambda: sent)
         for number in range(5):
-            cursor = live.watch.since().cursor
+            cursor = watcher.watch.since().cursor
             save(other, "a", f"another step {number}")
             save(other, "b", f"step {number}")
-            await until_noticed(live, cursor)
-        reads.set()
+            await until_noticed(watcher, cursor)
+        resumed.set()
         await until(lambda: "uniqc://task/b" in sent)
         await anyio.sleep(A_WHILE)
         assert sent.count("uniqc://task/b") == 1
         assert sent.count("uniqc://task/a") == 2
-        telling.cancel_scope.cancel()
-        addresses.clear()
-        assert not live.watch._tracked  # pyright: ignore[reportPrivateUsage]
+        sending.cancel_scope.cancel()
+        watched.clear()
+        assert not watcher.watch._tracked  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_more_changes_than_are_remembered_are_told_as_if_all_had_changed(
+async def test_more_changes_than_are_kept_update_every_uri(
     cache: Cache,
 ) -> None:
     cache.write(*({"task_id": f"task-{number}", "status": "running"} for number in range(60)))
     sent: list[str] = []
-    reads = anyio.Event()
+    resumed = anyio.Event()
 
     async def send(uri: str) -> None:
         sent.append(uri)
-        await reads.wait()
+        await resumed.wait()
 
-    async with running(cache) as live, anyio.create_task_group() as telling:
-        vars(live)["watch"] = TaskWatch(cache.store, max_events=50)
-        addresses = WatchedUris(cache.store, live)
-        await addresses.add(["uniqc://task/task-0", "uniqc://task/none", STORE])
-        telling.start_soon(addresses.send_updates, send)
+    async with running(cache) as watcher, anyio.create_task_group() as sending:
+        vars(watcher)["watch"] = TaskWatch(cache.store, max_events=50)
+        watched = WatchedUris(cache.store, watcher)
+        await watched.add(["uniqc://task/task-0", "uniqc://task/none", STORE])
+        sending.start_soon(watched.send_updates, send)
         cache.change("UPDATE tasks SET status = 'step 0' WHERE task_id = 'task-0'")
         await until(lambda: sent)
         for number in range(3):
-            cursor = live.watch.since().cursor
+            cursor = watcher.watch.since().cursor
             cache.change("UPDATE tasks SET status = ? WHERE task_id > 'task-1'", f"step {number}")
-            await until_noticed(live, cursor)
-        reads.set()
+            await until_noticed(watcher, cursor)
+        resumed.set()
         await until(lambda: "uniqc://task/none" in sent)
-        telling.cancel_scope.cancel()
+        sending.cancel_scope.cancel()
 
 
-async def test_a_task_that_comes_between_two_searches_is_told_without_another_change(
+async def test_a_task_added_between_two_searches_sends_an_update(
     cache: Cache,
 ) -> None:
     other = uniqc(cache)
@@ -457,18 +461,18 @@ async def test_a_task_that_comes_between_two_searches_is_told_without_another_ch
     async def send(uri: str) -> None:
         sent.append(uri)
 
-    async with running(cache) as live, anyio.create_task_group() as telling:
-        watched = WatchedUris(cache.store, live)
+    async with running(cache) as watcher, anyio.create_task_group() as sending:
+        watched = WatchedUris(cache.store, watcher)
         await watched.add(["uniqc://task/task-b"])
-        telling.start_soon(watched.send_updates, send)
+        sending.start_soon(watched.send_updates, send)
         await until(lambda: watchers() == 1)
-        vars(watched)["_resolve_at"] = time.monotonic() + 1  # as after a search that took long
-        cursor = live.watch.since().cursor
+        vars(watched)["_resolve_at"] = time.monotonic() + 1  # as after a slow search
+        cursor = watcher.watch.since().cursor
         save(other, "task-b-and-more", "running")
-        await until_noticed(live, cursor)
+        await until_noticed(watcher, cursor)
         assert sent == []
         await until(lambda: sent == ["uniqc://task/task-b"])
-        telling.cancel_scope.cancel()
+        sending.cancel_scope.cancel()
 
 
 REVISION = "io.modelcontextprotocol/protocolVersion"
@@ -501,11 +505,9 @@ OPENINGS: dict[Mode, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to be told by")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 @pytest.mark.parametrize("how", ["end of stdin", "SIGTERM"])
-def test_a_server_with_somebody_listening_ends_as_soon_as_any(
-    cache: Cache, mode: Mode, how: str
-) -> None:
+def test_a_server_with_a_subscriber_exits_promptly(cache: Cache, mode: Mode, how: str) -> None:
     other = uniqc(cache, a="running")
     command = [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory)]
     pipe = subprocess.PIPE
@@ -519,12 +521,12 @@ def test_a_server_with_somebody_listening_ends_as_soon_as_any(
             if "id" in answer:
                 process.stdout.readline()
         save(other, "a", "success")
-        told = json.loads(process.stdout.readline())
-        assert told["method"] == "notifications/resources/updated"
-        assert told["params"]["uri"] == STORE
+        update = json.loads(process.stdout.readline())
+        assert update["method"] == "notifications/resources/updated"
+        assert update["params"]["uri"] == STORE
         if how == "SIGTERM":
             process.send_signal(signal.SIGTERM)
         rest, errors = process.communicate(timeout=3)
         assert (errors, process.returncode) == (b"", 0)
-        # A stream is a request, which the SDK answers with an error where it has no other answer.
+        # A stream is a pending request, which the SDK answers with an error at the end.
         assert [json.loads(line)["id"] for line in rest.splitlines()] == [1] * (mode == "auto")

@@ -1,4 +1,4 @@
-"""The watcher: there while somebody listens, whatever becomes of the file, and then gone."""
+"""The watcher runs while there are listeners and survives any state of the file."""
 
 from __future__ import annotations
 
@@ -26,72 +26,72 @@ if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
 
-class Counted(TaskWatch):
-    """A watch that says how often it was asked."""
+class CountingWatch(TaskWatch):
+    """A watch that counts its polls and refreshes."""
 
     def __init__(self, store: TaskStore) -> None:
         super().__init__(store)
-        self.polls = self.looks = 0
+        self.polls = self.refreshes = 0
 
     def poll(self) -> bool:
         self.polls += 1
         return super().poll()
 
     def refresh(self) -> bool:
-        self.looks += 1
+        self.refreshes += 1
         return super().refresh()
 
 
-class CountedLive(StoreWatcher):
+class CountingWatcher(StoreWatcher):
     def __init__(self, store: TaskStore) -> None:
         super().__init__(store)
-        self.counted = Counted(store)
-        vars(self)["watch"] = self.counted
+        self.counting = CountingWatch(store)
+        vars(self)["watch"] = self.counting
 
 
-async def test_a_listener_is_told_of_a_change_that_comes_after_it(cache: Cache) -> None:
+async def test_a_listener_is_called_for_a_later_change(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    async with running(cache) as live:
-        bell = ResettableEvent()
-        async with live.listening(bell.set):
-            cursor = live.watch.since().cursor
+    async with running(cache) as watcher:
+        event = ResettableEvent()
+        async with watcher.listening(event.set):
+            cursor = watcher.watch.since().cursor
             save(other, "a", "success")
             with anyio.fail_after(30):
-                await bell.wait()
-            assert live.watch.since(cursor).task_ids == {"a"}
+                await event.wait()
+            assert watcher.watch.since(cursor).task_ids == {"a"}
 
 
-async def test_a_listener_is_not_told_of_what_changed_just_before_it(cache: Cache) -> None:
+async def test_a_listener_is_not_called_for_an_earlier_change(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    async with running(cache) as live:
-        await live.refresh()
+    async with running(cache) as watcher:
+        await watcher.refresh()
         for number in range(20):
-            rings: list[int] = []
+            calls: list[int] = []
             save(other, f"task-{number}", "running")
-            async with live.listening(partial(rings.append, number)):
-                cursor = live.watch.since().cursor
+            async with watcher.listening(partial(calls.append, number)):
+                cursor = watcher.watch.since().cursor
                 await anyio.sleep(0.02)
-                assert rings == []
-                assert live.watch.since(cursor).task_ids == set()
+                assert calls == []
+                assert watcher.watch.since(cursor).task_ids == set()
 
 
-async def test_nobody_watches_where_nobody_listens(cache: Cache) -> None:
-    async with running(cache) as live:
+async def test_no_watcher_runs_without_a_listener(cache: Cache) -> None:
+    async with running(cache) as watcher:
         assert watchers() == 0
-        async with live.listening(ResettableEvent().set):
+        async with watcher.listening(ResettableEvent().set):
             await until(watchers)
         await until_nobody_watches()
 
 
-async def test_one_watcher_is_enough_for_all_who_listen(cache: Cache) -> None:
+async def test_all_listeners_share_one_watcher(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    live = CountedLive(cache.store)
-    async with live.running(), anyio.create_task_group() as listeners:
-        told: list[int] = []
+    watcher = CountingWatcher(cache.store)
+    async with watcher.running(), anyio.create_task_group() as listeners:
+        called: list[int] = []
         ready: list[int] = []
 
         async def listen(number: int) -> None:
-            async with live.listening(lambda: told.append(number)):
+            async with watcher.listening(lambda: called.append(number)):
                 ready.append(number)
                 await anyio.sleep_forever()
 
@@ -100,164 +100,165 @@ async def test_one_watcher_is_enough_for_all_who_listen(cache: Cache) -> None:
         await until(lambda: len(ready) == 20)
         await anyio.sleep(A_WHILE)
         assert watchers() == 1
-        polls, looks = live.counted.polls, live.counted.looks
-        await until(lambda: live.counted.polls == polls + 3)
-        assert live.counted.looks == looks
-        assert told == []
+        polls, refreshes = watcher.counting.polls, watcher.counting.refreshes
+        await until(lambda: watcher.counting.polls == polls + 3)
+        assert watcher.counting.refreshes == refreshes
+        assert called == []
         save(other, "a", "success")
-        await until(lambda: len(told) == 20)
-        assert sorted(told) == list(range(20))
-        assert live.counted.looks <= looks + 3  # once, and until the file's time is past
+        await until(lambda: len(called) == 20)
+        assert sorted(called) == list(range(20))
+        # One for the change, the others while the times of the file are recent.
+        assert watcher.counting.refreshes <= refreshes + 3
         listeners.cancel_scope.cancel()
     assert watchers() == 0
 
 
-async def test_who_asks_for_a_look_during_another_shares_the_next(cache: Cache) -> None:
+async def test_refreshes_requested_during_another_share_the_next_one(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    live = CountedLive(cache.store)
-    async with live.running():
-        await live.refresh()
-        cursor, looks = live.watch.since().cursor, live.counted.looks
-        async with anyio.create_task_group() as asking:
+    watcher = CountingWatcher(cache.store)
+    async with watcher.running():
+        await watcher.refresh()
+        cursor, refreshes = watcher.watch.since().cursor, watcher.counting.refreshes
+        async with anyio.create_task_group() as requests:
             for _ in range(20):
-                asking.start_soon(live.refresh)
+                requests.start_soon(watcher.refresh)
             await anyio.sleep(0)
             save(other, "a", "success")
 
-            async def look_after_that() -> None:
-                await live.refresh()
-                assert live.watch.since(cursor).task_ids == {"a"}
+            async def refresh_after_the_change() -> None:
+                await watcher.refresh()
+                assert watcher.watch.since(cursor).task_ids == {"a"}
 
-            asking.start_soon(look_after_that)
-        assert live.counted.looks <= looks + 3
+            requests.start_soon(refresh_after_the_change)
+        assert watcher.counting.refreshes <= refreshes + 3
 
 
-async def test_who_comes_while_the_last_one_leaves_is_listened_for(cache: Cache) -> None:
+async def test_a_listener_that_joins_while_the_last_one_leaves_is_called(cache: Cache) -> None:
     other = uniqc(cache, a="running")
-    async with running(cache) as live:
+    async with running(cache) as watcher:
         for number in range(30):
-            async with live.listening(ResettableEvent().set):
+            async with watcher.listening(ResettableEvent().set):
                 await anyio.sleep(number * 0.005)
                 assert watchers() <= 1
-        bell = ResettableEvent()
-        async with live.listening(bell.set):
+        event = ResettableEvent()
+        async with watcher.listening(event.set):
             save(other, "a", "success")
             with anyio.fail_after(30):
-                await bell.wait()
+                await event.wait()
 
 
-async def test_the_watcher_survives_whatever_becomes_of_the_file(cache: Cache) -> None:
-    async with running(cache) as live:
-        bell = ResettableEvent()
-        async with live.listening(bell.set):
+async def test_the_watcher_survives_any_state_of_the_file(cache: Cache) -> None:
+    async with running(cache) as watcher:
+        event = ResettableEvent()
+        async with watcher.listening(event.set):
 
-            async def told() -> None:
+            async def wait_for_a_change() -> None:
                 with anyio.fail_after(30):
-                    await bell.wait()
+                    await event.wait()
                 await anyio.sleep(0.15)
-                bell.clear()
+                event.clear()
 
             save(uniqc(cache), "a", "running")
-            await told()
-            assert live.watch.since().store_status.total == 1
+            await wait_for_a_change()
+            assert watcher.watch.since().store_status.total == 1
 
             for path in cache.directory.iterdir():
                 path.unlink()
             cache.path.write_bytes(b"no database, and of some length" * 100)
-            await told()
-            assert live.watch.since().store_status.trouble is not None
+            await wait_for_a_change()
+            assert watcher.watch.since().store_status.trouble is not None
 
             cache.path.unlink()
-            await told()
-            assert live.watch.since().store_status.trouble is None
+            await wait_for_a_change()
+            assert watcher.watch.since().store_status.trouble is None
 
             cache.path.mkdir()
-            await told()
-            assert live.watch.since().store_status.trouble is not None
+            await wait_for_a_change()
+            assert watcher.watch.since().store_status.trouble is not None
 
             cache.path.rmdir()
             uniqc(cache, a="running", b="running")
-            await until(lambda: live.watch.since().store_status.total == 2)
+            await until(lambda: watcher.watch.since().store_status.total == 2)
 
             uniqc(cache).clear_all()
-            await until(lambda: live.watch.since().store_status.total == 0)
+            await until(lambda: watcher.watch.since().store_status.total == 0)
             assert watchers() == 1
 
 
 async def test_the_watcher_ends_with_the_server(cache: Cache) -> None:
-    live = StoreWatcher(cache.store)
+    watcher = StoreWatcher(cache.store)
 
     async def listen() -> None:
-        async with live.listening(ResettableEvent().set):
+        async with watcher.listening(ResettableEvent().set):
             await anyio.sleep_forever()
 
     async with anyio.create_task_group() as listeners:
-        async with live.running():
+        async with watcher.running():
             listeners.start_soon(listen)
             await until(watchers)
         assert watchers() == 0
         listeners.cancel_scope.cancel()
     with pytest.raises(RuntimeError, match="does not run"):
-        async with live.listening(ResettableEvent().set):
+        async with watcher.listening(ResettableEvent().set):
             pass
-    assert not live._listeners  # pyright: ignore[reportPrivateUsage]
+    assert not watcher._listeners  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_who_begins_to_listen_while_the_server_ends_does_no_harm(cache: Cache) -> None:
+async def test_listening_while_the_server_ends_leaves_no_watcher(cache: Cache) -> None:
     uniqc(cache, a="running")
 
-    async def listen(live: StoreWatcher) -> None:
-        async with live.listening(ResettableEvent().set):
+    async def listen(watcher: StoreWatcher) -> None:
+        async with watcher.listening(ResettableEvent().set):
             await anyio.sleep_forever()
 
     for turns in range(20):
-        async with running(cache) as live:
-            live.tasks.start_soon(listen, live)
+        async with running(cache) as watcher:
+            watcher.tasks.start_soon(listen, watcher)
             for _ in range(turns):
                 await anyio.sleep(0.0005)
         assert watchers() == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is open")
-async def test_nothing_is_open_and_nothing_locked_while_somebody_listens(cache: Cache) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="open files are listed in /proc")
+async def test_the_watcher_keeps_no_file_open_and_no_lock(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="success")
-    async with running(cache) as live:
-        bell = ResettableEvent()
-        async with live.listening(bell.set):
+    async with running(cache) as watcher:
+        event = ResettableEvent()
+        async with watcher.listening(event.set):
             for _ in range(30):
                 await anyio.sleep(0.01)
-                assert not _opened(cache.directory)
+                assert not _open_files(cache.directory)
             other.clear_all()
             with anyio.fail_after(30):
-                await bell.wait()
+                await event.wait()
             assert not cache.path.exists()
 
 
-def _opened(directory: Path) -> list[Path]:
+def _open_files(directory: Path) -> list[Path]:
     targets: list[Path] = []
     for descriptor in Path("/proc/self/fd").iterdir():
         try:
             targets.append(descriptor.readlink())
-        except FileNotFoundError:  # of the listing itself
+        except FileNotFoundError:  # the descriptor of the listing itself
             continue
     return [target for target in targets if target.parent == directory]
 
 
-class OddError(Exception):
-    """What goes wrong while serving."""
+class ServingError(Exception):
+    """An error raised while serving."""
 
 
-async def test_an_error_while_serving_comes_out_as_it_is(cache: Cache) -> None:
-    with pytest.raises(OddError) as caught:
-        async with running(cache) as live, live.listening(ResettableEvent().set):
-            raise OddError
-    assert isinstance(caught.value, OddError)
+async def test_an_error_while_serving_is_raised_unchanged(cache: Cache) -> None:
+    with pytest.raises(ServingError) as caught:
+        async with running(cache) as watcher, watcher.listening(ResettableEvent().set):
+            raise ServingError
+    assert isinstance(caught.value, ServingError)
     assert watchers() == 0
 
 
-async def test_being_cancelled_while_serving_is_no_error(cache: Cache) -> None:
+async def test_cancellation_while_serving_is_not_an_error(cache: Cache) -> None:
     with anyio.move_on_after(0.05) as scope:
-        async with running(cache) as live, live.listening(ResettableEvent().set):
+        async with running(cache) as watcher, watcher.listening(ResettableEvent().set):
             await anyio.sleep_forever()
     assert scope.cancelled_caught
     assert watchers() == 0
