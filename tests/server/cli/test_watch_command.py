@@ -131,7 +131,7 @@ def terminal(cache: Cache, *options: str, **environment: str) -> Generator[Termi
 # In a pipe
 
 
-def test_in_a_pipe_it_writes_lines_until_no_task_is_active(cache: Cache) -> None:
+def test_the_watch_in_a_pipe_writes_lines_until_no_task_is_active(cache: Cache) -> None:
     cache.write({"status": "running"})
     with piped(cache, "--until-idle") as process:
         assert re.fullmatch(r"\S+Z started  1 task is active\. .+\n", read_line(process))
@@ -162,7 +162,7 @@ def test_a_timeout_is_reported_and_exits_with_124(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize(("options", "status"), [([], 0), (["--until-idle"], 141)])
-def test_it_ends_silently_when_the_reader_closes_the_pipe(
+def test_the_watch_ends_silently_when_the_reader_closes_the_pipe(
     cache: Cache, options: list[str], status: int
 ) -> None:
     cache.write({"status": "running"})
@@ -188,7 +188,7 @@ def test_a_signal_is_an_error_only_while_waiting_for_idle(
     assert (process.returncode, errors) == (status, "")
 
 
-def test_a_name_that_the_encoding_lacks_does_not_end_it(cache: Cache) -> None:
+def test_a_name_that_the_encoding_lacks_does_not_end_the_watch(cache: Cache) -> None:
     cache.write({"status": "running", "metadata_json": json.dumps({"task_name": "相位估计"})})
     finished = subprocess.run(
         command(cache, "--timeout", "1"),

@@ -53,7 +53,7 @@ def ago(**age: float) -> str:
     return (NOW - timedelta(**age)).isoformat()
 
 
-def test_it_lists_the_active_tasks_newest_first_and_counts_all_by_status(cache: Cache) -> None:
+def test_the_table_lists_the_active_tasks_and_counts_all_by_status(cache: Cache) -> None:
     times = {"update_time": ago(seconds=5)}
     cache.write(
         {"status": "running", "submit_time": ago(hours=2), **times},
@@ -110,7 +110,7 @@ def test_trouble_is_shown_until_it_is_over(cache: Cache) -> None:
     assert not [line for line in drawn.lines() if "Trouble" in line]
 
 
-def test_it_is_drawn_for_events_and_once_a_second(
+def test_the_table_is_drawn_for_events_and_once_a_second(
     cache: Cache,
 ) -> None:
     cache.write({"status": "running", "update_time": ago(seconds=5)})
