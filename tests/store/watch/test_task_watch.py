@@ -512,7 +512,7 @@ def test_all_changes_of_a_live_store_are_reported_correctly(
     uniqc = start("play_uniqc", directory, 150)
     assert uniqc.receive() == "playing"
     with ThreadPoolExecutor(1) as pool:
-        ended = pool.submit(uniqc.hear)
+        ended = pool.submit(uniqc.receive)
         while not ended.done():
             if watch.poll() and watch.refresh():
                 seen.append(watch.since(seen[-1].cursor))
