@@ -231,10 +231,11 @@ class Snapshot:
 
     # Conditions instead of a filter, within this package
 
-    def infos(self, where: Where, *, limit: int | None) -> list[TaskInfo]:
+    def infos(self, where: Where, *, limit: int | None, offset: int) -> list[TaskInfo]:
         """Return tasks with their results parsed, newest first."""
-        statement = statements.full_tasks(self._session.layout, where, limited=limit is not None)
-        parameters = {**where.parameters, "limit": limit}
+        statement = statements.full_tasks(self._session.layout, where, limited=True)
+        # A negative limit is none.
+        parameters = {**where.parameters, "limit": -1 if limit is None else limit, "offset": offset}
         return [rows.task_info(row) for row in self._session.rows(statement, parameters)]
 
     def count_where(self, where: Where) -> int:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from uniqc_store.query.pages import Page
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
+    from uniqc_store.validation import SavableTask
 
 DEFAULT_CACHE_DIR = Path.home() / ".uniqc" / "cache"
 """Where uniqc keeps its tasks."""
@@ -127,10 +128,11 @@ class TaskStore:
 
     # The API of uniqc's own class
 
-    def save(self, task: TaskInfo) -> None:
+    def save(self, task: SavableTask) -> None:
         """Insert the task, or update the one with its id, which keeps its submit time.
 
-        ``task.update_time`` is set once the row is committed.
+        uniqc's own ``TaskInfo`` of any release is accepted. ``task.update_time`` is set once the
+        row is committed.
 
         Raises:
             InvalidValueError: A field cannot be stored. Nothing is written, and the task stays
@@ -162,12 +164,26 @@ class TaskStore:
         return self.read(answer)
 
     def list(
-        self, *, status: str | None = None, backend: str | None = None, limit: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        backend: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
     ) -> builtins.list[TaskInfo]:
-        """Return the tasks with exactly this status and backend, newest first by submit time."""
+        """Return the tasks with exactly this status and backend, newest first by submit time.
+
+        Args:
+            status: The status; None for any.
+            backend: The whole label; None for any.
+            limit: Most tasks to return; None for all.
+            offset: Tasks to skip, the newest first. Tasks that are saved between two calls move
+                the others, which :meth:`search` with its cursor avoids.
+        """
         most = None if limit is None else validation.limit(limit)
+        skipped = 0 if offset is None else validation.offset(offset)
         where = conditions.where_equal(**_checked(status, backend))
-        return self.read(lambda snapshot: snapshot.infos(where, limit=most))
+        return self.read(lambda snapshot: snapshot.infos(where, limit=most, offset=skipped))
 
     def count(self, *, status: str | None = None, backend: str | None = None) -> int:
         """Return the number of tasks with exactly this status and backend."""
@@ -359,6 +375,8 @@ class TaskStore:
 
 def _save(session: Session, parameters: dict[str, object]) -> None:
     session.connection.execute(statements.SAVE_TASK, parameters)
+    if "error_message" not in parameters:
+        return
     if "error_message" in session.layout.columns("tasks"):
         session.connection.execute(statements.SAVE_ERROR_MESSAGE, parameters)
     elif parameters["error_message"] is not None:

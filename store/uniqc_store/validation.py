@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from typing import TYPE_CHECKING, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, cast
 
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import status_text
@@ -12,34 +12,54 @@ from uniqc_store.tasks import status_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uniqc_store.tasks import TaskInfo
-
 _MAX_INTEGER = 2**63 - 1
 """The largest integer that SQLite stores."""
 
 # A damaged field of these keeps its stored text (see ``rows``), so saving it back loses nothing.
 _DAMAGE_KEEPS_TEXT = frozenset({"status", "submit_time", "update_time"})
 
+_ABSENT = object()
 
-def task_parameters(task: TaskInfo, *, update_time: str) -> dict[str, object]:
+
+class SavableTask(Protocol):
+    """A task that can be saved: ``TaskInfo`` of this package, or of any release of uniqc.
+
+    Some also have ``error_message`` and ``damaged``.
+    """
+
+    task_id: str
+    backend: str
+    status: str
+    result: Any
+    shots: int
+    submit_time: str
+    update_time: str
+    metadata: Any
+
+
+def task_parameters(task: SavableTask, *, update_time: str) -> dict[str, object]:
     """Return the values of a task's columns, by the names of the columns.
 
+    Without ``error_message`` for a task that does not have it, so that what is stored stays.
+
     Args:
-        task: The task to be saved.
+        task: The task to be saved. uniqc's own has no ``damaged``, and that of the earliest
+            releases no ``error_message``.
         update_time: The time of the save, stored in place of the task's own.
 
     Raises:
         InvalidValueError: A field can't be stored as it is, or it could not be read before and
             saving it would overwrite what is stored.
     """
-    lost = [name for name in task.damaged if name not in _DAMAGE_KEEPS_TEXT]
+    damaged: Sequence[str] = getattr(task, "damaged", ())
+    lost = [name for name in damaged if name not in _DAMAGE_KEEPS_TEXT]
     if lost:
         raise InvalidValueError(
             lost[0],
             "could not be read from the file, and saving would overwrite what is there. Set it, "
             "empty task.damaged, and save again",
         )
-    return {
+    parameters: dict[str, object] = {
         "task_id": filled_text("task_id", task.task_id),
         "backend": text("backend", task.backend),
         "status": filled_text("status", status_text(task.status)),
@@ -48,10 +68,11 @@ def task_parameters(task: TaskInfo, *, update_time: str) -> dict[str, object]:
         "update_time": update_time,
         "result_json": None if task.result is None else json_text("result", task.result),
         "metadata_json": _metadata_json(task.metadata),
-        "error_message": (
-            None if task.error_message is None else text("error_message", task.error_message)
-        ),
     }
+    message: object = getattr(task, "error_message", _ABSENT)
+    if message is not _ABSENT:
+        parameters["error_message"] = None if message is None else text("error_message", message)
+    return parameters
 
 
 def text(field: str, value: object) -> str:
@@ -107,6 +128,18 @@ def limit(value: object) -> int:
     if number < 1:
         raise InvalidValueError("limit", f"must be 1 or more, or None for all, not {number}")
     return min(number, _MAX_INTEGER - 1)  # a query adds 1, to see if there is a next page
+
+
+def offset(value: object) -> int:
+    """Return the value as a number of rows to skip, at least 0.
+
+    Raises:
+        InvalidValueError: It is a negative number, or no integer of 64 bits.
+    """
+    number = integer("offset", value)
+    if number < 0:
+        raise InvalidValueError("offset", f"must be 0 or more, or None, not {number}")
+    return number
 
 
 def json_text(field: str, value: object) -> str:

@@ -58,7 +58,7 @@ def test_the_methods_have_the_signatures_of_uniqc() -> None:
     for method, parameters in {
         "save": ["task"],
         "get": ["task_id"],
-        "list": ["status", "backend", "limit"],
+        "list": ["status", "backend", "limit", "offset"],
         "count": ["status", "backend"],
         "delete": ["task_id"],
         "clear_completed": ["terminal_statuses"],
@@ -207,6 +207,22 @@ def test_a_limit_keeps_the_newest_tasks(mixed: TaskStore) -> None:
         everything[:3],
         everything,
     ]
+
+
+def test_an_offset_skips_the_newest(mixed: TaskStore) -> None:
+    everything = ids(mixed)
+    assert [ids(mixed, offset=offset) for offset in (0, 1, 9, 10, 2**63 - 1)] == [
+        everything,
+        everything[1:],
+        everything[9:],
+        [],
+        [],
+    ]
+    assert ids(mixed, offset=2, limit=3) == everything[2:5]
+    assert (
+        ids(mixed, offset=1, backend="originq:WK_C180")
+        == (ids(mixed, backend="originq:WK_C180")[1:])
+    )
 
 
 def test_a_count_is_the_length_of_the_list(mixed: TaskStore) -> None:

@@ -97,7 +97,7 @@ def full_tasks(
     return f"""
         SELECT {_columns(layout, table, (*_TASK_COLUMNS, "result_json"))}
         FROM {table} {where.sql} ORDER BY submit_time DESC, rowid DESC
-        {"LIMIT :limit" if limited else ""}
+        {"LIMIT :limit OFFSET :offset" if limited else ""}
     """
 
 
