@@ -19,7 +19,7 @@ from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.circuits import recorded_circuits
+from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import TaskCounts, largest_groups
@@ -106,18 +106,20 @@ class ReadResources:
         return _escaped(shown) if sanitizer.redacted_fields else stored
 
     def circuit(self, *, task_id: str) -> str:
-        """Circuits of a task as they were submitted, and their language."""
+        """The source circuit of a task, of a batch each; of a cloud's batch, as submitted."""
+        return self._circuits(task_id, "source")
+
+    def compiled_circuit(self, *, task_id: str) -> str:
+        """The circuit that uniqc compiled for the backend."""
+        return self._circuits(task_id, "compiled")
+
+    def executed_circuit(self, *, task_id: str) -> str:
+        """The circuit that ran, as far as uniqc recorded it: on dummies that imitate a chip."""
+        return self._circuits(task_id, "executed")
+
+    def _circuits(self, task_id: str, stage: StageWithUri) -> str:
         record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
-        language = record.metadata.get("circuit_language")
-        shown = Sanitizer().value(
-            "circuit",
-            {
-                "language": language if isinstance(language, str) else "",
-                "circuits": list(recorded_circuits(record)),
-            },
-            budget=WHOLE,
-        )
-        return _escaped(shown)
+        return _escaped(Sanitizer().value("circuit", whole_circuits(record, stage), budget=WHOLE))
 
 
 def check_query(uri: str) -> None:
@@ -173,7 +175,16 @@ class ResourceSpec:
     """
 
     uri: str
-    method: Literal["store", "active", "tasks", "task", "result", "circuit"]
+    method: Literal[
+        "store",
+        "active",
+        "tasks",
+        "task",
+        "result",
+        "circuit",
+        "compiled_circuit",
+        "executed_circuit",
+    ]
     title: str
 
 
@@ -183,6 +194,16 @@ RESOURCES = (
     ResourceSpec(uri="uniqc://task/{task_id}", method="task", title="A task"),
     ResourceSpec(uri="uniqc://task/{task_id}/result", method="result", title="A task's result"),
     ResourceSpec(uri="uniqc://task/{task_id}/circuit", method="circuit", title="A task's circuit"),
+    ResourceSpec(
+        uri="uniqc://task/{task_id}/circuit/compiled",
+        method="compiled_circuit",
+        title="A task's compiled circuit",
+    ),
+    ResourceSpec(
+        uri="uniqc://task/{task_id}/circuit/executed",
+        method="executed_circuit",
+        title="A task's executed circuit",
+    ),
     ResourceSpec(
         uri="uniqc://tasks{?status,backend,limit,cursor}", method="tasks", title="Tasks by filter"
     ),

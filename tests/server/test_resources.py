@@ -76,9 +76,9 @@ async def test_every_task_of_a_real_file_can_be_read_in_full(real_cache: Cache) 
             result = await real_cache.read_by(client, task_uri(task_id, "result"))
             assert result == (stored or "null")
             circuit = await real_cache.read_by(client, task_uri(task_id, "circuit"))
-            assert parsed(circuit).keys() == {"language", "circuits"}
-            assert (
-                len(parsed(circuit)["circuits"]) == task.get("circuit", {"circuits": 0})["circuits"]
+            assert parsed(circuit).keys() == {"stage", "language", "circuits", "note"}
+            assert len(parsed(circuit)["circuits"]) == sum(
+                stage["count"] for stage in task["circuits"] if stage["uri"].endswith("/circuit")
             )
             shown += [json.dumps(task, ensure_ascii=False), result, circuit]
     assert not [secret for secret in real_cache.planted if secret in "".join(shown)]
@@ -164,8 +164,13 @@ async def test_no_character_of_an_id_has_a_special_meaning(odd_cache: Cache, tas
     task = parsed(await odd_cache.read(task_uri(task_id)))["task"]
     assert task["result"]["uri"] == task_uri(task_id, "result")
     assert parsed(await odd_cache.read(task["result"]["uri"])) == {"00": ODD_IDS.index(task_id)}
-    circuit = parsed(await odd_cache.read(task["circuit"]["uri"]))
-    assert circuit == {"language": "QASM2", "circuits": [task_id]}
+    circuit = parsed(await odd_cache.read(task["circuits"][0]["uri"]))
+    assert circuit == {
+        "stage": "source",
+        "language": "QASM2",
+        "circuits": [task_id],
+        "note": "",
+    }
 
 
 @given(task_id=st.text(min_size=1))
@@ -185,7 +190,7 @@ async def test_any_unknown_id_is_not_found(odd_cache: Cache, task_id: str) -> No
         assert error.code == INVALID_PARAMS
 
 
-@pytest.mark.parametrize("part", ["", "result", "circuit"])
+@pytest.mark.parametrize("part", ["", "result", "circuit", "circuit/compiled", "circuit/executed"])
 async def test_an_unknown_task_gives_the_not_found_error_of_the_protocol(
     odd_cache: Cache, part: str, mode: Mode
 ) -> None:

@@ -46,7 +46,7 @@ async def test_no_call_changes_a_file_at_rest(real_cache: Cache) -> None:
             await client.call_tool("get_task", {"task_id": task_id})
         await client.call_tool("list_tasks", {"limit": "5"})
         for task_id in real_cache.ids()[:3]:
-            for part in ("", "result", "circuit"):
+            for part in ("", "result", "circuit", "circuit/compiled", "circuit/executed"):
                 await client.read_resource(task_uri(task_id, part))
         for uri in ("uniqc://store", "uniqc://tasks/active", "uniqc://tasks?status=failed"):
             await client.read_resource(uri)

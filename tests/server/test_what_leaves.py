@@ -112,6 +112,10 @@ def _task(at: Callable[[str], str], name: str, *, result: object) -> dict[str, o
         "task_name": at(f"{name}_name"),
         "circuits": [at(f"{name}_circuit")],
         "circuit_language": at(f"{name}_language"),
+        "compiled_circuit_ir": at(f"{name}_compiled"),
+        "compiled_circuit_language": at(f"{name}_compiled_language"),
+        "executed_circuit_ir": at(f"{name}_executed"),
+        "executed_circuit_language": at(f"{name}_executed_language"),
         "failure_error": at(f"{name}_failure"),
         "submission_error": at(f"{name}_submission"),
         at(f"{name}_key"): 1,
@@ -419,6 +423,14 @@ WAYS: dict[str, tuple[Way, str]] = {
     "uniqc://task/{task_id}/circuit": (
         resource("uniqc://task/at_done_one/circuit"),
         of("circuit language", "done_one"),
+    ),
+    "uniqc://task/{task_id}/circuit/compiled": (
+        resource("uniqc://task/at_done_one/circuit/compiled"),
+        of("compiled compiled_language", "done_one"),
+    ),
+    "uniqc://task/{task_id}/circuit/executed": (
+        resource("uniqc://task/at_done_one/circuit/executed"),
+        of("executed executed_language", "done_one"),
     ),
     "whats_running": (prompt("whats_running"), ACTIVE),
     "why_did_it_fail": (prompt("why_did_it_fail", task_id="at_done_one"), DONE_WHOLE),

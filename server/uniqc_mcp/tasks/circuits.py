@@ -1,56 +1,93 @@
-"""The circuits that a task keeps in its metadata."""
+"""Model of the circuits that a task keeps at one stage, and the whole of them as JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 
-from uniqc_mcp.responses.base import Wire
+from pydantic import Field
+
+from uniqc_mcp.records.circuits import RecordedCircuits, Stage, circuits_at, recorded_circuits
+from uniqc_mcp.responses.base import Absent, Wire
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.tasks.uris import shown_uri, uri_text
 
 if TYPE_CHECKING:
-    from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import TaskRecord
+    from collections.abc import Mapping
 
-CIRCUIT_KEYS = ("circuit_ir", "circuits", "circuit_language")
-"""The metadata that is shown as circuits."""
+    from uniqc_mcp.safety.sanitizer import Sanitizer
+    from uniqc_store import JsonValue, TaskRecord
+
+StageWithUri: TypeAlias = Literal["source", "compiled", "executed"]
+
+_URI_PARTS: Final[Mapping[Stage, str]] = {
+    "source": "circuit",
+    "submitted": "circuit",
+    "compiled": "circuit/compiled",
+    "executed": "circuit/executed",
+}
+_SUBMITTED_NOTE: Final = (
+    "as submitted: compiled by uniqc where the backend needed it; the source is not stored"
+)
+_SEE_SUBMITTED: Final = (
+    "uniqc keeps the circuits of this batch as submitted, compiled where needed: see /circuit"
+)
 
 
 class CircuitView(Wire):
-    """The circuits of a task: their number, their language and the resource that has them."""
+    """The circuits of a task at one stage: their number, language and resource."""
 
-    circuits: int
+    stage: Annotated[Stage, Field(description="source, submitted, compiled or executed")]
+    count: int
     language: str
     uri: str
+    note: str | Absent = None
 
     @classmethod
-    def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self | None:
-        """Return the view of a record's circuits; None if it has none."""
-        circuits = recorded_circuits(record)
-        if not circuits:
-            return None
-        language = record.metadata.get("circuit_language")
+    def of(cls, circuits: RecordedCircuits, record: TaskRecord, sanitizer: Sanitizer) -> Self:
+        """Return the view of a record's circuits at one stage."""
         return cls(
-            circuits=len(circuits),
-            language=sanitizer.one_line(
-                "circuit_language", language if isinstance(language, str) else ""
-            ),
-            uri=shown_uri(record, "circuit"),
+            stage=circuits.stage,
+            count=len(circuits.texts),
+            language=sanitizer.one_line("circuit_language", circuits.language),
+            uri=shown_uri(record, _URI_PARTS[circuits.stage]),
+            note=_SUBMITTED_NOTE if circuits.stage == "submitted" else None,
         )
+
+    @classmethod
+    def all_of(cls, record: TaskRecord, sanitizer: Sanitizer) -> list[Self]:
+        """Return a view for each stage that the record holds."""
+        return [cls.of(circuits, record, sanitizer) for circuits in recorded_circuits(record)]
 
     @property
     def line(self) -> str:
         """The circuits as text."""
         language = f", {word(self.language)}" if self.language else ""
-        noun = plural("circuit", self.circuits)
-        return f"circuit: {self.circuits} {noun}{language}, {uri_text(self.uri)}"
+        note = f" ({self.note})" if self.note else ""
+        noun = plural("circuit", self.count)
+        return f"{self.stage} {noun}: {self.count}{language}, {uri_text(self.uri)}{note}"
 
 
-def recorded_circuits(record: TaskRecord) -> list[str]:
-    """Return the source of each circuit; empty for a task of a release that kept none."""
-    circuits = record.metadata.get("circuits")
-    if isinstance(circuits, list):
-        return [circuit for circuit in circuits if isinstance(circuit, str)]
-    circuit = record.metadata.get("circuit_ir")
-    return [circuit] if isinstance(circuit, str) else []
+def whole_circuits(record: TaskRecord, stage: StageWithUri) -> dict[str, JsonValue]:
+    """Return the circuits of one stage as JSON, not sanitized; a note where there are none."""
+    circuits = circuits_at(record, stage)
+    if circuits is None:
+        return {
+            "stage": stage,
+            "language": "",
+            "circuits": [],
+            "note": _missing_note(record, stage),
+        }
+    return {
+        "stage": circuits.stage,
+        "language": circuits.language,
+        "circuits": list(circuits.texts),
+        "note": _SUBMITTED_NOTE if circuits.stage == "submitted" else "",
+    }
+
+
+def _missing_note(record: TaskRecord, stage: StageWithUri) -> str:
+    at_source = circuits_at(record, "source")
+    if stage == "compiled" and at_source and at_source.stage == "submitted":
+        return _SEE_SUBMITTED
+    return f"the record holds no {stage} circuit"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
+from uniqc_mcp.records.metadata import ERROR_KEYS
 from uniqc_mcp.responses.base import Answer, OptionalInt, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Inlined, Named
 from uniqc_mcp.responses.text import counted, plural, told_time
@@ -32,8 +33,6 @@ _TASK_TOKENS: Final = 115
 
 _GROUP_TOKENS: Final = 45
 """Tokens of a group without its labels."""
-
-_ERROR_KEYS: Final = ("failure_error", "submission_error")
 
 
 class TaskView(Wire):
@@ -147,7 +146,7 @@ def error_message_of(record: TaskRecord) -> str:
     """
     if record.error_message:
         return record.error_message
-    for key in _ERROR_KEYS:
+    for key in ERROR_KEYS:
         error = record.metadata.get(key)
         if isinstance(error, str) and error:
             return error

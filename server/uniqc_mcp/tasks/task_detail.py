@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
+from uniqc_mcp.records.metadata import other_metadata
 from uniqc_mcp.responses.base import Absent, Answer, StoreField
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
-from uniqc_mcp.tasks.circuits import CIRCUIT_KEYS, CircuitView
+from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
 from uniqc_mcp.tasks.models import TaskView, error_message_of
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
-    from uniqc_store import JsonValue, TaskRecord
+    from uniqc_store import TaskRecord
 
 _ENVELOPE_TOKENS: Final = 1_500
 """Tokens of an answer without its task, notes included."""
@@ -37,9 +38,6 @@ _METADATA_TEXT_TOKENS: Final = 1_200
 
 _MAX_DAMAGED: Final = 20
 
-_SHOWN_ELSEWHERE: Final = ("task_name", *CIRCUIT_KEYS)
-"""Metadata that other fields of the answer show."""
-
 
 class TaskDetail(TaskView):
     """One task with everything that its record holds."""
@@ -47,7 +45,7 @@ class TaskDetail(TaskView):
     archived_at: str
     result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
     shards: Annotated[list[ShardView], Named("platform jobs;")]
-    circuit: Annotated[CircuitView | Absent, Named()] = None
+    circuits: Annotated[list[CircuitView], Named()]
     metadata: dict[str, Any]
     redacted: Annotated[list[str], Field(description="in these a credential was hidden")]
     damaged: Annotated[list[str], Field(description="these are in no known form")]
@@ -79,9 +77,11 @@ class TaskDetail(TaskView):
             archived_at=_archived_at(record, sanitizer),
             result=result,
             shards=[],
-            circuit=CircuitView.of(record, sanitizer),
+            circuits=CircuitView.all_of(record, sanitizer),
             metadata=sanitizer.json_within(
-                "metadata", _other_metadata(record), tokens=_METADATA_TOKENS
+                "metadata",
+                other_metadata(record, error=error_message_of(record)),
+                tokens=_METADATA_TOKENS,
             ),
             redacted=[],
             damaged=[],
@@ -103,16 +103,6 @@ def _archived_at(record: TaskRecord, sanitizer: Sanitizer) -> str:
     archived_at = record.archived_at or ""
     # An unreadable time is shown as it is recorded: an empty one would mean "not archived".
     return recorded_time(archived_at) or sanitizer.one_line("archived_at", archived_at)
-
-
-def _other_metadata(record: TaskRecord) -> dict[str, JsonValue]:
-    """Return the metadata that no other field of the answer shows."""
-    error = error_message_of(record)
-    return {
-        key: value
-        for key, value in record.metadata.items()
-        if key not in _SHOWN_ELSEWHERE and not (error and value == error)
-    }
 
 
 def _damaged_fields(found: FoundTask, result: ResultView | None) -> list[str]:
@@ -163,8 +153,7 @@ def _outcome_lines(task: TaskDetail) -> Iterator[str]:
 
 
 def _record_lines(task: TaskDetail) -> Iterator[str]:
-    if task.circuit is not None:
-        yield task.circuit.line
+    yield from (circuits.line for circuits in task.circuits)
     if task.metadata:
         yield f"metadata: {_metadata_text(task.metadata)}"
     if task.redacted:

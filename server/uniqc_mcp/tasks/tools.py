@@ -148,7 +148,7 @@ class ReadTools:
     ) -> TaskAnswer:
         """Get one task whole: why it failed, its most frequent outcomes, its platform jobs.
 
-        Archived tasks are found too. The whole result and the circuit are resources, named in
+        Archived tasks are found too. The whole result and the circuits are resources, named in
         the answer.
         """
         now = self._clock()

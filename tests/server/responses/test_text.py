@@ -51,7 +51,13 @@ def list_text(*tasks: TaskView, total: int | None = None, matching: str = "activ
 
 def task_text(**changes: object) -> str:
     task = TaskDetail(
-        **TASK.model_dump(), archived_at="", shards=[], metadata={}, redacted=[], damaged=[]
+        **TASK.model_dump(),
+        archived_at="",
+        shards=[],
+        circuits=[],
+        metadata={},
+        redacted=[],
+        damaged=[],
     ).model_copy(update=changes)
     return TaskAnswer(task=task, store=STORE).text()
 
@@ -153,7 +159,9 @@ def test_the_text_of_a_task_quotes_the_words_of_its_record() -> None:
         error=INJECTION,
         result=result,
         shards=[shard],
-        circuit=CircuitView(circuits=1, language=INJECTION, uri="uniqc://task/uqt_0/circuit"),
+        circuits=[
+            CircuitView(stage="source", count=1, language=INJECTION, uri="uniqc://task/uqt_0/circuit")
+        ],
         metadata={"a": INJECTION, INJECTION: 1},
         redacted=[f"metadata.{INJECTION}"],
     )

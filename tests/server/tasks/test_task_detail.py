@@ -230,12 +230,15 @@ async def test_the_metadata_omits_values_that_are_shown_elsewhere(cache: Cache) 
     text, task = await text_and_task(cache, status="failed", metadata_json=json.dumps(metadata))
     assert task["metadata"] == {"seed": 7}
     assert (task["name"], task["error"]) == ("bell", "chip is cold")
-    assert task["circuit"] == {
-        "circuits": 1,
-        "language": "OriginIR",
-        "uri": "uniqc://task/task-000001/circuit",
-    }
-    assert "circuit: 1 circuit, OriginIR, uniqc://task/task-000001/circuit" in text
+    assert task["circuits"] == [
+        {
+            "stage": "source",
+            "count": 1,
+            "language": "OriginIR",
+            "uri": "uniqc://task/task-000001/circuit",
+        }
+    ]
+    assert "source circuit: 1, OriginIR, uniqc://task/task-000001/circuit" in text
     assert text.count("chip is cold") == 1
 
 
@@ -255,19 +258,15 @@ async def test_an_error_keeps_its_lines_and_has_a_maximum_length(cache: Cache) -
     assert 'error, as recorded: "Traceback:\\n  line 1\\nxxx' in text
 
 
-async def test_a_circuit_without_a_readable_language_is_shown(cache: Cache) -> None:
-    text, task = await text_and_task(
-        cache, metadata_json='{"circuits": ["H", "X"], "circuit_language": 3}'
-    )
-    assert task["circuit"]["language"] == ""
-    assert "circuit: 2 circuits, uniqc://task/task-000001/circuit" in text
+async def test_a_circuit_of_no_known_language_is_told_without_one(cache: Cache) -> None:
+    text, task = await text_and_task(cache, metadata_json='{"circuits": ["H", "X"], "circuit_language": 3}')
+    assert task["circuits"][0]["language"] == ""
+    assert "source circuits: 2, uniqc://task/task-000001/circuit" in text
 
 
 async def test_a_task_without_circuits_has_no_uri_for_them(cache: Cache) -> None:
-    text, task = await text_and_task(
-        cache, metadata_json='{"circuits": [1, null], "circuit_ir": 5}'
-    )
-    assert "circuit" not in task
+    text, task = await text_and_task(cache, metadata_json='{"circuits": [1, null], "circuit_ir": 5}')
+    assert task["circuits"] == []
     assert "circuit:" not in text
 
 
@@ -368,7 +367,7 @@ async def test_an_id_with_a_credential_gets_no_uri(cache: Cache) -> None:
     task = answer["task"]
     assert "hunter2" not in unquote(text) + json.dumps(answer)
     assert (task["task_id"], task["redacted"]) == ("https://[redacted]@chip/1", ["task_id"])
-    assert (task["result"]["uri"], task["circuit"]["uri"]) == ("", "")
+    assert (task["result"]["uri"], task["circuits"][0]["uri"]) == ("", "")
 
 
 async def test_the_answer_about_a_very_long_id_is_short(cache: Cache) -> None:
