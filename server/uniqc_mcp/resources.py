@@ -17,6 +17,7 @@ from uniqc_mcp.protocol.errors import invalid
 from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.safety.json_text import escape_unseen, strict_dumps, strict_json
 from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
@@ -26,7 +27,6 @@ from uniqc_mcp.tasks.models import TaskCounts, largest_groups
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     InvalidValueError,
-    JsonValue,
     Snapshot,
     StoreError,
     TaskFilter,
@@ -91,7 +91,10 @@ class ReadResources:
         return _json(self._tools.get_task(task_id=task_id))
 
     def result(self, *, task_id: str) -> str:
-        """The whole result of a task as it is stored, but for credentials; null if none is."""
+        r"""The whole result of a task as stored, without credentials; null if none is stored.
+
+        Unseen characters are escaped, such as \u202e, and NaN and infinity are strings.
+        """
         stored = self._store.read(
             lambda snapshot: snapshot.result_text(find_task(snapshot, task_id))
         )
@@ -102,8 +105,8 @@ class ReadResources:
             shown = sanitizer.value("result", parse_json(stored), budget=WHOLE)
         except ValueError:
             # Damaged JSON is shown as it is, redacted.
-            return str(sanitizer.value("result", stored, budget=WHOLE))
-        return _escaped(shown) if sanitizer.redacted_fields else stored
+            return escape_unseen(str(sanitizer.value("result", stored, budget=WHOLE)))
+        return strict_dumps(shown) if sanitizer.redacted_fields else strict_json(stored)
 
     def circuit(self, *, task_id: str) -> str:
         """The source circuit of a task, of a batch each; of a cloud's batch, as submitted."""
@@ -119,7 +122,9 @@ class ReadResources:
 
     def _circuits(self, task_id: str, stage: StageWithUri) -> str:
         record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
-        return _escaped(Sanitizer().value("circuit", whole_circuits(record, stage), budget=WHOLE))
+        return strict_dumps(
+            Sanitizer().value("circuit", whole_circuits(record, stage), budget=WHOLE)
+        )
 
 
 def check_query(uri: str) -> None:
@@ -138,11 +143,6 @@ def check_query(uri: str) -> None:
 
 def _json(answer: Answer) -> str:
     return json.dumps(answer.structured(), ensure_ascii=False)
-
-
-def _escaped(value: JsonValue) -> str:
-    """Return a value as ASCII JSON: it may hold invisible characters and lone surrogates."""
-    return json.dumps(value)
 
 
 def with_protocol_errors(

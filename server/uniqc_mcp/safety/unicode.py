@@ -26,6 +26,16 @@ _UNASSIGNED: Final = re.compile(
     + "]"
 )
 
+UNSEEN: Final = re.compile(
+    "|".join(
+        (
+            r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]",
+            *(pattern.pattern for pattern in (_INVISIBLE, _STRAY_SELECTOR, _UNASSIGNED)),
+        )
+    )
+)
+"""A character that `strip_invisible` removes or replaces, except a line break or a tab."""
+
 
 def strip_invisible(text: str, *, multiline: bool = False) -> str:
     r"""Return the text without invisible characters and text-direction controls.
