@@ -13,8 +13,8 @@ from math import fsum, inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uniqc_mcp.results.json_events import NotStreamableError
-from uniqc_mcp.results.shapes import OUTCOME_KEYS, TOLERANCE
-from uniqc_mcp.results.summary import HEX_KEY, Tally
+from uniqc_mcp.results.numbers import HEX_KEY, OUTCOME_KEYS, TOLERANCE, KeyForm
+from uniqc_mcp.results.summary import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,13 +40,15 @@ class RankedOutcome(NamedTuple):
 class StreamedHistogram:
     """The numbers of a histogram in their order, and its `top` most frequent outcomes.
 
+    A key with a zero is no outcome; its number is kept all the same.
+
     Args:
         outcomes: Keys with their numbers; it is exhausted.
         top: How many outcomes to rank.
 
     Raises:
-        NotStreamableError: There is no outcome, a key repeats or is not bits, decimal or hex,
-            or a number is too large to be exact.
+        NotStreamableError: There is no key, one repeats or is not bits, decimal or hex, a number
+            is too large to be exact, or floats are negative, as quasi-probabilities are.
     """
 
     def __init__(self, outcomes: Iterator[tuple[str, float]], top: int) -> None:
@@ -59,6 +61,8 @@ class StreamedHistogram:
         self._negative = self._zero = self._largest_state = 0
         self._key_hashes = array("q")
         self._is_hex: bool | None = None
+        self._is_bits = True
+        self._key_lengths: set[int] = set()
         self._has_canonical_keys = True
         while entries := list(islice(outcomes, _PIECE_OUTCOMES)):
             piece = dict(entries)
@@ -70,13 +74,24 @@ class StreamedHistogram:
         if not self.numbers or not _all_differ(self._key_hashes):
             raise NotStreamableError
         self._least, self._most = min(self.numbers), max(self.numbers)
-        if max(self._most, -self._least) >= _MAX_EXACT:
+        quasi = self._has_floats and self._negative
+        if quasi or max(self._most, -self._least) >= _MAX_EXACT:
             raise NotStreamableError
 
     @property
-    def width(self) -> int:
-        """The bits that the largest of hex keys needs; 0 where keys are shown as stored."""
-        return max(1, self._largest_state.bit_length()) if self._is_hex else 0
+    def keys(self) -> KeyForm:
+        """The form of the keys."""
+        return KeyForm(
+            notation="hex" if self._is_hex else "bits" if self._is_bits else "other",
+            shortest=min(self._key_lengths),
+            longest=max(self._key_lengths),
+            width=max(1, self._largest_state.bit_length()) if self._is_hex else 0,
+        )
+
+    @property
+    def distinct(self) -> int:
+        """The number of outcomes."""
+        return len(self.numbers) - self._zero
 
     @property
     def are_probabilities(self) -> bool:
@@ -85,13 +100,13 @@ class StreamedHistogram:
         return within and (not self.is_whole or fsum(self.numbers) <= 1 + TOLERANCE)
 
     @property
-    def has_negative(self) -> bool:
-        """True if any number is below zero."""
-        return self._negative > 0
+    def negative(self) -> int:
+        """The number of outcomes below zero."""
+        return self._negative
 
     def remaining(self, shown: Sequence[RankedOutcome]) -> float | None:
         """Return the sum of all other numbers; None where one is negative, as it would mislead."""
-        if self.has_negative:
+        if self._negative:
             return None
         return fsum(chain(self.numbers, (-self.numbers[outcome.place] for outcome in shown)))
 
@@ -106,6 +121,8 @@ class StreamedHistogram:
 
     def _add_keys(self, piece: dict[str, float]) -> None:
         keys = [*piece]
+        self._key_lengths.update(map(len, keys))
+        self._is_bits = self._is_bits and set("".join(keys)) <= {"0", "1"}
         is_hex = all(map(HEX_KEY.fullmatch, keys))
         if self._is_hex is None:
             self._is_hex = is_hex
@@ -129,7 +146,7 @@ class StreamedHistogram:
         likely = [
             RankedOutcome(key, number, start + index)
             for index, (key, number) in enumerate(piece.items())
-            if number >= least
+            if number and number >= least
         ]
         if likely:
             order = _by_state if self._is_hex else _by_key

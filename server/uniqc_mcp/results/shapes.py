@@ -10,60 +10,51 @@ uniqc 0.0.4 to 0.1.1 stores what the adapter of each platform returned, so one c
     {"error": "..."}   {}   null                       failed, or lost on the way
     [any of the above, ...]                            a batch, an entry for each circuit
 
-and whatever else was saved through uniqc's API. Anything else is described by its type and
-length; its meaning is never guessed.
+and whatever else was saved through uniqc's API: see ``saved_shapes``. Anything else is described
+by its type and length; its meaning is never guessed.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from math import fsum
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
+
+from uniqc_mcp.results.numbers import (
+    ERROR_FIELDS,
+    LABELS,
+    OUTCOME_KEYS,
+    TOLERANCE,
+    CircuitNumbers,
+    as_counts,
+    is_0b,
+    number,
+)
+from uniqc_mcp.results.saved_shapes import (
+    are_mitigated_counts,
+    are_quasi_probabilities,
+    read_memory,
+    read_registers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from uniqc_mcp.results.numbers import Sort
     from uniqc_store import JsonValue
 
-Kind: TypeAlias = Literal["counts", "probabilities", "error", "empty", "unknown"]
-
-MAX_COUNT = 2**63 - 1
-"""The largest INTEGER of SQLite, where shots are kept: no count is larger.
-
-It also keeps every sum and quotient within the range of a float.
-"""
-
-TOLERANCE = 1e-6
-"""Deviation of a sum of probabilities that rounding explains."""
-
-LABELS = ("counts", "probabilities")
-ERROR_FIELDS = ("error", "error_message")
-
-OUTCOME_KEYS = re.compile(r"(?:0[xX][0-9a-fA-F]++|[0-9]++)(?: (?:0[xX][0-9a-fA-F]++|[0-9]++))*+")
-"""Keys without a label, joined by spaces: bits, decimal or hex, a space between registers.
-
-One match of all keys takes a third of the time of a match of each.
-"""
-
 _ROW_FIELDS = {"key", "value"}
+_KINDS: dict[type, str] = {dict: "An object", list: "A list", str: "A text"}
+_PLURALS: dict[type, str] = {
+    bool: "truth values",
+    dict: "objects",
+    float: "numbers",
+    int: "numbers",
+    list: "lists",
+    str: "texts",
+    type(None): "null",
+}
 _EMPTY_RESULTS: tuple[JsonValue, ...] = (None, {}, [], {"key": [], "value": []})
-_INTEGER_TEXT = re.compile(r"[+-]?[0-9]{1,19}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitNumbers:
-    """The numbers of one circuit by stored key.
-
-    Where there are both, each key of the counts has a probability. `fields` are the names of
-    what else is stored beside the numbers.
-    """
-
-    kind: Kind
-    counts: Mapping[str, int] = field(default_factory=dict[str, int])
-    probabilities: Mapping[str, float] = field(default_factory=dict[str, float])
-    notes: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()
 
 
 def is_batch(result: JsonValue) -> bool:
@@ -75,7 +66,10 @@ def is_batch(result: JsonValue) -> bool:
 
 def may_be_circuit(entry: JsonValue) -> bool:
     """Return whether an entry of a list can be the result of a circuit, a lost one included."""
-    return entry is None or isinstance(entry, (dict, list))
+    if isinstance(entry, list):
+        # Numbers or texts would be amplitudes, a matrix, or the single shots of a circuit.
+        return bool(entry) and all(isinstance(row, dict) for row in entry)
+    return entry is None or isinstance(entry, dict)
 
 
 def is_row(entry: JsonValue) -> bool:
@@ -104,22 +98,28 @@ def empty_or_error(circuit: JsonValue) -> Literal["empty", "error"] | None:
     return "empty" if any(label in circuit for label in LABELS) else None
 
 
-def read_circuit(circuit: JsonValue) -> CircuitNumbers:
-    """Return the counts and probabilities of a circuit, whatever its shape. Never raises."""
+def read_circuit(circuit: JsonValue, shots: int | None = None) -> CircuitNumbers:
+    """Return the counts and probabilities of a circuit, whatever its shape. Never raises.
+
+    Args:
+        circuit: The stored value.
+        shots: The shots that the task asked for, which tell counts that have fractions.
+    """
     kind = empty_or_error(circuit)
     if kind is not None:
         return CircuitNumbers(kind=kind, fields=other_fields(circuit, excluding=LABELS))
     if isinstance(circuit, dict) and any(label in circuit for label in LABELS):
         return _read_labelled(circuit)
     numbers = _numbers(circuit)
-    if numbers and OUTCOME_KEYS.fullmatch(" ".join(numbers)):
+    if numbers and (found := _read_histogram(numbers, shots)):
         # Without columns of keys and values, all keys are outcomes and no fields are left.
         columns = isinstance(circuit, dict) and "key" in circuit
         fields = other_fields(circuit, excluding=("key", "value")) if columns else ()
-        if _are_probabilities(numbers):
-            return CircuitNumbers(kind="probabilities", probabilities=numbers, fields=fields)
-        if counts := _as_counts(numbers):
-            return CircuitNumbers(kind="counts", counts=counts, fields=fields)
+        return replace(found, fields=fields)
+    if isinstance(circuit, list) and (memory := read_memory(circuit, shots)):
+        return memory
+    if len(registers := read_registers(circuit, shots)) == 1:
+        return registers[0]
     return CircuitNumbers(
         kind="unknown", notes=(_description(circuit),), fields=other_fields(circuit)
     )
@@ -143,13 +143,15 @@ def error_text(circuit: JsonValue) -> str:
 
 
 def _read_labelled(circuit: dict[str, JsonValue]) -> CircuitNumbers:
-    counts = _as_counts(_numbers(circuit.get("counts") or {}))
+    counts = as_counts(_numbers(circuit.get("counts") or {}))
     probabilities = _numbers(circuit.get("probabilities") or {})
     if counts and probabilities and not counts.keys() <= probabilities.keys():
         probabilities = None  # of other outcomes, or of the same in another notation
     found = zip(LABELS, (counts, probabilities), strict=True)
+    sort: Sort = "counts" if counts else "probabilities" if probabilities else ""
     return CircuitNumbers(
         kind="counts" if counts else "probabilities" if probabilities else "unknown",
+        sort=sort,
         counts=counts or {},
         probabilities=probabilities or {},
         notes=tuple(
@@ -187,20 +189,27 @@ def _numbers(value: JsonValue) -> dict[str, float] | None:
     if pairs is None:
         return None
     numbers = {
-        key: number
+        key: found
         for key, value in pairs
-        if isinstance(key, str) and (number := _number(value)) is not None
+        if isinstance(key, str) and (found := number(value)) is not None
     }
     return numbers if len(numbers) == len(pairs) else None
 
 
-def _number(value: JsonValue) -> float | None:
-    if isinstance(value, str) and _INTEGER_TEXT.fullmatch(value):
-        value = int(value)
-    # Not isinstance: a bool would pass as an int.
-    if type(value) is int or type(value) is float:
-        # The comparison also rejects NaN, which json.loads accepts.
-        return value if -MAX_COUNT <= value <= MAX_COUNT else None
+def _read_histogram(numbers: Mapping[str, float], shots: int | None) -> CircuitNumbers | None:
+    """Return what unlabelled numbers are by their values; None if their keys are no outcomes."""
+    if not OUTCOME_KEYS.fullmatch(" ".join(numbers)) and not is_0b(numbers):
+        return None
+    if _are_probabilities(numbers):
+        return CircuitNumbers(kind="probabilities", sort="probabilities", probabilities=numbers)
+    if are_quasi_probabilities(numbers):
+        return CircuitNumbers(
+            kind="probabilities", sort="quasi-probabilities", probabilities=numbers
+        )
+    if counts := as_counts(numbers):
+        return CircuitNumbers(kind="counts", sort="counts", counts=counts)
+    if are_mitigated_counts(numbers, shots):
+        return CircuitNumbers(kind="counts", sort="mitigated counts", counts=numbers)
     return None
 
 
@@ -213,18 +222,16 @@ def _are_probabilities(numbers: Mapping[str, float]) -> bool:
     if not any(isinstance(value, float) for value in values):
         return False
     within = all(-TOLERANCE <= value <= 1 + TOLERANCE for value in values)
-    return within and (fsum(values) <= 1 + TOLERANCE or _as_counts(numbers) is None)
-
-
-def _as_counts(numbers: Mapping[str, float] | None) -> dict[str, int] | None:
-    """Return the numbers as integers; None if any has a fraction."""
-    if numbers is None:
-        return None
-    whole = {k: n if isinstance(n, int) else int(n) for k, n in numbers.items() if not n % 1}
-    return whole if len(whole) == len(numbers) else None
+    return within and (fsum(values) <= 1 + TOLERANCE or as_counts(numbers) is None)
 
 
 def _description(circuit: JsonValue) -> str:
-    kinds: dict[type, str] = {dict: "An object", list: "A list", str: "A text"}
-    size = f" (entries: {len(circuit)})" if isinstance(circuit, (dict, list)) else ""
-    return f"{kinds.get(type(circuit), 'A single value')}{size} that is not understood as outcomes."
+    size = ""
+    if isinstance(circuit, dict):
+        size = f" (entries: {len(circuit)})"
+    elif isinstance(circuit, list):
+        types = {*map(type, circuit)}
+        of_what = f", all {_PLURALS[types.pop()]}" if len(types) == 1 else ""
+        size = f" (entries: {len(circuit)}{of_what})"
+    what = _KINDS.get(type(circuit), "A single value")
+    return f"{what}{size} that is not understood as outcomes."

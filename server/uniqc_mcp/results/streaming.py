@@ -22,10 +22,8 @@ from uniqc_mcp.results.json_events import (
     until,
     value_of,
 )
+from uniqc_mcp.results.numbers import ERROR_FIELDS, LABELS, OUTCOME_KEYS, bits_of
 from uniqc_mcp.results.shapes import (
-    ERROR_FIELDS,
-    LABELS,
-    OUTCOME_KEYS,
     empty_or_error,
     error_text,
     is_row,
@@ -37,7 +35,6 @@ from uniqc_mcp.results.summary import (
     Outcome,
     Results,
     ResultSummary,
-    bits_of,
     notes_on,
     summarise_circuit,
 )
@@ -110,7 +107,7 @@ def _batch(events: Iterator[Event], *, top: int, shots: int | None, max_circuits
         raise NotStreamableError
     return Results(
         circuits=tuple(summaries),
-        batch=True,
+        batch=total > 1,
         total_circuits=total,
         without_outcomes=without_outcomes,
     )
@@ -177,7 +174,7 @@ def _summary(
     """Summarise a histogram; of counts, `stored` are the probabilities stored beside them."""
     total = histogram.total if kind == "counts" else None
     probabilities = stored if kind == "counts" else histogram
-    divisor = total if total and probabilities is None and not histogram.has_negative else None
+    divisor = total if total and probabilities is None and not histogram.negative else None
     computed = probabilities is not None or divisor is not None
     rest = (probabilities or histogram).remaining(histogram.most_frequent) if computed else None
 
@@ -192,18 +189,21 @@ def _summary(
     )
     return ResultSummary(
         kind=kind,
+        sort=kind,
+        keys=(probabilities or histogram).keys,
         outcomes=tuple(
             Outcome(
-                bits=bits_of(outcome.key, histogram.width),
+                bits=bits_of(outcome.key, histogram.keys.width),
                 count=None if total is None else int(outcome.number),
                 probability=probability(outcome),
             )
             for outcome in histogram.most_frequent
         ),
-        distinct=len(histogram.numbers),
+        distinct=histogram.distinct,
         remaining_probability=rest / divisor if rest is not None and divisor else rest,
         total=total,
-        notes=(*notes_on(*tallies, computed=computed, width=histogram.width, shots=shots),),
+        negative=histogram.negative,
+        notes=(*notes_on(*tallies, computed=computed, keys=histogram.keys, shots=shots),),
         fields=fields,
         error=error,
     )

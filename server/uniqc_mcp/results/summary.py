@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import re
 from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.results.numbers import TOLERANCE, CircuitNumbers, KeyForm, Kind, Sort, bits_of
+from uniqc_mcp.results.saved_shapes import read_registers
 from uniqc_mcp.results.shapes import (
-    TOLERANCE,
-    CircuitNumbers,
-    Kind,
     empty_or_error,
     error_text,
     is_batch,
@@ -24,16 +22,16 @@ if TYPE_CHECKING:
 
     from uniqc_store import JsonValue
 
-HEX_KEY = re.compile(r"0[xX][0-9a-fA-F]{1,64}")
-"""A hex key that is written as bits. The widest sets the width of all, so it has a limit: 256."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One outcome of a measurement. `bits` is the key as stored, unless that was hex."""
+    """One outcome of a measurement. `bits` is the key as stored, unless that was hex or 0b.
+
+    The count is a float where error mitigation gave it a fraction.
+    """
 
     bits: str
-    count: int | None
+    count: float | None
     probability: float | None
 
 
@@ -41,20 +39,24 @@ class Outcome:
 class ResultSummary:
     """The most frequent outcomes of one circuit, and what else a reader should know.
 
-    `notes` are this module's own sentences. `bits`, `error` and `fields` (names of what is stored
-    beside the outcomes, or was not understood) are unchanged text of the result, of any length
-    and number: clean them before they are shown. Numbers are finite. A number that would mislead
-    is None.
+    `notes` are this module's own sentences. `bits`, `error`, `register` and `fields` (names of
+    what is stored beside the outcomes, or was not understood) are unchanged text of the result, of
+    any length and number: clean them before they are shown. Numbers are finite. A number that
+    would mislead is None. Keys that are stored with a zero are no outcomes, and not in `distinct`.
     """
 
     kind: Kind
+    sort: Sort
+    keys: KeyForm
     outcomes: tuple[Outcome, ...]
     distinct: int
     remaining_probability: float | None
-    total: int | None
+    total: float | None
+    negative: int
     notes: tuple[str, ...]
     fields: tuple[str, ...]
     error: str
+    register: str = ""
 
     @property
     def shown(self) -> int:
@@ -74,11 +76,13 @@ class Results:
     """The summaries of one task's circuits, in order, up to the number that was asked for.
 
     `total_circuits` and `without_outcomes` (empty or failed) count all circuits, so that a
-    failure beyond the last summary is not overlooked.
+    failure beyond the last summary is not overlooked. With `by_register` the parts are not
+    circuits but the classical registers of a single one.
     """
 
     circuits: tuple[ResultSummary, ...]
     batch: bool
+    by_register: bool = False
     total_circuits: int
     without_outcomes: int
 
@@ -101,16 +105,20 @@ class Tally:
 def summarise(result: JsonValue, *, top: int, shots: int | None, max_circuits: int) -> Results:
     """Summarise the first `max_circuits` circuits, each by its `top` outcomes.
 
+    A list of one circuit is that circuit: uniqc up to 0.0.6 stored each result of IBM in a list.
+
     Outcomes are ordered by falling count, or probability, and equal ones by bits. `shots` is the
     number that the task asked for; in a batch, for each circuit. Never raises.
     """
-    circuits, batch = [result], False
+    circuits = [result]
     if isinstance(result, list) and is_batch(result):
-        circuits, batch = [unwrapped(entry) for entry in result], True
+        circuits = [unwrapped(entry) for entry in result]
+    elif len(registers := read_registers(result, shots)) > 1:
+        return _by_register(registers, top=top, shots=shots, most=max(max_circuits, 0))
     chosen = circuits[: max(max_circuits, 0)]
     return Results(
         circuits=tuple(summarise_circuit(circuit, top=top, shots=shots) for circuit in chosen),
-        batch=batch,
+        batch=len(circuits) > 1,
         total_circuits=len(circuits),
         without_outcomes=sum(empty_or_error(circuit) is not None for circuit in circuits),
     )
@@ -118,45 +126,63 @@ def summarise(result: JsonValue, *, top: int, shots: int | None, max_circuits: i
 
 def summarise_circuit(circuit: JsonValue, *, top: int, shots: int | None) -> ResultSummary:
     """Summarise one circuit by its `top` outcomes."""
-    numbers = read_circuit(circuit)
+    numbers = read_circuit(circuit, shots)
+    return summarise_numbers(numbers, top=top, shots=shots, error=error_text(circuit))
+
+
+def summarise_numbers(
+    numbers: CircuitNumbers, *, top: int, shots: int | None, error: str = ""
+) -> ResultSummary:
+    """Summarise the numbers of one circuit, beside which this error is stored."""
     counts, stored = numbers.counts, numbers.probabilities
-    values = counts or stored
-    width = _hex_width(stored or counts)
-    ranked = _ranked(values, top, width=width)
+    keys = KeyForm.of((stored or counts).keys())
+    ranked = _ranked(numbers.values, top, width=keys.width)
     weights, divisor = _weights(numbers)
     shown = frozenset(ranked)
     rest = fsum(weight for key, weight in weights.items() if key not in shown)
+    total = sum(counts.values()) if counts else None
+    tallies = (
+        Tally.of(counts.values(), total) if total is not None else None,
+        Tally.of(stored.values(), fsum(stored.values())) if stored else None,
+    )
     return ResultSummary(
         kind=numbers.kind,
+        sort=numbers.sort,
+        keys=keys,
         outcomes=tuple(
             Outcome(
-                bits=bits_of(key, width),
+                bits=bits_of(key, keys.width),
                 count=counts.get(key),
                 probability=weights[key] / divisor if key in weights else None,
             )
             for key in ranked
         ),
-        distinct=len(values),
+        distinct=sum(map(bool, numbers.values.values())),
         remaining_probability=rest / divisor if min(weights.values(), default=-1) >= 0 else None,
-        total=sum(counts.values()) if counts else None,
+        total=total,
+        negative=next((tally.negative for tally in tallies if tally), 0),
         notes=(
             *numbers.notes,
-            *notes_on(
-                Tally.of(counts.values(), sum(counts.values())) if counts else None,
-                Tally.of(stored.values(), fsum(stored.values())) if stored else None,
-                computed=bool(weights),
-                width=width,
-                shots=shots,
-            ),
+            *notes_on(*tallies, computed=bool(weights), keys=keys, shots=shots),
         ),
         fields=numbers.fields,
-        error=error_text(circuit),
+        error=error,
+        register=numbers.register,
     )
 
 
-def bits_of(key: str, width: int) -> str:
-    """Return a hex key as so many bits; any key as it is where the width is 0."""
-    return format(int(key, 16), f"0{width}b") if width else key
+def _by_register(
+    registers: list[CircuitNumbers], *, top: int, shots: int | None, most: int
+) -> Results:
+    return Results(
+        circuits=tuple(
+            summarise_numbers(numbers, top=top, shots=shots) for numbers in registers[:most]
+        ),
+        batch=False,
+        by_register=True,
+        total_circuits=len(registers),
+        without_outcomes=0,
+    )
 
 
 def notes_on(
@@ -164,7 +190,7 @@ def notes_on(
     probabilities: Tally | None,
     *,
     computed: bool,
-    width: int,
+    keys: KeyForm,
     shots: int | None,
 ) -> Iterator[str]:
     """Yield sentences on what in the numbers a reader would not expect.
@@ -173,11 +199,11 @@ def notes_on(
         counts: None without counts.
         probabilities: None without stored probabilities.
         computed: Whether there are probabilities, stored or computed from the counts.
-        width: Bits of a hex key, 0 where keys are shown as stored.
+        keys: The form of the keys.
         shots: What the counts should add up to; None where that is not known.
     """
-    if counts and shots is not None and counts.total != shots:
-        yield f"The counts add up to {counts.total}, the task's shots are {shots}."
+    if counts and shots is not None and abs(counts.total - shots) > TOLERANCE:
+        yield f"The counts add up to {_plain(counts.total)}, the task's shots are {shots}."
     if counts and counts.negative:
         yield f"Counts below zero: {counts.negative}."
     if counts and counts.zero:
@@ -190,18 +216,25 @@ def notes_on(
         yield f"The probabilities add up to {probabilities.total:.9g}, not to 1."
     if probabilities and probabilities.negative:
         yield f"Probabilities below zero: {probabilities.negative}."
-    if width:
-        yield f"Hex keys are written as {width} bits, as the largest needs; there may be more."
+    if keys.notation == "hex":
+        bits = f"{keys.width} {'bit' if keys.width == 1 else 'bits'}"
+        yield f"Hex keys are written as {bits}, as the largest needs; there may be more."
+
+
+def _plain(total: float) -> str:
+    return str(total) if isinstance(total, int) else f"{total:.9g}"
 
 
 def _ranked(values: Mapping[str, float], top: int, *, width: int) -> list[str]:
+    if 0 in values.values():
+        values = {key: value for key, value in values.items() if value}
     # Most outcomes are below the last one shown, and need no comparison by bits.
     least = min(heapq.nlargest(top, values.values()), default=0)
     likely = (key for key, value in values.items() if value >= least)
     return heapq.nsmallest(top, likely, key=lambda key: (-values[key], bits_of(key, width)))
 
 
-def _weights(numbers: CircuitNumbers) -> tuple[Mapping[str, float], int]:
+def _weights(numbers: CircuitNumbers) -> tuple[Mapping[str, float], float]:
     """Return numbers whose quotients by the divisor are the probabilities.
 
     They are empty where the counts are negative or add up to nothing: no quotient means anything.
@@ -210,10 +243,3 @@ def _weights(numbers: CircuitNumbers) -> tuple[Mapping[str, float], int]:
     if numbers.probabilities or total <= 0 or min(numbers.counts.values()) < 0:
         return numbers.probabilities, 1
     return numbers.counts, total
-
-
-def _hex_width(keys: Collection[str]) -> int:
-    """Return the bits that the largest of hex keys needs; 0 where keys are shown as stored."""
-    states = {int(key, 16) for key in keys} if all(map(HEX_KEY.fullmatch, keys)) else set[int]()
-    # 0x3 beside 0x03 would be one outcome told twice.
-    return max(1, max(states).bit_length()) if keys and len(states) == len(keys) else 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.responses.base import OptionalFloat, OptionalInt, Wire
+from uniqc_mcp.responses.base import Absent, OptionalFloat, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
@@ -42,7 +42,7 @@ class OutcomeView(Wire):
     """One outcome of a measurement."""
 
     bits: str
-    count: OptionalInt = None
+    count: int | float | Absent = None
     probability: OptionalFloat = None
 
 
@@ -50,7 +50,8 @@ class CircuitResult(Wire):
     """The most frequent outcomes of one circuit."""
 
     kind: Annotated[
-        str, Field(description="counts, probabilities, error, empty, batch or unknown.")
+        str,
+        Field(description="counts, probabilities, error, empty, batch, registers or unknown."),
     ]
     outcomes: Annotated[list[OutcomeView], Named("most frequent first;")] = Field(
         default_factory=list[OutcomeView]
@@ -76,14 +77,15 @@ class CircuitResult(Wire):
         outcomes = [
             OutcomeView(
                 bits=sanitizer.one_line("result", outcome.bits),
-                count=outcome.count,
+                count=_count(outcome.count),
                 probability=_rounded(outcome.probability),
             )
             for outcome in summary.outcomes
         ]
         sizes = (_OUTCOME_TOKENS + 2 * max_tokens_of(outcome.bits) for outcome in outcomes)
         shown = how_many_fit(sizes, _OUTCOMES_TOKENS // among)
-        notes = [*summary.notes, *_field_notes(summary.fields, sanitizer, _MAX_FIELDS // among)]
+        notes = [*_register_note(summary.register, sanitizer), *summary.notes]
+        notes += _field_notes(summary.fields, sanitizer, _MAX_FIELDS // among)
         if shown < len(outcomes):
             notes.append(f"Outcomes asked for that there is no room for: {len(outcomes) - shown}.")
         return cls(
@@ -114,12 +116,16 @@ class ResultView(CircuitResult):
 
     def lines(self) -> Iterator[str]:
         """Yield the result as text, a line for each circuit of a batch."""
-        if self.kind != "batch":
+        if not self.batch:
             yield f"result: {_circuit_result(self)}"
+        elif self.kind == "registers":
+            yield "result: one circuit, the outcomes of each classical register by itself"
+            yield from (f"  {_circuit_result(register)}" for register in self.batch)
         else:
             yield f"result: a batch of {self.circuits} circuits"
             for index, circuit in enumerate(self.batch):
                 yield f"  circuit {index}: {_circuit_result(circuit)}"
+        if self.batch:
             yield from (f"  {note}" for note in self.notes)
         yield f"  whole result: {uri_text(self.uri)} ({self.bytes} bytes)"
 
@@ -140,12 +146,12 @@ class ResultView(CircuitResult):
         except ValueError:
             notes = ["What is stored is not JSON."]
             return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
-        if not results.batch:
+        if not results.batch and not results.by_register:
             return cls.of(results.circuits[0], sanitizer, bytes=size, uri=uri)
         return cls(
-            kind="batch",
+            kind="registers" if results.by_register else "batch",
             notes=_batch_notes(results),
-            circuits=results.total_circuits,
+            circuits=1 if results.by_register else results.total_circuits,
             batch=[
                 CircuitResult.of(summary, sanitizer, among=len(results.circuits))
                 for summary in results.circuits
@@ -172,6 +178,11 @@ def _requested_shots(record: TaskRecord) -> int | None:
     return record.shots if record.shots > 0 and "shots" not in record.damaged else None
 
 
+def _register_note(register: str, sanitizer: Sanitizer) -> list[str]:
+    name = sanitizer.one_line("result", register, limit=_MAX_FIELD_NAME)
+    return [f"Outcomes of the classical register {quoted(name)}."] if register else []
+
+
 def _field_notes(fields: tuple[str, ...], sanitizer: Sanitizer, most: int) -> list[str]:
     if not fields:
         return []
@@ -185,7 +196,8 @@ def _field_notes(fields: tuple[str, ...], sanitizer: Sanitizer, most: int) -> li
 def _batch_notes(results: Results) -> list[str]:
     notes: list[str] = []
     if hidden := results.total_circuits - len(results.circuits):
-        notes.append(f"{hidden} more circuits are in the whole result.")
+        parts = "registers" if results.by_register else "circuits"
+        notes.append(f"{hidden} more {parts} are in the whole result.")
     if results.without_outcomes:
         notes.append(f"{results.without_outcomes} circuits have no outcomes.")
     return notes
@@ -214,7 +226,12 @@ def _circuit_result(result: CircuitResult) -> str:
     return "; ".join([*parts, *result.notes])
 
 
-def _share(count: int | None, probability: float | None) -> str:
+def _count(count: float | None) -> float | None:
+    # A large whole number must stay exact.
+    return count if type(count) is int else _rounded(count)
+
+
+def _share(count: float | None, probability: float | None) -> str:
     share = "" if probability is None else f"{probability:.4g}"
     if count is None:
         return share

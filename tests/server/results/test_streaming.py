@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 numbers = st.one_of(
     st.integers(-3, 50),
     st.floats(0, 1),
-    st.sampled_from([0.0, 1.0, 5.0, 1e-7, 2**53, 10**400, 1e300]),
+    st.sampled_from([0.0, 1.0, 5.0, 1e-7, 2**53, 10**400, 1e300, -0.0, -1.0, -0.25, 1.25, 2.0]),
 )
 written = st.sampled_from([None, (",", ":"), (" ,\n", ":\t")])
 
@@ -84,7 +84,9 @@ def test_a_streamed_summary_equals_that_of_the_parsed_result(
 
 @settings(deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(["0", "1", "00", "0x0", "0X1", "0x00", "1 0", "7"]), numbers),
+    st.dictionaries(
+        st.sampled_from(["0", "1", "00", "0x0", "0X1", "0x00", "1 0", "7", "0b1"]), numbers
+    ),
     st.integers(0, 5),
 )
 def test_any_numbers_are_summarised_as_if_parsed_or_not_at_all(
