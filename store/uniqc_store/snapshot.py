@@ -229,6 +229,13 @@ class Snapshot:
         """Return the task's platform jobs in order, without their results."""
         return lookup.shards(self._session, match)
 
+    def shard_result_starts(self, match: Match) -> dict[int, str]:
+        """Return the first character of the result of each platform job, by the job's index.
+
+        It tells an object from a list. A job without a result is left out.
+        """
+        return lookup.shard_result_starts(self._session, match)
+
     # Conditions instead of a filter, within this package
 
     def infos(self, where: Where, *, limit: int | None, offset: int) -> list[TaskInfo]:

@@ -1,4 +1,5 @@
-"""The meaning of a task's record, as pure functions over the store's values.
+"""Meaning of a record: its circuits, its numbers and bits, what became of it.
 
-Imports `results` and the store's public names. Nothing here is sanitized; the views do that.
+Pure functions over the store's public types and `results`; imports nothing of `tasks`. Nothing is
+sanitized here: the views in `tasks` do that.
 """

@@ -104,6 +104,11 @@ class StreamedHistogram:
         """The number of outcomes below zero."""
         return self._negative
 
+    @property
+    def zeros(self) -> int:
+        """The number of keys with a zero."""
+        return self._zero
+
     def remaining(self, shown: Sequence[RankedOutcome]) -> float | None:
         """Return the sum of all other numbers; None where one is negative, as it would mislead."""
         if self._negative:

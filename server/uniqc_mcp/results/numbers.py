@@ -51,8 +51,9 @@ _INTEGER_TEXT: Final = re.compile(r"[+-]?[0-9]{1,19}")
 class CircuitNumbers:
     """The numbers of one circuit by stored key.
 
-    Where there are both, each key of the counts has a probability. `fields` are the names of
-    what else is stored beside the numbers, `register` is that of a classical register.
+    Where there are both, each key of the counts has a probability. `labelled` are numbers under
+    ``counts`` or ``probabilities``. `fields` are the names of what else is stored beside the
+    numbers, `register` is that of a classical register.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class CircuitNumbers:
     notes: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     register: str = ""
+    labelled: bool = False
 
     @property
     def values(self) -> Mapping[str, float]:

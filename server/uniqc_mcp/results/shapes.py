@@ -152,6 +152,7 @@ def _read_labelled(circuit: dict[str, JsonValue]) -> CircuitNumbers:
     return CircuitNumbers(
         kind="counts" if counts else "probabilities" if probabilities else "unknown",
         sort=sort,
+        labelled=True,
         counts=counts or {},
         probabilities=probabilities or {},
         notes=tuple(

@@ -146,6 +146,7 @@ def _labelled(events: Iterator[Event], *, top: int, shots: int | None) -> Result
         counts,
         stored=stored,
         shots=shots,
+        labelled=True,
         fields=other_fields(others),
         error=error_text(others),
     )
@@ -168,6 +169,7 @@ def _summary(
     *,
     stored: StreamedHistogram | None = None,
     shots: int | None,
+    labelled: bool = False,
     fields: tuple[str, ...] = (),
     error: str = "",
 ) -> ResultSummary:
@@ -203,7 +205,9 @@ def _summary(
         remaining_probability=rest / divisor if rest is not None and divisor else rest,
         total=total,
         negative=histogram.negative,
+        zeros=histogram.zeros,
         notes=(*notes_on(*tallies, computed=computed, keys=histogram.keys, shots=shots),),
         fields=fields,
         error=error,
+        labelled=labelled,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ class ResultSummary:
     `notes` are this module's own sentences. `bits`, `error`, `register` and `fields` (names of
     what is stored beside the outcomes, or was not understood) are unchanged text of the result, of
     any length and number: clean them before they are shown. Numbers are finite. A number that
-    would mislead is None. Keys that are stored with a zero are no outcomes, and not in `distinct`.
+    would mislead is None. The keys of `zeros` are no outcomes, and not in `distinct`.
     """
 
     kind: Kind
@@ -53,10 +53,12 @@ class ResultSummary:
     remaining_probability: float | None
     total: float | None
     negative: int
+    zeros: int
     notes: tuple[str, ...]
     fields: tuple[str, ...]
     error: str
     register: str = ""
+    labelled: bool = False
 
     @property
     def shown(self) -> int:
@@ -69,6 +71,10 @@ class ResultSummary:
             return None
         others = (outcome.probability or 0 for outcome in self.outcomes[shown:])
         return fsum((self.remaining_probability, *others))
+
+    def without_outcomes(self) -> ResultSummary:
+        """Return the summary of numbers that are no outcomes."""
+        return replace(self, outcomes=(), distinct=0, remaining_probability=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +167,7 @@ def summarise_numbers(
         remaining_probability=rest / divisor if min(weights.values(), default=-1) >= 0 else None,
         total=total,
         negative=next((tally.negative for tally in tallies if tally), 0),
+        zeros=next((tally.zero for tally in tallies if tally), 0),
         notes=(
             *numbers.notes,
             *notes_on(*tallies, computed=bool(weights), keys=keys, shots=shots),
@@ -168,6 +175,7 @@ def summarise_numbers(
         fields=numbers.fields,
         error=error,
         register=numbers.register,
+        labelled=numbers.labelled,
     )
 
 
@@ -218,7 +226,7 @@ def notes_on(
         yield f"Probabilities below zero: {probabilities.negative}."
     if keys.notation == "hex":
         bits = f"{keys.width} {'bit' if keys.width == 1 else 'bits'}"
-        yield f"Hex keys are written as {bits}, as the largest needs; there may be more."
+        yield f"Hex keys have no width: they are written as {bits}, as the largest needs."
 
 
 def _plain(total: float) -> str:

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest
+from uniqc_mcp.records.lost_results import may_hold_copies
+from uniqc_mcp.records.meaning import ResultRecord
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import SHORTEST_PREFIX, Matches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from uniqc_store import Match, Snapshot, StoreState, TaskRecord, TaskShard
 
 
@@ -23,24 +27,41 @@ class FoundTask:
         result_text: Its result as it is stored; empty if there is none, or if it is larger than
             `MAX_SUMMARISED`.
         state: The file it was read from.
+        result_starts: The first character of the result of each job, by its index, where the
+            meaning of the task's result depends on it.
     """
 
     record: TaskRecord
     shards: tuple[TaskShard, ...]
     result_text: str
     state: StoreState
+    result_starts: Mapping[int, str]
 
     @classmethod
     def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
         """Return the task that an id stands for; see :func:`find_task`."""
         match = find_task(snapshot, reference)
         record = snapshot.record(match)
+        shards = snapshot.shards(match)
         readable = (record.result_bytes or 0) <= MAX_SUMMARISED
         return cls(
             record=record,
-            shards=snapshot.shards(match),
+            shards=shards,
             result_text=snapshot.result_text(match) if readable else "",
             state=snapshot.state,
+            result_starts=(
+                snapshot.shard_result_starts(match) if may_hold_copies(record, shards) else {}
+            ),
+        )
+
+    @property
+    def result_record(self) -> ResultRecord:
+        """The task as far as it tells what its result means."""
+        return ResultRecord(
+            task=self.record,
+            shards=self.shards,
+            schema_version=self.state.schema_version,
+            result_starts=self.result_starts,
         )
 
 

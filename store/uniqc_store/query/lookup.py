@@ -134,6 +134,14 @@ def shards(session: Session, match: Match) -> tuple[TaskShard, ...]:
     return tuple(rows.task_shard(row) for row in found)
 
 
+def shard_result_starts(session: Session, match: Match) -> dict[int, str]:
+    """Return the first character of each shard's result by the shard's index."""
+    if not session.layout.has(statements.shard_table(match.table)):
+        return {}
+    found = session.rows(statements.shard_result_starts(match.table), {"row": match.row})
+    return {row[0]: row[1] for row in found}
+
+
 def task_tables(session: Session) -> tuple[TaskTable, ...]:
     """Return the tables of tasks that the file has, live tasks first."""
     if session.layout.has("archived_tasks"):

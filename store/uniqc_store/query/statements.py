@@ -225,6 +225,16 @@ def shards(layout: Layout, table: TaskTable) -> str:
     """
 
 
+def shard_result_starts(table: TaskTable) -> str:
+    """Return the statement for the first characters of the results of one task's shards."""
+    return f"""
+        SELECT shard_index, substr(ltrim(result_json, ' ' || char(9, 10, 13)), 1, 1)
+        FROM {shard_table(table)}
+        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
+            AND typeof(result_json) = 'text' AND typeof(shard_index) = 'integer'
+    """
+
+
 ROW_IS = "rowid = :row"
 TASK_IS = "task_id = :reference"
 TASK_BEGINS = "task_id >= :reference AND task_id < :reference_end"

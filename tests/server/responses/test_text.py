@@ -8,10 +8,11 @@ import re
 import pytest
 
 from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.tasks.circuit_result import CircuitResult, OutcomeView
 from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView
 from uniqc_mcp.tasks.models import GroupView, TaskCounts, TaskList, TaskView
-from uniqc_mcp.tasks.result_models import CircuitResult, OutcomeView, ResultView
+from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
 
 STORE = StoreView(
@@ -284,7 +285,7 @@ def test_long_metadata_is_cut_with_a_note() -> None:
         ),
         (CircuitResult(kind="counts", distinct=4), "4 outcomes"),
         (CircuitResult(kind="empty"), "empty"),
-        (CircuitResult(kind="error", error="cold", notes=["Odd."]), 'error "cold"; Odd.'),
+        (CircuitResult(kind="error", error="cold", notes=["Odd."]), 'error "cold". Odd.'),
     ],
 )
 def test_a_circuits_outcomes_fit_on_a_line(result: CircuitResult, line: str) -> None:

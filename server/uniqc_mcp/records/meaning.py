@@ -1,0 +1,205 @@
+"""Meaning of the numbers of one circuit: their sort, the order of their bits, what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from uniqc_mcp.records.bit_order import UNKNOWN, BitOrder, bit_order, platform_of
+from uniqc_mcp.records.lost_results import CopiedHistogram, copied_histograms
+from uniqc_mcp.records.originir import RecordedCircuit, recorded_circuit
+from uniqc_mcp.records.sampling import Sampling, is_mps, sampling_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from uniqc_mcp.results.summary import ResultSummary
+    from uniqc_store import TaskRecord, TaskShard
+
+_MEASURES_NOTHING: Final = (
+    "The recorded circuit measures nothing: the stored outcome says nothing of its qubits."
+)
+_MPS_MEASURES_ALL: Final = (
+    "The recorded circuit measures nothing; the simulator measured each q[i] into c[i]."
+)
+_REGISTER_MISSING: Final = (
+    "of two classical registers uniqc stores one for IBM, so bits are missing"
+)
+_MAX_QUBITS_NAMED: Final = 8
+_SORTS_OF_UNIQC: Final = ("counts", "probabilities")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """The meaning of the numbers of one circuit.
+
+    Attributes:
+        numbers: Their sort in words.
+        order: The order of the bits in the keys.
+        circuit: The recorded circuit; None if none is recorded that can be read.
+        notes: Sentences on what a reader would not expect.
+        are_outcomes: Whether the keys are outcomes of this circuit that may be shown.
+        not_comparable: The reason why these can't be compared with others; empty if they can.
+        has_noise: Whether a count varies by chance; None where that is not known.
+    """
+
+    numbers: str
+    order: BitOrder = UNKNOWN
+    circuit: RecordedCircuit | None = None
+    notes: tuple[str, ...] = ()
+    are_outcomes: bool = True
+    not_comparable: str = ""
+    has_noise: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRecord:
+    """One task as far as it tells what its result means.
+
+    Attributes:
+        task: The task.
+        shards: Its platform jobs.
+        schema_version: The version of the file.
+        result_starts: The first character of the result of each job, by its index; empty where
+            :func:`may_hold_copies` does not ask for them.
+    """
+
+    task: TaskRecord
+    shards: Sequence[TaskShard]
+    schema_version: int
+    result_starts: Mapping[int, str]
+
+    @property
+    def shots(self) -> int | None:
+        """The shots of each circuit; None if they are unknown."""
+        # Imports without a number of shots store 0.
+        known = self.task.shots > 0 and "shots" not in self.task.damaged
+        return self.task.shots if known else None
+
+    @property
+    def may_name_chip_qubits(self) -> bool:
+        """True for a batch whose recorded circuits may be the compiled ones."""
+        is_batch = isinstance(self.task.metadata.get("circuits"), list)
+        return is_batch and platform_of(self.task.backend) != "dummy"
+
+    def copied(self) -> tuple[CopiedHistogram, ...]:
+        """Return the histograms that uniqc copied to several circuits."""
+        return copied_histograms(self.shards, self.result_starts) if self.result_starts else ()
+
+    def meaning_of(self, summary: ResultSummary, place: int = 0) -> Meaning | None:
+        """Return the meaning of a circuit's numbers; None if it has none.
+
+        Args:
+            summary: The summary of the numbers.
+            place: The place of the circuit in its batch.
+        """
+        if not summary.sort:
+            return None
+        circuit = None if summary.register else recorded_circuit(self.task, place)
+        order = self._order_of(summary, place)
+        copied = next((one for one in self.copied() if place in one.places), None)
+        if copied is not None:
+            return Meaning(
+                numbers=f"one histogram of {len(copied.places)} circuits",
+                order=order,
+                circuit=circuit,
+                are_outcomes=False,
+                not_comparable="uniqc kept one histogram for several circuits",
+            )
+        sampling = sampling_of(summary, self.task, circuit, shots=self.shots)
+        if sampling.are_outcomes is not True:
+            return _of_bytes(sampling, circuit)
+        return self._of_outcomes(summary, sampling, order, circuit)
+
+    def _order_of(self, summary: ResultSummary, place: int) -> BitOrder:
+        if summary.register or summary.sort not in _SORTS_OF_UNIQC:
+            return UNKNOWN  # a user saved it, by rules of their own
+        return bit_order(
+            self.task.backend,
+            summary.keys.notation,
+            labelled=summary.labelled,
+            schema_version=self.schema_version,
+            fetched_at=self._fetched_at(place),
+        )
+
+    def _of_outcomes(
+        self,
+        summary: ResultSummary,
+        sampling: Sampling,
+        order: BitOrder,
+        circuit: RecordedCircuit | None,
+    ) -> Meaning:
+        measures_nothing = circuit is not None and not circuit.measured
+        is_dummy = platform_of(self.task.backend) == "dummy" and not is_mps(self.task)
+        is_meaningless = measures_nothing and is_dummy
+        missing = _has_missing_register(self.task, summary, circuit)
+        reason = "its circuit measures nothing" if is_meaningless else ""
+        return Meaning(
+            numbers=sampling.numbers,
+            order=order,
+            circuit=circuit,
+            notes=(
+                *(() if is_meaningless else sampling.notes),
+                *_notes_on_circuit(self.task, summary, circuit),
+            ),
+            are_outcomes=not is_meaningless,
+            not_comparable=_REGISTER_MISSING if missing else reason,
+            has_noise=sampling.has_noise,
+        )
+
+    def _fetched_at(self, place: int) -> str:
+        """Return the time when the result of a circuit was fetched, as far as it is recorded."""
+        for shard in self.shards:
+            if 0 <= place - shard.sub_index_offset < max(shard.circuit_count, 1):
+                return shard.update_time
+        return self.shards[0].update_time if len(self.shards) == 1 else self.task.update_time
+
+
+def _of_bytes(sampling: Sampling, circuit: RecordedCircuit | None) -> Meaning:
+    certain = sampling.are_outcomes is False
+    return Meaning(
+        numbers=sampling.numbers,
+        circuit=circuit,
+        notes=sampling.notes,
+        are_outcomes=not certain,
+        not_comparable=f"its numbers are {sampling.numbers}",
+        has_noise=None,
+    )
+
+
+def _has_missing_register(
+    task: TaskRecord, summary: ResultSummary, circuit: RecordedCircuit | None
+) -> bool:
+    """Return whether IBM's keys, which are as wide as the register, lack measured bits."""
+    if circuit is None or platform_of(task.backend) != "ibm" or summary.keys.notation != "bits":
+        return False
+    return summary.keys.longest < len(circuit.measured)
+
+
+def _notes_on_circuit(
+    task: TaskRecord, summary: ResultSummary, circuit: RecordedCircuit | None
+) -> Iterator[str]:
+    """Yield sentences on where the keys differ from what the recorded circuit measures."""
+    if circuit is None:
+        return
+    is_dummy = platform_of(task.backend) == "dummy"
+    if not circuit.measured:
+        yield _MPS_MEASURES_ALL if is_mps(task) else _MEASURES_NOTHING
+        return
+    if circuit.gates_later:
+        named = ", ".join(f"q[{qubit}]" for qubit in circuit.gates_later[:_MAX_QUBITS_NAMED])
+        yield (
+            f"A gate acts on {named} after the measurement; where uniqc measures at the end, the "
+            "outcome includes it."
+        )
+    width, measured = summary.keys.longest, len(circuit.measured)
+    if summary.keys.notation != "bits":
+        return
+    if _has_missing_register(task, summary, circuit):
+        yield f"Keys have {width} of {measured} measured bits: {_REGISTER_MISSING}."
+    elif width < measured:
+        yield f"Keys are as wide as the largest outcome, {width} of {measured} bits: others are 0."
+    if is_dummy and width > measured:
+        yield f"The {measured} bits on the right are measured; those before them are always 0."
+    if is_dummy and not circuit.is_dynamic and measured < circuit.bits:
+        yield "Bits that are not measured are left out of the keys, the others keep their order."
