@@ -17,7 +17,6 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, UserMessage
 from mcp_types import EmbeddedResource, TextResourceContents
 from pydantic import Field
 
-from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import ReadResources
@@ -25,6 +24,7 @@ from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
+from uniqc_mcp.tasks.comparison import compared_in_words, two_tasks
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
@@ -37,6 +37,9 @@ PROMPT = 6_000
 
 _OWN_WORDS = 800
 """Tokens of a prompt's own words and addresses."""
+
+_ALIGNED = 1_000
+"""Tokens of the outcomes of two tasks side by side, with what is said on them."""
 
 _FAILED_TASKS = 1_500
 """Tokens of the failed tasks in ``tidy_up``."""
@@ -60,12 +63,13 @@ Why did this task fail, and what can I do about it? What the cache holds of it i
 Quote the error, look at its platform jobs (shards) too, and tell what the record says from what \
 you conclude. If it did not fail, say what it did instead. {_STALE}
 {_DATA}"""
-_COMPARE = f"""\
-Compare these two runs; both are attached. First what was submitted (backend, shots, circuit, \
-metadata), then what came of it (status, error, outcomes). Only the most frequent outcomes are \
-attached; the whole result is at result.uri. A count varies by about its square root by chance \
-alone: call only larger differences differences.
-{_DATA}"""
+_COMPARE = """\
+Compare these two runs; both are attached. First what was recorded of their submission (backend, \
+shots, circuit, metadata), then what came of it (status, error, outcomes). In what is attached, \
+keys are as stored, and numbers, bit_order and measured say what they mean; the whole result is at \
+result.uri. Call nothing a difference that the order of the bits or chance may explain.
+{aligned}
+{data}"""
 _TIDY_UP = """\
 What could be cleared from the task cache? Attached are how many tasks there are by status and \
 the newest that failed, which I may want to look at first. Propose by status, backend and age; \
@@ -117,16 +121,11 @@ class Prompts:
         self, *, task_id: TaskReference, other_task_id: OtherTaskReference
     ) -> list[Message]:
         """Two tasks compared: what they have in common, and how their outcomes differ."""
-        one, other = self._store.read(
-            lambda snapshot: (find_task(snapshot, task_id), find_task(snapshot, other_task_id))
-        )
-        if one == other:
-            raise InvalidArgumentError(
-                f"Both ids stand for the task {quoted(one.task_id)}; give two different ones."
-            )
-        share = (PROMPT - _OWN_WORDS) // 2
+        one, other = self._store.read(lambda snapshot: two_tasks(snapshot, task_id, other_task_id))
+        words = _COMPARE.format(aligned=compared_in_words(one, other), data=_DATA)
+        share = (PROMPT - _OWN_WORDS - _ALIGNED) // 2
         runs = [self._task(given, tokens=share) for given in (task_id, other_task_id)]
-        return [UserMessage(_COMPARE), *runs]
+        return [UserMessage(words), *runs]
 
     def tidy_up(self) -> list[Message]:
         """Tasks that could be cleared from the cache, and how. Picking this clears nothing."""

@@ -1,0 +1,172 @@
+"""Two results brought to one order and width of bits, so that equal outcomes have equal keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import fsum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from uniqc_mcp.records.bit_order import BitOrder
+    from uniqc_mcp.records.meaning import Meaning
+    from uniqc_mcp.results.numbers import CircuitNumbers, KeyForm
+
+_MAX_WIDTH: Final = 256
+"""Characters of a key that is shown beside another."""
+
+_MARGIN: Final = 0.1
+"""The share of the shots by which reversed keys must agree better to cast doubt on an order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of two results.
+
+    Attributes:
+        numbers: Its numbers by stored key.
+        keys: The form of its keys.
+        meaning: The meaning of its numbers.
+    """
+
+    numbers: CircuitNumbers
+    keys: KeyForm
+    meaning: Meaning
+
+    @property
+    def order(self) -> BitOrder:
+        """The order of the bits in its keys."""
+        return self.meaning.order
+
+    @property
+    def not_comparable(self) -> str:
+        """The reason why it can't be compared with another; empty if it can."""
+        if self.meaning.not_comparable:
+            return self.meaning.not_comparable
+        if self.order.order == "unknown":
+            return "the record does not tell which end of its keys is c[0]"
+        if self.order.order == "left" and self.keys.shortest < self.keys.longest:
+            return "its keys begin with c[0] and differ in width"
+        if self.order.is_doubtful:
+            return f"the bit order is {self.order}"
+        if self.keys.longest > _MAX_WIDTH:
+            return f"its keys have more than {_MAX_WIDTH} characters"
+        return ""
+
+    def measures_otherwise(self, other: Side) -> bool:
+        """Return whether its bits measure other qubits, by what is recorded of both."""
+        circuits = [side.meaning.circuit for side in (self, other)]
+        return None not in circuits and len({str(c and c.measured) for c in circuits}) > 1
+
+    def states(self) -> dict[int, float]:
+        """Return the numbers by state, whose bit i is c[i]; without zeros."""
+        return _by_state(self.numbers.values, self.order, self.keys)
+
+    def width(self, states: Mapping[int, float]) -> int:
+        """Return the bits that its keys need: those measured, and all up to the highest 1."""
+        needed = max(states, default=0).bit_length()
+        circuit = self.meaning.circuit
+        if circuit is None or not circuit.bits:
+            return max(needed, 1 if self.keys.width else self.keys.longest)
+        return max(needed, circuit.bits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedOutcome:
+    """One outcome with its number on both sides; 0 where a side does not have it."""
+
+    bits: str
+    one: float
+    other: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """Two results side by side.
+
+    Attributes:
+        outcomes: All outcomes, the most frequent on either side first, with c[0] as the last bit.
+        totals: The sums of the numbers of each side, by which shares are computed.
+        conditions: The conditions under which it holds, in words.
+        reason: The reason why there is none; empty if there is one.
+    """
+
+    outcomes: tuple[AlignedOutcome, ...] = ()
+    totals: tuple[float, float] = (0, 0)
+    conditions: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def align(one: Side, other: Side) -> Alignment:
+    """Return two results side by side, or the reason why they can't be.
+
+    Keys with c[0] on the left are reversed. Keys with c[0] on the right get zeros on the left.
+    """
+    for name, side in (("first", one), ("second", other)):
+        if side.not_comparable:
+            return Alignment(reason=f"of the {name}, {side.not_comparable}")
+    first, second = one.states(), other.states()
+    if doubt := _doubt(one, other, first, second):
+        return Alignment(reason=doubt)
+    width = max(one.width(first), other.width(second))
+    totals = fsum(first.values()), fsum(second.values())
+    outcomes = [
+        AlignedOutcome(
+            bits=format(state, f"0{width}b"), one=first.get(state, 0), other=second.get(state, 0)
+        )
+        for state in {**first, **second}
+    ]
+    outcomes.sort(key=lambda outcome: (-_weight(outcome, totals), outcome.bits))
+    return Alignment(
+        outcomes=tuple(outcomes), totals=totals, conditions=_conditions(one.order, other.order)
+    )
+
+
+def _conditions(one: BitOrder, other: BitOrder) -> tuple[str, ...]:
+    if one == other and one.condition:
+        return (f"the keys of both are {one}",)
+    named = (("first", one), ("second", other))
+    return tuple(f"the keys of the {name} are {order}" for name, order in named if order.condition)
+
+
+def _by_state(values: Mapping[str, float], order: BitOrder, keys: KeyForm) -> dict[int, float]:
+    base = 16 if keys.notation == "hex" else 2
+    step = -1 if order.order == "left" else 1
+    states: dict[int, float] = {}
+    for key, value in values.items():
+        if value:
+            state = int(key[::step], base)
+            states[state] = states.get(state, 0) + value
+    return states
+
+
+def _doubt(one: Side, other: Side, first: Mapping[int, float], second: Mapping[int, float]) -> str:
+    """Return why likely orders may differ: reversed, the first agrees better with the second."""
+    is_certain = not (one.order.condition or other.order.condition)
+    # Where the bits measure other qubits, reversed keys may well agree better.
+    if is_certain or one.keys.notation != "bits" or one.measures_otherwise(other):
+        return ""
+    width = one.keys.longest
+    reversed_first = {int(format(state, f"0{width}b")[::-1], 2): n for state, n in first.items()}
+    as_stored, turned = _agreement(first, second), _agreement(reversed_first, second)
+    if turned < as_stored + _MARGIN:
+        return ""
+    return (
+        f"their orders are likely only, and they agree in {turned:.0%} of the shots if the keys of "
+        f"one are reversed, in {as_stored:.0%} if not"
+    )
+
+
+def _agreement(first: Mapping[int, float], second: Mapping[int, float]) -> float:
+    """Return the share that both distributions have in common, from 0 to 1."""
+    one, other = fsum(first.values()), fsum(second.values())
+    if one <= 0 or other <= 0:
+        return 0.0
+    common = (min(number / one, second.get(state, 0) / other) for state, number in first.items())
+    return fsum(common)
+
+
+def _weight(outcome: AlignedOutcome, totals: tuple[float, float]) -> float:
+    shares = zip((outcome.one, outcome.other), totals, strict=True)
+    return max(number / total if total > 0 else number for number, total in shares)

@@ -1,0 +1,147 @@
+"""Comparison of the results of two tasks in words: their outcomes side by side, or why not.
+
+The words hold no text of a record: only strings of 0 and 1, numbers and sentences of this server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.records.alignment import AlignedOutcome, Alignment, Side, align
+from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.tasks.lookup import FoundTask, find_task
+from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
+from uniqc_store import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from uniqc_store import Snapshot
+
+MAX_ALIGNED: Final = 4 * 2**20
+"""The most bytes of a result that is parsed as a whole to be aligned."""
+
+_MAX_CIRCUITS: Final = 4
+_OUTCOMES: Final = 12
+_OUTCOMES_TOKENS: Final = 550
+"""Tokens of all outcomes side by side."""
+
+_NAMES: Final = ("first", "second")
+_CHANCE: Final = "varies by about its square root by chance alone: call only more a difference"
+_NO_CHANCE: Final = "rounded probabilities without sampling noise"
+
+
+def two_tasks(snapshot: Snapshot, task_id: str, other_task_id: str) -> tuple[FoundTask, FoundTask]:
+    """Return two tasks from one state of the file.
+
+    Raises:
+        InvalidArgumentError: Both ids stand for the same task.
+    """
+    one, other = find_task(snapshot, task_id), find_task(snapshot, other_task_id)
+    if one == other:
+        raise InvalidArgumentError(
+            f"Both ids stand for the task {quoted(one.task_id)}; give two different ones."
+        )
+    return (
+        FoundTask.find(snapshot, reference=task_id),
+        FoundTask.find(snapshot, reference=other_task_id),
+    )
+
+
+def compared_in_words(one: FoundTask, other: FoundTask) -> str:
+    """Return the outcomes of two tasks side by side, or the reason why they are not."""
+    sides: list[list[Side]] = []
+    for name, task in zip(_NAMES, (one, other), strict=True):
+        found = _sides(task)
+        if isinstance(found, str):
+            return f"The outcomes can't be brought side by side: the {name} {found}."
+        sides.append(found)
+    first, second = sides
+    if len(first) != len(second):
+        return (
+            f"The outcomes can't be brought side by side: the first has {len(first)} circuits, "
+            f"the second {len(second)}."
+        )
+    pairs = list(zip(first, second, strict=True))
+    among = min(len(pairs), _MAX_CIRCUITS)
+    lines: list[str] = []
+    for place, pair in enumerate(pairs[:among]):
+        title = f"Circuit {place}. " if len(pairs) > 1 else ""
+        lines += _pair_lines(*pair, title=title, among=among)
+    if len(pairs) > among:
+        lines.append(f"Circuits that are not side by side here: {len(pairs) - among}.")
+    return "\n".join(lines)
+
+
+def _sides(task: FoundTask) -> list[Side] | str:
+    """Return each circuit of a task, or the reason why it can't be compared."""
+    from uniqc_mcp.results.numbers import KeyForm  # noqa: PLC0415 - part of 0.017 s of every start
+    from uniqc_mcp.results.shapes import is_batch, read_circuit, unwrapped  # noqa: PLC0415 - too
+    from uniqc_mcp.results.summary import summarise_numbers  # noqa: PLC0415 - too
+
+    if (task.record.result_bytes or 0) > MAX_ALIGNED:
+        return f"has a result of more than {MAX_ALIGNED} bytes"
+    if not task.result_text:
+        return "has no result"
+    try:
+        result = parse_json(task.result_text)
+    except ValueError:
+        return "has a result that is not JSON"
+    known = task.result_record
+    circuits = [result]
+    if isinstance(result, list) and is_batch(result):
+        circuits = [unwrapped(entry) for entry in result]
+    sides: list[Side] = []
+    for place, circuit in enumerate(circuits):
+        numbers = read_circuit(circuit, known.shots)
+        meaning = known.meaning_of(summarise_numbers(numbers, top=0, shots=known.shots), place)
+        if meaning is None:
+            return "has a circuit without outcomes" if len(circuits) > 1 else "has no outcomes"
+        sides.append(Side(numbers=numbers, keys=KeyForm.of(numbers.values.keys()), meaning=meaning))
+    return sides
+
+
+def _pair_lines(one: Side, other: Side, *, title: str, among: int) -> Iterator[str]:
+    aligned = align(one, other)
+    if aligned.reason:
+        yield f"{title}The outcomes can't be brought side by side: {aligned.reason}."
+        return
+    yield f"{title}Outcomes of the first | the second, brought to one order (c[0] is the last bit):"
+    lines = [_outcome_line(outcome, aligned) for outcome in aligned.outcomes[:_OUTCOMES]]
+    shown = how_many_fit(map(max_tokens_of, lines), _OUTCOMES_TOKENS // among)
+    yield from lines[:shown]
+    if hidden := len(aligned.outcomes) - shown:
+        yield f"Less frequent outcomes that are not side by side here: {hidden}."
+    if aligned.conditions:
+        yield f"That holds only where {' and '.join(aligned.conditions)}."
+    if one.measures_otherwise(other):
+        yield "The classical bits of the two measure different qubits: see measured."
+    yield _on_chance(one, other)
+
+
+def _outcome_line(outcome: AlignedOutcome, aligned: Alignment) -> str:
+    shown = [
+        f"{number:.6g} ({number / total:.3g})" if total > 0 else f"{number:.6g}"
+        for number, total in zip((outcome.one, outcome.other), aligned.totals, strict=True)
+    ]
+    return f"{outcome.bits}: {' | '.join(shown)}"
+
+
+def _on_chance(one: Side, other: Side) -> str:
+    """Return how much of a difference chance explains."""
+    noise = (one.meaning.has_noise, other.meaning.has_noise)
+    if noise == (True, True):
+        return f"A count {_CHANCE}."
+    if noise == (False, False):
+        return f"Both are {_NO_CHANCE}: only rounding blurs them, most in the first outcome."
+    sentences = [_chance_of(name, has) for name, has in zip(_NAMES, noise, strict=True)]
+    return " ".join(sentences)
+
+
+def _chance_of(name: str, has_noise: bool | None) -> str:  # noqa: FBT001 - one of a pair
+    if has_noise is None:
+        return f"The record does not tell how much the numbers of the {name} vary by chance."
+    if has_noise:
+        return f"A count of the {name} {_CHANCE}."
+    return f"The numbers of the {name} are {_NO_CHANCE}."
