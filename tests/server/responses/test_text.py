@@ -161,7 +161,9 @@ def test_the_text_of_a_task_quotes_the_words_of_its_record() -> None:
         result=result,
         shards=[shard],
         circuits=[
-            CircuitView(stage="source", count=1, language=INJECTION, uri="uniqc://task/uqt_0/circuit")
+            CircuitView(
+                stage="source", count=1, language=INJECTION, uri="uniqc://task/uqt_0/circuit"
+            )
         ],
         metadata={"a": INJECTION, INJECTION: 1},
         redacted=[f"metadata.{INJECTION}"],

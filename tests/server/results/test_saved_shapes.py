@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.server.results.test_summary import histograms, single, told
+from tests.server.results.test_summary import histograms, single, values_of
 
 from uniqc_mcp.results.streaming import summarise_text
 from uniqc_mcp.results.summary import summarise
@@ -31,7 +31,7 @@ def test_negative_floats_that_add_up_to_one_are_quasi_probabilities(
 ) -> None:
     summary = single(result, shots=1000)
     assert (summary.kind, summary.sort) == ("probabilities", "quasi-probabilities")
-    assert told(summary) == expected
+    assert values_of(summary) == expected
     assert (summary.remaining_probability, summary.total) == (None, None)
     assert "Probabilities below zero: 1." in summary.notes
 
@@ -45,7 +45,7 @@ def test_negative_floats_of_another_sum_or_size_are_described(result: JsonValue)
 def test_fractions_that_add_up_to_the_shots_are_mitigated_counts(shots: int) -> None:
     summary = single({"00": 498.3, "01": -1.5, "11": 503.2}, shots=shots)
     assert (summary.kind, summary.sort, summary.negative) == ("counts", "mitigated counts", 1)
-    assert told(summary) == [("11", 503.2), ("00", 498.3), ("01", -1.5)]
+    assert values_of(summary) == [("11", 503.2), ("00", 498.3), ("01", -1.5)]
     assert summary.total == pytest.approx(1000)
 
 
@@ -66,17 +66,17 @@ def test_binary_numbers_are_shown_as_bits(
     result: JsonValue, expected: list[tuple[str, float]]
 ) -> None:
     summary = single(result)
-    assert (told(summary), summary.keys.notation) == (expected, "0b")
+    assert (values_of(summary), summary.keys.notation) == (expected, "0b")
 
 
 def test_the_same_binary_number_twice_is_shown_as_stored() -> None:
-    assert told(single({"0b1": 3, "0b01": 7})) == [("0b01", 7), ("0b1", 3)]
+    assert values_of(single({"0b1": 3, "0b01": 7})) == [("0b01", 7), ("0b1", 3)]
 
 
 @pytest.mark.parametrize("register", ["meas", "c", "c0", "量"])
 def test_the_outcomes_of_a_single_register_are_shown_with_its_name(register: str) -> None:
     summary = single({register: {"00": 512, "11": 488}}, shots=1000)
-    assert told(summary) == [("00", 512), ("11", 488)]
+    assert values_of(summary) == [("00", 512), ("11", 488)]
     assert summary.register == register
 
 
@@ -84,7 +84,7 @@ def test_the_outcomes_of_several_registers_are_shown_one_by_one() -> None:
     stored: JsonValue = {"a": {"0": 9, "1": 1}, "b": {"00": 10}}
     summary = summarise(stored, top=4, shots=10, max_circuits=4)
     assert (summary.by_register, summary.batch, summary.total_circuits) == (True, False, 2)
-    assert [(part.register, told(part)) for part in summary.circuits] == [
+    assert [(part.register, values_of(part)) for part in summary.circuits] == [
         ("a", [("0", 9), ("1", 1)]),
         ("b", [("00", 10)]),
     ]
@@ -120,7 +120,7 @@ def test_a_memory_with_an_outcome_for_each_shot_is_counted(
     stored: list[JsonValue] = [memory, {"meas": memory}]
     for result in stored:
         summary = single(result, shots=len(memory))
-        assert (summary.sort, told(summary)) == ("single shots", expected)
+        assert (summary.sort, values_of(summary)) == ("single shots", expected)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_zeros_are_no_outcomes_for_either_reader(counts: dict[str, int], top: in
     without = {key: count for key, count in counts.items() if count}
     for stored in (counts, {f"{key:05b}": 0 for key in range(32)} | counts):
         summary = single({**stored}, top=top)
-        assert told(summary) == told(single({**without}, top=top))
+        assert values_of(summary) == values_of(single({**without}, top=top))
         assert summary.distinct == len(without)
         streamed = summarise_text(json.dumps(stored), top=top, shots=None, max_circuits=1)
         assert streamed is None or streamed.circuits == (summary,)

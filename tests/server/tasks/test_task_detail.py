@@ -259,13 +259,17 @@ async def test_an_error_keeps_its_lines_and_has_a_maximum_length(cache: Cache) -
 
 
 async def test_a_circuit_of_no_known_language_is_told_without_one(cache: Cache) -> None:
-    text, task = await text_and_task(cache, metadata_json='{"circuits": ["H", "X"], "circuit_language": 3}')
+    text, task = await text_and_task(
+        cache, metadata_json='{"circuits": ["H", "X"], "circuit_language": 3}'
+    )
     assert task["circuits"][0]["language"] == ""
     assert "source circuits: 2, uniqc://task/task-000001/circuit" in text
 
 
 async def test_a_task_without_circuits_has_no_uri_for_them(cache: Cache) -> None:
-    text, task = await text_and_task(cache, metadata_json='{"circuits": [1, null], "circuit_ir": 5}')
+    text, task = await text_and_task(
+        cache, metadata_json='{"circuits": [1, null], "circuit_ir": 5}'
+    )
     assert task["circuits"] == []
     assert "circuit:" not in text
 
