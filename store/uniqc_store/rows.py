@@ -185,7 +185,7 @@ def task_record(row: sqlite3.Row) -> TaskRecord:
 
 
 def task_shard(row: sqlite3.Row) -> TaskShard:
-    """Return the shard in a row that has every column of ``task_shards``."""
+    """Return the shard in a row that has ``has_result`` beside the columns of ``task_shards``."""
     fields = _Row(row)
     shard = TaskShard(
         uniqc_task_id=fields.text("uniqc_task_id"),
@@ -199,6 +199,7 @@ def task_shard(row: sqlite3.Row) -> TaskShard:
         error_message=fields.optional_text("error_message"),
         submit_time=fields.time("submit_time"),
         update_time=fields.time("update_time"),
+        has_result=bool(row["has_result"]),
     )
     shard.damaged = fields.damaged
     return shard

@@ -14,7 +14,7 @@ from uniqc_store.query.conditions import FilterSql
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from pathlib import Path
 
     from uniqc_store.database.connection import Session
@@ -143,11 +143,33 @@ class Snapshot:
         """
         return self._session.number(statements.COUNT_DOUBLED)
 
-    def archived(self) -> int:
-        """Return the number of tasks in the archive."""
+    def archived(self, task_filter: TaskFilter = _EVERYTHING) -> int:
+        """Return the number of tasks in the archive that pass."""
         if not self._session.layout.has("archived_tasks"):
             return 0
-        return self._session.number(statements.COUNT_ARCHIVED)
+        where = FilterSql(task_filter).where()
+        statement = statements.count(where, table="archived_tasks")
+        return self._session.number(statement, where.parameters)
+
+    def archived_among(self, task_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these ids that tasks in the archive have."""
+        return lookup.archived_among(self._session, task_ids)
+
+    def without_job(self, task_filter: TaskFilter) -> int:
+        """Return the number of tasks that pass and never reached a platform.
+
+        It is 0 where the file has no table of jobs, because it is not known there.
+        """
+        if not self.has_shards:
+            return 0
+        # Few tasks are active, and each of them has to be looked up.
+        where = FilterSql(task_filter).where(index="status")
+        where.add(statements.WITHOUT_JOB)
+        return self.count_where(where)
+
+    def shards_of_tasks(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[TaskShard]]:
+        """Return the platform jobs in order of those live tasks that have any, by their ids."""
+        return lookup.shards_of_tasks(self._session, task_ids)
 
     def backends(self) -> tuple[str, ...]:
         """Return the backend labels of all tasks, sorted."""
@@ -226,7 +248,7 @@ class Snapshot:
         return lookup.result_text(self._session, match)
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
-        """Return the task's platform jobs in order, without their results."""
+        """Return the task's platform jobs in order; see ``TaskShard.result``."""
         return lookup.shards(self._session, match)
 
     def shard_result_starts(self, match: Match) -> dict[int, str]:
@@ -235,6 +257,22 @@ class Snapshot:
         It tells an object from a list. A job without a result is left out.
         """
         return lookup.shard_result_starts(self._session, match)
+
+    def shard_results(self, match: Match, *, most_bytes: int) -> tuple[str, ...]:
+        """Return the results of the task's jobs as stored, in the order of :meth:`shards`.
+
+        Empty if there are no jobs, or if their results have more bytes together.
+        """
+        return lookup.shard_results(self._session, match, most_bytes=most_bytes)
+
+    def archived_twin(self, match: Match) -> TaskRecord | None:
+        """Return the archived task that has the id of a live one; None if there is none."""
+        return lookup.archived_twin(self._session, match)
+
+    @property
+    def has_shards(self) -> bool:
+        """True if the file has a table of shards."""
+        return self._session.layout.has("task_shards")
 
     # Conditions instead of a filter, within this package
 
@@ -248,11 +286,6 @@ class Snapshot:
     def count_where(self, where: Where) -> int:
         """Return the number of tasks."""
         return self._session.number(statements.count(where), where.parameters)
-
-    @property
-    def has_shards(self) -> bool:
-        """True if the file has a table of shards."""
-        return self._session.layout.has("task_shards")
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
         """Return what a plan needs of each task; see ``statements.planned_rows``."""

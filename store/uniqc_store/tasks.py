@@ -171,7 +171,9 @@ class TaskShard:
         circuit_count: Number of its circuits.
         sub_index_offset: The place of its first circuit in the batch.
         status: Its own status, which may differ from that of the task.
-        result: See :class:`TaskInfo`; a list if it has several circuits.
+        result: See :class:`TaskInfo`; a list if it has several circuits. Reads leave it out,
+            except a short result of a failed job, in which platforms write why it failed.
+        has_result: True if a result is stored, whether it was read or not.
         error_message: Its error, if it failed.
         submit_time: ISO 8601 as recorded.
         update_time: Time of uniqc's last write to the row.
@@ -190,6 +192,7 @@ class TaskShard:
     submit_time: str = field(default_factory=utc_now)
     update_time: str = field(default_factory=utc_now)
     damaged: tuple[str, ...] = ()
+    has_result: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

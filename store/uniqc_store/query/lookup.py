@@ -14,7 +14,7 @@ from uniqc_store.tasks import UNIQC_ID
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from uniqc_store.database.connection import Session
     from uniqc_store.query.statements import TaskTable
@@ -122,14 +122,14 @@ def result_text(session: Session, match: Match) -> str:
 
 
 def shards(session: Session, match: Match) -> tuple[TaskShard, ...]:
-    """Return the task's platform jobs in order, without their results."""
+    """Return the task's platform jobs in order; see ``TaskShard.result``."""
     if not session.layout.has(statements.shard_table(match.table)):
         return ()
     statement = statements.shards(session.layout, match.table)
     found = session.cache.get_or_compute(
         ("shards", match.table, match.row),
         lambda: session.rows(statement, {"row": match.row}),
-        size=lambda found: _SHARD_BYTES * len(found),
+        size=_size_of_shards,
     )
     return tuple(rows.task_shard(row) for row in found)
 
@@ -140,6 +140,58 @@ def shard_result_starts(session: Session, match: Match) -> dict[int, str]:
         return {}
     found = session.rows(statements.shard_result_starts(match.table), {"row": match.row})
     return {row[0]: row[1] for row in found}
+
+
+def shards_of_tasks(session: Session, task_ids: Sequence[str]) -> dict[str, list[TaskShard]]:
+    """Return the platform jobs in order of those live tasks that have any, by their ids."""
+    if not task_ids or not session.layout.has("task_shards"):
+        return {}
+    statement = statements.shards_of_tasks(session.layout)
+    found: dict[str, list[TaskShard]] = {}
+    for row in session.rows(statement, {"task_ids": json.dumps(list(task_ids))}):
+        shard = rows.task_shard(row)
+        found.setdefault(shard.uniqc_task_id, []).append(shard)
+    return found
+
+
+def shard_results(session: Session, match: Match, *, most_bytes: int) -> tuple[str, ...]:
+    """Return the results of the task's jobs as stored, in the order of :func:`shards`.
+
+    Empty if there are no jobs, or if their results have more bytes together.
+
+    Raises:
+        WouldBlockError: They are larger than ``MAX_NONBLOCKING_BYTES`` and the read must not block.
+    """
+    table = statements.shard_table(match.table)
+    if not session.layout.has(table):
+        return ()
+    found = session.rows(statements.shard_rowids(match.table), {"row": match.row})
+    total = sum(session.size(table, "result_json", row) or 0 for (row,) in found)
+    if total > most_bytes:
+        return ()
+    if session.nonblocking and total > MAX_NONBLOCKING_BYTES:
+        raise WouldBlockError
+    results = session.rows(statements.shard_results(match.table), {"row": match.row})
+    return tuple(rows.readable(row[0])[0] for row in results)
+
+
+def archived_twin(session: Session, match: Match) -> TaskRecord | None:
+    """Return the archived task that has the id of a live one; None if there is none."""
+    if match.archived or not session.layout.has("archived_tasks"):
+        return None
+    found = session.cache.get_or_compute(
+        ("twin", match.row),
+        lambda: _matches(session, statements.ARCHIVED_TWIN, "archived_tasks", {"row": match.row}),
+    )
+    return task_record(session, found[0]) if found else None
+
+
+def archived_among(session: Session, task_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of these ids that archived tasks have."""
+    if not task_ids or not session.layout.has("archived_tasks"):
+        return frozenset()
+    found = session.rows(statements.ARCHIVED_AMONG, {"task_ids": json.dumps(list(task_ids))})
+    return frozenset(rows.readable(row[0])[0] for row in found)
 
 
 def task_tables(session: Session) -> tuple[TaskTable, ...]:
@@ -197,6 +249,10 @@ def _matches(
         Match(task_id=rows.readable(task_id)[0], archived=archived, row=row)
         for row, task_id in found
     ]
+
+
+def _size_of_shards(found: Sequence[sqlite3.Row]) -> int:
+    return sum(_SHARD_BYTES + rows.stored_size(row["result_json"]) for row in found)
 
 
 def _result_text(session: Session, match: Match) -> str:

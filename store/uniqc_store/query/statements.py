@@ -52,7 +52,21 @@ COUNT_STATUS_BY_BACKEND = """
     SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
 """
 COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
-COUNT_ARCHIVED = "SELECT COUNT(*) FROM archived_tasks"
+ARCHIVED_AMONG = """
+    SELECT archived_tasks.task_id FROM json_each(:task_ids)
+    CROSS JOIN archived_tasks ON archived_tasks.task_id = value
+"""
+ARCHIVED_TWIN = """
+    SELECT archived_tasks.rowid, archived_tasks.task_id
+    FROM tasks CROSS JOIN archived_tasks ON archived_tasks.task_id = tasks.task_id
+    WHERE tasks.rowid = :row
+"""
+# Only ids of this form have had jobs from the beginning. An upgrade made a job for each older task.
+WITHOUT_JOB = """
+    typeof(task_id) = 'text' AND task_id GLOB 'uqt_*'
+    AND instr(metadata_json, '"legacy_platform_id"') = 0
+    AND NOT EXISTS (SELECT 1 FROM task_shards WHERE uniqc_task_id = task_id)
+"""
 
 COUNT_DOUBLED = f"""
     SELECT COUNT(legacy_id) - COUNT(DISTINCT legacy_id) FROM (
@@ -170,9 +184,9 @@ def test_row(where: Where) -> str:
     return f"SELECT {' AND '.join(where.conditions)} FROM tasks WHERE rowid = :row"
 
 
-def count(where: Where) -> str:
+def count(where: Where, *, table: TaskTable = "tasks") -> str:
     """Return the statement for a number of tasks."""
-    return f"SELECT COUNT(*) FROM tasks {where.sql}"
+    return f"SELECT COUNT(*) FROM {table} {where.sql}"
 
 
 def count_at_most(where: Where) -> str:
@@ -216,10 +230,36 @@ def result(table: TaskTable) -> str:
 
 
 def shards(layout: Layout, table: TaskTable) -> str:
-    """Return the statement for the shards of one task in order, without their results."""
+    """Return the statement for the shards of one task in order; see ``_shard_columns``."""
     shards_of = shard_table(table)
     return f"""
-        SELECT {_columns(layout, shards_of, _SHARD_COLUMNS)}, NULL AS result_json FROM {shards_of}
+        SELECT {_shard_columns(layout, shards_of)} FROM {shards_of}
+        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
+        ORDER BY shard_index
+    """
+
+
+def shards_of_tasks(layout: Layout) -> str:
+    """Return the statement for the shards of live tasks, whose ids are a JSON array."""
+    return f"""
+        SELECT {_shard_columns(layout, "task_shards")} FROM json_each(:task_ids)
+        CROSS JOIN task_shards ON uniqc_task_id = value
+        ORDER BY uniqc_task_id, shard_index
+    """
+
+
+def shard_rowids(table: TaskTable) -> str:
+    """Return the statement for the row numbers of one task's shards."""
+    return f"""
+        SELECT rowid FROM {shard_table(table)}
+        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
+    """
+
+
+def shard_results(table: TaskTable) -> str:
+    """Return the statement for the results of one task's shards, in the order of `shards`."""
+    return f"""
+        SELECT result_json FROM {shard_table(table)}
         WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
         ORDER BY shard_index
     """
@@ -264,6 +304,27 @@ def ids_by_shard(table: TaskTable, condition: str) -> str:
 def shard_table(table: TaskTable) -> ShardTable:
     """Return the table with the shards of a table's tasks."""
     return "task_shards" if table == "tasks" else "archived_task_shards"
+
+
+_MAX_PAYLOAD_BYTES = 64 * 1024
+"""The largest result of a failed job that is read with the job."""
+
+_MAX_SHORT_ERROR = 60
+"""Characters of an error that says so little that the result of the job may say more."""
+
+
+def _shard_columns(layout: Layout, table: ShardTable) -> str:
+    """Return the columns of shards: the result of failed ones only, where it is short.
+
+    ``has_result`` is computed from the type, so that SQLite reads no result for it.
+    """
+    payload = f"""
+        CASE WHEN status = 'failed' AND ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
+            AND length(CAST(result_json AS BLOB)) <= {_MAX_PAYLOAD_BYTES}
+        THEN result_json END AS result_json
+    """
+    has_result = "typeof(result_json) <> 'null' AS has_result"
+    return f"{_columns(layout, table, _SHARD_COLUMNS)}, {payload}, {has_result}"
 
 
 def _columns(layout: Layout, table: str, wanted: Sequence[str]) -> str:
