@@ -14,6 +14,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import invalid
+from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
@@ -22,10 +23,11 @@ from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.filters import Status
-from uniqc_mcp.tasks.lookup import find_task
+from uniqc_mcp.tasks.lookup import find_task, stored_result
 from uniqc_mcp.tasks.models import TaskCounts, largest_groups
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
+    TERMINAL_STATUSES,
     InvalidValueError,
     Snapshot,
     StoreError,
@@ -54,6 +56,8 @@ class ReadResources:
         def answer(snapshot: Snapshot) -> str:
             groups = snapshot.tally(TaskFilter(), by=("status",))
             shown, notes = largest_groups(groups, Sanitizer())
+            active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)
+            notes += notes_on_active(snapshot, TaskFilter(), active=active)
             if archived := snapshot.archived():
                 notes.append(f"{archived} more tasks are in uniqc's archive.")
             return _json(
@@ -93,10 +97,12 @@ class ReadResources:
     def result(self, *, task_id: str) -> str:
         r"""The whole result of a task as stored, without credentials; null if none is stored.
 
-        Unseen characters are escaped, such as \u202e, and NaN and infinity are strings.
+        Of a batch that has none yet, or that failed, the results of its finished jobs, with null
+        for each circuit without one. Unseen characters are escaped, such as \u202e, and NaN and
+        infinity are strings.
         """
         stored = self._store.read(
-            lambda snapshot: snapshot.result_text(find_task(snapshot, task_id))
+            lambda snapshot: stored_result(snapshot, find_task(snapshot, task_id))
         )
         if not stored:
             return "null"

@@ -155,17 +155,26 @@ class Snapshot:
         """Return those of these ids that tasks in the archive have."""
         return lookup.archived_among(self._session, task_ids)
 
+    def twins(self) -> int:
+        """Return the number of ids that a live and an archived task have."""
+        if not self._session.layout.has("archived_tasks"):
+            return 0
+        return self._session.number(statements.COUNT_TWINS)
+
     def without_job(self, task_filter: TaskFilter) -> int:
         """Return the number of tasks that pass and never reached a platform.
 
         It is 0 where the file has no table of jobs, because it is not known there.
         """
+        return self.count_where(_without_job(task_filter)) if self.has_shards else 0
+
+    def ids_without_job(self, task_filter: TaskFilter, *, limit: int) -> tuple[str, ...]:
+        """Return the ids of tasks that :meth:`without_job` counts, at most so many."""
         if not self.has_shards:
-            return 0
-        # Few tasks are active, and each of them has to be looked up.
-        where = FilterSql(task_filter).where(index="status")
-        where.add(statements.WITHOUT_JOB)
-        return self.count_where(where)
+            return ()
+        where = _without_job(task_filter)
+        parameters: Parameters = {**where.parameters, "limit": validation.limit(limit)}
+        return self._texts(statements.ids_of(where), parameters)
 
     def shards_of_tasks(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[TaskShard]]:
         """Return the platform jobs in order of those live tasks that have any, by their ids."""
@@ -294,3 +303,10 @@ class Snapshot:
 
     def _texts(self, statement: str, parameters: Parameters) -> tuple[str, ...]:
         return tuple(rows.readable(row[0])[0] for row in self._session.rows(statement, parameters))
+
+
+def _without_job(task_filter: TaskFilter) -> Where:
+    # Few tasks are active, and each of them has to be looked up.
+    where = FilterSql(task_filter).where(index="status")
+    where.add(statements.WITHOUT_JOB)
+    return where

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from uniqc_mcp.errors import explain_store_error
+from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.store_notes import fallback_note
 from uniqc_mcp.safety.display import quoted, tilde, without_home
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -178,6 +179,9 @@ def _unusual(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
         yield f"Statuses that uniqc does not know count as active: {shown}{more}."
     if undated := snapshot.undated():
         yield f"Tasks without a readable submit time, which no time filter finds: {undated}"
+    yield from notes_on_active(snapshot, TaskFilter(), active=facts.active)
+    if twins := snapshot.twins():
+        yield f"Ids of both a live and an archived task: {twins}. get_task shows the live one."
     if doubled := snapshot.doubled():
         yield (
             f"{doubled} tasks are copies of others: two uniqc processes upgraded the file at "

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 ERROR_KEYS: Final = ("failure_error", "submission_error")
 """The metadata in which uniqc repeats the error of a task."""
 
+_MIN_REPEATED: Final = 20
+"""Characters of an error that is left out where the error shown contains it."""
+
 # The keys that uniqc 0.0.4 to 0.1.1 adds to the metadata of its users.
 _KEYS_OF_UNIQC: Final = frozenset(
     (
@@ -43,7 +46,14 @@ def other_metadata(record: TaskRecord, *, error: str) -> dict[str, JsonValue]:
     left = {
         key: value
         for key, value in record.metadata.items()
-        if key not in shown and not (error and key in ERROR_KEYS and value == error)
+        if key not in shown and not (key in ERROR_KEYS and _is_told(value, error))
     }
     # Room is given from the front, and a bookkeeping value may be as long as a circuit.
     return dict(sorted(left.items(), key=lambda item: item[0] in _KEYS_OF_UNIQC))
+
+
+def _is_told(value: JsonValue, error: str) -> bool:
+    """Return whether a text is the error shown, or a long part of it."""
+    if not isinstance(value, str) or not error:
+        return False
+    return value == error or (len(value) >= _MIN_REPEATED and value in error)

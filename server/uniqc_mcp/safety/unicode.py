@@ -37,6 +37,10 @@ UNSEEN: Final = re.compile(
 """A character that `strip_invisible` removes or replaces, except a line break or a tab."""
 
 
+LINE_BREAK: Final = "⏎"
+"""The mark in place of a line break, where a text is shown on one line."""
+
+
 def strip_invisible(text: str, *, multiline: bool = False) -> str:
     r"""Return the text without invisible characters and text-direction controls.
 
@@ -49,6 +53,6 @@ def strip_invisible(text: str, *, multiline: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _TERMINAL_STYLE.sub("", _INVISIBLE.sub("", text))
-    text = _LINE_BREAK.sub("\n" if multiline else "⏎", text)
+    text = _LINE_BREAK.sub("\n" if multiline else LINE_BREAK, text)
     text = _CONTROL.sub(" ", text if multiline else text.replace("\t", " "))
     return _STRAY_SELECTOR.sub("", _UNASSIGNED.sub("\ufffd", text))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Absent, OptionalFloat, Wire
+from uniqc_mcp.responses.base import Absent, OptionalFloat, OptionalInt, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
@@ -43,6 +43,7 @@ class OutcomeView(Wire):
 class CircuitResult(Wire):
     """The most frequent outcomes of one circuit, and what its numbers mean."""
 
+    place: OptionalInt = None
     kind: Annotated[
         str,
         Field(description="counts, probabilities, batch, registers, error, empty, unknown"),

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
+from uniqc_mcp.responses.text import counted
 from uniqc_mcp.responses.times import requested_time, wire_time
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import Snapshot, TaskFilter
@@ -71,6 +72,12 @@ def notes_on_filter(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool)
         found: Whether any task matches it. If none does, the notes say what else there is.
     """
     notes: list[str] = []
+    if not found and (archived := snapshot.archived(task_filter)):
+        is_or_are = "is" if archived == 1 else "are"
+        notes.append(
+            f"{counted(archived, describe_filter(task_filter))} {is_or_are} archived, so in no "
+            "list; get_task finds one by its id."
+        )
     if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
         notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
     if found or not snapshot.state.exists:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
+from uniqc_mcp.records.failures import job_reason
 from uniqc_mcp.responses.base import Wire
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.safety.unicode import LINE_BREAK
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class ShardView(Wire):
     @classmethod
     def of(cls, shard: TaskShard, sanitizer: Sanitizer) -> Self:
         """Return the view of a shard."""
+        error = job_reason(shard) or shard.error_message or ""
         return cls(
             index=shard.shard_index,
             platform_task_id=sanitizer.one_line("platform_task_id", shard.platform_task_id),
@@ -46,15 +49,22 @@ class ShardView(Wire):
             status=sanitizer.one_line("status", shard.status),
             circuits=shard.circuit_count,
             updated_at=recorded_time(shard.update_time),
-            error=sanitizer.one_line("shards.error", shard.error_message or ""),
+            error=sanitizer.one_line("shards.error", error),
         )
 
-    @property
-    def line(self) -> str:
-        """The job as text."""
+    def line(self, place: int, total: int, *, told: str = "") -> str:
+        """Return the job as text.
+
+        Args:
+            place: Its place among the jobs of its task, from 1.
+            total: The number of these jobs.
+            told: The error of the task, which is not told a second time.
+        """
         error = f", error: {in_quotes(self.error)}" if self.error else ""
+        if error and self.error in told.replace("\n", LINE_BREAK):
+            error = ", error: as above"
         return (
-            f"job {self.index}: {word(self.status)} on {word(self.backend)}, {self.circuits} "
+            f"job {place} of {total}: {word(self.status)} on {word(self.backend)}, {self.circuits} "
             f"{plural('circuit', self.circuits)}, platform id {word(self.platform_task_id)}{error}"
         )
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final, Self
 from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest
 from uniqc_mcp.records.lost_results import may_hold_copies
 from uniqc_mcp.records.meaning import ResultRecord
+from uniqc_mcp.records.partial_results import PartialResults
+from uniqc_mcp.records.progress import Progress, has_outcomes
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import SHORTEST_PREFIX, Matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from uniqc_store import Match, Snapshot, StoreState, TaskRecord, TaskShard
 
@@ -24,34 +26,48 @@ class FoundTask:
     Attributes:
         record: The task.
         shards: Its platform jobs, in order.
-        result_text: Its result as it is stored; empty if there is none, or if it is larger than
-            `MAX_SUMMARISED`.
+        result_text: Its result as it is stored, or that of its finished jobs; empty if there is
+            none, or if it is larger than `MAX_SUMMARISED`.
+        assembled: The results of its finished jobs, where it has no result of its own.
+        twin: The archived task with the same id.
         state: The file it was read from.
         result_starts: The first character of the result of each job, by its index, where the
             meaning of the task's result depends on it.
+        has_job_table: Whether that file has a table of jobs.
     """
 
     record: TaskRecord
     shards: tuple[TaskShard, ...]
     result_text: str
+    assembled: PartialResults | None
+    twin: TaskRecord | None
     state: StoreState
     result_starts: Mapping[int, str]
+    has_job_table: bool
 
     @classmethod
     def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
         """Return the task that an id stands for; see :func:`find_task`."""
         match = find_task(snapshot, reference)
-        record = snapshot.record(match)
-        shards = snapshot.shards(match)
-        readable = (record.result_bytes or 0) <= MAX_SUMMARISED
+        record, shards = snapshot.record(match), snapshot.shards(match)
+        result_bytes = record.result_bytes or 0
+        assembled = None if result_bytes else _assembled(snapshot, match, record, shards)
+        if assembled is not None:
+            result_text = assembled.text
+        else:
+            readable = result_bytes <= MAX_SUMMARISED
+            result_text = snapshot.result_text(match) if readable else ""
         return cls(
             record=record,
             shards=shards,
-            result_text=snapshot.result_text(match) if readable else "",
+            result_text=result_text,
+            assembled=assembled,
+            twin=snapshot.archived_twin(match),
             state=snapshot.state,
             result_starts=(
                 snapshot.shard_result_starts(match) if may_hold_copies(record, shards) else {}
             ),
+            has_job_table=snapshot.has_shards,
         )
 
     @property
@@ -63,6 +79,11 @@ class FoundTask:
             schema_version=self.state.schema_version,
             result_starts=self.result_starts,
         )
+
+    @property
+    def progress(self) -> Progress:
+        """What was submitted, and what has results."""
+        return Progress.of(self.record, self.shards, has_job_table=self.has_job_table)
 
 
 MAX_SUMMARISED: Final = 64 * 2**20
@@ -90,6 +111,26 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
             raise UnknownTaskError(message)
         case _:
             raise AmbiguousTaskError(_explain_ambiguous(snapshot, task_id, matches))
+
+
+def stored_result(snapshot: Snapshot, match: Match) -> str:
+    """Return the result of a task, or that of its finished jobs, as JSON; empty if none is stored.
+
+    Unlike :meth:`FoundTask.find` it bounds the results of jobs only, which have to be parsed.
+    """
+    if stored := snapshot.result_text(match):
+        return stored
+    assembled = _assembled(snapshot, match, snapshot.record(match), snapshot.shards(match))
+    return "" if assembled is None else assembled.text
+
+
+def _assembled(
+    snapshot: Snapshot, match: Match, record: TaskRecord, shards: Sequence[TaskShard]
+) -> PartialResults | None:
+    if not any(map(has_outcomes, shards)):
+        return None
+    stored = snapshot.shard_results(match, most_bytes=MAX_SUMMARISED)
+    return PartialResults.of(record, shards, stored) if stored else None
 
 
 def _explain_unknown(snapshot: Snapshot, task_id: str) -> str:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.records.metadata import ERROR_KEYS
-from uniqc_mcp.responses.base import Answer, OptionalInt, StoreField, Wire
+from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Inlined, Named
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since
@@ -19,6 +18,7 @@ from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_toke
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from uniqc_mcp.records.related_rows import RelatedRows
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import Group, TaskRecord
 
@@ -44,16 +44,22 @@ class TaskView(Wire):
     status: str
     active: bool
     shots: int
-    submitted_at: Annotated[str, Field(description="UTC; without Z where no zone was recorded.")]
+    submitted_at: Annotated[str, Field(description="UTC; no Z: zone not recorded.")]
     updated_at: str
-    seconds_since_update: Annotated[
-        OptionalInt, Field(description="Active only: since uniqc last heard of it.")
-    ] = None
+    seconds_since_update: Annotated[OptionalInt, Field(description="Active only.")] = None
     error: str
+    note: str | Absent = None
 
     @classmethod
     def of(
-        cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer, *, error: str, **more: Any
+        cls,
+        record: TaskRecord,
+        now: datetime,
+        sanitizer: Sanitizer,
+        *,
+        error: str,
+        never_submitted: bool,
+        **more: Any,
     ) -> Self:
         """Return the view of a record.
 
@@ -62,9 +68,11 @@ class TaskView(Wire):
             now: The time that the answer is made.
             sanitizer: The sanitizer of the answer.
             error: The error as it is shown.
+            never_submitted: Whether no platform knows of it.
             **more: The fields that a subclass adds.
         """
         active = not record.finished
+        heard_of = active and not never_submitted
         return cls(
             task_id=sanitizer.one_line("task_id", record.task_id),
             name=sanitizer.one_line("name", record.name),
@@ -74,20 +82,32 @@ class TaskView(Wire):
             shots=record.shots,
             submitted_at=recorded_time(record.submit_time),
             updated_at=recorded_time(record.update_time),
-            seconds_since_update=seconds_since(record.update_time, now) if active else None,
+            seconds_since_update=seconds_since(record.update_time, now) if heard_of else None,
             error=error,
             **more,
         )
 
     @classmethod
-    def in_list(cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer) -> Self:
+    def in_list(
+        cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer, related: RelatedRows
+    ) -> Self:
         """Return the view of a record, with the beginning of its error on one line."""
-        error = sanitizer.one_line("tasks.error", error_message_of(record))
-        return cls.of(record, now, sanitizer, error=error)
+        remarks = related.remarks(record)
+        return cls.of(
+            record,
+            now,
+            sanitizer,
+            error=sanitizer.one_line("tasks.error", remarks.error),
+            never_submitted=remarks.never_submitted,
+            note=remarks.note or None,
+        )
 
     def with_seconds_since_update(self, seconds: int | None) -> Self:
-        """Return the view of an active task at a later time; a finished one does not change."""
-        if not self.active or seconds == self.seconds_since_update:
+        """Return the view of an active task at a later time; other ones do not change.
+
+        A finished task has no such age, nor has one that no platform knows of.
+        """
+        if self.seconds_since_update in (None, seconds):
             return self
         return self.model_copy(update={"seconds_since_update": seconds})
 
@@ -102,6 +122,7 @@ class TaskView(Wire):
         return (
             f"{self.label}, {self.shots} {plural('shot', self.shots)}, "
             f"submitted {told_time(self.submitted_at)}{self._last_update('last heard of')}"
+            f"{self._note}"
         )
 
     def line_at(self, now: datetime) -> str:
@@ -111,9 +132,14 @@ class TaskView(Wire):
         """
         last_update = self._last_update("heard of")
         if not (self.active and self.submitted_at.endswith("Z")):
-            return f"{self.label}, submitted {told_time(self.submitted_at)}{last_update}"
+            submitted = f"submitted {told_time(self.submitted_at)}"
+            return f"{self.label}, {submitted}{last_update}{self._note}"
         age = duration(seconds_since(self.submitted_at, now) or 0)
-        return f"{self.label}, {age} old{last_update}"
+        return f"{self.label}, {age} old{last_update}{self._note}"
+
+    @property
+    def _note(self) -> str:
+        return f", {self.note}" if self.note else ""
 
     def _last_update(self, verb: str) -> str:
         seconds = self.seconds_since_update
@@ -127,7 +153,7 @@ class TaskView(Wire):
     @property
     def texts(self) -> tuple[str, ...]:
         """The fields whose length the record decides."""
-        return self.task_id, self.name, self.backend, self.status, self.error
+        return self.task_id, self.name, self.backend, self.status, self.error, self.note or ""
 
 
 def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
@@ -137,20 +163,6 @@ def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     if _TASK_TOKENS * len(tasks) + 2 * bytes_in_json(texts) <= room:
         return len(tasks)
     return max(1, how_many_fit((task.size for task in tasks), room))
-
-
-def error_message_of(record: TaskRecord) -> str:
-    """Return the error of a task as it is recorded; empty if there is none.
-
-    From schema 3 on it is in a column of its own; before, it was in the metadata.
-    """
-    if record.error_message:
-        return record.error_message
-    for key in ERROR_KEYS:
-        error = record.metadata.get(key)
-        if isinstance(error, str) and error:
-            return error
-    return ""
 
 
 class TaskList(Answer):

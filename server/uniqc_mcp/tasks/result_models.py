@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.lost_results import kept_first_only
+from uniqc_mcp.responses.base import OptionalInt
 from uniqc_mcp.tasks import lookup
 from uniqc_mcp.tasks.circuit_result import CircuitResult
 from uniqc_mcp.tasks.uris import shown_uri, uri_text
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uniqc_mcp.records.meaning import ResultRecord
+    from uniqc_mcp.records.partial_results import PartialResults
     from uniqc_mcp.results.summary import Results, ResultSummary
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
@@ -35,6 +37,8 @@ class ResultView(CircuitResult):
         list[CircuitResult],
         WithJsonSchema({"type": "array", "description": "of each, likewise"}),
     ] = Field(default_factory=list[CircuitResult])
+    jobs: OptionalInt = None
+    jobs_with_results: OptionalInt = None
     bytes: int
     uri: Annotated[str, Field(description="The whole result.")]
     damaged: Annotated[bool, Field(exclude=True, description="What is stored is not JSON.")] = False
@@ -47,9 +51,13 @@ class ResultView(CircuitResult):
             yield "result: one circuit, the outcomes of each classical register by itself"
             yield from (f"  {register.line}" for register in self.batch)
         else:
-            yield f"result: a batch of {self.circuits} circuits"
+            of_jobs = ""
+            if self.jobs is not None:
+                of_jobs = f", results of {self.jobs_with_results} of {self.jobs} jobs"
+            yield f"result: a batch of {self.circuits} circuits{of_jobs}"
             for index, circuit in enumerate(self.batch):
-                yield f"  circuit {index}: {circuit.line}"
+                place = index if circuit.place is None else circuit.place
+                yield f"  circuit {place}: {circuit.line}"
         if self.batch:
             yield from (f"  {note}" for note in self.notes)
         yield f"  whole result: {uri_text(self.uri)} ({self.bytes} bytes)"
@@ -60,8 +68,10 @@ class ResultView(CircuitResult):
 
         None if no result is stored.
         """
-        record = task.record
+        record, assembled = task.record, task.assembled
         size, uri = record.result_bytes or 0, shown_uri(record, "result")
+        if assembled is not None and assembled.results:
+            return cls._of_jobs(task, assembled, uri=uri, outcomes=outcomes, sanitizer=sanitizer)
         if not size:
             return None
         if size > lookup.MAX_SUMMARISED:
@@ -104,6 +114,44 @@ class ResultView(CircuitResult):
             return view
         note = f"This is 1 of {kept_of} circuits: uniqc kept no result of the others."
         return view.model_copy(update={"notes": [note, *view.notes]})
+
+    @classmethod
+    def _of_jobs(
+        cls,
+        task: FoundTask,
+        assembled: PartialResults,
+        *,
+        uri: str,
+        outcomes: int,
+        sanitizer: Sanitizer,
+    ) -> Self:
+        """Return the view of the results of finished jobs, each with its place in the batch."""
+        meant = task.result_record
+        results = _summarise(assembled.text_without_gaps, top=outcomes, shots=meant.shots)
+        stored: dict[str, Any] = {
+            "bytes": len(assembled.text.encode("utf-8", "replace")),
+            "uri": uri,
+            "jobs": assembled.jobs,
+            "jobs_with_results": assembled.with_results,
+        }
+        if not assembled.is_batch:
+            return cls._of_one(results.circuits[0], task, sanitizer, **stored)
+        return cls(
+            kind="batch",
+            notes=_batch_notes(results, meant),
+            circuits=assembled.circuits,
+            batch=[
+                CircuitResult.of(
+                    summary,
+                    meant.meaning_of(summary, place),
+                    sanitizer,
+                    among=len(results.circuits),
+                    place=place,
+                )
+                for place, summary in zip(assembled.places, results.circuits, strict=False)
+            ],
+            **stored,
+        )
 
 
 def _summarise(text: str, *, top: int, shots: int | None) -> Results:

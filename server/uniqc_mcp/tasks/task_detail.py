@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
+from uniqc_mcp.records.failures import failure_reason
 from uniqc_mcp.records.metadata import other_metadata
-from uniqc_mcp.responses.base import Absent, Answer, StoreField
+from uniqc_mcp.records.old_releases import CANCELLED_BY_OTHERS, lost_originq_results
+from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
-from uniqc_mcp.tasks.models import TaskView, error_message_of
+from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.token_budget import ANSWER, max_tokens_of, truncate
 
@@ -42,9 +44,13 @@ _MAX_DAMAGED: Final = 20
 class TaskDetail(TaskView):
     """One task with everything that its record holds."""
 
+    notes: list[str]
+    circuits_requested: OptionalInt = None
+    circuits_submitted: OptionalInt = None
     archived_at: str
     result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
     shards: Annotated[list[ShardView], Named("platform jobs;")]
+    jobs_total: Annotated[int, Field(exclude=True, description="Those not shown included.")]
     circuits: Annotated[list[CircuitView], Named()]
     metadata: dict[str, Any]
     redacted: Annotated[list[str], Field(description="in these a credential was hidden")]
@@ -67,21 +73,27 @@ class TaskDetail(TaskView):
             now: The time that the answer is made.
             sanitizer: The sanitizer of the answer.
         """
-        record = found.record
-        error = sanitizer.multiline("error", error_message_of(record))
+        record, progress = found.record, found.progress
+        result_error = result.error if result else ""
+        reason = failure_reason(record, found.shards, result_error=result_error)
+        error = sanitizer.multiline("error", reason)
         task = cls.of(
             record,
             now,
             sanitizer,
-            error=error or (result.error if result else ""),
+            error=error,
+            never_submitted=progress.never_submitted,
+            note=progress.marks or None,
+            notes=_notes(found, result, sanitizer),
+            circuits_requested=progress.requested,
+            circuits_submitted=None if progress.requested is None else progress.submitted,
             archived_at=_archived_at(record, sanitizer),
             result=result,
             shards=[],
+            jobs_total=len(found.shards),
             circuits=CircuitView.all_of(record, sanitizer),
             metadata=sanitizer.json_within(
-                "metadata",
-                other_metadata(record, error=error_message_of(record)),
-                tokens=_METADATA_TOKENS,
+                "metadata", other_metadata(record, error=reason), tokens=_METADATA_TOKENS
             ),
             redacted=[],
             damaged=[],
@@ -105,12 +117,49 @@ def _archived_at(record: TaskRecord, sanitizer: Sanitizer) -> str:
     return recorded_time(archived_at) or sanitizer.one_line("archived_at", archived_at)
 
 
+def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) -> list[str]:
+    """Return sentences on what a reader of the other fields could misunderstand."""
+    record, progress = found.record, found.progress
+    notes = [*progress.sentences()]
+    if found.assembled is not None:
+        notes += found.assembled.sentences()
+    elif progress.submitted is None and _is_short(result, progress.requested):
+        notes.append(f"The result has fewer circuits than the {progress.requested} asked for.")
+    if lost := lost_originq_results(record, found.result_text):
+        notes.append(lost)
+    if record.status == "cancelled":
+        notes.append(CANCELLED_BY_OTHERS)
+    if found.twin is not None:
+        notes.append(_twin_note(found.twin, sanitizer))
+    return notes
+
+
+def _is_short(result: ResultView | None, requested: int | None) -> bool:
+    """Return whether the result of a batch lacks circuits that were asked for."""
+    if result is None or result.kind != "batch" or requested is None:
+        return False
+    return result.circuits < requested
+
+
+def _twin_note(twin: TaskRecord, sanitizer: Sanitizer) -> str:
+    """Return the note on an archived task that has the same id."""
+    status = word(sanitizer.one_line("status", twin.status))
+    name = f" {in_quotes(sanitizer.one_line('name', twin.name))}" if twin.name else ""
+    return (
+        f"uniqc's archive has another task of this id:{name} {status}, submitted "
+        f"{told_time(recorded_time(twin.submit_time))}, archived {_archived_at(twin, sanitizer)}. "
+        "This is the live one."
+    )
+
+
 def _damaged_fields(found: FoundTask, result: ResultView | None) -> list[str]:
     """Return the names of the fields that could not be read, at most `_MAX_DAMAGED`."""
+    unreadable = found.assembled.unreadable if found.assembled is not None else ()
     damaged = [
         *found.record.damaged,
         *(["result"] if result and result.damaged else []),
         *(f"shards[{s.shard_index}].{name}" for s in found.shards for name in s.damaged),
+        *(f"shards[{index}].result" for index in unreadable),
     ]
     more = len(damaged) - _MAX_DAMAGED
     return [*damaged[:_MAX_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
@@ -129,7 +178,7 @@ class TaskAnswer(Answer):
             [
                 task.line,
                 *_outcome_lines(task),
-                *(shard.line for shard in task.shards),
+                *_job_lines(task),
                 *_record_lines(task),
                 f"({self.store.source})",
                 *self.store.notes,
@@ -138,6 +187,7 @@ class TaskAnswer(Answer):
 
 
 def _outcome_lines(task: TaskDetail) -> Iterator[str]:
+    yield from (f"note: {note}" for note in task.notes)
     if task.archived_at:
         yield f"archived: {task.archived_at}, so it is in no list"
     if not task.active:
@@ -150,6 +200,12 @@ def _outcome_lines(task: TaskDetail) -> Iterator[str]:
         yield "result: none stored"
     if task.status == "failed" and not task.error:
         yield "error: none recorded"
+
+
+def _job_lines(task: TaskDetail) -> Iterator[str]:
+    total = task.jobs_total
+    for place, shard in enumerate(task.shards, 1):
+        yield shard.line(place, total, told=task.error)
 
 
 def _record_lines(task: TaskDetail) -> Iterator[str]:

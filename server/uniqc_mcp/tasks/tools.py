@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field
 
+from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
+from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -32,7 +34,15 @@ from uniqc_mcp.tasks.models import (
 )
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
-from uniqc_store import Column, Snapshot, TaskFilter, TaskRecord, TaskStore, parse_time
+from uniqc_store import (
+    TERMINAL_STATUSES,
+    Column,
+    Snapshot,
+    TaskFilter,
+    TaskRecord,
+    TaskStore,
+    parse_time,
+)
 
 GroupBy = Literal["none", "status", "backend", "status_backend"]
 
@@ -200,7 +210,8 @@ class _ShownPage:
     ) -> Self:
         sanitizer = Sanitizer()
         page = snapshot.search(task_filter, limit=limit, cursor=cursor)
-        tasks = [TaskView.in_list(record, now, sanitizer) for record in page.records]
+        related = RelatedRows.of(snapshot, page.records)
+        tasks = [TaskView.in_list(record, now, sanitizer, related) for record in page.records]
         notes = notes_on_filter(snapshot, task_filter, found=page.total > 0 or page.cut_short)
         if page.cut_short:
             notes.append("Some of the tasks were searched for it; next_cursor searches on.")
@@ -208,6 +219,8 @@ class _ShownPage:
             # A second search, because only the store can say where the next page begins.
             page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
+        if any(task.note == NO_PLATFORM_JOB for task in tasks):
+            notes.append(f"{WITHOUT_JOB}.")
         return cls(
             tasks=tuple(tasks),
             updated=tuple(map(_updated_if_active, page.records)),
@@ -237,7 +250,12 @@ def _count(
     groups = snapshot.tally(task_filter, by=columns) if columns else ()
     total = sum(group.count for group in groups) if columns else snapshot.count(task_filter)
     shown, notes = largest_groups(groups, Sanitizer())
-    return total, shown, [*notes, *notes_on_filter(snapshot, task_filter, found=total > 0)]
+    notes += notes_on_filter(snapshot, task_filter, found=total > 0)
+    if columns and "status" in columns:
+        active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)
+    else:
+        active = total if task_filter.status not in ("any", "finished") else 0
+    return total, shown, [*notes, *notes_on_active(snapshot, task_filter, active=active)]
 
 
 _DetailAndNotes: TypeAlias = tuple[TaskDetail, list[str]]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.responses.base import Answer, StoreField, Wire
+from uniqc_mcp.records.progress import WITHOUT_JOB
+from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
@@ -17,10 +18,11 @@ from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from uniqc_mcp.records.related_rows import EndedTasks, RelatedRows
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
 
-WaitState = Literal["changed", "finished", "timeout"]
+WaitState = Literal["changed", "finished", "not_submitted", "timeout"]
 
 MAX_CHANGES = 50
 MAX_ACTIVE = 10
@@ -41,21 +43,47 @@ class ChangeView(Wire):
     before: str
     status: Annotated[str, Field(description="gone: no longer in the cache, archived: put away.")]
     updated_at: str
+    error: str
+    note: str | Absent = None
 
     @classmethod
-    def of(cls, change: TaskChange | TaskGone, sanitizer: Sanitizer) -> Self:
+    def of(cls, change: TaskChange | TaskGone, sanitizer: Sanitizer, ended: EndedTasks) -> Self:
         """Return the view of a change during the wait."""
         before = change.before.status if change.before else ""
-        return cls._of(change.state, sanitizer, before=before, status=_status(change))
+        status, record = _status(change), ended.records.get(change.state.task_id)
+        if record is None or record.status != status:
+            return cls._of(change.state, sanitizer, before=before, status=status)
+        return cls._with_reason(record, sanitizer, ended.related, before=before)
 
     @classmethod
-    def finished(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
+    def finished(cls, record: TaskRecord, sanitizer: Sanitizer, related: RelatedRows) -> Self:
         """Return the view of a task that had finished before the wait."""
-        return cls._of(record, sanitizer, before="", status=record.status)
+        return cls._with_reason(record, sanitizer, related, before="")
+
+    @classmethod
+    def _with_reason(
+        cls, record: TaskRecord, sanitizer: Sanitizer, related: RelatedRows, *, before: str
+    ) -> Self:
+        remarks = related.remarks(record)
+        return cls._of(
+            record,
+            sanitizer,
+            before=before,
+            status=record.status,
+            error=sanitizer.one_line("tasks.error", remarks.error),
+            note=remarks.note or None,
+        )
 
     @classmethod
     def _of(
-        cls, task: TaskState | TaskRecord, sanitizer: Sanitizer, *, before: str, status: str
+        cls,
+        task: TaskState | TaskRecord,
+        sanitizer: Sanitizer,
+        *,
+        before: str,
+        status: str,
+        error: str = "",
+        note: str | None = None,
     ) -> Self:
         return cls(
             task_id=sanitizer.one_line("task_id", task.task_id),
@@ -64,22 +92,32 @@ class ChangeView(Wire):
             before=sanitizer.one_line("status", before),
             status=sanitizer.one_line("status", status),
             updated_at=recorded_time(task.update_time),
+            error=error,
+            note=note,
         )
 
+    def lines(self) -> Iterator[str]:
+        """Yield the change in words, and the error of a failed task."""
+        yield f"- {self._line}"
+        if self.error:
+            yield f"  error: {in_quotes(self.error)}"
+
     @property
-    def line(self) -> str:
-        """The change in words, on one line."""
+    def _line(self) -> str:
         name = f" {in_quotes(self.name)}" if self.name else ""
         before = f"{word(self.before)} -> " if self.before else ""
         when = f", updated {self.updated_at}" if self.updated_at else ""
-        return (
-            f"{word(self.task_id)}{name} {before}{word(self.status)} on {word(self.backend)}{when}"
-        )
+        note = f", {self.note}" if self.note else ""
+        status = f"{before}{word(self.status)} on {word(self.backend)}"
+        return f"{word(self.task_id)}{name} {status}{when}{note}"
 
     @property
     def size(self) -> int:
         """The most tokens that it can take, as text and as structured content together."""
-        texts = (self.task_id, self.name, self.backend, self.before, self.status)
+        texts = (
+            *(self.task_id, self.name, self.backend, self.before, self.status),
+            *(self.error, self.note or ""),
+        )
         return _CHANGE_TOKENS + 2 * sum(map(max_tokens_of, texts))
 
 
@@ -122,7 +160,7 @@ class WaitAnswer(Answer):
 
     matching: Annotated[str, Field(exclude=True, description="What was waited for, in words.")]
     state: Annotated[
-        WaitState, Field(description="finished: none of them is active. timeout: ask again.")
+        WaitState, Field(description="finished: none is active. not_submitted: these have no job.")
     ]
     changes: Annotated[list[ChangeView], Named("newest first;")]
     changes_total: int
@@ -140,13 +178,13 @@ class WaitAnswer(Answer):
     def _lines(self) -> Iterator[str]:
         yield f"{self._message()} {self.store.source}"
         for change in self.changes:
-            yield f"- {change.line}"
+            yield from change.lines()
         if (more := self.changes_total - len(self.changes)) > 0:
             yield f"- and {more} more changed; list_tasks with status=any shows them"
         if self.finished:
             yield "Finished before:"
             for change in self.finished:
-                yield f"- {change.line}"
+                yield from change.lines()
         yield from self._active_lines()
         yield f"To go on waiting: cursor={in_quotes(self.cursor)}."
         yield from self.store.notes
@@ -166,6 +204,9 @@ class WaitAnswer(Answer):
         match self.state:
             case "finished":
                 return f"None of the {self.matching} is active, after {seconds}."
+            case "not_submitted":
+                stuck = f"{self.active_total} of the {self.matching} can't finish by themselves"
+                return f"{stuck}, after {seconds}. {WITHOUT_JOB}."
             case "changed":
                 return f"{self.changes_total} of the {self.matching} changed, after {seconds}."
             case "timeout" if self.changes_total:

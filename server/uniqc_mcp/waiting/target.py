@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from uniqc_mcp.records.related_rows import RelatedRows, records_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,14 +31,24 @@ class WaitedTasks:
     Attributes:
         active: The newest of the active ones.
         active_total: The number of all active ones.
+        without_job: The number of active ones that no platform knows of: they stay as they are
+            unless their submission is under way.
         finished: All others, where ids were given; otherwise empty.
+        related: The platform jobs of `active` and `finished`.
         state: The file that was read.
     """
 
     active: tuple[TaskRecord, ...]
     active_total: int
+    without_job: int
     finished: tuple[TaskRecord, ...]
+    related: RelatedRows
     state: StoreState
+
+    @property
+    def may_finish(self) -> bool:
+        """True if a platform may finish any of the active ones."""
+        return self.active_total > self.without_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +68,22 @@ class WaitTarget:
         if not self.task_ids:
             page = snapshot.search(self.task_filter, limit=max_active)
             return WaitedTasks(
-                active=page.records, active_total=page.total, finished=(), state=snapshot.state
+                active=page.records,
+                active_total=page.total,
+                without_job=snapshot.without_job(self.task_filter),
+                finished=(),
+                related=RelatedRows.of(snapshot, page.records),
+                state=snapshot.state,
             )
         records = sorted(self._records(snapshot), key=_newest_last, reverse=True)
         active = [record for record in records if _is_active(record)]
+        related = RelatedRows.of(snapshot, records)
         return WaitedTasks(
             active=tuple(active[:max_active]),
             active_total=len(active),
+            without_job=sum(related.remarks(record).never_submitted for record in active),
             finished=tuple(record for record in records if not _is_active(record)),
+            related=related,
             state=snapshot.state,
         )
 
@@ -72,11 +92,7 @@ class WaitTarget:
         return list(self._status_changes(changes))
 
     def _records(self, snapshot: Snapshot) -> Iterator[TaskRecord]:
-        for task_id in self.task_ids:
-            for match in snapshot.find(task_id).found:
-                # The id of a task that is gone may be the beginning of another's.
-                if match.task_id == task_id:
-                    yield snapshot.record(match)
+        return records_of(snapshot, self.task_ids)
 
     def _status_changes(self, changes: Changes) -> Iterator[StatusChange]:
         from uniqc_store import TaskChange  # noqa: PLC0415 - 0.009 s of every start

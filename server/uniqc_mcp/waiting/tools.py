@@ -11,6 +11,8 @@ from pydantic import Field
 
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.records.progress import WITHOUT_JOB
+from uniqc_mcp.records.related_rows import EndedTasks
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -107,29 +109,40 @@ class WaitTools:
                 max_active=MAX_ACTIVE,
                 report=report,
             )
-            return self._answer(target, await wait.run(self._store, watcher))
+            result = await wait.run(self._store, watcher)
+            changes = result.status_changes[:MAX_CHANGES]
+            ended_ids = [change.state.task_id for change in changes if not change.state.active]
+            ended = await anyio.to_thread.run_sync(
+                lambda: self._store.read(lambda snapshot: EndedTasks.read(snapshot, ended_ids))
+            )
+            return self._answer(target, result, ended)
         except InvalidValueError as error:
             if error.field != "cursor":
                 raise
             raise InvalidArgumentError(_BAD_CURSOR) from error
 
-    def _answer(self, target: WaitTarget, result: WaitResult) -> WaitAnswer:
+    def _answer(self, target: WaitTarget, result: WaitResult, ended: EndedTasks) -> WaitAnswer:
         now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
         state = _state(result)
         notes = [_NEEDS_POLLING] if state == "timeout" else []
+        if tasks.without_job and tasks.may_finish:
+            notes.append(f"{tasks.without_job} of the active tasks can't finish. {WITHOUT_JOB}.")
         status_changes = result.status_changes[:MAX_CHANGES]
         changes = first_that_fit(
-            (ChangeView.of(change, sanitizer) for change in status_changes), TASK_TOKENS // 2
+            (ChangeView.of(change, sanitizer, ended) for change in status_changes), TASK_TOKENS // 2
         )
         changed_ids = {change.state.task_id for change in result.status_changes}
         records = [record for record in tasks.finished if record.task_id not in changed_ids]
         tokens = TASK_TOKENS - total_size(changes)
         finished = first_that_fit(
-            (ChangeView.finished(record, sanitizer) for record in records), tokens // 2
+            (ChangeView.finished(record, sanitizer, tasks.related) for record in records),
+            tokens // 2,
         )
         if missing := len(records) - len(finished):
             notes.append(f"Tasks that had finished before and that there is no room for: {missing}")
-        active = (TaskView.in_list(record, now, sanitizer) for record in tasks.active)
+        active = (
+            TaskView.in_list(record, now, sanitizer, tasks.related) for record in tasks.active
+        )
         return WaitAnswer(
             matching=_in_words(target),
             state=state,
@@ -200,4 +213,6 @@ def _in_words(target: WaitTarget) -> str:
 def _state(result: WaitResult) -> WaitState:
     if not result.tasks.active_total:
         return "finished"
+    if not result.tasks.may_finish:
+        return "not_submitted"
     return "changed" if result.condition_met else "timeout"

@@ -164,7 +164,7 @@ class _RunningWait:
             status_changes=status_changes,
             tasks=tasks,
             cursor=changes.cursor,
-            condition_met=not tasks.active_total or any_changed,
+            condition_met=not tasks.may_finish or any_changed,
             seconds=self._elapsed,
         )
 

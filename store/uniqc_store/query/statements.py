@@ -56,6 +56,10 @@ ARCHIVED_AMONG = """
     SELECT archived_tasks.task_id FROM json_each(:task_ids)
     CROSS JOIN archived_tasks ON archived_tasks.task_id = value
 """
+COUNT_TWINS = """
+    SELECT COUNT(*) FROM archived_tasks
+    CROSS JOIN tasks ON tasks.task_id = archived_tasks.task_id
+"""
 ARCHIVED_TWIN = """
     SELECT archived_tasks.rowid, archived_tasks.task_id
     FROM tasks CROSS JOIN archived_tasks ON archived_tasks.task_id = tasks.task_id
@@ -187,6 +191,11 @@ def test_row(where: Where) -> str:
 def count(where: Where, *, table: TaskTable = "tasks") -> str:
     """Return the statement for a number of tasks."""
     return f"SELECT COUNT(*) FROM {table} {where.sql}"
+
+
+def ids_of(where: Where) -> str:
+    """Return the statement for the ids of some tasks, in no order."""
+    return f"SELECT task_id FROM tasks {where.sql} LIMIT :limit"
 
 
 def count_at_most(where: Where) -> str:

@@ -628,7 +628,8 @@ async def test_platform_jobs_are_listed_one_by_one(cache: Cache) -> None:
     assert [shard["index"] for shard in answer["task"]["shards"]] == [0, 1, 2, 3, 4]
     text, answer = await cache.ask("get_task", task_id="uqt_c47e804775a64c05b791613bbc53cbb0")
     for shard in answer["task"]["shards"]:
-        line = f"job {shard['index']}: {shard['status']} on tianyan:tianyan176, 1 circuit, "
+        place = f"job {shard['index'] + 1} of 5"
+        line = f"{place}: {shard['status']} on tianyan:tianyan176, 1 circuit, "
         assert f"{line}platform id {shard['platform_task_id']}" in text
 
 

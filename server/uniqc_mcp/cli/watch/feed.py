@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from uniqc_mcp.errors import explain_store_error
+from uniqc_mcp.records.progress import NO_PLATFORM_JOB
+from uniqc_mcp.records.related_rows import MAX_LOOKED_UP, EndedTasks
 from uniqc_mcp.responses.times import utc_now
 from uniqc_store import StoreError, StoreStatus, TaskFilter, TaskState, TaskWatch
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from uniqc_store import Changes, TaskRecord, TaskStore
+    from uniqc_store import Changes, Snapshot, TaskRecord, TaskStore
 
 Kind = Literal["started", "new", "changed", "gone", "store", "trouble"]
 
@@ -42,6 +44,8 @@ class Event:
         active: For ``started``, the active tasks, newest first.
         others: For ``store``, tasks added minus tasks removed, without those that have an event.
         problem: For ``trouble``, why the file can't be read.
+        errors: Why tasks of the event failed, by their ids, as it is recorded.
+        notes: What else is to be said of tasks of the event, by their ids.
     """
 
     kind: Kind
@@ -53,6 +57,8 @@ class Event:
     active: tuple[TaskState, ...] = ()
     others: int = 0
     problem: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class EventFeed:
@@ -62,6 +68,9 @@ class EventFeed:
         self, store: TaskStore, *, backend: str = "", clock: Callable[[], datetime] = utc_now
     ) -> None:
         """Prepare to follow a store; nothing is read yet.
+
+        ``without_job`` has the ids of active tasks that never reached a platform, as of the last
+        refresh; it is empty where so many are active that looking each up would take long.
 
         Args:
             store: The store. It is only read.
@@ -74,6 +83,7 @@ class EventFeed:
         self._active_filter = TaskFilter(status="active", backend=backend)
         self._clock = clock
         self._watch = TaskWatch(store, newest=MAX_NEWEST_TASKS, max_events=MAX_CHANGES)
+        self.without_job: frozenset[str] = frozenset()
         self._active: dict[str, TaskState] = {}
         self._cursor = ""
         self._problem = ""
@@ -99,9 +109,9 @@ class EventFeed:
         store = self.store_status.store
         self._had_file = self._had_file or (store is not None and store.exists)
         if self._started:
-            return list(self._events_of(changes))
+            return self._with_remarks(list(self._events_of(changes)))
         try:
-            return [self._start()]
+            return self._with_remarks([self._start()])
         except StoreError as error:
             self._start_failed = True
             return self._trouble(error)
@@ -115,6 +125,31 @@ class EventFeed:
             return self.store.read(lambda snapshot: snapshot.count(self._active_filter)) == 0
         except StoreError:
             return False
+
+    def _with_remarks(self, events: list[Event]) -> list[Event]:
+        """Return the events with the reasons of failures and notes on platform jobs."""
+        ended_ids = [
+            event.task.task_id
+            for event in events
+            if event.task is not None and not event.task.active and event.kind != "gone"
+        ]
+
+        def read(snapshot: Snapshot) -> tuple[EndedTasks, frozenset[str]]:
+            few = len(self._active) <= MAX_LOOKED_UP
+            stuck = (
+                snapshot.ids_without_job(self._active_filter, limit=MAX_LOOKED_UP) if few else ()
+            )
+            return EndedTasks.read(snapshot, ended_ids[:MAX_NEWEST_TASKS]), frozenset(stuck)
+
+        try:
+            ended, self.without_job = self.store.read(read)
+        except StoreError:
+            return events  # the next refresh reports it
+        remarks = {i: ended.related.remarks(record) for i, record in ended.records.items()}
+        errors = {task_id: remark.error for task_id, remark in remarks.items()}
+        notes = {task_id: remark.note for task_id, remark in remarks.items()}
+        notes.update(dict.fromkeys(self.without_job, NO_PLATFORM_JOB))
+        return [replace(event, errors=errors, notes=notes) for event in events]
 
     def _start(self) -> Event:
         # The page may be newer than the cursor; `_update` then skips what it has already.

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.responses.store_notes import fallback_note, state_notes
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import duration, recorded_time, seconds_since, wire_time
@@ -36,6 +37,8 @@ class SanitizedTask:
         updated_at: As `submitted_at`.
         active: True if it is not finished, or was not when it went.
         archived: True if it is gone from the tasks and in uniqc's archive.
+        error: Why it failed; empty if it did not, or if nothing says.
+        note: What its platform jobs add to its status.
     """
 
     task_id: str
@@ -47,9 +50,19 @@ class SanitizedTask:
     updated_at: str
     active: bool
     archived: bool
+    error: str
+    note: str
 
     @classmethod
-    def of(cls, state: TaskState, *, before: str = "", archived: bool = False) -> Self:
+    def of(
+        cls,
+        state: TaskState,
+        *,
+        before: str = "",
+        archived: bool = False,
+        error: str = "",
+        note: str = "",
+    ) -> Self:
         """Return a task with every text sanitized."""
         sanitizer = Sanitizer()
         return cls(
@@ -62,6 +75,8 @@ class SanitizedTask:
             updated_at=recorded_time(state.update_time),
             active=state.active,
             archived=archived,
+            error=sanitizer.one_line("tasks.error", error),
+            note=note,
         )
 
 
@@ -86,7 +101,7 @@ def json_line(event: Event, path: Path) -> str:
     match event.kind:
         case "started":
             fields["store"] = _store(event.store_status, path)
-            fields["tasks"] = [asdict(SanitizedTask.of(state)) for state in event.active]
+            fields["tasks"] = [asdict(_sanitized(state, event)) for state in event.active]
             fields["notes"] = [*store_notes(event.store_status.store), f"{POLLING_NOTE}."]
         case "store":
             fields["store"] = _store(event.store_status, path)
@@ -141,11 +156,14 @@ def _started_texts(event: Event, path: Path) -> Iterator[tuple[str, str]]:
     else:
         yield "started", f"Watching {tilde(path)}."
     for state in event.active[:_MAX_ACTIVE_LINES]:
-        task = SanitizedTask.of(state)
+        task = _sanitized(state, event)
         yield "active", f"{_label(task)}{_ages(task, event.at)}"
     if count > _MAX_ACTIVE_LINES:
         yield "active", f"and {count - _MAX_ACTIVE_LINES:,} more"
-    for note in (*store_notes(store), f"{POLLING_NOTE}."):
+    notes = [*store_notes(store), f"{POLLING_NOTE}."]
+    if NO_PLATFORM_JOB in event.notes.values():
+        notes.append(f"{WITHOUT_JOB}.")
+    for note in notes:
         yield "note", note
 
 
@@ -170,15 +188,31 @@ def _task_text(event: Event) -> str:
             return ""
         case "changed" if task.before:
             change = f"{word(task.before)} -> {_status_and_backend(task)}"
-            return f"{_id_and_name(task)} {change}{_time_to_finish(task, event.at)}"
+            ended = f"{change}{_time_to_finish(task, event.at)}"
+            return f"{_id_and_name(task)} {ended}{_remarks(task)}"
         case _:
-            return _label(task)
+            return f"{_label(task)}{_remarks(task)}"
 
 
 def _task(event: Event) -> SanitizedTask:
     if event.task is None:
         raise TypeError(event.kind)
-    return SanitizedTask.of(event.task, before=event.before, archived=event.archived)
+    return _sanitized(event.task, event)
+
+
+def _sanitized(state: TaskState, event: Event) -> SanitizedTask:
+    return SanitizedTask.of(
+        state,
+        before=event.before,
+        archived=event.archived,
+        error=event.errors.get(state.task_id, ""),
+        note=event.notes.get(state.task_id, ""),
+    )
+
+
+def _remarks(task: SanitizedTask) -> str:
+    note = f", {task.note}" if task.note else ""
+    return f"{note}, error: {in_quotes(task.error)}" if task.error else note
 
 
 def _label(task: SanitizedTask) -> str:
@@ -198,6 +232,8 @@ def _ages(task: SanitizedTask, now: datetime) -> str:
     age = seconds_since(task.submitted_at, now)
     since_update = seconds_since(task.updated_at, now)
     old = "" if age is None else f", {duration(age)} old"
+    if task.note == NO_PLATFORM_JOB:
+        return f"{old}, {task.note}"
     return old if since_update is None else f"{old}, heard of {duration(since_update)} ago"
 
 

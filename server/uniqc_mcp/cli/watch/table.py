@@ -90,6 +90,7 @@ class Table:
             active=self._active,
             finished=tuple(islice(self._finished, MAX_FINISHED_ROWS)),
             finished_total=self._finished.total,
+            without_job=self._feed.without_job,
         )
         return frame_lines(scene, width=width, height=height, now=self._clock(), final=final)
 

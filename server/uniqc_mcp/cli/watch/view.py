@@ -46,6 +46,7 @@ class Scene:
         active: The active tasks, newest first.
         finished: The tasks that finished since the start, the latest first; the rest is cut off.
         finished_total: How many finished since the start.
+        without_job: Ids of the active tasks that never reached a platform.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Scene:
     active: Sequence[TaskState] = ()
     finished: Sequence[FinishedTask] = ()
     finished_total: int = 0
+    without_job: frozenset[str] = frozenset()
 
 
 def frame_lines(
@@ -87,7 +89,7 @@ def _body(scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
     if scene.store_status.store is None:
         return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
     active_rows, finished_rows = _row_counts(room, len(scene.active), len(scene.finished))
-    active = [_active_row(state, now) for state in scene.active[:active_rows]]
+    active = [_active_row(state, now, scene) for state in scene.active[:active_rows]]
     finished = [_finished_row(one, now) for one in scene.finished[:finished_rows]]
     sections = {
         f"{len(scene.active):,} active": ("heard of", active),
@@ -102,8 +104,9 @@ def _body(scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
     return [Text(), *top, *([Text(), *bottom] if finished else [])]
 
 
-def _active_row(state: TaskState, now: datetime) -> Row:
+def _active_row(state: TaskState, now: datetime, scene: Scene) -> Row:
     task = SanitizedTask.of(state)
+    heard_of = _ago(seconds_since(state.update_time, now))
     return Row(
         task_id=task.task_id,
         name=task.name,
@@ -111,7 +114,7 @@ def _active_row(state: TaskState, now: datetime) -> Row:
         style=status_style(state.status),
         backend=task.backend,
         submitted=_ago(seconds_since(state.submit_time, now)),
-        last=_ago(seconds_since(state.update_time, now)),
+        last="no job" if state.task_id in scene.without_job else heard_of,
     )
 
 
