@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.lost_results import kept_first_only
-from uniqc_mcp.responses.base import OptionalInt
+from uniqc_mcp.responses.base import OptionalInt  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.tasks import lookup
 from uniqc_mcp.tasks.circuit_result import CircuitResult
 from uniqc_mcp.tasks.uris import shown_uri, uri_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.server.cli.test_watch import feed_of, shown, told
+from tests.server.cli.test_watch import feed_of, frame_text, next_events
 from tests.server.records.conftest import TASK_ID
 from tests.server.records.test_waits import ITS_JOB, RUNNING_TOO
 
@@ -37,7 +37,7 @@ def as_json(event: Event, cache: Cache) -> dict[str, Any]:
 
 def test_watch_tells_active_tasks_without_a_job(case: Case) -> None:
     cache = case("pending-without-job", RUNNING_TOO, ITS_JOB)
-    (started,) = told(feed_of(cache))
+    (started,) = next_events(feed_of(cache))
     (stuck,) = [line for line in lines(started, cache).splitlines() if TASK_ID in line]
     assert "no platform job" in stuck
     assert "heard of" not in stuck
@@ -49,10 +49,10 @@ def test_watch_tells_active_tasks_without_a_job(case: Case) -> None:
 def test_the_table_shows_no_job_until_there_is_one(case: Case) -> None:
     cache = case("pending-without-job")
     feed = feed_of(cache)
-    (started,) = told(feed)
+    (started,) = next_events(feed)
 
     def table() -> str:
-        return shown(
+        return frame_text(
             Scene(
                 path=cache.path,
                 store_status=feed.store_status,
@@ -71,9 +71,9 @@ def test_the_table_shows_no_job_until_there_is_one(case: Case) -> None:
 def test_watch_tells_why_a_task_failed(case: Case) -> None:
     cache = case("batch-failed-no-error", "UPDATE tasks SET status = 'running'")
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     cache.change("UPDATE tasks SET status = 'failed'")
-    (changed,) = told(feed)
+    (changed,) = next_events(feed)
     assert 'error: "job 2 of 3: A invalid qubit is used.' in lines(changed, cache)
     task = as_json(changed, cache)["task"]
     assert task["error"].startswith("job 2 of 3: A invalid qubit is used.")
@@ -83,10 +83,10 @@ def test_watch_tells_why_a_task_failed(case: Case) -> None:
 def test_watch_hides_a_credential_in_a_reason(case: Case) -> None:
     cache = case("batch-failed-no-error", "UPDATE tasks SET status = 'running'")
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     cache.change("UPDATE task_shards SET error_message = 'token=hunter2hunter2'")
     cache.change("UPDATE tasks SET status = 'failed'")
-    (changed,) = told(feed)
+    (changed,) = next_events(feed)
     assert "hunter2" not in lines(changed, cache) + json_line(changed, cache.path)
     assert "[redacted]" in lines(changed, cache)
 
@@ -94,9 +94,9 @@ def test_watch_hides_a_credential_in_a_reason(case: Case) -> None:
 def test_a_batch_cut_short_is_told_when_it_finishes(case: Case) -> None:
     cache = case("batch-cut-short", "UPDATE tasks SET status = 'running'")
     feed = feed_of(cache)
-    told(feed)
+    next_events(feed)
     cache.change("UPDATE tasks SET status = 'success'")
-    (changed,) = told(feed)
+    (changed,) = next_events(feed)
     assert "2 of 5 circuits submitted" in lines(changed, cache)
 
 
