@@ -21,14 +21,14 @@ _MAX_IN_ORDER: Final = 4
 """Likewise, where each measures the qubit after that of the bit before."""
 
 _BEGINNING: Final = re.compile(r"(?:\s++|(?://|#)[^\n]*+\n)*+QINIT[ \t]++[0-9]")
-_LINES: Final = re.compile(
-    r"^[ \t]*+(?:"
+_MEASURE: Final = re.compile(
     r"MEASURE[ \t]++q[ \t]*+\[[ \t]*+([0-9]{1,6})[ \t]*+\][ \t]*+,"
     r"[ \t]*+c[ \t]*+\[[ \t]*+([0-9]{1,6})[ \t]*+\]"
-    r"|CREG[ \t]++([0-9]{1,6})"
-    r"|(RESET|QIF|QELSE|QWHILE|AND|OR|XOR|MOV|NOT)\b)",
-    re.MULTILINE,
 )
+_CONTROL: Final = re.compile(
+    r"^[ \t]*+(?:RESET|QIF|QELSE|QWHILE|AND|OR|XOR|MOV|NOT)\b", re.MULTILINE
+)
+_CONTROL_WORDS: Final = ("RESET", "QIF", "QWHILE", "AND ", "OR ", "MOV ", "\nNOT ", " NOT ")
 _QUBIT: Final = re.compile(r"q[ \t]*+\[[ \t]*+([0-9]{1,6})")
 _NO_GATES: Final = ("MEASURE", "BARRIER", "CREG", "QINIT", "//", "#")
 
@@ -40,13 +40,11 @@ class RecordedCircuit:
     Attributes:
         measured: The qubit that each classical bit measures, in the order of the bits. Of two
             measurements into one bit the last counts.
-        creg: The size of the classical register; 0 if none is declared.
         gates_later: The qubits on which a gate acts after their measurement.
         is_dynamic: Whether it has classical control flow.
     """
 
     measured: Mapping[int, int]
-    creg: int
     gates_later: tuple[int, ...]
     is_dynamic: bool
 
@@ -74,25 +72,15 @@ def read_originir(source: str) -> RecordedCircuit | None:
     """Return the measurements of a circuit; None if the text is not OriginIR. Never raises."""
     if not _BEGINNING.match(source):
         return None
-    measured: dict[int, int] = {}
-    creg = 0
-    is_dynamic = False
-    first_measurement = -1
-    for found in _LINES.finditer(source):
-        qubit, bit, size, control = found.groups()
-        if control is not None:
-            is_dynamic = True
-        elif size is not None:
-            creg = int(size)
-        else:
-            measured[int(bit)] = int(qubit)
-            first_measurement = found.start() if first_measurement < 0 else first_measurement
-    later = {} if first_measurement < 0 else dict.fromkeys(_gates_later(source[first_measurement:]))
+    # Searched for by its first letters: to try each line would take ten times as long.
+    found = [line for line in _MEASURE.finditer(source) if _begins_line(source, line.start())]
+    measured = {int(line[2]): int(line[1]) for line in found}
+    later = _gates_later(source[found[0].start() :]) if found else ()
+    may_be_dynamic = any(word in source for word in _CONTROL_WORDS)
     return RecordedCircuit(
         measured=dict(sorted(measured.items())),
-        creg=creg,
-        gates_later=tuple(later),
-        is_dynamic=is_dynamic,
+        gates_later=tuple(dict.fromkeys(later)),
+        is_dynamic=may_be_dynamic and _CONTROL.search(source) is not None,
     )
 
 
@@ -108,12 +96,18 @@ def recorded_circuit(record: TaskRecord, place: int) -> RecordedCircuit | None:
     return read_originir(source) if isinstance(source, str) else None
 
 
+def _begins_line(source: str, place: int) -> bool:
+    return not source[source.rfind("\n", 0, place) + 1 : place].strip(" \t")
+
+
 def _gates_later(source: str) -> Iterator[int]:
     """Yield each qubit that a gate uses below a measurement of it."""
+    lines = [line.lstrip() for line in source.splitlines()]
+    if all(line.startswith(_NO_GATES) or not line for line in lines):
+        return
     measured: set[int] = set()
-    for line in source.splitlines():
-        text = line.lstrip()
-        if text.startswith("MEASURE"):
-            measured.update(map(int, _QUBIT.findall(text)))
-        elif not text.startswith(_NO_GATES):
-            yield from measured.intersection(map(int, _QUBIT.findall(text)))
+    for line in lines:
+        if line.startswith("MEASURE"):
+            measured.update(map(int, _QUBIT.findall(line)))
+        elif not line.startswith(_NO_GATES):
+            yield from measured.intersection(map(int, _QUBIT.findall(line)))

@@ -13,7 +13,7 @@ from math import fsum, inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from uniqc_mcp.results.json_events import NotStreamableError
-from uniqc_mcp.results.numbers import HEX_KEY, OUTCOME_KEYS, TOLERANCE, KeyForm
+from uniqc_mcp.results.numbers import HEX_KEY, OUTCOME_KEYS, TOLERANCE, KeyForm, are_bits
 from uniqc_mcp.results.summary import Tally
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class StreamedHistogram:
     def _add_keys(self, piece: dict[str, float]) -> None:
         keys = [*piece]
         self._key_lengths.update(map(len, keys))
-        self._is_bits = self._is_bits and set("".join(keys)) <= {"0", "1"}
+        self._is_bits = self._is_bits and are_bits(keys)
         is_hex = all(map(HEX_KEY.fullmatch, keys))
         if self._is_hex is None:
             self._is_hex = is_hex

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from uniqc_store import JsonValue
 
@@ -96,7 +96,7 @@ class KeyForm:
         lengths = {*map(len, keys)}
         notation: Notation = "other"
         width = 0
-        if set("".join(keys)) <= {"0", "1"}:
+        if are_bits(keys):
             notation = "bits"
         elif all(map(HEX_KEY.fullmatch, keys)):
             states = {int(key, 16) for key in keys}
@@ -106,6 +106,12 @@ class KeyForm:
         elif is_0b(keys) and len({int(key, 2) for key in keys}) == len(keys):
             notation, width = "0b", max(lengths) - 2
         return cls(notation=notation, shortest=min(lengths), longest=max(lengths), width=width)
+
+
+def are_bits(keys: Iterable[str]) -> bool:
+    """Return whether all keys are of 0 and 1 alone."""
+    text = "".join(keys)
+    return text.isascii() and not text.encode().translate(None, b"01")
 
 
 def is_0b(keys: Collection[str]) -> bool:

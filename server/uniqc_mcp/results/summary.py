@@ -151,6 +151,7 @@ def summarise_numbers(
         Tally.of(counts.values(), total) if total is not None else None,
         Tally.of(stored.values(), fsum(stored.values())) if stored else None,
     )
+    zeros = next((tally.zero for tally in tallies if tally), 0)
     return ResultSummary(
         kind=numbers.kind,
         sort=numbers.sort,
@@ -163,11 +164,11 @@ def summarise_numbers(
             )
             for key in ranked
         ),
-        distinct=sum(map(bool, numbers.values.values())),
+        distinct=len(numbers.values) - zeros,
         remaining_probability=rest / divisor if min(weights.values(), default=-1) >= 0 else None,
         total=total,
         negative=next((tally.negative for tally in tallies if tally), 0),
-        zeros=next((tally.zero for tally in tallies if tally), 0),
+        zeros=zeros,
         notes=(
             *numbers.notes,
             *notes_on(*tallies, computed=bool(weights), keys=keys, shots=shots),
