@@ -154,7 +154,7 @@ BARS = (
         says="Tokens of everything that tools/list returns",
         group=context.GROUP,
         only=context.TOOLS,
-        limit=2500,
+        limit=2900,
     ),
     Bar(
         says="Tokens of what's still running, 20 active tasks, by text",

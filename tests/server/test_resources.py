@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, get_args
@@ -75,7 +76,9 @@ async def test_every_task_of_a_real_file_can_be_read_in_full(real_cache: Cache) 
             assert task["task_id"] == task_id
             result = await real_cache.read_by(client, task_uri(task_id, "result"))
             of_jobs = task.get("result", {}).get("jobs_with_results")
-            assert result == (stored or "null") or (of_jobs and not stored)
+            # uniqc writes numbers that JSON does not have.
+            as_stored = re.sub(r"\b(NaN|Infinity)\b", r'"\1"', stored or "null")
+            assert result == as_stored or (of_jobs and not stored)
             circuit = await real_cache.read_by(client, task_uri(task_id, "circuit"))
             assert parsed(circuit).keys() == {"stage", "language", "circuits", "note"}
             assert len(parsed(circuit)["circuits"]) == sum(
