@@ -182,7 +182,10 @@ class _Walk:
         return shown
 
     def _dict(self, members: dict[str, JsonValue], path: str, depth: int) -> dict[str, JsonValue]:
-        from uniqc_mcp.safety import credentials  # noqa: PLC0415 - 0.007 s of every start
+        from uniqc_mcp.safety import (  # noqa: PLC0415 - 0.007 s of every start
+            credential_names,
+            credentials,
+        )
 
         numeric = self.entries is None and _NUMBER_TYPES.issuperset(map(type, members.values()))
         if numeric and _OUTCOME_KEYS.fullmatch("".join(members)):
@@ -190,7 +193,7 @@ class _Walk:
         # A header or an environment variable: {"name": "token", "value": "…"}.
         labels = (members.get("name"), members.get("key"))
         named_beside = any(
-            isinstance(label, str) and credentials.names_credential(label) for label in labels
+            isinstance(label, str) and credential_names.names_credential(label) for label in labels
         )
         shown: dict[str, JsonValue] = {}
         for name, value in members.items():
@@ -203,8 +206,8 @@ class _Walk:
                 entry_path = f"{entry_path[: _MAX_PATH - 1]}…"
             # The name as it is shown, but not cut: sanitizing the result again changes nothing.
             plain = credentials.redact_text(strip_invisible(name))
-            secret = credentials.names_credential(plain) or (named_beside and plain == "value")
-            if secret and not credentials.is_placeholder(plain, value):
+            secret = credential_names.names_credential(plain) or (named_beside and plain == "value")
+            if secret and not credential_names.is_placeholder(plain, value):
                 self.hidden.append(entry_path)
                 shown[key] = MARKER
             else:

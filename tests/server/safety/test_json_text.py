@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,8 @@ from uniqc_mcp.safety.unicode import strip_invisible
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
+
+    from uniqc_store import JsonValue
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -32,14 +34,13 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def with_constants_as_text(value: Any) -> Any:
+def with_constants_as_text(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, list):
-        return [with_constants_as_text(entry) for entry in cast("list[Any]", value)]
+        return [with_constants_as_text(entry) for entry in value]
     if isinstance(value, dict):
-        members = cast("dict[str, Any]", value).items()
-        return {key: with_constants_as_text(entry) for key, entry in members}
+        return {key: with_constants_as_text(entry) for key, entry in value.items()}
     return value
 
 

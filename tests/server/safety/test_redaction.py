@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from uniqc_mcp.safety.credentials import names_credential, redact_text
+from uniqc_mcp.safety.credential_names import names_credential
+from uniqc_mcp.safety.credentials import redact_text
 from uniqc_mcp.safety.redaction import (
     MAX_DEPTH,
     METADATA,
