@@ -55,7 +55,9 @@ _STALE = (
 )
 _WHATS_RUNNING = f"""\
 What is running? Tell me from the attached list of active tasks, newest first; total says how \
-many there are, shown how many are attached. Point out any that uniqc has not heard of for long. \
+many there are, shown how many are attached. Point out any that uniqc has not heard of for long, \
+and any whose note says that it has no platform job: its submission did not get through, or is \
+under way, and `uniqc result` can't ask about it. \
 {_STALE}
 {_DATA}"""
 _WHY_DID_IT_FAIL = f"""\

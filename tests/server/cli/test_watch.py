@@ -269,6 +269,8 @@ def test_each_json_line_has_the_documented_fields() -> None:
             "updated_at": "2026-11-24T12:40:55Z",
             "active": True,
             "archived": False,
+            "error": "",
+            "note": "",
         },
     }
     assert set(json.loads(json_line(event("store"), PATH))) == {"event", "at", "store"}
