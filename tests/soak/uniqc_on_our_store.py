@@ -31,7 +31,7 @@ def pytest_configure() -> None:
     """Put a recording store in place of uniqc's, wherever uniqc has imported it."""
     module = _store_module()
     theirs = module.TaskStore
-    store = _recording(uniqc_store.TaskStore if _ours() else theirs, module)
+    store = _recording(uniqc_store.TaskStore if _ours() else theirs, module, makes_file=theirs)
     for name, imported in list(sys.modules.items()):
         if name.startswith("uniqc.") and vars(imported).get("TaskStore") is theirs:
             imported.TaskStore = store  # type: ignore[attr-defined]
@@ -67,8 +67,12 @@ def _store_module() -> Any:
     return importlib.import_module(f"{parent}.task.store")
 
 
-def _recording(base: Any, module: Any) -> type:
-    """Return a subclass of a store that records its use and the names that it lacks."""
+def _recording(base: Any, module: Any, *, makes_file: Any) -> type:
+    """Return a subclass of a store that records its use and the names that it lacks.
+
+    uniqc's own store makes the file, with the schema of its release, which may have a place for
+    ``error_message``.
+    """
 
     def lacks(name: str) -> AttributeError:
         _seen["missing"].append(name)
@@ -82,7 +86,9 @@ def _recording(base: Any, module: Any) -> type:
         def __init__(self, cache_dir: Path | str | None = None) -> None:
             _seen["opened"] = True
             # As in uniqc, whose tests change this name.
-            base.__init__(self, module.DEFAULT_CACHE_DIR if cache_dir is None else cache_dir)
+            directory = module.DEFAULT_CACHE_DIR if cache_dir is None else cache_dir
+            makes_file(directory)
+            base.__init__(self, directory)
 
         def __getattr__(self, name: str) -> Any:
             raise lacks(name)

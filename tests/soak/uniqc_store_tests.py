@@ -4,7 +4,8 @@
 
 Each release is installed from the package registry, with its dependencies and its tests, into an
 environment of its own. Every test file that touches the store runs twice: on uniqc's store and on
-ours, with uniqc's ``TaskInfo``. A test that opened a store has one of these outcomes:
+ours, with uniqc's ``TaskInfo``, on a file that the release made. A test that opened a store has one
+of these outcomes:
 
 - passed: on ours
 - not applicable: it needs a private method, or the API of shards, which the line names
