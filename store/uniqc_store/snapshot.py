@@ -301,6 +301,11 @@ class Snapshot:
         statement = statements.planned_rows(where, limited=limit is not None)
         return self._session.rows(statement, {**where.parameters, "limit": limit})
 
+    def holds(self, stored: tuple[object, ...]) -> bool:
+        """Return True if a live task has these values; see ``statements.STORED_TASK``."""
+        found = self._session.connection.execute(statements.STORED_TASK, {"task_id": stored[1]})
+        return any(row == stored for row in found)
+
     def _texts(self, statement: str, parameters: Parameters) -> tuple[str, ...]:
         return tuple(rows.readable(row[0])[0] for row in self._session.rows(statement, parameters))
 

@@ -338,9 +338,10 @@ class TaskStore:
 
     def receipts(self) -> tuple[Receipt, ...]:
         """Return the receipts of the clears that can be undone, newest first."""
+        from uniqc_store.clearing import receipts  # noqa: PLC0415 - see plan_clear
         from uniqc_store.clearing.backup import ClearedFile  # noqa: PLC0415 - see plan_clear
 
-        return ClearedFile(self._access).receipts()
+        return receipts.undoable(ClearedFile(self._access), self._read_only)
 
     def check_receipt(self, receipt_id: str) -> None:
         """Raise ``UnknownReceiptError`` if no copies are kept for a receipt. Create no file."""

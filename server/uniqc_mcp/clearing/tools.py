@@ -1,6 +1,6 @@
 """The tools that clear finished tasks and put them back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -37,9 +37,10 @@ from uniqc_mcp.tasks.filters import (
     SubmittedBefore,
     requested_filter,
 )
-from uniqc_store import ClearResult, StoreState, TaskFilter, TaskStore, UndoResult
+from uniqc_store import ClearResult, Receipt, StoreState, TaskFilter, TaskStore, UndoResult
 
 _DEFAULT_FILTER = TaskFilter(status="finished")
+_MAX_DROPPED_NAMED = 10
 _LIFETIME = duration(int(LIFETIME.total_seconds()))
 
 
@@ -198,12 +199,25 @@ def _no_plan_message(plan_id: str) -> str:
 
 
 def _commit_message(result: ClearResult) -> str:
+    dropped = _dropped_message(result.dropped) if result.dropped else ""
     if not result.cleared:
-        return f"{NOTHING_REMOVED} No task was as it was planned any more. {PLAN_AGAIN}"
+        message = f"{NOTHING_REMOVED} No task was as it was planned any more. {PLAN_AGAIN}"
+        return message + dropped
     undo = f"undo_clear with receipt {result.receipt_id} puts them back."
     if result.stopped:
-        return f"Cleared before it was stopped ({result.stopped}): {result.cleared}. {undo}"
-    return f"Cleared: {result.cleared}. {undo}"
+        stopped = f"Cleared before it was stopped ({result.stopped}): {result.cleared}. {undo}"
+        return stopped + dropped
+    return f"Cleared: {result.cleared}. {undo}{dropped}"
+
+
+def _dropped_message(dropped: Sequence[Receipt]) -> str:
+    tasks = sum(receipt.held for receipt in dropped)
+    named = ", ".join(receipt.receipt_id for receipt in dropped[:_MAX_DROPPED_NAMED])
+    more = len(dropped) - _MAX_DROPPED_NAMED
+    return (
+        f" Receipts dropped because of their age, which can't be undone any more: {len(dropped)} "
+        f"with {tasks} tasks ({named}{f' and {more} more' if more > 0 else ''})."
+    )
 
 
 def _undo_message(result: UndoResult) -> str:

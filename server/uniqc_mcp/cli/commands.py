@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
+_RECEIPT_STATES = {
+    "open": "interrupted or under way",
+    "done": "done",
+    "cancelled": "ended early",
+}
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
 To connect a client, give it this command, for most of them so:
@@ -184,7 +189,7 @@ def cleared(cache_dir: Path, *, as_json: bool) -> None:
     for receipt in receipts:
         click.echo(
             f"{receipt.receipt_id}  {recorded_time(receipt.cleared_at)}  {receipt.held} of "
-            f"{receipt.planned} tasks, {receipt.state}"
+            f"{receipt.planned} tasks, {_RECEIPT_STATES[receipt.state]}"
         )
     if not receipts:
         click.echo("Nothing was cleared that could be put back.")

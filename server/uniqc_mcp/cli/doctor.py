@@ -133,6 +133,9 @@ def examine(settings: Settings) -> Diagnosis:
         facts, notes = store.read(_facts_and_notes)
     except StoreError as error:
         problems.append(explain_store_error(error, advice=""))
+    cleared_problems, cleared_notes = _problems_and_notes_of_cleared(store, settings)
+    problems += cleared_problems
+    notes += cleared_notes
     if note := fallback_note(store.db_path):
         notes.append(without_home(note))
     return Diagnosis(
@@ -146,6 +149,27 @@ def examine(settings: Settings) -> Diagnosis:
         may_clear=settings.clearing.in_words() if settings.clearing else "",
         notes=notes,
     )
+
+
+def _problems_and_notes_of_cleared(
+    store: TaskStore, settings: Settings
+) -> tuple[list[str], list[str]]:
+    """Return what is wrong or unusual about the file of cleared tasks.
+
+    A server that does not clear works without it.
+    """
+    try:
+        receipts = store.receipts()
+    except StoreError as error:
+        told = [explain_store_error(error, advice="")]
+        return (told, []) if settings.clearing else ([], told)
+    if not receipts:
+        return [], []
+    tasks = sum(receipt.held for receipt in receipts)
+    note = f"Cleared tasks that can be put back: {tasks}. `uniqc-mcp cleared` lists the receipts."
+    if interrupted := sum(receipt.state == "open" for receipt in receipts):
+        note += f" Clears that were interrupted, or are under way: {interrupted}."
+    return [], [note]
 
 
 def _facts_and_notes(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:

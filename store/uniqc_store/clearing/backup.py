@@ -5,19 +5,22 @@ Which step comes before which is told in :mod:`uniqc_store.clearing.commit`.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from uniqc_store.clearing import statements
-from uniqc_store.database.connection import Access, opened, transaction
-from uniqc_store.database.files import identity_of, make_private_file
-from uniqc_store.database.schema import has_objects, read_application_id
-from uniqc_store.errors import StoreForeignError, StoreNewerError, translated
+from uniqc_store.clearing.cleared_connections import ClearedConnections
+from uniqc_store.clearing.policy_conditions import moment_ago
+from uniqc_store.database.connection import transaction
+from uniqc_store.errors import StoreDamagedError
+from uniqc_store.tasks import assume_local, parse_time
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
+
+    from uniqc_store.database.connection import Access
 
 CLEARED_FILENAME = "cleared.sqlite"
 
@@ -36,7 +39,9 @@ class Receipt:
         planned: Number of tasks in its plan.
         state: ``done``; ``cancelled``, if it ended early; or ``open``, while it goes on and after
             it was killed.
-        held: Number of tasks that can be put back.
+        held: Number of tasks that can be put back. A process that is at a batch, or was killed at
+            it, may have left copies of tasks that are in the store. ``TaskStore.receipts`` does
+            not count those.
     """
 
     receipt_id: str
@@ -59,46 +64,62 @@ class ClearedFile:
     def __init__(self, store: Access) -> None:
         """Name the file; it is opened and, where something is copied, created later."""
         self.path = store.path.with_name(CLEARED_FILENAME)
-        self._store = store
-        self._access = Access(path=self.path, busy_timeout=store.busy_timeout, should_stop=None)
+        self._file = ClearedConnections(self.path, store)
+
+    def apply_journal(self) -> None:
+        """See :meth:`ClearedConnections.apply_journal`."""
+        self._file.apply_journal()
 
     def receipts(self) -> tuple[Receipt, ...]:
         """Return all receipts, newest first."""
-        return tuple(map(_receipt, self._read(statements.RECEIPTS_NEWEST_FIRST)))
+        return tuple(map(_receipt, self._file.read(statements.RECEIPTS_NEWEST_FIRST)))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """Return the receipt with this id."""
-        found = self._read(statements.RECEIPT, {"receipt_id": receipt_id})
+        found = self._file.read(statements.RECEIPT, {"receipt_id": receipt_id})
         return _receipt(found[0]) if found else None
 
     def batches(self, receipt_id: str) -> list[int]:
         """Return the numbers of a receipt's batches, in order."""
-        return [batch for (batch,) in self._read(statements.BATCHES, {"receipt_id": receipt_id})]
+        return [
+            batch for (batch,) in self._file.read(statements.BATCHES, {"receipt_id": receipt_id})
+        ]
+
+    def incomplete_copies(self) -> list[tuple[str, tuple[object, ...]]]:
+        """Return receipt and stored values of each copy whose task may be in the store too."""
+        return [(row[0], row[1:]) for row in self._file.read(statements.INCOMPLETE_COPIES)]
 
     def incomplete(self) -> list[tuple[str, int]]:
         """Return receipt and number of each batch that a process is, or was killed, at."""
-        return [(receipt, batch) for receipt, batch in self._read(statements.INCOMPLETE_BATCHES)]
+        return [
+            (receipt, batch) for receipt, batch in self._file.read(statements.INCOMPLETE_BATCHES)
+        ]
 
     def copy(self, receipt: Receipt, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
         """Copy tasks with their platform jobs, and return once the copies are on disk.
 
         The caller holds the lock on the store. A copy that was made of this batch before is
         replaced. A receipt is written with its first copy, so that no receipt is ever empty.
+        The copies are compared with the tasks before they count.
 
         Args:
             receipt: The clear that the batch belongs to.
             batch: Its number there.
             rows: The rowids of the tasks.
             with_shards: True if the store has a table of platform jobs.
+
+        Raises:
+            StoreDamagedError: Some copy is missing, or is not as its task or job.
         """
-        with self._opened_to_write(attach_store=True) as connection:
+        chosen = [(row, b"", b"") for row in rows]
+        with self._file.opened_to_write(attach_store=True) as connection:
             connection.execute(statements.MAKE_CHOSEN)
-            connection.executemany(statements.CHOOSE, ((row, b"", b"") for row in rows))
+            connection.executemany(statements.CHOOSE, chosen)
             task_columns = _add_columns(connection, "cleared_tasks", "tasks")
             shard_columns: Sequence[str] = ()
             if with_shards:
                 shard_columns = _add_columns(connection, "cleared_shards", "task_shards")
-            parameters = {
+            parameters: dict[str, object] = {
                 "receipt_id": receipt.receipt_id,
                 "cleared_at": receipt.cleared_at,
                 "planned": receipt.planned,
@@ -111,17 +132,42 @@ class ClearedFile:
             connection.execute(statements.copy_tasks(task_columns), parameters)
             if shard_columns:
                 connection.execute(statements.copy_shards(shard_columns), parameters)
+            self._check_copies(connection, parameters, task_columns, shard_columns)
             connection.execute("COMMIT")
+
+    def _check_copies(
+        self,
+        connection: sqlite3.Connection,
+        parameters: dict[str, object],
+        task_columns: Sequence[str],
+        shard_columns: Sequence[str],
+    ) -> None:
+        """Raise unless the batch has an equal copy of each chosen task and of each of its jobs."""
+
+        def number(statement: str) -> int:
+            (count,) = connection.execute(statement, parameters).fetchone()
+            return int(count)
+
+        pairs = [("cleared_tasks", "tasks", task_columns, statements.COUNT_CHOSEN)]
+        if shard_columns:
+            jobs = statements.COUNT_CHOSEN_SHARDS
+            pairs.append(("cleared_shards", "task_shards", shard_columns, jobs))
+        for copies, source, columns, count_originals in pairs:
+            originals = number(count_originals)
+            equal = number(statements.count_equal(copies, source, columns))
+            if not originals == equal == number(statements.count_of_batch(copies)):
+                detail = f"{equal} of {originals} copies in {copies} are equal to what they are of"
+                raise StoreDamagedError(self.path, detail)
 
     def set_batch_state(self, receipt_id: str, batch: int, state: BatchState) -> None:
         """Write the state of a batch, unless another process has deleted the batch."""
-        self._write(
+        self._file.write(
             statements.SET_BATCH_STATE, {"receipt_id": receipt_id, "batch": batch, "state": state}
         )
 
     def end(self, receipt_id: str, state: ReceiptState) -> None:
         """Write the final state of a receipt, if there is one."""
-        self._write(statements.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
+        self._file.write(statements.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
 
     def recover(self, receipt_id: str, batch: int) -> None:
         """Delete the copies of tasks that are in the store unchanged, and a receipt that is empty.
@@ -129,96 +175,44 @@ class ClearedFile:
         The caller holds the lock on the store. A copy that differs from the store's task is kept.
         """
         parameters = {"receipt_id": receipt_id, "batch": batch}
-        with self._opened_to_write(attach_store=True) as connection:
+        with self._file.opened_to_write(attach_store=True) as connection:
             # Not IMMEDIATE: see copy.
             connection.execute("BEGIN")
             for statement in statements.RECOVER_BATCH:
                 connection.execute(statement, parameters)
             connection.execute("COMMIT")
 
-    def delete_before(self, moment: str) -> None:
-        """Delete the receipts of clears that began before a moment, with their copies."""
-        with self._opened_to_write() as connection:
+    def delete_older(self, keep: timedelta, *, now: datetime, but: str) -> tuple[Receipt, ...]:
+        """Delete the receipts that are older than that, with their copies, and return them.
+
+        A clock that is ahead for one clear makes all receipts look old. So an age counts from the
+        newest other receipt, if that is before now.
+
+        Args:
+            keep: The age; zero deletes every other receipt.
+            now: The time by this machine's clock.
+            but: The receipt of the clear that is under way, which is left out of all this.
+        """
+        with self._file.opened_to_write() as connection:
             with transaction(connection):
-                old = connection.execute(statements.OLD_RECEIPTS, {"before": moment}).fetchall()
-                for (receipt_id,) in old:
+                found = connection.execute(statements.OTHER_RECEIPTS, {"receipt_id": but})
+                others = list(map(_receipt, found.fetchall()))
+                before = moment_ago(_reference(others, now) if keep else now, keep).isoformat()
+                old = [receipt for receipt in others if receipt.cleared_at < before]
+                for receipt in old:
                     for statement in statements.DELETE_RECEIPT:
-                        connection.execute(statement, {"receipt_id": receipt_id})
+                        connection.execute(statement, {"receipt_id": receipt.receipt_id})
             if old:
                 # Not execute(): it steps such a statement once, and each step frees one page.
                 connection.executescript("PRAGMA incremental_vacuum")
+        return tuple(old)
 
-    def _read(
-        self, statement: str, parameters: dict[str, object] | None = None
-    ) -> list[tuple[Any, ...]]:
-        """Return rows; none if there is no file, or nothing in it. No file is created."""
-        if identity_of(self.path) is None:
-            return []
-        with self._connected("mode=ro") as connection:
-            if not self._has_tables(connection):
-                return []
-            return connection.execute(statement, parameters or {}).fetchall()
 
-    def _write(self, statement: str, parameters: dict[str, object]) -> None:
-        with self._opened_to_write() as connection, transaction(connection):
-            connection.execute(statement, parameters)
-
-    @contextmanager
-    def _opened_to_write(self, *, attach_store: bool = False) -> Generator[sqlite3.Connection]:
-        """Yield a connection that writes; the file is created if there is none."""
-        make_private_file(self.path)
-        with self._connected("mode=rw") as connection:
-            # A copy has to be on disk before its task is deleted from the store.
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            if not self._has_tables(connection):
-                self._create_tables(connection)
-            if attach_store:
-                uri = f"{self._store.path.as_uri()}?mode=ro"
-                connection.execute("ATTACH :uri AS store", {"uri": uri})
-            yield connection
-
-    @contextmanager
-    def _connected(self, parameters: str) -> Generator[sqlite3.Connection]:
-        with (
-            translated(self.path, self._access.busy_timeout),
-            opened(self._access, parameters) as connection,
-        ):
-            yield connection
-
-    def _create_tables(self, connection: sqlite3.Connection) -> None:
-        # Before the first table and outside a transaction: SQLite ignores it later.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        with transaction(connection):
-            # Another process may have created them first.
-            if not self._has_tables(connection):
-                for statement in statements.SCHEMA:
-                    connection.execute(statement)
-
-    def _has_tables(self, connection: sqlite3.Connection) -> bool:
-        """Return False for a file with nothing in it, and True for one with the tables of copies.
-
-        Runs no statement that writes.
-
-        Raises:
-            StoreForeignError: The file holds anything else, be it in the header alone.
-            StoreNewerError: A newer release of this package made it.
-        """
-        blank = not has_objects(connection)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        # Read last: another process may be creating the tables, and stamps them in one commit.
-        found = read_application_id(connection)
-        if blank and not version and not found:
-            return False
-        if found != statements.APPLICATION_ID:
-            raise StoreForeignError(
-                self.path, "is not a file of cleared tasks; move it away to clear", found=found
-            )
-        if version > statements.SCHEMA_VERSION:
-            raise StoreNewerError(
-                self.path, "it is left alone", found=version, known=statements.SCHEMA_VERSION
-            )
-        return True
+def _reference(receipts: Iterable[Receipt], now: datetime) -> datetime:
+    """Return the time of the newest receipt, or now if that is earlier."""
+    times = (parse_time(receipt.cleared_at) for receipt in receipts)
+    recorded = [assume_local(time) for time in times if time is not None]
+    return min(now, max(recorded, default=now))
 
 
 def columns_of(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:

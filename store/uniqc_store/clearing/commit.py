@@ -1,17 +1,21 @@
 """Removing the tasks of a plan, in an order of steps that loses none of them.
 
-A commit first recovers what a killed process left (:meth:`Clearing.recover`), and deletes the
-copies that are too old. Then, for each batch of rows:
+A commit first recovers what a killed process left (:meth:`Clearing.recover`). Then, for each batch
+of rows:
 
 1. Lock the store: one transaction of SQLite's, which step 4 ends.
 2. Choose the rows that are as they were planned and that the policy still allows.
-3. Copy them to ``cleared.sqlite``; SQLite calls fsync before the copy counts as made.
+3. Copy them to ``cleared.sqlite`` and compare the copies with them; SQLite calls fsync before the
+   copy counts as made.
 4. Delete them from the store, and commit. This is the end of the lock.
 5. Mark the batch as removed in ``cleared.sqlite``.
 
+At the end it deletes the copies of earlier clears that are too old.
+
 A process that is killed before step 4 leaves the tasks in the store, and maybe in both files;
 after it, in ``cleared.sqlite``. They are never in neither. Recovery takes each batch that is not
-marked, locks the store, and deletes the copies of the tasks that are in the store unchanged.
+marked, locks the store, and deletes the copies of the tasks that are in the store unchanged. A
+batch that fails after step 3 is recovered at once.
 """
 
 from __future__ import annotations
@@ -27,8 +31,8 @@ from uniqc_store.clearing import restore, statements
 from uniqc_store.clearing.backup import Receipt
 from uniqc_store.clearing.batches import in_batches
 from uniqc_store.clearing.plan import Reason
-from uniqc_store.clearing.policy_conditions import moment_ago, policy_steps
-from uniqc_store.errors import StoreError
+from uniqc_store.clearing.policy_conditions import policy_steps
+from uniqc_store.errors import StoreDamagedError, StoreError
 from uniqc_store.query.where import all_of
 
 if TYPE_CHECKING:
@@ -52,12 +56,14 @@ class ClearResult:
         cleared: Number of tasks that were removed.
         skipped: Planned tasks that were not removed, by reason.
         stopped: Reason for an early end; empty if there was none.
+        dropped: Receipts of earlier clears whose copies were deleted because of their age.
     """
 
     receipt_id: str
     cleared: int
     skipped: tuple[Reason, ...]
     stopped: str
+    dropped: tuple[Receipt, ...] = ()
 
 
 class Clearing:
@@ -75,6 +81,7 @@ class Clearing:
 
     def recover(self) -> None:
         """Delete the copies of tasks that a killed process did not delete, or had restored."""
+        self._backup.apply_journal()
         for receipt_id, batch in self._backup.incomplete():
             restore.recover_batch(self._writer, self._backup, receipt_id, batch)
 
@@ -99,20 +106,24 @@ class Clearing:
         """
         self.recover()
         now = datetime.now(UTC)
-        self._backup.delete_before(moment_ago(now, keep).isoformat())
         receipt = Receipt(
             receipt_id=f"clr_{secrets.token_hex(8)}",
             cleared_at=now.isoformat(),
             planned=len(plan.rows),
         )
         cleared, skipped, stopped = self._clear_batches(receipt, plan, progress, should_stop)
-        self._backup.end(receipt.receipt_id, "cancelled" if stopped else "done")
+        dropped: tuple[Receipt, ...] = ()
+        # What is removed by now has to be told, with its receipt, whatever fails here.
+        with suppress(StoreError):
+            self._backup.end(receipt.receipt_id, "cancelled" if stopped else "done")
+            dropped = self._backup.delete_older(keep, now=now, but=receipt.receipt_id)
         skipped["not reached"] = len(plan.rows) - cleared - skipped.total()
         return ClearResult(
             receipt_id=receipt.receipt_id if cleared else "",
             cleared=cleared,
             skipped=tuple(Reason(text=text, count=n) for text, n in skipped.items() if n),
             stopped=stopped,
+            dropped=dropped,
         )
 
     def undo(
@@ -140,14 +151,20 @@ class Clearing:
                 try:
                     batch_cleared, batch_skipped = self._clear_batch(receipt, number, batch, plan)
                 except StoreError as error:
+                    with suppress(StoreError):  # the first error is the one to tell
+                        self._settle(receipt.receipt_id, number)
                     if cleared:
                         return cleared, skipped, str(error)
-                    self._backup.end(receipt.receipt_id, "cancelled")
                     raise
                 cleared += batch_cleared
                 skipped += batch_skipped
                 progress(cleared + skipped.total(), len(plan.rows))
         return cleared, skipped, ""
+
+    def _settle(self, receipt_id: str, number: int) -> None:
+        """Delete the copies of a batch that failed after they were made."""
+        if (receipt_id, number) in self._backup.incomplete():
+            restore.recover_batch(self._writer, self._backup, receipt_id, number)
 
     def _clear_batch(
         self, receipt: Receipt, number: int, batch: Sequence[PlannedRow], plan: ClearPlan
@@ -162,7 +179,14 @@ class Clearing:
             if chosen:
                 with_shards = session.layout.has("task_shards")
                 self._backup.copy(receipt, number, chosen, with_shards=with_shards)
-                session.connection.executemany(statements.DELETE_ROW, ((row,) for row in chosen))
+                deleted = session.connection.executemany(
+                    statements.DELETE_ROW, ((row,) for row in chosen)
+                )
+                if deleted.rowcount != len(chosen):
+                    raise StoreDamagedError(
+                        self._writer.path,
+                        f"{deleted.rowcount} of {len(chosen)} tasks could be deleted",
+                    )
             return len(chosen), skipped
 
         cleared, skipped = self._writer.write(choose_copy_delete, durable=False)

@@ -3,8 +3,8 @@
 For each batch of a receipt:
 
 1. Mark the batch as being restored in ``cleared.sqlite``, on disk.
-2. Insert its copies into the store, in one transaction. A task whose id is in the store or in
-   uniqc's archive is skipped.
+2. Insert its copies into the store, in one transaction. A task whose id is in the table of tasks
+   again is skipped. uniqc's archive does not matter: it may hold an id that a live task has too.
 3. Recover the batch: delete the copies of the tasks that are now in the store.
 
 A process that is killed after step 1 leaves a batch that the next clear or undo recovers.
@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from uniqc_store.clearing import statements
+from uniqc_store.clearing import restore_statements
 from uniqc_store.clearing.backup import columns_of
 from uniqc_store.clearing.batches import pause
+from uniqc_store.clearing.statements import COPY_COLUMNS
 from uniqc_store.errors import RestoreError, UnknownReceiptError
 
 if TYPE_CHECKING:
@@ -98,13 +99,12 @@ def _insert(session: Session, parameters: dict[str, object]) -> int:
     connection = session.connection
     task_columns = _restorable_columns(connection, "tasks", "cleared_tasks", parameters)
     shard_columns = _restorable_columns(connection, "task_shards", "cleared_shards", parameters)
-    connection.execute(statements.DROP_ABSENT)
-    connection.execute(statements.MAKE_ABSENT)
-    with_archive = session.layout.has("archived_tasks")
-    connection.execute(statements.choose_absent(with_archive=with_archive), parameters)
-    restored = connection.execute(statements.restore_tasks(task_columns)).rowcount
+    connection.execute(restore_statements.DROP_ABSENT)
+    connection.execute(restore_statements.MAKE_ABSENT)
+    connection.execute(restore_statements.CHOOSE_ABSENT, parameters)
+    restored = connection.execute(restore_statements.restore_tasks(task_columns)).rowcount
     if shard_columns:
-        connection.execute(statements.restore_shards(shard_columns), parameters)
+        connection.execute(restore_statements.restore_shards(shard_columns), parameters)
     return restored
 
 
@@ -116,15 +116,11 @@ def _restorable_columns(
     Raises:
         RestoreError: The batch holds a value in a column that the store lacks.
     """
-    held = [
-        name
-        for name in columns_of(connection, "cleared", copies)
-        if name not in statements.COPY_COLUMNS
-    ]
+    held = [name for name in columns_of(connection, "cleared", copies) if name not in COPY_COLUMNS]
     present = {name.casefold() for name in columns_of(connection, "main", table)}
     missing = [name for name in held if name.casefold() not in present]
     if missing:
-        statement = statements.any_value(copies, missing)
+        statement = restore_statements.any_value(copies, missing)
         if connection.execute(statement, parameters).fetchone() is not None:
             raise RestoreError(str(parameters["receipt_id"]), missing if present else [table])
     return [name for name in held if name.casefold() in present]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from uniqc_store.query.statements import COMPARED, stored_values
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -75,12 +77,14 @@ SCHEMA = (
     f"PRAGMA user_version = {SCHEMA_VERSION:d}",
 )
 
+ANY_TRIGGER = "SELECT name FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
+
 COPY_COLUMNS = frozenset({"_receipt", "_batch", "_rowid"})
 """Columns of the tables of copies that the store's tables do not have."""
 
 COLUMNS = "SELECT name FROM pragma_table_info(:table_name, :schema_name) ORDER BY cid"
 
-_OF_BATCH = "_receipt = :receipt_id AND _batch = :batch"
+OF_BATCH = "_receipt = :receipt_id AND _batch = :batch"
 
 BEGIN_BATCH = (
     # Not only with the first batch: another process may have undone all earlier ones meanwhile.
@@ -92,17 +96,26 @@ BEGIN_BATCH = (
     INSERT INTO batches VALUES (:receipt_id, :batch, 'prepared')
     ON CONFLICT (receipt_id, batch) DO UPDATE SET state = excluded.state
     """,
-    f"DELETE FROM cleared_tasks WHERE {_OF_BATCH}",
-    f"DELETE FROM cleared_shards WHERE {_OF_BATCH}",
+    f"DELETE FROM cleared_tasks WHERE {OF_BATCH}",
+    f"DELETE FROM cleared_shards WHERE {OF_BATCH}",
 )
 END_RECEIPT = "UPDATE receipts SET state = :state WHERE receipt_id = :receipt_id"
+# Only an undo ends the state 'restoring', by deleting the copies. If a clear could set 'removed'
+# meanwhile, an undo that is killed then would leave copies of tasks that are in the store again.
 SET_BATCH_STATE = """
     UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch
+        AND (state <> 'restoring' OR :state = 'restoring')
 """
 BATCHES = "SELECT batch FROM batches WHERE receipt_id = :receipt_id ORDER BY batch"
 INCOMPLETE_BATCHES = """
     SELECT receipt_id, batch FROM batches WHERE state <> 'removed' ORDER BY receipt_id, batch
 """
+INCOMPLETE_COPIES = f"""
+    SELECT _receipt, {stored_values(COMPARED)} FROM cleared_tasks WHERE (_receipt, _batch) IN (
+        SELECT receipt_id, batch FROM batches WHERE state <> 'removed'
+    )
+"""
+"""The copies of tasks that may be in the store too; see ``query.statements.STORED_TASK``."""
 _RECEIPTS = """
     SELECT receipt_id, cleared_at, planned, state,
         (SELECT COUNT(*) FROM cleared_tasks WHERE _receipt = receipt_id)
@@ -110,36 +123,35 @@ _RECEIPTS = """
 """
 RECEIPTS_NEWEST_FIRST = f"{_RECEIPTS} ORDER BY cleared_at DESC, receipt_id"
 RECEIPT = f"{_RECEIPTS} WHERE receipt_id = :receipt_id"
-OLD_RECEIPTS = "SELECT receipt_id FROM receipts WHERE cleared_at < :before"
+OTHER_RECEIPTS = f"{_RECEIPTS} WHERE receipt_id <> :receipt_id ORDER BY cleared_at"
 DELETE_RECEIPT = (
     "DELETE FROM cleared_tasks WHERE _receipt = :receipt_id",
     "DELETE FROM cleared_shards WHERE _receipt = :receipt_id",
     "DELETE FROM receipts WHERE receipt_id = :receipt_id",
 )
 
-# True of the copy of a task that was never removed, or was put back. All columns that every
-# release has are compared: another record of this id may share its times and its status.
-_IS_IN_STORE = """
+# True of the copy of a task that was never removed, or was put back.
+_IS_IN_STORE = f"""
     EXISTS (
         SELECT 1 FROM store.tasks AS live
-        WHERE live.task_id IS cleared_tasks.task_id
-          AND live.update_time IS cleared_tasks.update_time
-          AND live.status IS cleared_tasks.status
-          AND live.backend IS cleared_tasks.backend
-          AND live.shots IS cleared_tasks.shots
-          AND live.submit_time IS cleared_tasks.submit_time
-          AND live.metadata_json IS cleared_tasks.metadata_json
-          AND live.result_json IS cleared_tasks.result_json
+        WHERE {" AND ".join(f"live.{name} IS cleared_tasks.{name}" for name in COMPARED)}
     )
 """
 RECOVER_BATCH = (
     f"""
-    DELETE FROM cleared_shards WHERE {_OF_BATCH} AND uniqc_task_id IN (
-        SELECT task_id FROM cleared_tasks WHERE {_OF_BATCH} AND {_IS_IN_STORE}
+    DELETE FROM cleared_shards WHERE {OF_BATCH} AND uniqc_task_id IN (
+        SELECT task_id FROM cleared_tasks WHERE {OF_BATCH} AND {_IS_IN_STORE}
     )
     """,
-    f"DELETE FROM cleared_tasks WHERE {_OF_BATCH} AND {_IS_IN_STORE}",
-    "UPDATE batches SET state = 'removed' WHERE receipt_id = :receipt_id AND batch = :batch",
+    f"DELETE FROM cleared_tasks WHERE {OF_BATCH} AND {_IS_IN_STORE}",
+    f"""
+    DELETE FROM batches WHERE receipt_id = :receipt_id AND batch = :batch
+        AND NOT EXISTS (SELECT 1 FROM cleared_tasks WHERE {OF_BATCH})
+    """,
+    """
+    UPDATE batches SET state = 'removed'
+    WHERE receipt_id = :receipt_id AND batch = :batch AND state = 'prepared'
+    """,
     """
     DELETE FROM receipts WHERE receipt_id = :receipt_id
         AND NOT EXISTS (SELECT 1 FROM cleared_tasks WHERE _receipt = :receipt_id)
@@ -149,97 +161,58 @@ RECOVER_BATCH = (
 
 def copy_tasks(columns: Iterable[str]) -> str:
     """Return the statement that copies the chosen tasks from the attached ``store``."""
-    names = _names(columns)
+    listed = names(columns)
     return f"""
-        INSERT INTO main.cleared_tasks (_receipt, _batch, _rowid, {names})
-        SELECT :receipt_id, :batch, tasks.rowid, {names}
+        INSERT INTO main.cleared_tasks (_receipt, _batch, _rowid, {listed})
+        SELECT :receipt_id, :batch, tasks.rowid, {listed}
         FROM temp.chosen CROSS JOIN store.tasks ON tasks.rowid = _row
     """
 
 
 def copy_shards(columns: Iterable[str]) -> str:
     """Return the statement that copies the platform jobs of the tasks copied before."""
-    names = _names(columns)
+    listed = names(columns)
     return f"""
-        INSERT INTO main.cleared_shards (_receipt, _batch, _rowid, {names})
-        SELECT :receipt_id, :batch, task_shards.rowid, {names} FROM store.task_shards
-        WHERE uniqc_task_id IN (SELECT task_id FROM main.cleared_tasks WHERE {_OF_BATCH})
+        INSERT INTO main.cleared_shards (_receipt, _batch, _rowid, {listed})
+        SELECT :receipt_id, :batch, task_shards.rowid, {listed} FROM store.task_shards
+        WHERE uniqc_task_id IN (SELECT task_id FROM main.cleared_tasks WHERE {OF_BATCH})
     """
+
+
+def count_equal(copies: str, source: str, columns: Iterable[str]) -> str:
+    """Return the statement for the number of a batch's copies that equal their originals."""
+    equal = " AND ".join(
+        f"live.{name} IS copy.{name} AND typeof(live.{name}) = typeof(copy.{name})"
+        for name in map(quoted, columns)
+    )
+    return f"""
+        SELECT COUNT(*) FROM main.{copies} AS copy CROSS JOIN store.{source} AS live
+        ON live.rowid = copy._rowid WHERE {OF_BATCH} AND {equal}
+    """
+
+
+def count_of_batch(copies: str) -> str:
+    """Return the statement for the number of copies in a batch."""
+    return f"SELECT COUNT(*) FROM main.{copies} WHERE {OF_BATCH}"
+
+
+COUNT_CHOSEN = "SELECT COUNT(*) FROM temp.chosen"
+COUNT_CHOSEN_SHARDS = """
+    SELECT COUNT(*) FROM temp.chosen CROSS JOIN store.tasks ON tasks.rowid = _row
+    JOIN store.task_shards ON uniqc_task_id = task_id
+"""
 
 
 def add_column(table: str, column: str) -> str:
     """Return the statement that adds a column without a type to a table of copies."""
-    return f"ALTER TABLE {table} ADD COLUMN {_quoted(column)}"
+    return f"ALTER TABLE {table} ADD COLUMN {quoted(column)}"
 
 
-# Restoring to the store, with the file of copies attached as ``cleared``
-
-DROP_ABSENT = "DROP TABLE IF EXISTS temp.absent"
-MAKE_ABSENT = "CREATE TEMPORARY TABLE absent (copy_id INTEGER PRIMARY KEY)"
-
-
-def choose_absent(*, with_archive: bool) -> str:
-    """Return the statement that chooses the copies whose id is not in the store any more.
-
-    Args:
-        with_archive: True to look in uniqc's archive too.
-    """
-    places = ("tasks", "archived_tasks") if with_archive else ("tasks",)
-    absent = " AND ".join(
-        f"NOT EXISTS (SELECT 1 FROM main.{place} AS live WHERE live.task_id IS copies.task_id)"
-        for place in places
-    )
-    return f"""
-        INSERT INTO temp.absent
-        SELECT copies.rowid FROM cleared.cleared_tasks AS copies WHERE {_OF_BATCH} AND {absent}
-    """
+def names(columns: Iterable[str]) -> str:
+    """Return a list of columns' names as SQL identifiers."""
+    return ", ".join(map(quoted, columns))
 
 
-def restore_tasks(columns: Iterable[str]) -> str:
-    """Return the statement that inserts the chosen copies into the store."""
-    names = _names(columns)
-    return f"""
-        INSERT INTO main.tasks (rowid, {names}) SELECT {_free_rowid("tasks")}, {names}
-        FROM cleared.cleared_tasks AS copies JOIN temp.absent ON copies.rowid = copy_id
-        ORDER BY _rowid DESC
-    """
-
-
-def restore_shards(columns: Iterable[str]) -> str:
-    """Return the statement that inserts the platform jobs of the chosen copies."""
-    names = _names(columns)
-    return f"""
-        INSERT OR IGNORE INTO main.task_shards (rowid, {names})
-        SELECT {_free_rowid("task_shards")}, {names} FROM cleared.cleared_shards
-        WHERE {_OF_BATCH} AND uniqc_task_id IN (
-            SELECT task_id FROM cleared.cleared_tasks AS copies
-            JOIN temp.absent ON copies.rowid = copy_id
-        )
-        ORDER BY _rowid DESC
-    """
-
-
-def any_value(table: str, columns: Iterable[str]) -> str:
-    """Return the statement that finds a row of a batch with a value in one of these columns."""
-    held = " OR ".join(f"{_quoted(column)} IS NOT NULL" for column in columns)
-    return f"SELECT 1 FROM cleared.{table} WHERE {_OF_BATCH} AND ({held}) LIMIT 1"
-
-
-def _free_rowid(table: str) -> str:
-    """Return the expression for the old rowid, or NULL if it is taken, for a new one.
-
-    The highest rowid has to be inserted first: a new one is then beyond all old ones.
-    """
-    return f"""
-        CASE WHEN EXISTS (SELECT 1 FROM main.{table} AS live WHERE live.rowid = _rowid)
-        THEN NULL ELSE _rowid END
-    """
-
-
-def _names(columns: Iterable[str]) -> str:
-    return ", ".join(map(_quoted, columns))
-
-
-def _quoted(column: str) -> str:
+def quoted(column: str) -> str:
     """Return a column's name as an SQL identifier: uniqc chose it, and it may be any text."""
     return '"' + column.replace('"', '""') + '"'

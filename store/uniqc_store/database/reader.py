@@ -101,8 +101,26 @@ def inspect(access: Access, check: Callable[[sqlite3.Connection], object]) -> No
         now = signature_of(access.path)
         if now is None or not now.self_contained or now.settled(time.time_ns()):
             break
-    with suppress(_NoFileError):
-        _read(access, lambda connect, _: check(connect()))
+    query_file(access, check)
+
+
+def query_file(access: Access, query: Callable[[sqlite3.Connection], Result]) -> Result | None:
+    """Return what a function returns for a connection that can't write a byte of the file.
+
+    The file may be any SQLite database. Returns None where there is no file.
+
+    Args:
+        access: The file.
+        query: Called again from the start where the file changed during a first call.
+
+    Raises:
+        sqlite3.Error: SQLite could not read the file.
+        StoreError: Raised by the function, or because the file can't be opened.
+    """
+    try:
+        return _read(access, lambda connect, _: query(connect()))
+    except _NoFileError:
+        return None
 
 
 def _read(access: Access, operation: Operation[Result]) -> Result:

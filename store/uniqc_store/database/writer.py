@@ -41,6 +41,11 @@ class Writer:
         self._access = access
         self._path = access.path
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def read(self, query: Callable[[Session], Result]) -> Result:
         """Return what a query function returns for one consistent state of the file.
 

@@ -210,6 +210,30 @@ def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
     return f"SELECT {names}COUNT(*) FROM tasks {where.sql} {grouped}"
 
 
+COMPARED = (
+    "task_id",
+    "update_time",
+    "status",
+    "backend",
+    "shots",
+    "submit_time",
+    "metadata_json",
+    "result_json",
+)
+"""The columns that tell if two rows are the same record of a task. Every release has them.
+
+Another record of an id may share its times and its status.
+"""
+
+
+def stored_values(columns: Sequence[str]) -> str:
+    """Return a list of columns as they are stored: the type and the bytes of each value."""
+    return ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in columns)
+
+
+STORED_TASK = f"SELECT {stored_values(COMPARED)} FROM tasks WHERE task_id = CAST(:task_id AS TEXT)"
+
+
 def planned_rows(where: Where, *, limited: bool) -> str:
     """Return the statement for the rows of a plan to clear tasks, oldest first.
 
