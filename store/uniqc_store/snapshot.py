@@ -298,7 +298,7 @@ class Snapshot:
 
     def planned_rows(self, where: Where, *, limit: int | None) -> list[sqlite3.Row]:
         """Return what a plan needs of each task; see ``statements.planned_rows``."""
-        statement = statements.planned_rows(where, limited=limit is not None)
+        statement = statements.planned_rows(self._session.layout, where, limited=limit is not None)
         return self._session.rows(statement, {**where.parameters, "limit": limit})
 
     def holds(self, stored: tuple[object, ...]) -> bool:

@@ -33,6 +33,7 @@ from uniqc_store.clearing.batches import in_batches
 from uniqc_store.clearing.plan import Reason
 from uniqc_store.clearing.policy_conditions import policy_steps
 from uniqc_store.errors import StoreDamagedError, StoreError
+from uniqc_store.query.statements import record_digest
 from uniqc_store.query.where import all_of
 
 if TYPE_CHECKING:
@@ -206,13 +207,16 @@ def _choose(
     connection.execute(statements.DROP_CHOSEN)
     connection.execute(statements.MAKE_CHOSEN)
     connection.executemany(statements.CHOOSE, (row[:3] for row in batch))
+    connection.execute(statements.DROP_UNCHANGED)
+    connection.execute(statements.MAKE_UNCHANGED)
+    digest = record_digest(session.layout)
+    unchanged = connection.execute(statements.choose_unchanged(digest)).rowcount
     steps = policy_steps(
         plan.policy, now=plan.planned_at, with_shards=session.layout.has("task_shards")
     )
     where = all_of(*(condition for _, condition in steps))
     found = connection.execute(statements.still_clearable(where), where.parameters)
     chosen = [row for (row,) in found]
-    unchanged = session.number(statements.COUNT_UNCHANGED)
     still_there = session.number(statements.COUNT_STILL_THERE)
     skipped = Counter(
         {

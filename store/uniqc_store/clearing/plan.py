@@ -29,15 +29,15 @@ _MAX_EXAMPLES = 5
 
 
 class PlannedRow(NamedTuple):
-    """A row as it was when it was planned: its rowid, its id, its last update, its size.
+    """A row as it was when it was planned: its rowid, its id, its digest, its size.
 
-    The id and the time are the stored bytes; the size is that of the result and the metadata, in
-    bytes.
+    The id is the stored bytes. The digest is of every column of the row and of its platform jobs.
+    The size is that of the result and the metadata, in bytes.
     """
 
     row: int
     task_id: bytes
-    update_time: bytes
+    digest: bytes
     size: int
 
 

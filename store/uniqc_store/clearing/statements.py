@@ -20,26 +20,36 @@ if TYPE_CHECKING:
 
 DROP_CHOSEN = "DROP TABLE IF EXISTS temp.chosen"
 MAKE_CHOSEN = """
-    CREATE TEMPORARY TABLE chosen (
-        _row INTEGER PRIMARY KEY, _id BLOB, _update_time BLOB
-    )
+    CREATE TEMPORARY TABLE chosen (_row INTEGER PRIMARY KEY, _id BLOB, _digest BLOB)
 """
 CHOOSE = "INSERT INTO temp.chosen VALUES (?, ?, ?)"
+DROP_UNCHANGED = "DROP TABLE IF EXISTS temp.unchanged"
+MAKE_UNCHANGED = "CREATE TEMPORARY TABLE unchanged (_row INTEGER PRIMARY KEY)"
 
 # Deleting from the store. The same rows are counted, copied and deleted under one lock.
 
 _SAME_TASK = "tasks.rowid = _row AND CAST(task_id AS BLOB) IS _id"
-_UNCHANGED = f"{_SAME_TASK} AND CAST(update_time AS BLOB) IS _update_time"
 
 
-def still_clearable(where: Where) -> str:
-    """Return the statement for the chosen rows that are as planned and meet the conditions."""
+def choose_unchanged(digest: str) -> str:
+    """Return the statement that keeps the chosen rows that are as planned, jobs included.
+
+    Args:
+        digest: SQL for the digest of a record, as the plan was made with.
+    """
     return f"""
-        SELECT tasks.rowid FROM temp.chosen CROSS JOIN tasks ON {_UNCHANGED} {where.sql}
+        INSERT INTO temp.unchanged
+        SELECT _row FROM temp.chosen CROSS JOIN tasks ON {_SAME_TASK} AND {digest} IS _digest
     """
 
 
-COUNT_UNCHANGED = f"SELECT COUNT(*) FROM temp.chosen CROSS JOIN tasks ON {_UNCHANGED}"
+def still_clearable(where: Where) -> str:
+    """Return the statement for the unchanged rows that meet the conditions."""
+    return f"""
+        SELECT tasks.rowid FROM temp.unchanged CROSS JOIN tasks ON tasks.rowid = _row {where.sql}
+    """
+
+
 COUNT_STILL_THERE = f"SELECT COUNT(*) FROM temp.chosen CROSS JOIN tasks ON {_SAME_TASK}"
 DELETE_ROW = "DELETE FROM tasks WHERE rowid = ?"
 

@@ -8,6 +8,7 @@ one damaged task must not fail a query about all others.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from uniqc_store.rows import parse_json, readable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DIGEST_BYTES = 16
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
@@ -29,10 +31,41 @@ def add_functions(connection: sqlite3.Connection) -> None:
         The text under a key of stored metadata; NULL where there is none.
     ``name_contains(metadata, needle)``
         1 where the task's name contains the needle, which is casefolded already; else 0.
+    ``row_digest(value, …)``
+        A digest of values, which are numbers, BLOBs, NULL or ASCII text.
+    ``sum_of_digests(digest)``
+        A digest of all digests of a group, in any order.
     """
     connection.create_function("utc_microseconds", 1, stored_microseconds, deterministic=True)
     connection.create_function("metadata_text", 2, _metadata_text, deterministic=True)
     connection.create_function("name_contains", 2, _name_contains, deterministic=True)
+    connection.create_function("row_digest", -1, _row_digest, deterministic=True)
+    connection.create_aggregate(
+        "sum_of_digests",
+        1,
+        _SumOfDigests,  # type: ignore[arg-type] # typeshed knows aggregates of integers only
+    )
+
+
+def _row_digest(*values: object) -> bytes:
+    digest = blake2b(digest_size=_DIGEST_BYTES)
+    for value in values:
+        stored = value if isinstance(value, bytes) else repr(value).encode()
+        # The length keeps the bytes of two neighbouring values apart.
+        digest.update(b"%d:" % len(stored))
+        digest.update(stored)
+    return digest.digest()
+
+
+class _SumOfDigests:
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def step(self, digest: bytes) -> None:
+        self._sum += int.from_bytes(digest)
+
+    def finalize(self) -> bytes:
+        return (self._sum % (1 << 8 * _DIGEST_BYTES)).to_bytes(_DIGEST_BYTES)
 
 
 def _name_contains(stored: object, needle: str) -> bool:

@@ -234,14 +234,38 @@ def stored_values(columns: Sequence[str]) -> str:
 STORED_TASK = f"SELECT {stored_values(COMPARED)} FROM tasks WHERE task_id = CAST(:task_id AS TEXT)"
 
 
-def planned_rows(where: Where, *, limited: bool) -> str:
+def record_digest(layout: Layout) -> str:
+    """Return SQL for a digest of a task's row and of its platform jobs, every column of both."""
+    values = _digest_values(layout, "tasks")
+    if layout.has("task_shards"):
+        jobs = _digest_values(layout, "task_shards")
+        values += f""", (
+            SELECT sum_of_digests(row_digest({jobs})) FROM task_shards
+            WHERE uniqc_task_id = tasks.task_id
+        )"""
+    return f"row_digest({values})"
+
+
+def _digest_values(layout: Layout, table: str) -> str:
+    """Return SQL for the types and values of a row; text as bytes, which may not be UTF-8."""
+    columns = [
+        f'{table}."{name.replace(chr(34), 2 * chr(34))}"' for name in sorted(layout.columns(table))
+    ]
+    return ", ".join(
+        f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) "
+        f"ELSE {column} END"
+        for column in columns
+    )
+
+
+def planned_rows(layout: Layout, where: Where, *, limited: bool) -> str:
     """Return the statement for the rows of a plan to clear tasks, oldest first.
 
-    A row has its number, its id and its update time as stored bytes, the size of its result and
-    metadata in bytes, its status, its backend and its submit time.
+    A row has its number, its id as stored bytes, the digest of its record, the size of its result
+    and metadata in bytes, its status, its backend and its submit time.
     """
     return f"""
-        SELECT rowid, CAST(task_id AS BLOB), CAST(update_time AS BLOB),
+        SELECT rowid, CAST(task_id AS BLOB), {record_digest(layout)},
             ifnull(length(CAST(result_json AS BLOB)), 0)
                 + ifnull(length(CAST(metadata_json AS BLOB)), 0),
             status, backend, submit_time

@@ -183,7 +183,7 @@ def test_a_task_whose_job_became_active_after_the_plan_is_kept(modern: TaskStore
     before = modern.get(task_id)
     done = modern.clear(plan)
     assert done.cleared == len(plan.rows) - 1
-    assert [(r.text, r.count) for r in done.skipped] == [("no longer within the policy", 1)]
+    assert [(r.text, r.count) for r in done.skipped] == [("changed since", 1)]
     assert modern.get(task_id) == before
 
 
