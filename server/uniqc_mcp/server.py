@@ -14,7 +14,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from uniqc_mcp import __version__
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.pending_plans import PendingPlans
-from uniqc_mcp.protocol import structured_content
+from uniqc_mcp.protocol import input_responses, structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
@@ -153,7 +153,7 @@ def build_server(
         version=__version__,
         subscriptions=False,  # the SDK's own would acknowledge every address
         lifespan=_lifespan(store, clearing, pending_plans),
-        middleware=[structured_content.restore],
+        middleware=[structured_content.restore, input_responses.replace_malformed],
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
         tools=_tools(store, clears, clock),

@@ -378,7 +378,7 @@ UNREADABLE: list[tuple[bytes, int, int | str | None]] = [
     (b'{"jsonrpc":"2.0","id":1,"method":"\\ud800"}', PARSE_ERROR, None),
     (b'{"jsonrpc":"2.0","id":1,"method":"\\udc00"}', PARSE_ERROR, None),
     (b"[" * 10_000 + b"]" * 10_000, PARSE_ERROR, None),
-    (b"1" * 10_000, PARSE_ERROR, None),
+    (b"1" * 10_000, INVALID_REQUEST, None),
     ('{"jsonrpc":"2.0"}'.encode("utf-16"), PARSE_ERROR, None),
     (b"1", INVALID_REQUEST, None),
     (b"null", INVALID_REQUEST, None),

@@ -1,6 +1,6 @@
 """The user's consent to a commit: the question, the answer to it, and what is said without one."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import anyio
 from mcp.server.mcpserver import (
@@ -11,65 +11,24 @@ from mcp.server.mcpserver import (
     ElicitationResult,
     Resolve,
 )
-from mcp_types import ClientCapabilities
+from mcp.shared.exceptions import MCPError
+from mcp_types import ClientCapabilities, ElicitResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from uniqc_mcp.clearing.models import ClearState
+from uniqc_mcp.clearing.verdicts import REFUSALS, Verdict
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.pending_plans import PendingPlan
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import ClearPlan
 
-Verdict = Literal[
-    "not needed",
-    "confirmed",
-    "cannot ask",
-    "declined",
-    "cancelled",
-    "not answered",
-    "wrong number",
-]
-
-CONSENTED: Final[frozenset[Verdict]] = frozenset({"not needed", "confirmed"})
-"""The verdicts after which a plan may be committed."""
-
-NOTHING_REMOVED: Final = "Nothing was removed."
-PLAN_AGAIN: Final = "Call clear_tasks without plan_id for a new plan."
-
-REFUSALS: Final[dict[Verdict, tuple[ClearState, str]]] = {
-    "cannot ask": (
-        "refused",
-        (
-            f"{NOTHING_REMOVED} The operator wants a person to confirm, and this client has no way "
-            "to ask (no elicitation). The operator can allow clearing by plan alone: "
-            "--confirm plan."
-        ),
-    ),
-    "declined": (
-        "declined",
-        f"{NOTHING_REMOVED} The user declined. Do not ask again unless they want to.",
-    ),
-    "cancelled": (
-        "declined",
-        f"{NOTHING_REMOVED} The user closed the question without an answer. {PLAN_AGAIN}",
-    ),
-    "not answered": (
-        "expired",
-        f"{NOTHING_REMOVED} Nobody answered the question in time. {PLAN_AGAIN}",
-    ),
-    "wrong number": (
-        "declined",
-        (
-            f"{NOTHING_REMOVED} What the user typed is not the number of tasks in the plan. "
-            f"{PLAN_AGAIN}"
-        ),
-    ),
-}
-"""State and message of the answer after every other verdict."""
-
 _MAX_GROUPS = 6
+
+_NO_NUMBER: Final = -1
+_MAX_DIGITS: Final = 18
+"""Digits of a typed number: more than any plan has, and few enough for ``int``."""
 
 
 class Confirmation(BaseModel):
@@ -85,15 +44,30 @@ class Confirmation(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _parse_any_form(cls, content: dict[str, object]) -> dict[str, object]:
-        """Accept "5" and 5.0, which some forms send; anything else becomes -1, no plan's number."""
-        typed = str(content.get("tasks_to_clear")).strip().removesuffix(".0")
-        return {"tasks_to_clear": int(typed) if typed.isdecimal() else -1}
+        """Accept "5" and 5.0, which some forms send; anything else becomes `_NO_NUMBER`."""
+        return {"tasks_to_clear": _typed_number(content.get("tasks_to_clear"))}
+
+
+def _typed_number(typed: object) -> int:
+    """Return the whole number that a form holds; `_NO_NUMBER` for anything else."""
+    if isinstance(typed, float) and typed.is_integer():
+        typed = int(typed)
+    if isinstance(typed, int) and not isinstance(typed, bool):
+        return max(typed, _NO_NUMBER)
+    digits = typed.strip().removesuffix(".0") if isinstance(typed, str) else ""
+    return int(digits) if digits.isdecimal() and len(digits) <= _MAX_DIGITS else _NO_NUMBER
 
 
 class ConsentOutcome(BaseModel):
-    """The verdict on a call that has no question to wait for, or not any more."""
+    """The verdict on a call that has no question to wait for, or not any more.
+
+    Attributes:
+        verdict: The verdict.
+        detail: Text of the client, safe to show; see `REFUSALS`.
+    """
 
     verdict: Verdict
+    detail: str = ""
 
 
 async def ask(
@@ -102,7 +76,8 @@ async def ask(
     """Have the client ask its user, if a plan is to be committed and the operator requires it.
 
     A client of protocol version 2026-07-28 gets the question as the result of its call, and calls
-    again with the answer. An older one is asked during the call, until the plan expires.
+    again with the answer. An older one is asked during the call, until the plan expires. The SDK
+    turns a malformed answer into an error of the tool, so it is recognized here before.
     """
     server = context.request_context.lifespan_context
     pending = server.pending_plans.get(plan_id)
@@ -110,12 +85,35 @@ async def ask(
         return ConsentOutcome(verdict="not needed")
     if not can_ask(context.client_capabilities):
         return ConsentOutcome(verdict="cannot ask")
+    message = question(pending.plan)
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        return Elicit(question(pending.plan), Confirmation)
+        if any(map(_is_malformed, (context.input_responses or {}).values())):
+            return ConsentOutcome(verdict="malformed answer")
+        return Elicit(message, Confirmation)
     with anyio.move_on_after(server.pending_plans.seconds_left(pending)):
-        answer = await context.elicit(question(pending.plan), Confirmation)
-        return ConsentOutcome(verdict=verdict_of(answer, pending))
+        return await _ask_during_the_call(context, message, pending)
     return ConsentOutcome(verdict="not answered")
+
+
+async def _ask_during_the_call(
+    context: Context[ServerContext, Any], message: str, pending: PendingPlan
+) -> ConsentOutcome:
+    try:
+        answer = await context.elicit(message, Confirmation)
+    except ValueError:  # the SDK's, and pydantic's, for an answer of another form
+        return ConsentOutcome(verdict="malformed answer")
+    except MCPError as error:
+        return ConsentOutcome(
+            verdict="client error", detail=f"code {error.code}, {quoted(error.message)}"
+        )
+    return ConsentOutcome(verdict=verdict_of(answer, pending))
+
+
+def _is_malformed(response: object) -> bool:
+    """Return whether a response is no answer to a form, or an accepted form without content."""
+    if not isinstance(response, ElicitResult):
+        return True
+    return response.action == "accept" and response.content is None
 
 
 Consent = Annotated[ElicitationResult[Confirmation], Resolve(ask)]
@@ -128,12 +126,26 @@ def verdict_of(consent: ElicitationResult[Any], pending: PendingPlan | None) -> 
         case AcceptedElicitation(data=ConsentOutcome(verdict=verdict)):
             return verdict
         case AcceptedElicitation(data=Confirmation(tasks_to_clear=number)):
+            if number == _NO_NUMBER:
+                return "no number"
             is_right = pending is not None and number == len(pending.plan.rows)
             return "confirmed" if is_right else "wrong number"
         case DeclinedElicitation():
             return "declined"
         case _:
             return "cancelled"
+
+
+def refusal_of(consent: ElicitationResult[Any], verdict: Verdict) -> tuple[ClearState, str]:
+    """Return the state and the message for a verdict after which nothing is removed.
+
+    Raises:
+        KeyError: The verdict has no refusal, so nothing may be removed without one.
+    """
+    state, message = REFUSALS[verdict]
+    outcome = consent.data if isinstance(consent, AcceptedElicitation) else None
+    detail = outcome.detail if isinstance(outcome, ConsentOutcome) else ""
+    return state, message.format(detail=detail)
 
 
 def can_ask(capabilities: ClientCapabilities | None) -> bool:

@@ -10,16 +10,9 @@ import anyio.from_thread
 from mcp.server.mcpserver import Context, ElicitationResult
 from pydantic import Field
 
-from uniqc_mcp.clearing.consent import (
-    CONSENTED,
-    NOTHING_REMOVED,
-    PLAN_AGAIN,
-    REFUSALS,
-    Confirmation,
-    Consent,
-    verdict_of,
-)
+from uniqc_mcp.clearing.consent import Confirmation, Consent, refusal_of, verdict_of
 from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
+from uniqc_mcp.clearing.verdicts import CONSENTED, NOTHING_REMOVED, PLAN_AGAIN
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.pending_plans import LIFETIME, PendingPlans
@@ -151,7 +144,8 @@ class ClearTools:
             message = _no_plan_message(plan_id)
             return ClearAnswer.nothing("expired", message, self._state(), self._clock())
         if pending is None or verdict not in CONSENTED:
-            return ClearAnswer.nothing(*REFUSALS[verdict], self._state(), self._clock())
+            refusal = refusal_of(consent, verdict)
+            return ClearAnswer.nothing(*refusal, self._state(), self._clock())
         result = self._writing_store().clear(
             pending.plan,
             keep=self._settings.keep,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from mcp_types import jsonrpc
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json
+
+_STRING_OR_LONG_INTEGER: Final = re.compile(
+    rb'"(?:[^"\\]|\\.)*+"?|(?<![\d.eE+\-])-?\d{4301,}+(?![.eE])'
+)
+"""A string, or an integer of more digits than the parser reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +23,22 @@ class Unreadable:
 
     Attributes:
         answer: The error to answer it with.
+        failed: The error for the request of this server to which the line is the malformed
+            response; None if it is no response. Without it, that request would wait for ever.
     """
 
     answer: jsonrpc.JSONRPCError
+    failed: jsonrpc.JSONRPCError | None = None
 
 
 def read_message(line: bytes) -> jsonrpc.JSONRPCMessage | Unreadable:
-    """Return the message in a line."""
+    """Return the message in a line.
+
+    An integer of more than 4,300 digits becomes text, as nothing could read it otherwise.
+    """
+    text = line.removeprefix(BOM_UTF8)
     try:
-        value: object = from_json(line.removeprefix(BOM_UTF8), allow_inf_nan=False)
+        value = _parsed(text)
     except ValueError as error:
         return Unreadable(_error(jsonrpc.PARSE_ERROR, f"not JSON: {error}"))
     members = cast("dict[str, object]", value) if isinstance(value, dict) else {}
@@ -37,8 +50,32 @@ def read_message(line: bytes) -> jsonrpc.JSONRPCMessage | Unreadable:
     no_request = isinstance(message, jsonrpc.JSONRPCNotification) and "id" in members
     if message is None or no_request:
         reason = "not a JSON-RPC 2.0 message"
-        return Unreadable(_error(jsonrpc.INVALID_REQUEST, reason, _id_in(members)))
+        answer = _error(jsonrpc.INVALID_REQUEST, reason, _id_in(members))
+        return Unreadable(answer, _failure_of(members))
     return message
+
+
+def _parsed(text: bytes) -> object:
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        if "number out of range" not in str(error):
+            raise
+    quoted = _STRING_OR_LONG_INTEGER.sub(_quote_integer, text)
+    return from_json(quoted, allow_inf_nan=False)
+
+
+def _quote_integer(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b'"%s"' % found[0]
+
+
+def _failure_of(members: dict[str, object]) -> jsonrpc.JSONRPCError | None:
+    """Return the error for the waiting request of a malformed response; None for no response."""
+    to = members.get("id")
+    is_response = "method" not in members and ("result" in members or "error" in members)
+    if not is_response or isinstance(to, bool) or not isinstance(to, int | str):
+        return None
+    return _error(jsonrpc.INVALID_REQUEST, "its response is not a JSON-RPC 2.0 message", to)
 
 
 def too_long(max_bytes: int) -> jsonrpc.JSONRPCError:

@@ -100,7 +100,9 @@ class Requests(ObjectReceiveStream[SessionMessage | Exception]):
             message = read_message(line)
             if isinstance(message, Unreadable):
                 await self.answers.write(message.answer)
-                continue
+                if message.failed is None:
+                    continue
+                message = message.failed
             self.answers.owed += isinstance(message, jsonrpc.JSONRPCRequest)
             return SessionMessage(message, self._metadata)
 

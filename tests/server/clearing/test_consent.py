@@ -16,7 +16,8 @@ from mcp_types import (
     UrlElicitationCapability,
 )
 
-from uniqc_mcp.clearing.consent import CONSENTED, REFUSALS, Verdict, can_ask, question
+from uniqc_mcp.clearing.consent import can_ask, question
+from uniqc_mcp.clearing.verdicts import CONSENTED, REFUSALS, Verdict
 from uniqc_mcp.pending_plans import LIFETIME
 from uniqc_store import TaskFilter
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from tests.clearing_cache import Cache, Mode, Person
 
 AGAIN = "Call clear_tasks without plan_id for a new plan."
+WRONG_NUMBER = f"The number in the answer is not the number of tasks in the plan. {AGAIN}"
+NO_NUMBER = f"The answer holds no number of tasks, although the form asks for one. {AGAIN}"
 
 
 async def committed(
@@ -51,13 +54,13 @@ async def test_the_right_number_clears_the_tasks(cache: Cache, mode: Mode, perso
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (("decline", 5), "The user declined. Do not ask again unless they want to."),
-        (("cancel", 5), f"The user closed the question without an answer. {AGAIN}"),
-        (("accept", 4), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
-        (("accept", 0), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
-        (("accept", -5), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
-        (("accept", 6), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
-        (("accept", 50), f"What the user typed is not the number of tasks in the plan. {AGAIN}"),
+        (("decline", 5), "The answer to the question was no (decline). "),
+        (("cancel", 5), "The question was closed without an answer (cancel). "),
+        (("accept", 4), WRONG_NUMBER),
+        (("accept", 0), WRONG_NUMBER),
+        (("accept", -5), NO_NUMBER),
+        (("accept", 6), WRONG_NUMBER),
+        (("accept", 50), WRONG_NUMBER),
     ],
 )
 async def test_any_other_answer_removes_nothing_and_uses_up_the_plan(
@@ -88,7 +91,7 @@ async def test_an_answer_that_is_not_a_number_clears_nothing(
     person.typed = types
     text, done = await committed(cache, mode, person)
     assert done["state"] == "declined"
-    assert "What the user typed is not the number of tasks in the plan." in text
+    assert NO_NUMBER in text
     assert cache.files() == before
 
 
