@@ -9,7 +9,7 @@ from pydantic import Field
 from uniqc_mcp.responses.base import Answer, StoreField, StoreView, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
-from uniqc_mcp.responses.times import recorded_time, wire_time
+from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.tasks.models import GroupView, GroupViews, largest_groups
 from uniqc_mcp.tasks.text import task_label
@@ -127,6 +127,9 @@ class ClearAnswer(Answer):
         """Return the answer for a plan that waits for its commit."""
         plan = pending.plan
         groups, notes = largest_groups(plan.groups, sanitizer, tokens=_MAX_GROUPS_TOKENS)
+        examples = [ExampleView.of(record, sanitizer) for record in plan.examples]
+        oldest, newest = recorded_time(plan.oldest), recorded_time(plan.newest)
+        notes += zone_notes([oldest, newest, *(example.updated_at for example in examples)])
         return cls(
             state="planned",
             message=message,
@@ -134,10 +137,10 @@ class ClearAnswer(Answer):
             expires_at=wire_time(pending.expires_at),
             matched=len(plan.rows),
             bytes=plan.bytes,
-            oldest=recorded_time(plan.oldest),
-            newest=recorded_time(plan.newest),
+            oldest=oldest,
+            newest=newest,
             groups=groups,
-            examples=[ExampleView.of(record, sanitizer) for record in plan.examples],
+            examples=examples,
             excluded=_reasons(plan.excluded),
             store=StoreView.of(state, now, notes),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uniqc_mcp.responses.times import has_no_zone
+
 
 def counted(total: int, matching: str) -> str:
     """Return ``3 active tasks`` for a total and the words of its filter, ``active tasks``."""
@@ -17,4 +19,4 @@ def told_time(time: str) -> str:
     """Return a time of an answer, with a remark if its zone or the time itself is missing."""
     if not time:
         return "at an unreadable time"
-    return time if time.endswith("Z") else f"{time} (local time, zone not recorded)"
+    return f"{time} (zone not recorded)" if has_no_zone(time) else time

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
 
 from uniqc_store import assume_local, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION: Final = re.compile(r"(\d{1,6}) ?([smhdw])")
@@ -24,9 +27,37 @@ def utc_now() -> datetime:
 
 
 def wire_time(moment: datetime) -> str:
-    """Return ``2026-08-05T05:33:52Z`` for a time in UTC; without ``Z`` if its zone is unknown."""
-    text = moment.isoformat()[:_DATE_AND_TIME]
-    return f"{text}Z" if moment.tzinfo else text
+    """Return ``2026-08-05T05:33:52Z`` for a time in UTC, in whole seconds.
+
+    A naive time gets the offset that :func:`assume_local` takes it to have, such as ``+08:00``.
+    Given back in an argument it then means the instant that filters take it for.
+    """
+    if moment.tzinfo is not None:
+        return f"{moment.isoformat()[:_DATE_AND_TIME]}Z"
+    # Not astimezone(): it would move a time that the clock skipped, and show another than recorded.
+    offset = moment - assume_local(moment).replace(tzinfo=None)
+    return moment.replace(tzinfo=timezone(offset)).isoformat(timespec="seconds")
+
+
+def exact_wire_time(moment: datetime) -> str:
+    """Return a time in UTC as :func:`wire_time` does, with a fraction of a second."""
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"
+
+
+def has_no_zone(time: str) -> bool:
+    """Return whether a time of an answer was recorded without its zone."""
+    # An offset other than Z stands after the seconds of such times only.
+    return time[10:11] == "T" and time[_DATE_AND_TIME : _DATE_AND_TIME + 1] in {"+", "-"}
+
+
+def zone_notes(times: Iterable[str]) -> list[str]:
+    """Return a note if any of these times of an answer was recorded without its zone."""
+    example = next(filter(has_no_zone, times), "")
+    if not example:
+        return []
+    return [
+        f"Times with an offset, such as {example}, have no recorded zone; read as local time here."
+    ]
 
 
 def recorded_time(text: str) -> str:
@@ -88,7 +119,8 @@ def requested_time(text: str, now: datetime) -> datetime | None:
 
     Args:
         text: An ISO 8601 date or time, in UTC if it names no zone, or an age: ``36h``, ``7d``.
-        now: The time from which an age counts.
+        now: The time from which an age counts. Its fraction of a second is dropped, so that the
+            time can be shown exactly in whole seconds.
 
     Raises:
         ValueError: The text is neither, or its date does not exist.
@@ -97,7 +129,7 @@ def requested_time(text: str, now: datetime) -> datetime | None:
         return None
     if _DURATION.fullmatch(text):
         try:
-            return now - requested_duration(text)
+            return now.replace(microsecond=0) - requested_duration(text)
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
     moment = datetime.fromisoformat(text)

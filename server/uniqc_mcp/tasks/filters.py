@@ -7,7 +7,7 @@ from pydantic import Field
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted
-from uniqc_mcp.responses.times import requested_time, wire_time
+from uniqc_mcp.responses.times import exact_wire_time, requested_time
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import Snapshot, TaskFilter
 
@@ -102,7 +102,7 @@ def describe_filter(task_filter: TaskFilter) -> str:
     if task_filter.name_contains:
         words.append(f"with {quoted(task_filter.name_contains)} in the name")
     if task_filter.submitted_after is not None:
-        words.append(f"submitted from {wire_time(task_filter.submitted_after)}")
+        words.append(f"submitted from {exact_wire_time(task_filter.submitted_after)}")
     if task_filter.submitted_before is not None:
-        words.append(f"submitted before {wire_time(task_filter.submitted_before)}")
+        words.append(f"submitted before {exact_wire_time(task_filter.submitted_before)}")
     return " ".join(words)

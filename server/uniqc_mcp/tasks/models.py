@@ -44,7 +44,7 @@ class TaskView(Wire):
     status: str
     active: bool
     shots: int
-    submitted_at: Annotated[str, Field(description="UTC; no Z: zone not recorded.")]
+    submitted_at: Annotated[str, Field(description="UTC; an offset: zone not recorded.")]
     updated_at: str
     seconds_since_update: Annotated[OptionalInt, Field(description="Active only.")] = None
     error: str
@@ -144,6 +144,11 @@ class TaskView(Wire):
     def _last_update(self, verb: str) -> str:
         seconds = self.seconds_since_update
         return f", {verb} {duration(seconds)} ago" if seconds is not None else ""
+
+    @property
+    def times(self) -> tuple[str, str]:
+        """The fields that are times."""
+        return self.submitted_at, self.updated_at
 
     @property
     def size(self) -> int:

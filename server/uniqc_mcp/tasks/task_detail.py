@@ -165,6 +165,11 @@ def _damaged_fields(found: FoundTask, result: ResultView | None) -> list[str]:
     return [*damaged[:_MAX_DAMAGED], *([f"… [+{more:,} fields]"] if more > 0 else ())]
 
 
+def times_of(task: TaskDetail) -> tuple[str, ...]:
+    """Return every time that the view of a task shows."""
+    return *task.times, task.archived_at, *(shard.updated_at for shard in task.shards)
+
+
 class TaskAnswer(Answer):
     """One task."""
 
@@ -189,7 +194,7 @@ class TaskAnswer(Answer):
 def _outcome_lines(task: TaskDetail) -> Iterator[str]:
     yield from (f"note: {note}" for note in task.notes)
     if task.archived_at:
-        yield f"archived: {task.archived_at}, so it is in no list"
+        yield f"archived: {told_time(task.archived_at)}, so it is in no list"
     if not task.active:
         yield f"last touched: {told_time(task.updated_at)}"
     if task.error:

@@ -10,7 +10,7 @@ from pydantic import Field
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now
+from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
@@ -33,7 +33,7 @@ from uniqc_mcp.tasks.models import (
     largest_groups,
 )
 from uniqc_mcp.tasks.result_models import ResultView
-from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
+from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
 from uniqc_store import (
     TERMINAL_STATUSES,
     Column,
@@ -221,6 +221,7 @@ class _ShownPage:
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
         if any(task.note == NO_PLATFORM_JOB for task in tasks):
             notes.append(f"{WITHOUT_JOB}.")
+        notes += zone_notes(time for task in tasks for time in task.times)
         return cls(
             tasks=tuple(tasks),
             updated=tuple(map(_updated_if_active, page.records)),
@@ -265,4 +266,5 @@ def _detail_and_notes(task: FoundTask, *, outcomes: int, now: datetime) -> _Deta
     sanitizer = Sanitizer()
     result = ResultView.read(task, outcomes=outcomes, sanitizer=sanitizer)
     detail = TaskDetail.build(task, result, now=now, sanitizer=sanitizer)
-    return detail, hidden_shards_note(task.shards, shown=len(detail.shards))
+    notes = hidden_shards_note(task.shards, shown=len(detail.shards))
+    return detail, [*notes, *zone_notes(times_of(detail))]

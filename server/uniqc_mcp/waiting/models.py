@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 from uniqc_mcp.records.progress import WITHOUT_JOB
 from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import plural
+from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.models import TaskView
@@ -106,7 +106,7 @@ class ChangeView(Wire):
     def _line(self) -> str:
         name = f" {in_quotes(self.name)}" if self.name else ""
         before = f"{word(self.before)} -> " if self.before else ""
-        when = f", updated {self.updated_at}" if self.updated_at else ""
+        when = f", updated {told_time(self.updated_at)}" if self.updated_at else ""
         note = f", {self.note}" if self.note else ""
         status = f"{before}{word(self.status)} on {word(self.backend)}"
         return f"{word(self.task_id)}{name} {status}{when}{note}"

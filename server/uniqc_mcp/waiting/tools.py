@@ -14,7 +14,7 @@ from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.progress import WITHOUT_JOB
 from uniqc_mcp.records.related_rows import EndedTasks
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.responses.times import utc_now
+from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.filters import BackendFilter, NameContains, describe_filter
@@ -140,15 +140,16 @@ class WaitTools:
         )
         if missing := len(records) - len(finished):
             notes.append(f"Tasks that had finished before and that there is no room for: {missing}")
-        active = (
-            TaskView.in_list(record, now, sanitizer, tasks.related) for record in tasks.active
-        )
+        views = (TaskView.in_list(record, now, sanitizer, tasks.related) for record in tasks.active)
+        active = first_that_fit(views, tokens - total_size(finished))
+        times = [change.updated_at for change in (*changes, *finished)]
+        notes += zone_notes([*times, *(time for task in active for time in task.times)])
         return WaitAnswer(
             matching=_in_words(target),
             state=state,
             changes=changes,
             changes_total=len(result.status_changes),
-            active=first_that_fit(active, tokens - total_size(finished)),
+            active=active,
             active_total=tasks.active_total,
             finished=finished,
             waited_seconds=int(result.seconds),

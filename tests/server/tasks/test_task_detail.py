@@ -353,10 +353,11 @@ async def test_an_archived_task_is_marked_even_if_its_time_is_unreadable(cache: 
         assert f"archived: {at}, so it is in no list" in text
 
 
+@pytest.mark.usefixtures("in_shanghai")
 async def test_a_time_without_a_zone_is_marked(cache: Cache) -> None:
     text, task = await text_and_task(cache, submit_time="2026-04-22T09:09:22")
-    assert task["submitted_at"] == "2026-04-22T09:09:22"
-    assert "submitted 2026-04-22T09:09:22 (local time, zone not recorded)" in text
+    assert task["submitted_at"] == "2026-04-22T09:09:22+08:00"
+    assert "submitted 2026-04-22T09:09:22+08:00 (zone not recorded)" in text
 
 
 # Ids with credentials, and long ids.
