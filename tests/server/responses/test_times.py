@@ -78,12 +78,6 @@ def test_an_empty_text_requests_no_time() -> None:
     assert requested_time("", NOW) is None
 
 
-@pytest.mark.usefixtures("in_shanghai")
-def test_a_requested_time_without_a_zone_is_utc() -> None:
-    requested = requested_time("2026-11-03T18:00", NOW)
-    assert requested == datetime(2026, 11, 3, 18, tzinfo=UTC)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

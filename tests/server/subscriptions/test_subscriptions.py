@@ -62,9 +62,6 @@ class ReceivedUpdates:
         self.client = client
         self.uris = uris
 
-    async def first(self, uri: str) -> None:
-        await until(lambda: uri in self.uris)
-
     async def exactly(self, *uris: str) -> None:
         """Assert that updates of these URIs arrive, and of no others."""
         await until(lambda: set(self.uris) >= set(uris))

@@ -249,10 +249,11 @@ class ServingError(Exception):
 
 
 async def test_an_error_while_serving_is_raised_unchanged(cache: Cache) -> None:
+    error = ServingError()
     with pytest.raises(ServingError) as caught:
         async with running(cache) as watcher, watcher.listening(ResettableEvent().set):
-            raise ServingError
-    assert isinstance(caught.value, ServingError)
+            raise error
+    assert caught.value is error
     assert watchers() == 0
 
 
