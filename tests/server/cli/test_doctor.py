@@ -8,12 +8,19 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.server.unreadable_files import (
+    broken_link,
+    damaged,
+    database_of_another_program,
+    newer_without_tasks,
+)
 
 from uniqc_mcp.cli.doctor import Diagnosis, Facts, examine
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.server.conftest import Cache
@@ -109,36 +116,18 @@ def test_a_newer_schema_works_with_advice_to_update(cache: Cache) -> None:
     assert "update uniqc-mcp" in text
 
 
-def foreign(cache: Cache) -> None:
-    cache.write(script="PRAGMA application_id = 77")
-
-
-def damaged(cache: Cache) -> None:
-    whole = (cache.stores / "5-0.1.0.sqlite").read_bytes()
-    cache.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
-
-
-def newer_without_tasks(cache: Cache) -> None:
-    cache.write(version=9, script="DROP TABLE tasks")
-
-
-def broken_link(cache: Cache) -> None:
-    cache.path.symlink_to(cache.directory / "gone.sqlite")
-
-
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (foreign, "~/cache/tasks.sqlite belongs to another program"),
+        (database_of_another_program, "~/cache/tasks.sqlite belongs to another program"),
         (damaged, "~/cache/tasks.sqlite is damaged"),
         (newer_without_tasks, "~/cache/tasks.sqlite has schema version 9, newer than 5"),
-        (broken_link, "it is a link to ~/cache/gone.sqlite, which is not there"),
+        (broken_link, "it is a link to ~/elsewhere/tasks.sqlite, which is not there"),
     ],
 )
 def test_an_unreadable_file_is_a_problem_with_a_reason(
-    cache: Cache, home: Path, make: object, reason: str
+    cache: Cache, home: Path, make: Callable[[Cache], None], reason: str
 ) -> None:
-    assert callable(make)
     make(cache)
     diagnosis, text = diagnose(cache)
     (problem,) = diagnosis.problems
