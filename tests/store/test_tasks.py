@@ -33,6 +33,9 @@ json_values = st.recursive(
 zones = st.timedeltas(-timedelta(hours=23), timedelta(hours=23)).map(
     lambda offset: timezone(timedelta(minutes=offset // timedelta(minutes=1)))
 )
+# In UTC, a time of the first or last day may be in the year 0 or 10000.
+FIRST_DAY_LATER = datetime(1, 1, 2)  # noqa: DTZ001 - the zone is drawn
+LAST_DAY_EARLIER = datetime(9999, 12, 30)  # noqa: DTZ001 - the zone is drawn
 infos = st.builds(
     TaskInfo,
     task_id=st.text(),
@@ -184,10 +187,11 @@ def test_any_text_is_parsed_as_a_time_or_none(text: str) -> None:
 
 
 @without_deadline
-@given(st.datetimes(timezones=zones))
+@given(st.datetimes(FIRST_DAY_LATER, LAST_DAY_EARLIER, timezones=zones))
 def test_every_aware_time_is_parsed_from_its_iso_format(moment: datetime) -> None:
     parsed = parse_time(moment.isoformat())
-    assert parsed is None or parsed == moment.astimezone(UTC)
+    assert parsed is not None
+    assert (parsed, parsed.tzinfo) == (moment.astimezone(UTC), UTC)
 
 
 @pytest.mark.usefixtures("in_china")
