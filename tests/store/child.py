@@ -141,14 +141,15 @@ def save_while_cleared(directory: str, name: str, writer: str) -> None:
     send({"saved": saved, "failed": failed})
 
 
-def write_without_waiting(directory: str) -> None:
-    """Commit as fast as possible until the test asks to stop, and never wait for a lock."""
+def write(directory: str, timeout: str) -> None:
+    """Commit as fast as possible until the test asks to stop. Wait for a lock at most so long."""
     send("writing")
     failed: list[str] = []
     number = 0
     while not stop_requested():
         try:
-            with closing(sqlite3.connect(Path(directory, DB_FILENAME), timeout=0)) as connection:
+            file = Path(directory, DB_FILENAME)
+            with closing(sqlite3.connect(file, timeout=float(timeout))) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 with connection:
                     insert(connection, f"task-{number}")
@@ -240,7 +241,7 @@ PROGRAMS: dict[str, Callable[..., None]] = {
         write_pairs,
         save_some,
         save_while_cleared,
-        write_without_waiting,
+        write,
         play_uniqc,
         save_until_full,
         fork,

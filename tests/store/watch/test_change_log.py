@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from uniqc_store.watch.change_log import ChangeLog, TaskEvent
 from uniqc_store.watch.changes import StoreStatus
 
 STORE = StoreState(path=Path("/cache/tasks.sqlite"), exists=True, schema_version=1)
-STATUS = StoreStatus(store=STORE, total=9)
+READ_AT = datetime(2026, 8, 1, 9, tzinfo=UTC)
+STATUS = StoreStatus(store=STORE, total=9, read_at=READ_AT)
 
 
 def state(task_id: str, status: str, *, hour: int = 9) -> TaskState:
@@ -140,12 +143,15 @@ def test_the_file_changed_if_its_state_differs_from_that_at_the_cursor(log: Chan
     assert log.since(start, newer).file_changed
 
 
-def test_another_number_of_tasks_is_not_a_change_of_the_file(
-    log: ChangeLog,
+@pytest.mark.parametrize("other", [{"total": 10}, {"read_at": READ_AT + timedelta(seconds=1)}])
+def test_another_number_of_tasks_or_time_of_reading_is_not_a_change_of_the_file(
+    log: ChangeLog, other: dict[str, Any]
 ) -> None:
     start = cursor_of(log)
     append(log, untracked_delta=1)
-    assert not log.since(start, replace(STATUS, total=10)).file_changed
+    changes = log.since(start, replace(STATUS, **other))
+    assert not changes.file_changed
+    assert changes.untracked_delta == 1
 
 
 @pytest.mark.parametrize(

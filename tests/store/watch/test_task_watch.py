@@ -40,6 +40,7 @@ from uniqc_store import (
     TaskStore,
     TaskWatch,
 )
+from uniqc_store.database.signature import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +73,15 @@ def next_changes(watch: TaskWatch, cursor: str) -> Changes:
         assert time.monotonic() < deadline, "the write was never noticed"
         time.sleep(0.01)
     settle(watch)
+    return watch.since(cursor)
+
+
+def next_changes_beside_a_writer(watch: TaskWatch, cursor: str) -> Changes:
+    """Return the changes of the next refresh that finds any."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (watch.poll() and watch.refresh()):
+        assert time.monotonic() < deadline, "the write was never noticed"
+        time.sleep(0.01)
     return watch.since(cursor)
 
 
@@ -284,18 +294,42 @@ def test_polling_never_makes_a_writer_without_a_timeout_fail(
     directory = make_store(tmp_path / "cache")
     watch = watch_of(directory)
     cursor = watch.since().cursor
-    child = start("write_without_waiting", directory)
+    child = start("write", directory, 0)
     assert child.receive() == "writing"
     deadline = time.monotonic() + DEADLINE_SECONDS
-    due = 0
-    while due < 1_000:
-        due += watch.poll()
-        assert time.monotonic() < deadline, "the write was never noticed"
+    seen = {signature_of(directory / DB_FILENAME)}
+    while len(seen) < 50:
+        watch.poll()
+        seen.add(signature_of(directory / DB_FILENAME))
+        assert time.monotonic() < deadline, "the writer does not write"
     written = child.finish()
     assert written["failed"] == []
+    assert watch.poll()
     settle(watch)
     changes = watch.since(cursor)
     assert len(changes.new) == written["committed"]
+
+
+def test_refreshes_beside_a_writer_miss_no_task_and_never_make_it_fail(
+    tmp_path: Path, start: Callable[..., Child]
+) -> None:
+    directory = make_store(tmp_path / "cache")
+    watch = watch_of(directory)
+    cursor = watch.since().cursor
+    child = start("write", directory, 5)  # as long as uniqc waits
+    assert child.receive() == "writing"
+    found: list[list[str]] = []
+    while len(found) < 10:
+        changes = next_changes_beside_a_writer(watch, cursor)
+        cursor = changes.cursor
+        found.append(ids(changes.new)[::-1])
+    written = child.finish()
+    assert written["failed"] == []
+    settle(watch)
+    found.append(ids(watch.since(cursor).new)[::-1])
+    assert [one for new in found for one in new] == [
+        f"task-{number}" for number in range(written["committed"])
+    ]
 
 
 def test_an_unfinished_transaction_of_a_killed_process_is_not_a_change(tmp_path: Path) -> None:
