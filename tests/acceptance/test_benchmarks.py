@@ -10,8 +10,10 @@ import sqlite3
 import sys
 from collections import Counter
 from contextlib import closing
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
+from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -204,12 +206,25 @@ def test_the_special_stores_have_the_tasks_they_are_named_after(stores: Stores) 
 # Questions
 
 
-def test_the_questions_have_every_pair_of_filters() -> None:
+def test_the_questions_have_every_filter_and_every_pair_of_filters() -> None:
     asked = lists.questions()
-    kinds = [len(filters) for filters in lists.FILTERS.values()]
-    pairs = sum(one * other for place, one in enumerate(kinds) for other in kinds[place + 1 :])
-    assert sum(", " in words for words in asked) == pairs
+    by_kind = [set(filters.values()) for filters in lists.FILTERS.values()]
+    single = {task_filter for filters in by_kind for task_filter in filters}
+    further = {TaskFilter(status=status) for status in ("any", "failed", "finished")}
+    pairs = {
+        merged(one, other)
+        for filters, others in combinations(by_kind, 2)
+        for one, other in product(filters, others)
+    }
+    assert set(asked.values()) == single | further | pairs
     assert len(set(asked.values())) == len(asked)
+
+
+def merged(*filters: TaskFilter) -> TaskFilter:
+    """Return the filter with every argument that is not the default in one of the filters."""
+    default = asdict(TaskFilter())
+    arguments = (item for one in filters for item in asdict(one).items())
+    return TaskFilter(**{name: value for name, value in arguments if value != default[name]})
 
 
 def test_growth_is_measured_on_uncached_pages_of_realistic_stores() -> None:

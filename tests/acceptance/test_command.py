@@ -7,7 +7,9 @@ import os
 import signal
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +17,6 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import TextContent, TextResourceContents
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.acceptance.conftest import RawServer
 
 MODES = ("auto", "legacy", "2026-07-28")
@@ -184,28 +184,51 @@ def slow_query(cache_dir: Path) -> dict[str, Any]:
     return {"name": "count_tasks", "arguments": {"name_contains": "no such name"}}
 
 
+def start_query(server: RawServer, cache_dir: Path, query: dict[str, Any]) -> None:
+    """Send a call with the number 1, and return once its query runs on a worker thread.
+
+    The command has the file open during a query only. The first time may be the short try on the
+    event loop, which is over when a ping is answered.
+    """
+    server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": query})
+    file = str(cache_dir / "tasks.sqlite")
+    for number in (2, 3):
+        deadline = monotonic() + 30
+        while file not in open_files(server.process.pid):
+            assert monotonic() < deadline, "the query was never started"
+        server.ask(number, "ping")
+    assert file in open_files(server.process.pid), "the query was too short"
+
+
+def open_files(pid: int) -> set[str]:
+    found: set[str] = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(descriptor.readlink()))
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_cleanly_while_a_query_runs(
-    raw_server: RawServer, slow_query: dict[str, Any], number: signal.Signals
+    raw_server: RawServer, cache_dir: Path, slow_query: dict[str, Any], number: signal.Signals
 ) -> None:
     raw_server.initialize()
-    raw_server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow_query})
-    # The answer to a later request shows that the query has started.
-    raw_server.ask(2, "ping")
+    start_query(raw_server, cache_dir, slow_query)
     os.kill(raw_server.process.pid, number)
-    _, err = raw_server.close()
+    out, err = raw_server.close()
     assert raw_server.process.returncode == 0
+    assert "The query was stopped before it was done." in out
     assert "Traceback" not in err
 
 
 def test_the_end_of_stdin_ends_the_command_cleanly_while_a_query_runs(
-    raw_server: RawServer, slow_query: dict[str, Any]
+    raw_server: RawServer, cache_dir: Path, slow_query: dict[str, Any]
 ) -> None:
     raw_server.initialize()
-    raw_server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow_query})
-    raw_server.ask(2, "ping")
-    _, err = raw_server.close()
+    start_query(raw_server, cache_dir, slow_query)
+    out, err = raw_server.close()
     assert raw_server.process.returncode == 0
+    assert "The query was stopped before it was done." in out
     assert "Traceback" not in err
 
 
