@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from types import FrameType
 
     from tests.server.conftest import Cache
 
@@ -34,6 +35,27 @@ TAKE_TERMINAL = (
 """Program that takes the terminal as its controlling one, so that Ctrl-C sends it a signal."""
 
 FINISH = "UPDATE tasks SET status = 'success'"
+
+
+@pytest.fixture(autouse=True)
+def default_signals() -> Generator[None]:
+    """Let the watch start with default signals, which pytest itself may have been told to ignore.
+
+    A new program ignores what its parent ignores, and gets the default for what its parent handles.
+    """
+    with handled(signal.SIGINT, signal.default_int_handler), handled(signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def handled(
+    number: signal.Signals, handler: Callable[[int, FrameType | None], Any] | int = signal.SIG_DFL
+) -> Generator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def command(cache: Cache, *options: str) -> list[str]:
@@ -186,6 +208,18 @@ def test_a_signal_is_an_error_only_while_waiting_for_idle(
         process.send_signal(number)
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, errors) == (status, "")
+
+
+def test_a_watch_that_starts_in_the_background_goes_on_ignoring_sigint(cache: Cache) -> None:
+    cache.write({"status": "running"})
+    # As a shell without job control starts it for `&`.
+    with handled(signal.SIGINT, signal.SIG_IGN), piped(cache, "--until-idle") as process:
+        read_line(process)
+        process.send_signal(signal.SIGINT)
+        cache.change(FINISH)
+        output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert " changed  task-000001 running -> success" in output
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_a_name_that_the_encoding_lacks_does_not_end_the_watch(cache: Cache) -> None:
