@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mcp_types import ElicitRequestParams
     from tests.server.conftest import Cache
 
-Way = Callable[["Cache", "Plant"], Awaitable[str]]
+Output = Callable[["Cache", "Plant"], Awaitable[str]]
 """Returns all that one output shows, as text and as structured content."""
 
 PLACE = re.compile(r"at_(\w+)")
@@ -155,7 +155,7 @@ def _insert(cache: Cache, table: str, row: dict[str, object]) -> None:
 # Outputs
 
 
-def tool(name: str, **arguments: Any) -> Way:
+def tool(name: str, **arguments: Any) -> Output:
     async def call(cache: Cache, _: Plant) -> str:
         text, structured = await cache.ask(name, **arguments)
         return text + unescaped(structured)
@@ -163,7 +163,7 @@ def tool(name: str, **arguments: Any) -> Way:
     return call
 
 
-def refused(name: str, argument: str, value: str) -> Way:
+def refused(name: str, argument: str, value: str) -> Output:
     """Return the refusal of a call. Its argument is planted, unless it is a prefix of ids."""
 
     async def call(cache: Cache, plant: Plant) -> str:
@@ -173,7 +173,7 @@ def refused(name: str, argument: str, value: str) -> Way:
     return call
 
 
-def without_match(name: str) -> Way:
+def without_match(name: str) -> Output:
     """Return the output for planted filters that match nothing."""
 
     async def call(cache: Cache, plant: Plant) -> str:
@@ -183,14 +183,14 @@ def without_match(name: str) -> Way:
     return call
 
 
-def resource(uri: str) -> Way:
+def resource(uri: str) -> Output:
     async def read(cache: Cache, _: Plant) -> str:
         return await cache.read(uri)
 
     return read
 
 
-def prompt(name: str, **arguments: str) -> Way:
+def prompt(name: str, **arguments: str) -> Output:
     async def pick(cache: Cache, _: Plant) -> str:
         async with cache.client() as client:
             messages = (await client.get_prompt(name, arguments)).messages
@@ -226,7 +226,7 @@ async def complete(cache: Cache, _: Plant) -> str:
     return unescaped([one.completion.values for one in found])
 
 
-def command(*arguments: str) -> Way:
+def command(*arguments: str) -> Output:
     async def run(cache: Cache, _: Plant) -> str:
         return await anyio.to_thread.run_sync(output_of, cache, *arguments)
 
@@ -324,8 +324,8 @@ async def restore(cache: Cache, _: Plant) -> str:
     def put_back() -> list[str]:
         store = TaskStore(cache.directory)
         receipt = store.clear(store.plan_clear(TaskFilter(status="finished"))).receipt_id
-        ways = (("cleared",), ("cleared", "--json"), ("restore", receipt))
-        return [output_of(cache, *arguments) for arguments in ways]
+        commands = (("cleared",), ("cleared", "--json"), ("restore", receipt))
+        return [output_of(cache, *arguments) for arguments in commands]
 
     said = await anyio.to_thread.run_sync(put_back)
     assert said[-1] == f"Put back: {len(FINISHED)} tasks.\n"
@@ -363,7 +363,7 @@ ACTIVE_WHOLE = f"{ACTIVE} {of(f'{TOLD} {JOB}', 'active')} {RESULTS['active']}"
 DONE_WHOLE = f"{of(f'{TOLD} error', 'done_one')} {RESULTS['done_one']}"
 ARCHIVED_WHOLE = f"{of(f'{TOLD} error status at {JOB}', 'archived')} {RESULTS['archived']}"
 
-WAYS: dict[str, tuple[Way, str]] = {
+OUTPUTS: dict[str, tuple[Output, str]] = {
     "list_tasks": (tool("list_tasks"), ACTIVE),
     "list_tasks, any status": (
         tool("list_tasks", status="any"),
@@ -448,21 +448,21 @@ WAYS: dict[str, tuple[Way, str]] = {
     "demo": (demo, f"{ACTIVE} {BACKENDS} {of(f'{LISTED} error', 'undated')}"),
 }
 
-CELLS = [(way, planted) for way in WAYS for planted in PLANTS]
+CELLS = [(output, planted) for output in OUTPUTS for planted in PLANTS]
 
 
-@pytest.mark.parametrize(("way", "planted"), CELLS)
-async def test_no_output_contains_the_planted_text(cache: Cache, way: str, planted: str) -> None:
+@pytest.mark.parametrize(("output", "planted"), CELLS)
+async def test_no_output_contains_the_planted_text(cache: Cache, output: str, planted: str) -> None:
     plant = PLANTS[planted]
     plant_in(cache, plant)
-    ask, places = WAYS[way]
+    ask, places = OUTPUTS[output]
     said = await ask(cache, plant)
     assert re.findall(plant.seen, said) == []
     assert {*places.split()} - {*PLACE.findall(said)} == set()
 
 
 def test_every_output_is_tried() -> None:
-    tried = {name for way in WAYS for name in way.split(", ")}
+    tried = {name for output in OUTPUTS for name in output.split(", ")}
     commands = cli.commands.keys() - {"serve"}  # the other outputs come from it
     assert {spec.name for spec in (*TOOLS, *PROMPTS)} | commands <= tried
     assert {spec.uri for spec in RESOURCES} <= tried
