@@ -420,14 +420,14 @@ def test_circuits_beyond_the_limit_are_included_in_the_totals() -> None:
     assert results([{"0": 1}, {"1": 1}], max_circuits=-1).circuits == ()
 
 
-def test_a_histogram_of_twenty_qubits_is_summarised_within_a_second() -> None:
+def test_a_histogram_of_twenty_qubits_takes_no_quadratic_time() -> None:
     rng = random.Random(20)
     counts = {f"{key:020b}": rng.randrange(9) for key in rng.sample(range(2**20), 10**5)}
     stored: JsonValue = {**counts}
-    start = time.perf_counter()
+    start = time.process_time()
     summary = single(stored, top=5)
-    # It took 0.1 s on the development machine.
-    assert time.perf_counter() - start < 1
+    # Quadratic time would be several minutes.
+    assert time.process_time() - start < 20
     outcomes = sum(map(bool, counts.values()))
     assert (summary.distinct, summary.shown) == (outcomes, 5)
     assert [o.count for o in summary.outcomes] == [8] * 5
