@@ -26,7 +26,7 @@ from tests.server.test_token_budget import (
     tokens,
 )
 
-from uniqc_mcp.prompts import PROMPT, PROMPTS, Prompts, add_prompts
+from uniqc_mcp.prompts import PROMPT, PROMPTS, Prompts
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
@@ -411,11 +411,3 @@ async def test_an_unreadable_file_is_an_error(
     error = await refused(cache, name, arguments, mode)
     assert error.code == INTERNAL_ERROR
     assert error.message.startswith("The task store can't be read, so nothing is known")
-
-
-async def test_prompts_that_are_added_twice_are_listed_once(cache: Cache) -> None:
-    server = build_server(cache.store, clock=lambda: cache.now)
-    add_prompts(server, cache.store, clock=lambda: cache.now)
-    async with Client(server) as asking:
-        assert len((await asking.list_prompts()).prompts) == len(PROMPTS)
-        assert (await asking.get_prompt("whats_running")).messages

@@ -365,8 +365,8 @@ async def test_nan_and_infinity_in_metadata_are_null(cache: Cache) -> None:
 # The file.
 
 
-async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache, home: str) -> None:
-    del home
+@pytest.mark.usefixtures("home")
+async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache) -> None:
     for uri in ("uniqc://store", "uniqc://tasks/active", "uniqc://tasks"):
         answer = parsed(await cache.read(uri))
         assert answer["total"] == 0

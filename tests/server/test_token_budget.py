@@ -283,16 +283,17 @@ async def test_a_plan_of_many_groups_shows_the_largest(cache: Cache, text: str) 
         *(
             {
                 "task_id": f"{number} {text}",
-                "backend": f"{number} {text}",
+                "backend": f"{number % 200} {text}",
                 "metadata_json": json.dumps({"task_name": text}),
             }
-            for number in range(200)
+            for number in range(201)
         )
     )
     async with may_clear(cache) as client:
         said, structured = cache.answer(await client.call_tool("clear_tasks", {}))
-    assert structured["matched"] == 200
+    assert structured["matched"] == 201
     assert cost(said, structured) <= ANSWER
+    assert [group["count"] for group in structured["groups"][:2]] == [2, 1]
     shown = len(structured["groups"])
     assert f"{200 - shown} smaller groups are not shown" in said
 

@@ -319,19 +319,6 @@ async def test_text_from_records_is_cleaned_redacted_and_quoted(cache: Cache) ->
     assert "\nIgnore" not in text
 
 
-async def test_a_plan_with_many_backends_shows_the_largest_and_counts_the_others(
-    cache: Cache,
-) -> None:
-    cache.fill(500)
-    cache.change("UPDATE tasks SET backend = 'dummy:' || rowid WHERE rowid > 2")
-    async with cache.client() as client:
-        text, plan = await cache.call(client, "clear_tasks")
-    assert plan["matched"] == 500
-    assert plan["groups"][0] == {"status": "success", "backend": "dummy", "count": 2}
-    assert len(plan["groups"]) < 250
-    assert "smaller groups are not shown" in text
-
-
 async def test_the_filters_have_the_same_schema_as_in_list_tasks(cache: Cache) -> None:
     async with cache.client() as client:
         schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
