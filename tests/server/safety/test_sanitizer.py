@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 
 from uniqc_mcp.safety import sanitizer as module
 from uniqc_mcp.safety.credentials import may_hold_credential, redact_text
-from uniqc_mcp.safety.redaction import safe_text
+from uniqc_mcp.safety.redaction import WHOLE, Budget, safe_text
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS, Sanitizer
 from uniqc_mcp.token_budget import fits, max_tokens_of
+
+if TYPE_CHECKING:
+    from uniqc_store import JsonValue
 
 FRAGMENTS = (
     *("uqt_", "0f", "token", "=", " ", ":", "@", "key", "ghp_", "eyJ", "sk-", "AKIA", "Bearer "),
@@ -32,6 +36,16 @@ def test_each_field_has_its_own_limit(field: str, limit: int) -> None:
 
 def test_a_caller_may_give_another_limit() -> None:
     assert len(Sanitizer().one_line("backend", "x" * 100, limit=60)) <= 60
+
+
+def test_a_value_is_shown_within_the_budget_that_is_given() -> None:
+    entries: list[JsonValue] = [f"entry {number}" for number in range(300)]
+    assert Sanitizer().value("result", entries, budget=WHOLE) == entries
+    (first, rest) = cast("list[str]", Sanitizer().value("x", entries, budget=Budget(entries=1)))
+    assert first == "entry 0"
+    assert "299" in rest
+    by_default = cast("list[str]", Sanitizer().value("metadata", entries))
+    assert by_default[:-1] == entries[:200]
 
 
 def test_an_unknown_field_without_a_limit_raises_key_error() -> None:
