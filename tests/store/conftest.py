@@ -223,6 +223,12 @@ def open_files(directory: Path) -> dict[str, int]:
     return found
 
 
+def times_opened(path: Path) -> int:
+    """Return the number of times that this process has a file open."""
+    descriptors = list(Path("/proc/self/fd").iterdir())
+    return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> TaskStore:
     """Return a new store that waits long for locks, because the machine may be busy."""

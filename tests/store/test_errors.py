@@ -6,7 +6,9 @@ import copy
 import os
 import pickle
 import sqlite3
+import time
 from contextlib import closing
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +22,7 @@ from tests.store.conftest import (
     insert,
     insert_shard,
     make_store,
+    open_files,
     unprivileged,
     v5_directory,
 )
@@ -235,12 +238,22 @@ def test_a_write_is_busy_during_another_write_and_a_read_is_not(
     impatient.save(TaskInfo("a", "dummy"))
 
 
-def test_a_write_waits_for_another_write(store: TaskStore, start: Callable[..., Child]) -> None:
+def test_a_write_waits_for_another_write_until_its_timeout(
+    store: TaskStore, start: Callable[..., Child]
+) -> None:
     other = start("hold", store.cache_dir, "BEGIN IMMEDIATE")
     assert other.receive() == "in"
-    other.resume()
-    store.save(TaskInfo("a", "dummy"))
-    assert store.count() == 1
+    began = time.monotonic()
+    with pytest.raises(StoreBusyError):
+        TaskStore(store.cache_dir, busy_timeout=0.1).save(TaskInfo("a", "dummy"))
+    assert time.monotonic() - began >= 0.1
+    saving = Thread(target=lambda: store.save(TaskInfo("b", "dummy")))
+    saving.start()
+    while DB_FILENAME not in open_files(store.cache_dir):
+        assert saving.is_alive()
+    assert other.finish() == "out"
+    saving.join()
+    assert [task.task_id for task in store.list()] == ["b"]
 
 
 # Unreadable

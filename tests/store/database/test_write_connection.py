@@ -9,7 +9,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.conftest import connect, header, make_store
+from tests.store.conftest import connect, header, make_store, times_opened
 
 from uniqc_store import APPLICATION_ID, TaskInfo, TaskStore
 from uniqc_store.database import write_connection
@@ -49,6 +49,8 @@ def test_a_reader_of_a_file_in_rollback_mode_delays_the_switch_to_wal(tmp_path: 
         assert time.monotonic() - began >= 0.05
         switching = Thread(target=lambda: modes.append(switch(directory, 30)))
         switching.start()
+        while times_opened(directory / "tasks.sqlite") < 2:
+            assert switching.is_alive()
         reader.execute("COMMIT")
     switching.join()
     assert modes == [("wal",)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing, suppress
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from tests.store.conftest import (
     insert,
     make_store,
     open_files,
+    times_opened,
 )
 
 from uniqc_store import (
@@ -37,6 +36,7 @@ from uniqc_store import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def ids(store: TaskStore) -> list[str]:
@@ -167,11 +167,17 @@ def test_clear_all_inside_a_read_is_refused(store: TaskStore) -> None:
 
 def test_clear_all_waits_until_others_have_closed_the_file(store: TaskStore) -> None:
     patient = TaskStore(store.cache_dir, busy_timeout=30)
-    cleared = Thread(target=patient.clear_all)
+    clearing = Thread(target=patient.clear_all)
     with closing(connect(store.cache_dir)) as other:
         other.execute("SELECT COUNT(*) FROM tasks").fetchone()
-        cleared.start()
-    cleared.join()
+        began = time.monotonic()
+        with pytest.raises(StoreBusyError):
+            store.clear_all()
+        assert time.monotonic() - began >= 0.05
+        clearing.start()
+        while times_opened(store.db_path) < 2:
+            assert clearing.is_alive()
+    clearing.join()
     assert files(store.cache_dir) == {}
 
 
@@ -256,11 +262,6 @@ def test_the_switch_to_wal_fails_after_the_busy_timeout(
             in_rollback_mode.save(TaskInfo("ours", "dummy"))
     assert caught.value.waited_seconds == 0.05
     assert ids(in_rollback_mode) == ["old"]
-
-
-def times_opened(path: Path) -> int:
-    descriptors = list(Path("/proc/self/fd").iterdir())
-    return sum(os.path.realpath(descriptor) == str(path) for descriptor in descriptors)
 
 
 def test_a_save_that_waited_while_uniqc_removed_the_file_writes_a_new_one(
