@@ -121,18 +121,7 @@ class Cache:
             connection.execute(statement)
 
     def rows(self) -> Rows:
-        """Return every row of every table: rowid, values and their types."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.text_factory = _as_text
-            tables = connection.execute(
-                "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type = 'table'"
-            ).fetchall()
-            return {
-                name.decode(): connection.execute(
-                    f"SELECT rowid, * FROM {name.decode()} ORDER BY rowid"
-                ).fetchall()
-                for (name,) in tables
-            }
+        return all_rows(self.path)
 
     def ids(self) -> list[str]:
         """Return the ids of the tasks in the store."""
@@ -201,6 +190,21 @@ class Cache:
         (content,) = result.content
         assert isinstance(content, TextContent)
         return content.text
+
+
+def all_rows(path: Path) -> Rows:
+    """Return every row of every table: rowid, values and their types."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.text_factory = _as_text
+        tables = connection.execute(
+            "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
+        return {
+            name.decode(): connection.execute(
+                f"SELECT rowid, * FROM {name.decode()} ORDER BY rowid"
+            ).fetchall()
+            for (name,) in tables
+        }
 
 
 def _as_text(raw: bytes) -> tuple[str, bytes]:

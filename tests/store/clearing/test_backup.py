@@ -77,13 +77,18 @@ def test_a_file_of_another_program_is_refused_and_not_changed(
     path = cache.directory / CLEARED_FILENAME
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(f"PRAGMA auto_vacuum = FULL; {statements}")
-    before = path.read_bytes()
+    before, tasks = path.read_bytes(), cache.rows()
     assert before
-    reads: list[Callable[[], object]] = [store.receipts, backup_of(cache).incomplete]
-    for call in [*writes(cache), *reads]:
+    calls: list[Callable[[], object]] = [
+        store.receipts,
+        backup_of(cache).incomplete,
+        lambda: store.clear(store.plan_clear(TaskFilter())),
+    ]
+    for call in [*writes(cache), *calls]:
         with pytest.raises(StoreForeignError):
             call()
         assert path.read_bytes() == before
+        assert cache.rows() == tasks
 
 
 def test_a_file_of_a_newer_release_is_refused_and_not_changed(
@@ -91,14 +96,22 @@ def test_a_file_of_a_newer_release_is_refused_and_not_changed(
 ) -> None:
     store = TaskStore(cache.fill(1).directory)
     path = cache.directory / CLEARED_FILENAME
-    store.clear(store.plan_clear(TaskFilter()))
+    done = store.clear(store.plan_clear(TaskFilter()))
+    cache.fill(2)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("PRAGMA user_version = 2; PRAGMA auto_vacuum = FULL")
-    before = path.read_bytes()
-    for write in writes(cache):
-        with pytest.raises(StoreNewerError):
-            write()
+    before, tasks = path.read_bytes(), cache.rows()
+    calls: list[Callable[[], object]] = [
+        store.receipts,
+        lambda: store.clear(store.plan_clear(TaskFilter())),
+        lambda: store.undo_clear(done.receipt_id),
+    ]
+    for call in [*writes(cache), *calls]:
+        with pytest.raises(StoreNewerError) as caught:
+            call()
+        assert (caught.value.path, caught.value.found, caught.value.known) == (path, 2, 1)
         assert path.read_bytes() == before
+        assert cache.rows() == tasks
 
 
 def test_a_receipt_that_recovery_emptied_is_not_listed(cache: Cache) -> None:
