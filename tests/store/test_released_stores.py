@@ -17,6 +17,7 @@ from tests.store.conftest import (
     copy_real,
     files,
     header,
+    tables,
 )
 
 from uniqc_store import (
@@ -39,14 +40,15 @@ LATEST = [name for name in REAL_FILES if MANIFEST[name]["user_version"] >= 5]
 WITH_MESSAGES = [name for name in REAL_FILES if MANIFEST[name]["user_version"] >= 3]
 WITHOUT_MESSAGES = [name for name in REAL_FILES if MANIFEST[name]["user_version"] < 3]
 STAMPED = [name for name in REAL_FILES if MANIFEST[name]["user_version"] >= 1]
+OTHER_TABLES = ("task_shards", "archived_tasks", "archived_task_shards")
 
 NOTHING: dict[str, Any] = {"count": 0, "by_status": {}, "by_backend": {}, "with_result": 0}
 
 
 def manifest_entry(name: str, table: str = "tasks") -> dict[str, Any]:
     """Return the manifest's entry of a table. A missing table counts as an empty one."""
-    tables: dict[str, dict[str, Any]] = MANIFEST[name]["tables"]
-    return tables.get(table, NOTHING)
+    entries: dict[str, dict[str, Any]] = MANIFEST[name]["tables"]
+    return entries.get(table, NOTHING)
 
 
 def rows(directory: Path, statement: str) -> list[Any]:
@@ -55,13 +57,13 @@ def rows(directory: Path, statement: str) -> list[Any]:
 
 
 def ids_in(directory: Path, table: str) -> list[str]:
-    if not rows(directory, f"SELECT 1 FROM sqlite_master WHERE name = '{table}'"):
+    if table not in tables(directory):
         return []
     return [task_id for (task_id,) in rows(directory, f"SELECT task_id FROM {table}")]
 
 
 def whole_table(directory: Path, table: str) -> list[Any]:
-    if not ids_in(directory, table):
+    if table not in tables(directory):
         return []
     return rows(directory, f"SELECT * FROM {table} ORDER BY 1, 2")
 
@@ -266,24 +268,31 @@ def test_a_half_initialised_file_is_completed_at_version_1(tmp_path: Path) -> No
     assert header(tmp_path) == (APPLICATION_ID, 1)
 
 
-def test_opening_for_writing_changes_no_byte(real_directory: Path, real_name: str) -> None:
-    before = files(real_directory)
-    TaskStore(real_directory).count()
-    if MANIFEST[real_name]["user_version"]:
-        assert files(real_directory) == before
+@pytest.mark.parametrize("name", STAMPED)
+def test_opening_for_writing_changes_no_byte(name: str, tmp_path: Path) -> None:
+    directory = copy_real(name, tmp_path)
+    before = files(directory)
+    TaskStore(directory).count()
+    assert files(directory) == before
+
+
+def test_opening_a_half_initialised_file_for_writing_completes_it(tmp_path: Path) -> None:
+    store = TaskStore(copy_real("0-halfinit.sqlite", tmp_path))
+    assert store.count() == 0
+    assert (header(tmp_path), tables(tmp_path)) == ((APPLICATION_ID, 1), {"tasks"})
 
 
 def test_a_save_and_a_delete_change_only_one_task(real_directory: Path) -> None:
     store = TaskStore(real_directory)
     before = store.list()
-    archives = [whole_table(real_directory, table) for table in ("archived_tasks",)]
+    others = [whole_table(real_directory, table) for table in OTHER_TABLES]
     task = TaskInfo("new", "dummy", result={"00": 5}, metadata={"task_name": "mine"})
     store.save(task)
     assert store.get("new") == task
     assert [other for other in store.list() if other.task_id != "new"] == before
     assert store.delete("new")
     assert store.list() == before
-    assert [whole_table(real_directory, "archived_tasks")] == archives
+    assert [whole_table(real_directory, table) for table in OTHER_TABLES] == others
 
 
 def test_every_task_can_be_saved_back_unchanged(real_directory: Path, real_name: str) -> None:

@@ -121,7 +121,9 @@ def test_a_link_to_a_file_is_followed_to_its_wal_too(tmp_path: Path) -> None:
 
 def test_the_repr_shows_the_directory_and_the_access_mode(tmp_path: Path) -> None:
     assert repr(TaskStore(tmp_path)) == f"TaskStore({str(tmp_path)!r}, read_only=False)"
-    assert TaskStore(tmp_path, read_only=True).read_only
+    reading = TaskStore(tmp_path, read_only=True)
+    assert repr(reading) == f"TaskStore({str(tmp_path)!r}, read_only=True)"
+    assert reading.read_only
 
 
 def test_a_missing_file_is_distinguished_from_a_directory_with_its_name(tmp_path: Path) -> None:

@@ -210,15 +210,14 @@ def test_a_read_keeps_a_file_in_rollback_mode(tmp_path: Path) -> None:
 # Left by a killed process
 
 
-def test_tasks_that_are_committed_in_the_wal_only_are_read(with_wal: Path) -> None:
-    assert read_only(with_wal).count() == 13
-
-
 def test_tasks_that_a_killed_process_has_committed_are_read(
     filled: Path, start: Callable[..., Child]
 ) -> None:
     start("die_with_wal", filled, 3).wait(-9)
+    assert {WAL, SHM} <= files(filled).keys()
     assert read_only(filled).count() == 13
+    assert read_only(backdate(filled)).count() == 13
+    (filled / SHM).unlink()
     assert read_only(backdate(filled)).count() == 13
 
 
