@@ -122,9 +122,7 @@ def payload_reason(payload: JsonValue) -> str:
     cancelled = any(status.casefold() in _CANCELLED for status in _statuses_in(payload))
     if not says_something(reason):
         return CANCELLED_AT_PLATFORM if cancelled else ""
-    if cancelled and "cancel" not in reason.casefold():
-        return f"{CANCELLED_AT_PLATFORM}: {reason}"
-    return reason
+    return f"{CANCELLED_AT_PLATFORM}: {reason}" if cancelled else reason
 
 
 def _parsed(text: str) -> JsonValue:

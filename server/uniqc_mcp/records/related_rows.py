@@ -135,4 +135,6 @@ def notes_on_active(snapshot: Snapshot, task_filter: TaskFilter, *, active: int)
     if task_filter.status == "any":
         task_filter = replace(task_filter, status="active")
     count = snapshot.without_job(task_filter)
-    return [f"{count} of the active tasks: {WITHOUT_JOB}."] if count else []
+    if not count:
+        return []
+    return [f"Active tasks without a platform job: {count}. {WITHOUT_JOB}."]

@@ -94,7 +94,10 @@ def test_an_error_with_content_says_something(error: str) -> None:
         ({"status": "Cancelled"}, CANCELLED_AT_PLATFORM),
         ({"job": {"state": "CANCELED"}}, CANCELLED_AT_PLATFORM),
         ({"status": "canceled", "msg": "by user 7"}, f"{CANCELLED_AT_PLATFORM}: by user 7"),
-        ({"status": "cancelled", "msg": "cancelled by user"}, "cancelled by user"),
+        (
+            {"status": "cancelled", "msg": "cancelled by user"},
+            f"{CANCELLED_AT_PLATFORM}: cancelled by user",
+        ),
     ],
 )
 def test_the_answer_of_a_platform_is_searched_for_a_reason(payload: JsonValue, reason: str) -> None:

@@ -119,7 +119,7 @@ async def test_a_count_says_how_many_reached_no_platform(
 ) -> None:
     cache = case("pending-without-job", RUNNING_TOO, ITS_JOB)
     text, answer = await cache.ask("count_tasks", status=status, group_by=group_by)
-    assert "1 of the active tasks: No platform job: its submission" in text
+    assert "Active tasks without a platform job: 1. No platform job: its submission" in text
     assert any(PART in note for note in answer["store"]["notes"])
 
 

@@ -426,7 +426,7 @@ def test_a_histogram_of_twenty_qubits_takes_no_quadratic_time() -> None:
     stored: JsonValue = {**counts}
     start = time.process_time()
     summary = single(stored, top=5)
-    # Quadratic time would be several minutes.
+    # Quadratic time would be more than a minute.
     assert time.process_time() - start < 20
     outcomes = sum(map(bool, counts.values()))
     assert (summary.distinct, summary.shown) == (outcomes, 5)
