@@ -11,10 +11,12 @@ from uniqc_store.filters import Column, Cursor, TaskFilter
 from uniqc_store.query import completion, lookup, pagination, statements
 from uniqc_store.query import counts as query_counts
 from uniqc_store.query.conditions import FilterSql
+from uniqc_store.query.time_conditions import where_later_than
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Hashable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from uniqc_store.database.connection import Session
@@ -127,6 +129,13 @@ class Snapshot:
         The filter's times are ignored. The time grows with the store: every task is read.
         """
         return self.count_where(FilterSql(task_filter).undated())
+
+    def count_later_than(self, moment: datetime) -> int:
+        """Return the number of tasks with a submit or update time later than an aware moment.
+
+        The time grows with the store: the update time of every task is read.
+        """
+        return self.count_where(where_later_than(moment))
 
     def without_date(self, task_filter: TaskFilter) -> int:
         """Return the number of tasks whose submit time does not begin with a digit.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted, tilde, without_home
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import (
@@ -206,6 +208,11 @@ def _unusual(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
     yield from notes_on_active(snapshot, TaskFilter(), active=facts.active)
     if twins := snapshot.twins():
         yield f"Ids of both a live and an archived task: {twins}. get_task shows the live one."
+    if ahead := snapshot.count_later_than(utc_now() + timedelta(minutes=1)):
+        yield (
+            f"{ahead} tasks have a time in the future by this machine's clock; answers leave "
+            "their age out. Check the clock of this machine and of those that run uniqc."
+        )
     if doubled := snapshot.doubled():
         yield (
             f"{doubled} tasks are copies of others: two uniqc processes upgraded the file at "

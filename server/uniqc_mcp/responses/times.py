@@ -18,6 +18,9 @@ _UNIQCS_FORM: Final = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?\+00:00", re.ASCII
 )
 _DATE_AND_TIME: Final = len("2026-08-05T05:33:52")
+_SKEW: Final = timedelta(minutes=1)
+"""The difference between two machines' clocks that is not worth a remark."""
+
 _LARGEST_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -78,18 +81,28 @@ def _wire_time_in_uniqcs_form(text: str) -> str:
 
 
 def seconds_since(text: str, now: datetime) -> int | None:
-    """Return the age of a stored time as :func:`age_in_seconds` does; None if it is unreadable."""
+    """Return the age of a stored time; None if it is unreadable or in the future."""
     moment = parse_time(text)
     return None if moment is None else age_in_seconds(moment, now)
 
 
-def age_in_seconds(moment: datetime, now: datetime) -> int:
+def age_in_seconds(moment: datetime, now: datetime) -> int | None:
     """Return the age of a time, taken for local if it names no zone.
 
-    A time in the future, as of a clock that differs, has the age 0.
+    A time up to a minute in the future, as of a clock that differs, has the age 0. One further in
+    the future has none.
     """
     age = now - assume_local(moment)
-    return age.days * 86_400 + age.seconds if age.days >= 0 else 0
+    if age.days >= 0:
+        return age.days * 86_400 + age.seconds
+    return 0 if age >= -_SKEW else None
+
+
+def is_in_future(shown: str, now: datetime) -> bool:
+    """Return whether a time of an answer is more than a minute in the future; False if empty."""
+    if shown.endswith("Z"):
+        return shown > wire_time(now + _SKEW)
+    return parse_time(shown) is not None and seconds_since(shown, now) is None
 
 
 def duration(seconds: int) -> str:

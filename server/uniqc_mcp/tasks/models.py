@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
+from uniqc_mcp.records.progress import NO_PLATFORM_JOB
 from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Inlined, Named
 from uniqc_mcp.responses.text import counted, plural, told_time
-from uniqc_mcp.responses.times import duration, recorded_time, seconds_since
+from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
@@ -35,6 +36,9 @@ _GROUP_TOKENS: Final = 45
 """Tokens of a group without its labels."""
 
 
+_IN_FUTURE: Final = "in the future by this machine's clock"
+
+
 class TaskView(Wire):
     """A task in a list."""
 
@@ -47,6 +51,9 @@ class TaskView(Wire):
     submitted_at: Annotated[str, Field(description="UTC; an offset: zone not recorded.")]
     updated_at: str
     seconds_since_update: Annotated[OptionalInt, Field(description="Active only.")] = None
+    in_future: Annotated[
+        list[str] | Absent, Field(description="Times ahead of this machine's clock.")
+    ] = None
     error: str
     note: str | Absent = None
 
@@ -73,6 +80,8 @@ class TaskView(Wire):
         """
         active = not record.finished
         heard_of = active and not never_submitted
+        submitted_at = recorded_time(record.submit_time)
+        updated_at = recorded_time(record.update_time)
         return cls(
             task_id=sanitizer.one_line("task_id", record.task_id),
             name=sanitizer.one_line("name", record.name),
@@ -80,8 +89,9 @@ class TaskView(Wire):
             status=sanitizer.one_line("status", record.status),
             active=active,
             shots=record.shots,
-            submitted_at=recorded_time(record.submit_time),
-            updated_at=recorded_time(record.update_time),
+            submitted_at=submitted_at,
+            updated_at=updated_at,
+            in_future=_in_future(submitted_at, updated_at, now),
             seconds_since_update=seconds_since(record.update_time, now) if heard_of else None,
             error=error,
             **more,
@@ -102,14 +112,16 @@ class TaskView(Wire):
             note=remarks.note or None,
         )
 
-    def with_seconds_since_update(self, seconds: int | None) -> Self:
-        """Return the view of an active task at a later time; other ones do not change.
+    def at(self, now: datetime, *, seconds_since_update: int | None) -> Self:
+        """Return the view at a later time.
 
-        A finished task has no such age, nor has one that no platform knows of.
+        The seconds are those of an active task that a platform knows of; others show none.
         """
-        if self.seconds_since_update in (None, seconds):
+        seconds = seconds_since_update if self.active and not self._has_no_job else None
+        in_future = _in_future(self.submitted_at, self.updated_at, now)
+        if (seconds, in_future) == (self.seconds_since_update, self.in_future):
             return self
-        return self.model_copy(update={"seconds_since_update": seconds})
+        return self.model_copy(update={"seconds_since_update": seconds, "in_future": in_future})
 
     @property
     def label(self) -> str:
@@ -121,8 +133,7 @@ class TaskView(Wire):
         """The task as text, with the time it was submitted."""
         return (
             f"{self.label}, {self.shots} {plural('shot', self.shots)}, "
-            f"submitted {told_time(self.submitted_at)}{self._last_update('last heard of')}"
-            f"{self._note}"
+            f"submitted {self._submitted}{self._last_update('last heard of')}{self._note}"
         )
 
     def line_at(self, now: datetime) -> str:
@@ -132,18 +143,37 @@ class TaskView(Wire):
         """
         last_update = self._last_update("heard of")
         if not (self.active and self.submitted_at.endswith("Z")):
-            submitted = f"submitted {told_time(self.submitted_at)}"
-            return f"{self.label}, {submitted}{last_update}{self._note}"
-        age = duration(seconds_since(self.submitted_at, now) or 0)
-        return f"{self.label}, {age} old{last_update}{self._note}"
+            return f"{self.label}, submitted {self._submitted}{last_update}{self._note}"
+        age = seconds_since(self.submitted_at, now)
+        if age is None:
+            return f"{self.label}, submitted {self._submitted}{last_update}{self._note}"
+        return f"{self.label}, {duration(age)} old{last_update}{self._note}"
 
     @property
     def _note(self) -> str:
         return f", {self.note}" if self.note else ""
 
+    @property
+    def _has_no_job(self) -> bool:
+        return NO_PLATFORM_JOB in (self.note or "")
+
     def _last_update(self, verb: str) -> str:
         seconds = self.seconds_since_update
-        return f", {verb} {duration(seconds)} ago" if seconds is not None else ""
+        if seconds is None:
+            ahead = "updated_at" in (self.in_future or ())
+            return f", touched {_IN_FUTURE}" if ahead and self.active else ""
+        return f", {verb} {duration(seconds)} ago"
+
+    @property
+    def _submitted(self) -> str:
+        ahead = "submitted_at" in (self.in_future or ())
+        return f"{told_time(self.submitted_at)}{f' ({_IN_FUTURE})' if ahead else ''}"
+
+    @property
+    def last_touched(self) -> str:
+        """The time of the last update as text."""
+        ahead = "updated_at" in (self.in_future or ())
+        return f"{told_time(self.updated_at)}{f' ({_IN_FUTURE})' if ahead else ''}"
 
     @property
     def times(self) -> tuple[str, str]:
@@ -159,6 +189,11 @@ class TaskView(Wire):
     def texts(self) -> tuple[str, ...]:
         """The fields whose length the record decides."""
         return self.task_id, self.name, self.backend, self.status, self.error, self.note or ""
+
+
+def _in_future(submitted_at: str, updated_at: str, now: datetime) -> list[str] | None:
+    times = {"submitted_at": submitted_at, "updated_at": updated_at}
+    return [name for name, shown in times.items() if is_in_future(shown, now)] or None
 
 
 def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:

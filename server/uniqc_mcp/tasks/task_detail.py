@@ -196,7 +196,7 @@ def _outcome_lines(task: TaskDetail) -> Iterator[str]:
     if task.archived_at:
         yield f"archived: {told_time(task.archived_at)}, so it is in no list"
     if not task.active:
-        yield f"last touched: {told_time(task.updated_at)}"
+        yield f"last touched: {task.last_touched}"
     if task.error:
         yield f"error, as recorded: {in_quotes(task.error)}"
     if task.result is not None:

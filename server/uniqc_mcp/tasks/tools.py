@@ -177,7 +177,7 @@ class ReadTools:
         task, cached = self._store.read(find)
         detail, notes = cached or _detail_and_notes(task, outcomes=outcomes, now=now)
         return TaskAnswer(
-            task=detail.with_seconds_since_update(seconds_since(task.record.update_time, now)),
+            task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),
         )
 
@@ -234,7 +234,7 @@ class _ShownPage:
     def tasks_at(self, now: datetime) -> list[TaskView]:
         """Return the tasks with the seconds since their update as of a time."""
         return [
-            task.with_seconds_since_update(age_in_seconds(updated, now)) if updated else task
+            task.at(now, seconds_since_update=age_in_seconds(updated, now) if updated else None)
             for task, updated in zip(self.tasks, self.updated, strict=True)
         ]
 

@@ -109,6 +109,22 @@ def where_touched_before(moment: datetime, *, name: str) -> Where:
     return where
 
 
+def where_later_than(moment: datetime) -> Where:
+    """Return the condition for tasks whose submit time or update time is later than a moment.
+
+    Args:
+        moment: Aware.
+    """
+    where = Where()
+    where.add(
+        f"((submit_time >= :later_text AND {_SUBMIT_TIME} > :later)"
+        f" OR (update_time >= :later_text AND {_UPDATE_TIME} > :later))",
+        later=microseconds(moment),
+        later_text=_text_before(moment),
+    )
+    return where
+
+
 def order_by(index: Index | None) -> str:
     """Return the column that orders pages, as a statement that uses this index names it."""
     return indexed("submit_time", by="time", only=index)

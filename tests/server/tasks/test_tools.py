@@ -254,9 +254,9 @@ async def test_only_an_active_task_reports_the_age_of_its_last_update(cache: Cac
     )
     text, answer = await cache.ask("list_tasks", status="any")
     heard = [task.get("seconds_since_update") for task in answer["tasks"]]
-    assert heard == [None, 0, 3601, 3600, None]
+    assert heard == [None, None, 3601, 3600, None]
     assert text.count("heard of 1 h ago") == 2
-    assert text.count("heard of") == 3
+    assert text.count("heard of") == 2
 
 
 def test_an_age_grows_while_the_file_is_unchanged(cache: Cache) -> None:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.responses.store_notes import fallback_note, state_notes
 from uniqc_mcp.responses.text import plural
-from uniqc_mcp.responses.times import duration, recorded_time, seconds_since, wire_time
+from uniqc_mcp.responses.times import (
+    duration,
+    is_in_future,
+    recorded_time,
+    seconds_since,
+    wire_time,
+)
 from uniqc_mcp.safety.display import in_quotes, tilde, without_home, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.text import task_label
@@ -234,6 +240,8 @@ def _ages(task: SanitizedTask, now: datetime) -> str:
     old = "" if age is None else f", {duration(age)} old"
     if task.note == NO_PLATFORM_JOB:
         return f"{old}, {task.note}"
+    if is_in_future(recorded_time(task.updated_at), now):
+        return f"{old}, touched in the future by this machine's clock"
     return old if since_update is None else f"{old}, heard of {duration(since_update)} ago"
 
 

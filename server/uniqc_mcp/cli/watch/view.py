@@ -14,7 +14,7 @@ from rich.text import Text
 
 from uniqc_mcp.cli.watch.columns import Row, cut, status_style, table_lines
 from uniqc_mcp.cli.watch.lines import POLLING_NOTE, SanitizedTask, store_notes
-from uniqc_mcp.responses.times import duration, seconds_since
+from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import tilde
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import TERMINAL_STATUSES
@@ -106,15 +106,14 @@ def _body(scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
 
 def _active_row(state: TaskState, now: datetime, scene: Scene) -> Row:
     task = SanitizedTask.of(state)
-    heard_of = _ago(seconds_since(state.update_time, now))
     return Row(
         task_id=task.task_id,
         name=task.name,
         status=task.status,
         style=status_style(state.status),
         backend=task.backend,
-        submitted=_ago(seconds_since(state.submit_time, now)),
-        last="no job" if state.task_id in scene.without_job else heard_of,
+        submitted=_age(state.submit_time, now),
+        last="no job" if state.task_id in scene.without_job else _age(state.update_time, now),
     )
 
 
@@ -126,7 +125,7 @@ def _finished_row(finished: FinishedTask, now: datetime) -> Row:
         status=task.status if end_state == finished.task.status else end_state,
         style=status_style(end_state),
         backend=task.backend,
-        submitted=_ago(seconds_since(finished.task.submit_time, now)),
+        submitted=_age(finished.task.submit_time, now),
         last=_ago(max(0, int((now - finished.at).total_seconds()))),
     )
 
@@ -141,6 +140,11 @@ def _row_counts(room: int, active: int, finished: int) -> tuple[int, int]:
     finished_rows = max(0, min(MAX_FINISHED_ROWS, finished, for_finished))
     active_room = room - 2 - (finished_rows + 2 if finished_rows else 0)
     return (active if active <= active_room else max(0, active_room - 1)), finished_rows
+
+
+def _age(stored: str, now: datetime) -> str:
+    in_future = is_in_future(recorded_time(stored), now)
+    return "in future" if in_future else _ago(seconds_since(stored, now))
 
 
 def _ago(seconds: int | None) -> str:
