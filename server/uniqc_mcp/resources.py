@@ -22,9 +22,9 @@ from uniqc_mcp.safety.json_text import escape_unseen, strict_dumps, strict_json
 from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
+from uniqc_mcp.tasks.count_models import TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.lookup import find_task, stored_result
-from uniqc_mcp.tasks.models import TaskCounts, largest_groups
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     TERMINAL_STATUSES,

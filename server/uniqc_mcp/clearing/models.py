@@ -11,7 +11,7 @@ from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
-from uniqc_mcp.tasks.models import GroupView, GroupViews, largest_groups
+from uniqc_mcp.tasks.count_models import GroupView, GroupViews, largest_groups
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:

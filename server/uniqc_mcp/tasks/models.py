@@ -1,4 +1,4 @@
-"""Models of a task in a list, of a group of tasks, and of the answers that hold them."""
+"""Models of a task in a list, and of a page of them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import Field
 
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB
 from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField, Wire
-from uniqc_mcp.responses.json_schema import Inlined, Named
+from uniqc_mcp.responses.json_schema import Inlined
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
-from uniqc_mcp.safety.display import in_quotes, word
+from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
 
@@ -21,19 +21,14 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.records.related_rows import RelatedRows
     from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import Group, TaskRecord
+    from uniqc_store import TaskRecord
 
 
-MAX_GROUPS = 100
-
-_ENVELOPE_TOKENS: Final = 1_500
+ENVELOPE_TOKENS: Final = 1_500
 """Tokens of an answer without its tasks or groups, notes included."""
 
 _TASK_TOKENS: Final = 115
 """Tokens of a task in a list without its texts: names of fields, times, numbers."""
-
-_GROUP_TOKENS: Final = 45
-"""Tokens of a group without its labels."""
 
 
 _IN_FUTURE: Final = "in the future by this machine's clock"
@@ -199,7 +194,7 @@ def _in_future(submitted_at: str, updated_at: str, now: datetime) -> list[str] |
 def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     """Return how many of these tasks, from the first on, an answer has room for; at least one."""
     texts = "".join(text for task in tasks for text in task.texts)
-    room = ANSWER - _ENVELOPE_TOKENS
+    room = ANSWER - ENVELOPE_TOKENS
     if _TASK_TOKENS * len(tasks) + 2 * bytes_in_json(texts) <= room:
         return len(tasks)
     return max(1, how_many_fit((task.size for task in tasks), room))
@@ -235,63 +230,3 @@ class TaskList(Answer):
         if self.next_cursor:
             yield f"More: repeat the call with cursor={in_quotes(self.next_cursor)}."
         yield from self.store.notes
-
-
-class GroupView(Wire):
-    """The number of tasks of one status and backend; a label not grouped by is empty."""
-
-    status: str
-    backend: str
-    count: int
-
-    @classmethod
-    def of(cls, group: Group, sanitizer: Sanitizer) -> Self:
-        """Return the view of a group."""
-        return cls(
-            status=sanitizer.one_line("status", group.status),
-            backend=sanitizer.one_line("backend", group.backend),
-            count=group.count,
-        )
-
-    @property
-    def size(self) -> int:
-        """The most tokens it takes in an answer, as text and as structured content together."""
-        return _GROUP_TOKENS + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
-
-
-GroupViews = Annotated[list[GroupView], Named()]
-
-
-def largest_groups(
-    groups: Sequence[Group], sanitizer: Sanitizer, *, tokens: int = ANSWER - _ENVELOPE_TOKENS
-) -> tuple[list[GroupView], list[str]]:
-    """Return the groups to show, and a note if there are others.
-
-    Args:
-        groups: All groups, the largest first.
-        sanitizer: The sanitizer of the answer.
-        tokens: The most tokens that the groups may take.
-    """
-    views = [GroupView.of(group, sanitizer) for group in groups[:MAX_GROUPS]]
-    shown = views[: how_many_fit((view.size for view in views), tokens)]
-    hidden = groups[len(shown) :]
-    tasks = sum(group.count for group in hidden)
-    notes = [f"{len(hidden)} smaller groups are not shown; {tasks} tasks are in them."]
-    return shown, notes if hidden else []
-
-
-class TaskCounts(Answer):
-    """The number of tasks, as a whole and by groups."""
-
-    matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
-    total: int
-    groups: GroupViews
-    store: StoreField
-
-    def text(self) -> str:
-        """Return a line of the total and a line for each group."""
-        lines = [f"{counted(self.total, self.matching)}. {self.store.source}"]
-        for group in self.groups:
-            labels = " on ".join(word(label) for label in (group.status, group.backend) if label)
-            lines.append(f"- {labels or '(empty)'}: {group.count}")
-        return "\n".join([*lines, *self.store.notes])

@@ -12,6 +12,7 @@ from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
     NameContains,
@@ -24,14 +25,7 @@ from uniqc_mcp.tasks.filters import (
 )
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
-from uniqc_mcp.tasks.models import (
-    GroupView,
-    TaskCounts,
-    TaskList,
-    TaskView,
-    how_many_tasks_fit,
-    largest_groups,
-)
+from uniqc_mcp.tasks.models import TaskList, TaskView, how_many_tasks_fit
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
 from uniqc_store import (

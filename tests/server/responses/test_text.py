@@ -10,8 +10,9 @@ import pytest
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.tasks.circuit_result import CircuitResult, OutcomeView
 from uniqc_mcp.tasks.circuits import CircuitView
+from uniqc_mcp.tasks.count_models import GroupView, TaskCounts
 from uniqc_mcp.tasks.job_models import ShardView
-from uniqc_mcp.tasks.models import GroupView, TaskCounts, TaskList, TaskView
+from uniqc_mcp.tasks.models import TaskList, TaskView
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
 

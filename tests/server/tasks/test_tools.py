@@ -16,9 +16,9 @@ from mcp_types import TextContent
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.tasks.count_models import MAX_GROUPS, TaskCounts
 from uniqc_mcp.tasks.filters import describe_filter, requested_filter
 from uniqc_mcp.tasks.job_models import MAX_SHARDS
-from uniqc_mcp.tasks.models import MAX_GROUPS, TaskCounts
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS
 from uniqc_mcp.waiting.tools import WaitTools

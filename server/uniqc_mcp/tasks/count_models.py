@@ -1,0 +1,85 @@
+"""Models of a group of tasks, and of a count by groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Self
+
+from pydantic import Field
+
+from uniqc_mcp.responses.base import Answer, StoreField, Wire
+from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.text import counted
+from uniqc_mcp.safety.display import word
+from uniqc_mcp.tasks.models import ENVELOPE_TOKENS
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uniqc_mcp.safety.sanitizer import Sanitizer
+    from uniqc_store import Group
+
+MAX_GROUPS: Final = 100
+
+_GROUP_TOKENS: Final = 45
+"""Tokens of a group without its labels."""
+
+
+class GroupView(Wire):
+    """The number of tasks of one status and backend; a label not grouped by is empty."""
+
+    status: str
+    backend: str
+    count: int
+
+    @classmethod
+    def of(cls, group: Group, sanitizer: Sanitizer) -> Self:
+        """Return the view of a group."""
+        return cls(
+            status=sanitizer.one_line("status", group.status),
+            backend=sanitizer.one_line("backend", group.backend),
+            count=group.count,
+        )
+
+    @property
+    def size(self) -> int:
+        """The most tokens it takes in an answer, as text and as structured content together."""
+        return _GROUP_TOKENS + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
+
+
+GroupViews = Annotated[list[GroupView], Named()]
+
+
+def largest_groups(
+    groups: Sequence[Group], sanitizer: Sanitizer, *, tokens: int = ANSWER - ENVELOPE_TOKENS
+) -> tuple[list[GroupView], list[str]]:
+    """Return the groups to show, and a note if there are others.
+
+    Args:
+        groups: All groups, the largest first.
+        sanitizer: The sanitizer of the answer.
+        tokens: The most tokens that the groups may take.
+    """
+    views = [GroupView.of(group, sanitizer) for group in groups[:MAX_GROUPS]]
+    shown = views[: how_many_fit((view.size for view in views), tokens)]
+    hidden = groups[len(shown) :]
+    tasks = sum(group.count for group in hidden)
+    notes = [f"{len(hidden)} smaller groups are not shown; {tasks} tasks are in them."]
+    return shown, notes if hidden else []
+
+
+class TaskCounts(Answer):
+    """The number of tasks, as a whole and by groups."""
+
+    matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
+    total: int
+    groups: GroupViews
+    store: StoreField
+
+    def text(self) -> str:
+        """Return a line of the total and a line for each group."""
+        lines = [f"{counted(self.total, self.matching)}. {self.store.source}"]
+        for group in self.groups:
+            labels = " on ".join(word(label) for label in (group.status, group.backend) if label)
+            lines.append(f"- {labels or '(empty)'}: {group.count}")
+        return "\n".join([*lines, *self.store.notes])
