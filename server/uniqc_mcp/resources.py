@@ -11,9 +11,10 @@ from typing import Literal, ParamSpec, cast, get_args
 from urllib.parse import parse_qs
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
 
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
-from uniqc_mcp.protocol.errors import invalid
+from uniqc_mcp.protocol.errors import explain_unexpected, invalid
 from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.times import utc_now
@@ -166,6 +167,10 @@ def with_protocol_errors(
             raise invalid(str(error)) from error
         except StoreError as error:
             raise ResourceError(explain_store_error(error)) from error
+        except (MCPError, ResourceError):
+            raise
+        except Exception as error:
+            raise ResourceError(explain_unexpected("The resource", error)) from error
 
     return reading
 

@@ -25,6 +25,7 @@ No ``sqlite3`` exception leaves the package.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -295,7 +296,7 @@ def _translation(error: sqlite3.Error, path: Path, waited_seconds: float) -> Sto
             | sqlite3.SQLITE_IOERR
             | sqlite3.SQLITE_READONLY
         ):
-            translation = StoreUnreadableError(path, str(error))
+            translation = StoreUnreadableError(path, _no_descriptor_left() or str(error))
         case sqlite3.SQLITE_NOTADB:
             translation = StoreForeignError(path, "is not an SQLite database")
         case sqlite3.SQLITE_FULL:
@@ -306,3 +307,26 @@ def _translation(error: sqlite3.Error, path: Path, waited_seconds: float) -> Sto
             # SQLITE_CORRUPT, or a statement that does not fit the tables of a file made by hand.
             translation = StoreDamagedError(path, str(error))
     return translation
+
+
+_DESCRIPTORS_OF_A_CALL = 10
+"""The most files that one call has open: databases, their companions, directories."""
+
+
+def _no_descriptor_left() -> str:
+    """Return the reason why hardly any file can be opened; empty where enough can.
+
+    SQLite says "unable to open database file" in this case too, which would send the reader to
+    look for the cause in the file. The database itself is not opened: closing a descriptor of it
+    would drop SQLite's locks.
+    """
+    opened: list[int] = []
+    try:
+        for _ in range(_DESCRIPTORS_OF_A_CALL):
+            opened.append(os.open(os.devnull, os.O_RDONLY))  # noqa: PERF401 - closed after an error
+    except OSError as error:
+        return f"this process has no descriptors left: {error.strerror}; see `ulimit -n`"
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return ""

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
+from uniqc_mcp.protocol.errors import explain_unexpected
 from uniqc_mcp.protocol.structured_content import defer
 from uniqc_mcp.responses.base import Answer
 from uniqc_store import StoreError
@@ -66,23 +68,30 @@ class StrictTool(Tool):
         """Check the arguments, call the function and return both channels of its answer.
 
         Raises:
-            ToolError: The arguments are invalid, or the store can't answer.
+            ToolError: The arguments are invalid, the store can't answer, or the tool has a fault.
         """
         try:
             answer = await super().run(_with_integers(arguments), context)
-        except ToolError as error:
-            match error.__cause__:
-                case ValidationError() as cause if not isinstance(error, UnexpectedToolError):
-                    known = list(self.fn_metadata.arg_model.model_fields)
-                    problems = cause.errors(include_url=False)
-                    raise ToolError(explain_arguments(self.name, known, problems)) from cause
-                case StoreError() as cause:
-                    raise ToolError(explain_store_error(cause)) from cause
-                case RequestError() as cause:
-                    raise ToolError(str(cause)) from cause
-                case _:
-                    raise
-        return _two_channels(answer) if convert_result and isinstance(answer, Answer) else answer
+            return (
+                _two_channels(answer) if convert_result and isinstance(answer, Answer) else answer
+            )
+        except MCPError:
+            raise
+        except Exception as error:
+            raise ToolError(self._explain(error)) from error
+
+    def _explain(self, error: Exception) -> str:
+        """Return a message for the caller in place of the SDK's, which names only the tool."""
+        match error.__cause__ if isinstance(error, ToolError) else error:
+            case ValidationError() as cause if not isinstance(error, UnexpectedToolError):
+                known = list(self.fn_metadata.arg_model.model_fields)
+                return explain_arguments(self.name, known, cause.errors(include_url=False))
+            case StoreError() as cause:
+                return explain_store_error(cause)
+            case RequestError() | ToolError() as cause:
+                return str(cause)
+            case cause:
+                return explain_unexpected(self.name, cause or error)
 
 
 def _with_integers(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
+from uniqc_mcp.protocol.errors import with_request_errors
+
 if TYPE_CHECKING:
     from mcp.server.context import HandlerResult, ServerRequestContext
     from mcp.server.lowlevel import Server
@@ -69,7 +71,11 @@ def serve_subscriptions(server: Server[Context]) -> None:
                     lists.list_changed = False
         return discovered
 
-    server.add_request_handler("subscriptions/listen", SubscriptionsListenRequestParams, listen)
-    server.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    server.add_request_handler(
+        "subscriptions/listen", SubscriptionsListenRequestParams, with_request_errors(listen)
+    )
+    server.add_request_handler(
+        "resources/subscribe", SubscribeRequestParams, with_request_errors(subscribe)
+    )
     server.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
     server.add_request_handler("server/discover", RequestParams, discover_what_changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,8 +23,13 @@ SECONDS_BETWEEN_POLLS = 0.1
 A poll takes some 10 microseconds.
 """
 
+_SECONDS_AFTER_FAULT = 5.0
+"""Pause after an exception that is a fault of this server, so that its log stays readable."""
+
 MAX_EVENTS = 2_000
 """Changes that a cursor may be behind. Each refresh reads the tasks of all of them."""
+
+logger = logging.getLogger(__name__)
 
 
 class ResettableEvent:
@@ -135,8 +141,17 @@ class StoreWatcher:
         try:
             while self._listeners:
                 await anyio.sleep(SECONDS_BETWEEN_POLLS)
-                # A poll opens no file and is fast enough for the event loop; a refresh may not be.
-                if self._listeners and self.watch.poll():
-                    await self.refresh()
+                if self._listeners:
+                    await self._refresh_if_changed()
         finally:
             self._watching = False
+
+    async def _refresh_if_changed(self) -> None:
+        try:
+            # A poll opens no file and is fast enough for the event loop; a refresh may not be.
+            if self.watch.poll():
+                await self.refresh()
+        except Exception:
+            # It would end the task group, and with it every call of every tool.
+            logger.exception("the store could not be watched; trying again")
+            await anyio.sleep(_SECONDS_AFTER_FAULT)

@@ -139,6 +139,10 @@ def opened(
         access: The file, the time to wait for it, and ``should_stop``.
         parameters: SQLite's URI parameters, such as ``mode=ro&immutable=1``.
         path: Another file to open, such as a copy.
+
+    Raises:
+        sqlite3.DatabaseError: In place of a ``UnicodeDecodeError``. In a damaged file SQLite's own
+            message may quote bytes that are not UTF-8, and Python then can't make it an error.
     """
     uri = f"{(path or access.path).as_uri()}?{parameters}"
     connection = sqlite3.connect(uri, uri=True, timeout=access.busy_timeout, isolation_level=None)
@@ -148,7 +152,10 @@ def opened(
         add_functions(connection)
         if access.should_stop is not None:
             connection.set_progress_handler(access.should_stop, _STEPS_BETWEEN_STOP_CHECKS)
-        yield connection
+        try:
+            yield connection
+        except UnicodeDecodeError as error:
+            raise sqlite3.DatabaseError("SQLite's message on it is not UTF-8") from error
 
 
 @contextmanager

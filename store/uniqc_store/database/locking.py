@@ -109,6 +109,9 @@ def count_descriptors(identity: Identity) -> int:
 
     Counts the processes whose descriptors this user may see in Linux's ``/proc``. Returns 0 on
     systems that have no such directory.
+
+    Raises:
+        OSError: ``/proc`` can't be listed, for example because this process has no descriptor left.
     """
     return sum(1 for _ in _descriptors(identity))
 
@@ -116,7 +119,10 @@ def count_descriptors(identity: Identity) -> int:
 def may_be_open_elsewhere(identity: Identity) -> bool:
     """Return False if no other process of this user has the file open, True if unknown."""
     own = Path("/proc", str(os.getpid()), "fd")
-    return not own.is_dir() or any(found.parent != own for found in _descriptors(identity))
+    try:
+        return not own.is_dir() or any(found.parent != own for found in _descriptors(identity))
+    except OSError:  # no descriptor is left to list /proc with
+        return True
 
 
 def _descriptors(identity: Identity) -> Iterator[Path]:
@@ -128,7 +134,8 @@ def _descriptors(identity: Identity) -> Iterator[Path]:
 
 
 def _entries(directory: Path) -> list[Path]:
-    with suppress(OSError):  # another user's process, or one that has just ended
+    # Another user's process, or one that has just ended. Any other error would hide descriptors.
+    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
         return list(directory.iterdir())
     return []
 

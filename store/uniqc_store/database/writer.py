@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.database.cache import StateCache
@@ -23,6 +23,8 @@ from uniqc_store.errors import StoreBusyError, translated
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
+
+    from uniqc_store.database.write_connection import WriteConnection
 
 Result = TypeVar("Result")
 
@@ -113,15 +115,26 @@ class Writer:
         Yields:
             A function that returns False only if no other process has the file open and could be
             waiting for a lock.
+
+        Raises:
+            StoreError: The error of the tree that fits.
         """
-        with open_to_write(self._access) as file:
-            # SQLite removes the WAL only with a connection that has read from the file.
-            file.connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        with ExitStack() as stack:
+            file = self._retry(lambda: self._opened_and_read(stack))
             yield (
                 lambda: (
                     may_be_open_elsewhere(file.identity) or not only_this_user_may_write(self._path)
                 )
             )
+
+    def _opened_and_read(self, stack: ExitStack) -> WriteConnection:
+        """Open the file until the stack is closed, and read from it.
+
+        SQLite removes the WAL only with a connection that has read from the file.
+        """
+        file = stack.enter_context(open_to_write(self._access))
+        file.connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        return file
 
     def remove(self) -> None:
         """Remove the file, its ``-wal`` and its ``-shm``.
