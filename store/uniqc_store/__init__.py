@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from uniqc_store.clearing.policy import ClearPolicy
+from uniqc_store.database.integrity import Integrity
 from uniqc_store.database.schema import (
     APPLICATION_ID,
     CURRENT_SCHEMA_VERSION,
@@ -81,6 +82,7 @@ __all__ = [
     "Column",
     "Completions",
     "Group",
+    "Integrity",
     "InterruptedReadError",
     "InvalidValueError",
     "JsonValue",

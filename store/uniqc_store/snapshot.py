@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import rows, validation
+from uniqc_store.database import integrity
 from uniqc_store.filters import Column, Cursor, TaskFilter
 from uniqc_store.query import completion, lookup, pagination, statements
 from uniqc_store.query import counts as query_counts
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from uniqc_store.database.connection import Session
+    from uniqc_store.database.integrity import Integrity
     from uniqc_store.query.completion import Completions
     from uniqc_store.query.lookup import Match, Matches
     from uniqc_store.query.pages import Page
@@ -38,12 +40,18 @@ class StoreState:
     Attributes:
         path: The file.
         exists: False if there is none; that is why every count is then zero.
+        blank: True if it has no table of tasks, such as a file of no bytes; counts are zero too.
+        vanished: True if there is none any more, though this process has read it before.
         schema_version: Its ``user_version``; 0 if nothing was committed to it yet.
+        damage: The damage that a check of a small file found, in words; counts may be wrong then.
     """
 
     path: Path
     exists: bool
     schema_version: int
+    blank: bool = False
+    vanished: bool = False
+    damage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +67,29 @@ class Snapshot:
     """One consistent state of the file: all answers of one snapshot fit together.
 
     It is valid only inside the call to ``TaskStore.read`` that passes it.
-
-    Attributes:
-        state: The file that is read.
     """
 
     def __init__(self, session: Session, path: Path) -> None:
         """Wrap one read transaction of the file."""
         self._session = session
-        self.state = StoreState(
-            path=path, exists=session.exists, schema_version=session.layout.version
+        self._path = path
+
+    @property
+    def state(self) -> StoreState:
+        """The file that is read; a small one is checked for damage, once for each state of it."""
+        session = self._session
+        return StoreState(
+            path=self._path,
+            exists=session.exists,
+            schema_version=session.layout.version,
+            blank=session.blank,
+            vanished=session.vanished,
+            damage=integrity.damage_of(session),
         )
+
+    def check(self) -> Integrity:
+        """Check the whole file, which is read in full: a gigabyte takes some seconds."""
+        return integrity.check(self._session)
 
     def cached(
         self,

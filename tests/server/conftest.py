@@ -230,6 +230,8 @@ def cache(session_cache: Cache) -> Cache:
     shutil.rmtree(session_cache.directory.parent)
     session_cache.directory.mkdir(parents=True)
     session_cache.manifest = {}
+    # The server is the same for all tests, and would say that the file of the last one is gone.
+    session_cache.store._access.cache.file_was_read = False  # pyright: ignore[reportPrivateUsage]
     return session_cache
 
 

@@ -374,7 +374,10 @@ async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache) -> N
         assert "there is no file at ~/cache/tasks.sqlite" in answer["store"]["notes"][0]
     error = await cache.read_error("uniqc://task/uqt_0123")
     assert error.code == INVALID_PARAMS
-    assert error.message == 'There is no task "uqt_0123": uniqc has no task cache yet.'
+    assert error.message == (
+        'There is no task "uqt_0123": uniqc has no task cache yet: there is no file at '
+        "~/cache/tasks.sqlite."
+    )
 
 
 async def test_an_unreadable_file_is_an_error_and_not_an_empty_list(cache: Cache) -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.records.related_rows import notes_on_active
-from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.responses.store_notes import fallback_note, why_empty
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted, tilde, without_home
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import (
     NEWEST_RELEASED_SCHEMA,
+    Integrity,
     Snapshot,
     StoreError,
     TaskFilter,
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.settings import Settings
 
+MAX_CHECKED_BYTES = 2**30
+"""The largest file that is checked for damage, which reads all of it."""
+
+_CHECK = "SQLite does that: `PRAGMA integrity_check`, while no uniqc process runs."
 _MAX_LISTED = 10
 
 _WRITTEN_BY = {
@@ -106,7 +111,15 @@ class Diagnosis:
             yield f"problem   {problem}"
         for note in self.notes:
             yield f"note      {note}"
-        yield "A server works with this." if self.ok else "A server does not work with this."
+        yield self._verdict
+
+    @property
+    def _verdict(self) -> str:
+        if self.ok:
+            return "A server works with this."
+        if self.facts is None:
+            return "A server does not work with this."
+        return "A server reads this, but what it answers may be wrong."
 
     def _file_lines(self) -> Iterator[str]:
         yield f"file      {self.location}"
@@ -138,13 +151,19 @@ def examine(settings: Settings) -> Diagnosis:
     cleared_problems, cleared_notes = _problems_and_notes_of_cleared(store, settings)
     problems += cleared_problems
     notes += cleared_notes
+    if (size := _size(store.db_path)) > MAX_CHECKED_BYTES:
+        notes.append(f"The file has {size:,} bytes and was not checked for damage. {_CHECK}")
+    else:
+        found = _check(store)
+        if not found.sound and (found.indexes or not problems):
+            problems.append(_damage(store.db_path, found))
     if note := fallback_note(store.db_path):
         notes.append(without_home(note))
     return Diagnosis(
         location=tilde(store.db_path),
         ok=not problems,
         exists=_exists(store.db_path),
-        size_bytes=_size(store.db_path),
+        size_bytes=size,
         writable=_writable(store.db_path),
         facts=facts,
         problems=problems,
@@ -174,9 +193,28 @@ def _problems_and_notes_of_cleared(
     return [], [note]
 
 
+def _check(store: TaskStore) -> Integrity:
+    """Return the result of checking the whole file."""
+    try:
+        return store.read(lambda snapshot: snapshot.check())
+    except StoreError:
+        return Integrity()  # the file can't be read at all, which is a problem already
+
+
+def _damage(path: Path, found: Integrity) -> str:
+    """Return a problem on damage, with the cure."""
+    file = tilde(path)
+    return (
+        f"{file} is damaged: {found.in_words}. End all uniqc processes and copy the file. "
+        f"Then rebuild its indexes: `sqlite3 {file} REINDEX`. If doctor still finds damage "
+        "after that, try SQLite's own `.recover` on the copy."
+    )
+
+
 def _facts_and_notes(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
     if not snapshot.state.exists:
-        return None, []
+        no_directory = not snapshot.state.path.parent.is_dir()
+        return None, [why_empty(snapshot.state)] if no_directory else []
     version = snapshot.state.schema_version
     groups = snapshot.tally(TaskFilter(), by=("status",))
     sanitizer = Sanitizer()
@@ -196,6 +234,8 @@ def _facts_and_notes(snapshot: Snapshot) -> tuple[Facts | None, list[str]]:
 
 
 def _unusual(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
+    if snapshot.state.blank:
+        yield why_empty(snapshot.state)
     if facts.schema_version > NEWEST_RELEASED_SCHEMA:
         yield "What this release does not know of the file is not shown; update uniqc-mcp."
     known = {status.value for status in TaskStatus}
@@ -236,4 +276,6 @@ def _size(path: Path) -> int:
 
 def _writable(path: Path) -> bool:
     """Return True if this user may write the file and, for its WAL, the directory."""
-    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    # By the effective user, whose permissions the system applies; by default it is the real one.
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))

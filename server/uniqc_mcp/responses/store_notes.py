@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
 def state_notes(state: StoreState) -> Iterator[str]:
     """Yield a note for each thing about a file that could mislead a reader of its tasks."""
-    if not state.exists:
-        yield (
-            f"uniqc has no task cache yet: there is no file at {tilde(state.path)}. Counts are 0 "
-            "because of that."
-        )
+    if reason := why_empty(state):
+        yield f"{reason} Counts are 0 because of that."
+    if state.damage:
+        yield damage_note(state)
     if state.schema_version > NEWEST_RELEASED_SCHEMA:
         yield (
             f"Schema {state.schema_version} is newer than this server knows "
@@ -30,6 +30,37 @@ def state_notes(state: StoreState) -> Iterator[str]:
         )
     if note := fallback_note(state.path):
         yield without_home(note)
+
+
+def why_empty(state: StoreState) -> str:
+    """Return a sentence on a file that is missing or blank; empty for one with a tasks table."""
+    place = tilde(state.path)
+    if state.blank:
+        return (
+            f"The file {place} is empty: it holds no tasks table. A uniqc process has just made "
+            "it, or its content was lost, for example on a full disk, or it is being copied."
+        )
+    if state.exists:
+        return ""
+    if state.vanished:
+        return (
+            f"There is no file at {place} any more, though this server has read one there: "
+            "uniqc has removed it (`uniqc task clear`), or its directory was moved or unmounted."
+        )
+    if os.path.isdir(state.path.parent):  # noqa: PTH112 - Path.is_dir() raises for some paths
+        return f"uniqc has no task cache yet: there is no file at {place}."
+    return (
+        f"uniqc has no task cache at {place}: there is no directory of that name either. If there "
+        "should be one, check --cache-dir and what is mounted."
+    )
+
+
+def damage_note(state: StoreState) -> str:
+    """Return a note on a damaged file, of which an answer may lack tasks."""
+    return (
+        f"The file is damaged: {state.damage}. Totals may be wrong and tasks may be missing here. "
+        "`uniqc-mcp doctor` says how to mend it."
+    )
 
 
 def fallback_note(served: Path) -> str:

@@ -10,6 +10,7 @@ from uniqc_mcp.records.lost_results import may_hold_copies
 from uniqc_mcp.records.meaning import ResultRecord
 from uniqc_mcp.records.partial_results import PartialResults
 from uniqc_mcp.records.progress import Progress, has_outcomes
+from uniqc_mcp.responses.store_notes import damage_note, why_empty
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import SHORTEST_PREFIX, Matches
 
@@ -134,8 +135,14 @@ def _assembled(
 
 
 def _explain_unknown(snapshot: Snapshot, task_id: str) -> str:
-    if not snapshot.state.exists:
-        return f"There is no task {quoted(task_id)}: uniqc has no task cache yet."
+    state = snapshot.state
+    message = _nothing_found(snapshot, task_id)
+    return f"{message} {damage_note(state)}" if state.damage else message
+
+
+def _nothing_found(snapshot: Snapshot, task_id: str) -> str:
+    if reason := why_empty(snapshot.state):
+        return f"There is no task {quoted(task_id)}: {reason}"
     if len(task_id) < SHORTEST_PREFIX:
         return (
             f"No task has the id {quoted(task_id)}, and {SHORTEST_PREFIX} characters are needed "

@@ -79,11 +79,15 @@ class SnapshotCache:
 
     A store and its nonblocking view share one. Safe to use from several threads: the pair of
     signature and cache is replaced as a whole.
+
+    Attributes:
+        file_was_read: True once a file was read. If there is none later, it vanished.
     """
 
     def __init__(self) -> None:
         """Create a cache that knows no state yet."""
         self._newest: tuple[Signature, StateCache] | None = None
+        self.file_was_read = False
 
     def of(self, signature: Signature | None) -> StateCache:
         """Return the cache of one state of the file, an empty one for a new state.
@@ -93,6 +97,7 @@ class SnapshotCache:
                 the file another one. None if it is not; the values are then not kept after this
                 read.
         """
+        self.file_was_read = True
         if signature is None:
             return StateCache()
         newest = self._newest

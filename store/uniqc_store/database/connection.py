@@ -65,6 +65,9 @@ class Session:
             the cache answers opens none.
         layout: The tables and columns of the file.
         exists: False where there is no file; the connection is then to an empty store in memory.
+        blank: True where the file has no table of tasks, such as a file of no bytes. The connection
+            is to an empty store in memory then too.
+        vanished: True where there is no file, and this process has read one at its path before.
         cache: The values computed from this state of the file.
         nonblocking: See :class:`Access`. A query that would take long raises ``WouldBlockError``.
     """
@@ -72,6 +75,8 @@ class Session:
     connect: Callable[[], sqlite3.Connection]
     layout: Layout
     exists: bool
+    blank: bool = False
+    vanished: bool = False
     cache: StateCache = field(default_factory=StateCache)
     nonblocking: bool = False
 
@@ -210,21 +215,34 @@ def run_query(
 
 
 def run_query_on_empty_store(
-    query: Callable[[Session], Result], *, version: int = 0, exists: bool = False
+    query: Callable[[Session], Result],
+    *,
+    version: int = 0,
+    exists: bool = False,
+    vanished: bool = False,
 ) -> Result:
     """Return what the query function returns for an empty store in memory.
 
     Args:
         query: Called with the session.
         version: The schema version that the session shows.
-        exists: True where there is a file, with nothing in it.
+        exists: True where there is a file, with no table of tasks in it.
+        vanished: True where there is no file any more.
     """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         add_functions(connection)
         schema.make_version_1(connection)
         tables = schema.read_layout(connection).tables
         layout = schema.Layout(version=version, tables=tables)
-        return query(Session(connect=lambda: connection, layout=layout, exists=exists))
+        return query(
+            Session(
+                connect=lambda: connection,
+                layout=layout,
+                exists=exists,
+                blank=exists,
+                vanished=vanished,
+            )
+        )
 
 
 def _decode(text: bytes) -> str:

@@ -17,6 +17,20 @@ Identity = tuple[int, int]
 """Device and inode number, which tell a file from another one at the same path."""
 
 
+def check_links(path: Path) -> None:
+    """Raise if a missing file, or a directory on its path, is a symbolic link to nothing.
+
+    Raises:
+        StoreUnreadableError: The message names the link and its target.
+    """
+    for part in (path, *path.parents):
+        if part.is_symlink() and not part.exists():
+            name = "it" if part == path else f"its directory {part}"
+            raise StoreUnreadableError(
+                path, f"{name} is a link to {part.readlink()}, which is not there"
+            )
+
+
 def companion_of(path: Path, suffix: str) -> Path:
     """Return the path of one of SQLite's own files beside a database.
 
@@ -50,10 +64,7 @@ def identity_of(path: Path) -> Identity | None:
         try:
             status = path.stat()
         except FileNotFoundError:
-            if path.is_symlink():
-                raise StoreUnreadableError(
-                    path, f"it is a link to {path.readlink()}, which is not there"
-                ) from None
+            check_links(path)
             return None
     if not stat.S_ISREG(status.st_mode):
         raise StoreUnreadableError(path, "it is not a regular file")

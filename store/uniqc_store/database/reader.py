@@ -84,7 +84,7 @@ def read(access: Access, query: Callable[[Session], Result]) -> Result:
                 lambda connect, cache: run_query(access, connect, query, cache=cache),
             )
         except _NoFileError:
-            return run_query_on_empty_store(query)
+            return run_query_on_empty_store(query, vanished=access.cache.file_was_read)
 
 
 def inspect(access: Access, check: Callable[[sqlite3.Connection], object]) -> None:

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from uniqc_store.database.files import identity_of, os_errors
+from uniqc_store.database.files import check_links, identity_of, os_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +81,7 @@ def signature_of(path: Path) -> Signature | None:
         try:
             status = os.lstat(name)
         except FileNotFoundError:
+            check_links(path)
             return None
         if not stat.S_ISREG(status.st_mode):
             if identity_of(path) is None:

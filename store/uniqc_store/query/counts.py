@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from uniqc_store.database.integrity import indexes_disagree
 from uniqc_store.filters import Column
 from uniqc_store.query import planner, statements
 from uniqc_store.query.conditions import FilterSql
@@ -88,12 +89,31 @@ def _all_tasks(session: Session, columns: Sequence[Column]) -> Counts:
         case ["status", "backend"]:
             count_all = _all_by_both
         case _:
-            return Counter({(): session.number(statements.count(Where()))})
+            return Counter({(): _total(session)})
     return session.cache.get_or_compute(("all tasks", *columns), lambda: count_all(session))
 
 
+def _total(session: Session) -> int:
+    return session.cache.get_or_compute(
+        ("all tasks",), lambda: session.number(statements.count(Where()))
+    )
+
+
+def _check_total(session: Session, counts: Counts) -> None:
+    """Compare the sum of counts with the number of all tasks, which another index counts.
+
+    Raises:
+        sqlite3.DatabaseError: They differ, or a count is negative: an index is damaged.
+    """
+    total, found = _total(session), counts.total()
+    if found != total or any(number < 0 for number in counts.values()):
+        raise indexes_disagree(found, total)
+
+
 def _all_by_backend(session: Session) -> Counts:
-    return _counted(session, statements.COUNT_BY_BACKEND)
+    counts = _counted(session, statements.COUNT_BY_BACKEND)
+    _check_total(session, counts)
+    return counts
 
 
 def _all_by_status(session: Session) -> Counts:
@@ -117,8 +137,8 @@ def _all_by_status(session: Session) -> Counts:
     for status in common[:-1]:
         counts[status,] = session.number(statements.COUNT_STATUS, {"status": status})
     if common:
-        total = session.number(statements.count(Where()))
-        counts[common[-1],] = total - counts.total()
+        counts[common[-1],] = _total(session) - counts.total()
+    _check_total(session, counts)
     return counts
 
 
@@ -140,6 +160,7 @@ def _all_by_both(session: Session) -> Counts:
     for backend, tasks in left.items():
         if tasks:
             both[most_common, backend] = tasks
+    _check_total(session, both)
     return both
 
 

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from uniqc_store.database.integrity import indexes_disagree
 from uniqc_store.query import statements, time_conditions
 from uniqc_store.query.pages import page_of, place
 from uniqc_store.query.where import Where, all_of
@@ -30,6 +31,9 @@ def sort_page(request: PageRequest, choice: IndexChoice) -> PageRows:
     """Return the page, out of all tasks that the chosen index finds."""
     session = request.session
     every = session.cache.get_or_compute(_key(request), lambda: _sorted_rowids(request, choice))
+    if request.sql.task_filter.by_label and choice.total not in (None, len(every)):
+        # The index alone counted other tasks than the table holds with this label.
+        raise indexes_disagree(len(every), choice.total)
     first = 0
     if request.start is not None:
         first = bisect_left(every, 1, key=_is_after(request, request.start))

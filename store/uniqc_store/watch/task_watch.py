@@ -237,8 +237,14 @@ class TaskWatch:
             track=track,
             identity=observation.identity,
         )
-        version = session.layout.version
-        return now, StoreState(path=self._path, exists=session.exists, schema_version=version)
+        state = StoreState(
+            path=self._path,
+            exists=session.exists,
+            schema_version=session.layout.version,
+            blank=session.blank,
+            vanished=session.vanished,
+        )
+        return now, state
 
     def _record_error(self, error: StoreError, observation: FileObservation) -> bool:
         with self._lock:

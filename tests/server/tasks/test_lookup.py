@@ -183,7 +183,8 @@ def test_an_id_that_could_not_be_stored_is_refused(upgraded: Cache) -> None:
 
 def test_without_a_file_the_error_says_that_there_is_no_cache(cache: Cache) -> None:
     said = unknown(cache, "uqt_aaaa0001")
-    assert said == 'There is no task "uqt_aaaa0001": uniqc has no task cache yet.'
+    assert said.startswith('There is no task "uqt_aaaa0001": uniqc has no task cache yet: ')
+    assert said.endswith("tasks.sqlite.")
 
 
 @given(reference=st.text(st.characters(exclude_categories=["Cs"])))

@@ -119,7 +119,9 @@ def test_a_file_without_tasks_is_read_as_an_empty_store_that_exists(
     else:
         copy_real("0-halfinit.sqlite", tmp_path)
     store = read_only(tmp_path)
-    assert state(store) == StoreState(path=store.db_path, exists=True, schema_version=version)
+    assert state(store) == StoreState(
+        path=store.db_path, exists=True, schema_version=version, blank=version == 0
+    )
     assert store.count() == 0
 
 
