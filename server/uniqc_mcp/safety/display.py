@@ -23,7 +23,7 @@ def quoted(text: object) -> str:
         shown = str(text)
     except ValueError:  # an integer of more digits than Python writes out
         shown = "a number beyond bounds"
-    return in_quotes(safe_text(shown, limit=MAX_ECHO).text)
+    return in_quotes(safe_text(shown, limit=MAX_ECHO, cut_at="end").text)
 
 
 def in_quotes(text: str) -> str:

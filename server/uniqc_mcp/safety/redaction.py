@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from uniqc_mcp.safety.cuts import Place, cut_text
 from uniqc_mcp.safety.unicode import MARKER, strip_invisible
 from uniqc_store import JsonValue
 
@@ -22,8 +23,10 @@ MAX_DEPTH: Final = 20
 
 _MAX_PATHS: Final = 50
 _MAX_PATH: Final = 200
-# Characters read beyond the limit of a text, as redaction may make the text before it shorter.
+# Characters of a text that are read: a constant, as redaction may make a text shorter, and a
+# multiple of its limit. Redaction takes a second for about a million characters with names in them.
 _LOOKAHEAD: Final = 4_000
+_READ_FOR_EACH_SHOWN: Final = 3
 # Longest credential that `redact_text` may fail to recognize when its end was not read: userinfo.
 _MAX_UNRECOGNIZED: Final = 700
 
@@ -83,48 +86,72 @@ class SafeValue:
     hidden: tuple[str, ...]
 
 
-def cut_text(text: str, limit: int, *, unseen: int = 0) -> str:
-    """Return the beginning of a text; its end says how many characters are missing.
+@dataclass(frozen=True, slots=True)
+class RedactedText:
+    """A text that is safe to show, as much of it as was read.
+
+    Attributes:
+        text: The sanitized text.
+        hidden: Whether a credential was redacted in it.
+        unseen: Characters that follow and were not read.
+    """
+
+    text: str
+    hidden: bool
+    unseen: int
+
+
+def redacted_text(
+    text: str, *, read: int | None, multiline: bool = False, clean: bool = True
+) -> RedactedText:
+    """Return a text without invisible characters and credentials, of any length.
 
     Args:
-        text: The text, or as much of it as was read.
-        limit: Characters that may be shown, the remark on the missing ones included.
-        unseen: Characters that follow `text` and were not read.
+        text: Any string.
+        read: The longest text that is read whole; of a longer one the beginning is read. None for
+            no limit.
+        multiline: Keep line breaks and tabs.
+        clean: See `Budget`.
     """
-    if len(text) <= limit and not unseen:
-        return text
-    length = len(text) + unseen
-    keep = min(len(text), max(limit - len(f"… [+{length:,} characters]"), 0))
-    # Half a marker would not say that something was redacted.
-    marker = text.find(MARKER, max(keep - len(MARKER) + 1, 0), keep + len(MARKER) - 1)
-    keep = marker if 0 <= marker < keep else keep
-    return f"{text[:keep]}… [+{length - keep:,} characters]"[: max(limit, 0)]
+    from uniqc_mcp.safety import credentials  # noqa: PLC0415 - 0.007 s of every start
+
+    beginning = text if read is None else text[:read]
+    cleaned = strip_invisible(beginning, multiline=multiline)
+    shown = credentials.redact_text(cleaned)
+    hidden = shown != cleaned
+    shown = shown if clean or hidden else beginning
+    unseen = len(text) - len(beginning)
+    if unseen:
+        # What was read may end within a secret, which was then not recognized.
+        unseen += min(_MAX_UNRECOGNIZED, len(shown))
+        shown = shown[:-_MAX_UNRECOGNIZED]
+    return RedactedText(shown, hidden, unseen)
 
 
 def safe_text(
-    text: str, *, limit: int | None = 2_000, multiline: bool = False, clean: bool = True
+    text: str,
+    *,
+    limit: int | None = 2_000,
+    multiline: bool = False,
+    clean: bool = True,
+    cut_at: Place = "middle",
 ) -> SafeText:
     """Return a text without invisible characters and credentials, cut to a number of characters.
+
+    Of a text that is too long to be read whole, only the beginning is shown.
 
     Args:
         text: Any string.
         limit: Characters to show; None for all of them.
         multiline: Keep line breaks and tabs.
         clean: See `Budget`.
+        cut_at: What a text that is too long loses: its middle, or its end.
     """
-    from uniqc_mcp.safety import credentials  # noqa: PLC0415 - 0.007 s of every start
-
-    read = text if limit is None else text[: limit + _LOOKAHEAD]
-    cleaned = strip_invisible(read, multiline=multiline)
-    shown = credentials.redact_text(cleaned)
-    hidden = shown != cleaned
-    shown = shown if clean or hidden else read
-    unseen = len(text) - len(read)
-    if unseen:
-        # What was read may end within a secret, which was then not recognized.
-        unseen += min(_MAX_UNRECOGNIZED, len(shown))
-        shown = shown[:-_MAX_UNRECOGNIZED]
-    return SafeText(shown if limit is None else cut_text(shown, limit, unseen=unseen), hidden)
+    read = None if limit is None else _LOOKAHEAD + _READ_FOR_EACH_SHOWN * limit
+    safe = redacted_text(text, read=read, multiline=multiline, clean=clean)
+    if limit is None:
+        return SafeText(safe.text, safe.hidden)
+    return SafeText(cut_text(safe.text, limit, unseen=safe.unseen, place=cut_at), safe.hidden)
 
 
 # The counts of a 20-qubit result are a million entries. Their keys are bits or hexadecimal numbers,
@@ -200,7 +227,8 @@ class _Walk:
             if not self._take_entry():
                 more = len(members) - len(shown)
                 return shown | {_unique_key("…", shown): f"[+{more:,} entries]"}
-            key = _unique_key(self._text(name, self.budget.name, path or "…"), shown)
+            key = self._text(name, self.budget.name, path or "…", cut_at="end")
+            key = _unique_key(key, shown)
             entry_path = f"{path}.{key}" if path else key
             if len(entry_path) > _MAX_PATH:
                 entry_path = f"{entry_path[: _MAX_PATH - 1]}…"
@@ -214,11 +242,11 @@ class _Walk:
                 shown[key] = self.show(value, entry_path, depth + 1)
         return shown
 
-    def _text(self, text: str, limit: int | None, path: str) -> str:
+    def _text(self, text: str, limit: int | None, path: str, *, cut_at: Place = "middle") -> str:
         if self.characters is not None:
             left = max(self.characters, 40)
             limit = left if limit is None else min(limit, left)
-        safe = safe_text(text, limit=limit, multiline=True, clean=self.budget.clean)
+        safe = safe_text(text, limit=limit, multiline=True, clean=self.budget.clean, cut_at=cut_at)
         if safe.hidden:
             self.hidden.append(path)
         if self.characters is not None:

@@ -6,13 +6,15 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.safety.redaction import METADATA, safe_text, safe_value
+from uniqc_mcp.safety.cuts import cut_to_tokens
+from uniqc_mcp.safety.redaction import METADATA, redacted_text, safe_value
 from uniqc_mcp.token_budget import MAX_BYTES_PER_ASCII, fits, max_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from uniqc_mcp.safety.redaction import Budget, SafeText
+    from uniqc_mcp.safety.cuts import Place
+    from uniqc_mcp.safety.redaction import Budget
     from uniqc_store import JsonValue
 
 FIELD_LIMITS: Final[Mapping[str, int]] = {
@@ -33,6 +35,17 @@ FIELD_LIMITS: Final[Mapping[str, int]] = {
 
 ``error`` is the error of one task, ``tasks.error`` that of a task in a list, ``shards.error`` that
 of a platform job; ``result`` is the bits of one outcome.
+"""
+
+_CUT_AT_END: Final = frozenset(
+    {"archived_at", "backend", "circuit_language", "platform_task_id", "status", "task_id"}
+)
+"""Fields that are asked for by how they begin; all others are cut in the middle."""
+
+_READ_FOR_EACH_SHOWN: Final = 100
+"""Characters of a text that are read for each that is shown; of a longer one the end is not shown.
+
+The error of one task is read up to 200,000 characters, in a list up to 20,000.
 """
 
 _MAX_REDACTED_FIELDS_TOKENS: Final = 400
@@ -110,10 +123,11 @@ class Sanitizer:
             budget = replace(budget, entries=entries // 2, characters=characters // 2)
 
     def _safe_text(self, field: str, text: str, limit: int, *, multiline: bool) -> str:
-        safe = _safe_text_within(text, limit, multiline=multiline)
+        safe = redacted_text(text, read=_READ_FOR_EACH_SHOWN * limit, multiline=multiline)
         if safe.hidden:
             self._redacted[field] = None
-        return safe.text
+        place: Place = "end" if field in _CUT_AT_END else "middle"
+        return cut_to_tokens(safe.text, limit, unseen=safe.unseen, place=place)
 
     def _is_plain(self, text: str) -> bool:
         """Return whether a short text is shown unchanged, and remember it if so.
@@ -126,14 +140,3 @@ class Sanitizer:
             return False
         self._plain_texts.add(text)
         return True
-
-
-def _safe_text_within(text: str, limit: int, *, multiline: bool) -> SafeText:
-    """Return a text safe to show, in at most `limit` characters and as many tokens."""
-    characters = limit
-    safe = safe_text(text, limit=characters, multiline=multiline)
-    while characters > 1 and not fits(safe.text, limit):
-        proportional = len(safe.text) * limit // max_tokens_of(safe.text)
-        characters = min(characters - 1, proportional)
-        safe = safe_text(text, limit=characters, multiline=multiline)
-    return safe

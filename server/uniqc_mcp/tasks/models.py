@@ -96,7 +96,7 @@ class TaskView(Wire):
     def in_list(
         cls, record: TaskRecord, now: datetime, sanitizer: Sanitizer, related: RelatedRows
     ) -> Self:
-        """Return the view of a record, with the beginning of its error on one line."""
+        """Return the view of a record, with the beginning and end of its error on one line."""
         remarks = related.remarks(record)
         return cls.of(
             record,

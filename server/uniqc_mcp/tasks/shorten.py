@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.token_budget import fits, truncate
+from uniqc_mcp.safety.cuts import cut_to_tokens
+from uniqc_mcp.token_budget import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,11 +63,15 @@ def _without_outcomes(task: TaskDetail) -> dict[str, Any]:
     return {"result": task.result.model_copy(update={"outcomes": [], "batch": [], "shown": 0})}
 
 
+def _shortened_error(error: str) -> str:
+    return cut_to_tokens(error, _SHORT_ERROR_TOKENS, place="middle")
+
+
 _CUTS: Final[tuple[tuple[str, Callable[[TaskDetail], dict[str, Any]]], ...]] = (
     ("platform jobs", lambda task: {"shards": task.shards[:_FEW_JOBS]}),
     ("metadata", lambda _: {"metadata": {}}),
     ("platform jobs", lambda _: {"shards": []}),
     ("outcomes", _without_outcomes),
-    ("most of the error", lambda task: {"error": truncate(task.error, _SHORT_ERROR_TOKENS)}),
+    ("most of the error", lambda task: {"error": _shortened_error(task.error)}),
 )
 """The parts to leave out, the least important first, each with the fields it changes."""

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from uniqc_mcp.safety.credential_names import names_credential
 from uniqc_mcp.safety.credentials import redact_text
+from uniqc_mcp.safety.cuts import cut_text
 from uniqc_mcp.safety.redaction import (
     MAX_DEPTH,
     METADATA,
     WHOLE,
     Budget,
-    cut_text,
     safe_text,
     safe_value,
 )

@@ -72,7 +72,7 @@ def test_a_text_fits_if_its_token_count_does(text: str, tokens: int) -> None:
 
 
 def test_a_plain_text_takes_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "safe_text", None)
+    monkeypatch.setattr(module, "redacted_text", None)
     for text in ("uqt_0123456789abcdef0123456789abcdef", "readout calibration 7", "success"):
         assert Sanitizer().one_line("task_id", text) == text
 
