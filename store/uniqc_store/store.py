@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from uniqc_store.tasks import TaskInfo
     from uniqc_store.validation import SavableTask
 
-DEFAULT_CACHE_DIR = Path.home() / ".uniqc" / "cache"
+# Path.home() raises for a user without a home, such as in a container, who names another directory.
+DEFAULT_CACHE_DIR = Path(os.path.expanduser("~"), ".uniqc", "cache")  # noqa: PTH111 - see above
 """Where uniqc keeps its tasks."""
 
 DB_FILENAME = "tasks.sqlite"

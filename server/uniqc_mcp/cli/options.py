@@ -22,8 +22,12 @@ class CacheDirectory(click.Path):
     """A directory that may not exist yet. ``~`` is expanded, in environment variables too."""
 
     def __init__(self) -> None:
-        """Accept directories only."""
-        super().__init__(file_okay=False, path_type=Path)
+        """Accept directories only, one that this user may not list included.
+
+        It may become readable later, and reading by name does not need the list. Each answer says
+        what is wrong until then; a server that does not start can say it to nobody.
+        """
+        super().__init__(file_okay=False, readable=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the directory as a path, or fail with what is wrong."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.safety.redaction import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_ECHO: Final = 80
 """Characters of a caller's or a record's text that an error repeats."""
@@ -44,4 +46,5 @@ def tilde(path: Path) -> str:
 
 def without_home(text: str) -> str:
     """Return a text with the home directory as ``~`` in each path."""
-    return re.sub(rf"(?<![\w./-]){re.escape(str(Path.home()))}(?=[/\\])", "~", text)
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises for a user without a home
+    return re.sub(rf"(?<![\w./-]){re.escape(home)}(?=[/\\])", "~", text)
