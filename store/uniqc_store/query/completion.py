@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_store.errors import WouldBlockError
-from uniqc_store.query import pagination, statements
+from uniqc_store.query import lookup_statements, pagination, statements
 from uniqc_store.rows import raw_text, readable
 from uniqc_store.tasks import UNIQC_ID
 
@@ -185,7 +185,7 @@ def _statements_by_beginning(session: Session, tables: Sequence[TaskTable]) -> I
     for table in tables:
         yield _ids_beginning(table)
     for table in tables:
-        if session.layout.has(statements.shard_table(table)):
+        if session.layout.has(lookup_statements.shard_table(table)):
             yield _platform_ids_beginning(table)
 
 
@@ -204,7 +204,7 @@ def _platform_ids_beginning(table: TaskTable) -> str:
 
     A platform id that several tasks share is replaced by the ids of these tasks.
     """
-    shards = statements.shard_table(table)
+    shards = lookup_statements.shard_table(table)
     return f"""
         SELECT CASE WHEN shared THEN task_id ELSE platform_task_id END, status, backend FROM (
             SELECT platform_task_id, uniqc_task_id, EXISTS (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from uniqc_store import rows
 from uniqc_store.errors import WouldBlockError
-from uniqc_store.query import statements
+from uniqc_store.query import lookup_statements, statements
 from uniqc_store.query.where import Where
 from uniqc_store.tasks import UNIQC_ID
 
@@ -90,7 +90,7 @@ def find(session: Session, reference: str) -> Matches:
 
 def task_info(session: Session, match: Match) -> TaskInfo:
     """Return the task with its result parsed."""
-    where = Where([statements.ROW_IS], {"row": match.row})
+    where = Where([lookup_statements.ROW_IS], {"row": match.row})
     statement = statements.full_tasks(session.layout, where, table=match.table)
     (row,) = session.rows(statement, where.parameters)
     return rows.task_info(row)
@@ -102,7 +102,7 @@ def task_record(session: Session, match: Match) -> TaskRecord:
     row, result_bytes = session.cache.get_or_compute(
         ("record", match.table, match.row),
         lambda: (
-            _row(session, statements.record(session.layout, match.table), match),
+            _row(session, lookup_statements.record(session.layout, match.table), match),
             session.size(match.table, "result_json", match.row),
         ),
         size=lambda found: rows.stored_size(found[0]["metadata_json"]),
@@ -123,9 +123,9 @@ def result_text(session: Session, match: Match) -> str:
 
 def shards(session: Session, match: Match) -> tuple[TaskShard, ...]:
     """Return the task's platform jobs in order; see ``TaskShard.result``."""
-    if not session.layout.has(statements.shard_table(match.table)):
+    if not session.layout.has(lookup_statements.shard_table(match.table)):
         return ()
-    statement = statements.shards(session.layout, match.table)
+    statement = lookup_statements.shards(session.layout, match.table)
     found = session.cache.get_or_compute(
         ("shards", match.table, match.row),
         lambda: session.rows(statement, {"row": match.row}),
@@ -136,9 +136,9 @@ def shards(session: Session, match: Match) -> tuple[TaskShard, ...]:
 
 def shard_result_starts(session: Session, match: Match) -> dict[int, str]:
     """Return the first character of each shard's result by the shard's index."""
-    if not session.layout.has(statements.shard_table(match.table)):
+    if not session.layout.has(lookup_statements.shard_table(match.table)):
         return {}
-    found = session.rows(statements.shard_result_starts(match.table), {"row": match.row})
+    found = session.rows(lookup_statements.shard_result_starts(match.table), {"row": match.row})
     return {row[0]: row[1] for row in found}
 
 
@@ -146,7 +146,7 @@ def shards_of_tasks(session: Session, task_ids: Sequence[str]) -> dict[str, list
     """Return the platform jobs in order of those live tasks that have any, by their ids."""
     if not task_ids or not session.layout.has("task_shards"):
         return {}
-    statement = statements.shards_of_tasks(session.layout)
+    statement = lookup_statements.shards_of_tasks(session.layout)
     found: dict[str, list[TaskShard]] = {}
     for row in session.rows(statement, {"task_ids": json.dumps(list(task_ids))}):
         shard = rows.task_shard(row)
@@ -162,16 +162,16 @@ def shard_results(session: Session, match: Match, *, most_bytes: int) -> tuple[s
     Raises:
         WouldBlockError: They are larger than ``MAX_NONBLOCKING_BYTES`` and the read must not block.
     """
-    table = statements.shard_table(match.table)
+    table = lookup_statements.shard_table(match.table)
     if not session.layout.has(table):
         return ()
-    found = session.rows(statements.shard_rowids(match.table), {"row": match.row})
+    found = session.rows(lookup_statements.shard_rowids(match.table), {"row": match.row})
     total = sum(session.size(table, "result_json", row) or 0 for (row,) in found)
     if total > most_bytes:
         return ()
     if session.nonblocking and total > MAX_NONBLOCKING_BYTES:
         raise WouldBlockError
-    results = session.rows(statements.shard_results(match.table), {"row": match.row})
+    results = session.rows(lookup_statements.shard_results(match.table), {"row": match.row})
     return tuple(rows.readable(row[0])[0] for row in results)
 
 
@@ -181,7 +181,9 @@ def archived_twin(session: Session, match: Match) -> TaskRecord | None:
         return None
     found = session.cache.get_or_compute(
         ("twin", match.row),
-        lambda: _matches(session, statements.ARCHIVED_TWIN, "archived_tasks", {"row": match.row}),
+        lambda: _matches(
+            session, lookup_statements.ARCHIVED_TWIN, "archived_tasks", {"row": match.row}
+        ),
     )
     return task_record(session, found[0]) if found else None
 
@@ -190,7 +192,7 @@ def archived_among(session: Session, task_ids: Sequence[str]) -> frozenset[str]:
     """Return those of these ids that archived tasks have."""
     if not task_ids or not session.layout.has("archived_tasks"):
         return frozenset()
-    found = session.rows(statements.ARCHIVED_AMONG, {"task_ids": json.dumps(list(task_ids))})
+    found = session.rows(lookup_statements.ARCHIVED_AMONG, {"task_ids": json.dumps(list(task_ids))})
     return frozenset(rows.readable(row[0])[0] for row in found)
 
 
@@ -208,18 +210,18 @@ def _find(session: Session, reference: str) -> Matches:
         "reference_end": reference + "\U0010ffff",
         "legacy_entry": f'"legacy_platform_id": {json.dumps(reference, ensure_ascii=False)}',
     }
-    if found := _by_task(session, statements.TASK_IS, parameters):
+    if found := _by_task(session, lookup_statements.TASK_IS, parameters):
         return Matches.of("id", found)
-    if found := _by_shard(session, statements.PLATFORM_TASK_IS, parameters):
+    if found := _by_shard(session, lookup_statements.PLATFORM_TASK_IS, parameters):
         return Matches.of("platform id", found)
     # Only files with shards have legacy ids, and none of those has the form of uniqc's own ids.
     may_be_legacy = session.layout.has("task_shards") and not reference.startswith(UNIQC_ID)
-    if may_be_legacy and (found := _by_task(session, statements.TASK_HAD_ID, parameters)):
+    if may_be_legacy and (found := _by_task(session, lookup_statements.TASK_HAD_ID, parameters)):
         return Matches.of("legacy id", found)
     if len(reference) < SHORTEST_PREFIX:
         return Matches()
-    found = _by_task(session, statements.TASK_BEGINS, parameters)
-    found += _by_shard(session, statements.PLATFORM_TASK_BEGINS, parameters)
+    found = _by_task(session, lookup_statements.TASK_BEGINS, parameters)
+    found += _by_shard(session, lookup_statements.PLATFORM_TASK_BEGINS, parameters)
     return Matches.of("prefix", found) if found else Matches()
 
 
@@ -227,7 +229,7 @@ def _by_task(session: Session, condition: str, parameters: Parameters) -> list[M
     return [
         match
         for table in task_tables(session)
-        for match in _matches(session, statements.ids(table, condition), table, parameters)
+        for match in _matches(session, lookup_statements.ids(table, condition), table, parameters)
     ]
 
 
@@ -235,8 +237,10 @@ def _by_shard(session: Session, condition: str, parameters: Parameters) -> list[
     return [
         match
         for table in task_tables(session)
-        if session.layout.has(statements.shard_table(table))
-        for match in _matches(session, statements.ids_by_shard(table, condition), table, parameters)
+        if session.layout.has(lookup_statements.shard_table(table))
+        for match in _matches(
+            session, lookup_statements.ids_by_shard(table, condition), table, parameters
+        )
     ]
 
 
@@ -259,7 +263,7 @@ def _result_text(session: Session, match: Match) -> str:
     result_bytes = session.size(match.table, "result_json", match.row) or 0
     if session.nonblocking and result_bytes > MAX_NONBLOCKING_BYTES:
         raise WouldBlockError
-    return rows.readable(_row(session, statements.result(match.table), match)[0])[0]
+    return rows.readable(_row(session, lookup_statements.result(match.table), match)[0])[0]
 
 
 def _row(session: Session, statement: str, match: Match) -> sqlite3.Row:

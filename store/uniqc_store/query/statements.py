@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from uniqc_store.query.where import Where
 
 TaskTable = Literal["tasks", "archived_tasks"]
-ShardTable = Literal["task_shards", "archived_task_shards"]
 
 SAVE_TASK = """
     INSERT INTO tasks
@@ -52,18 +51,9 @@ COUNT_STATUS_BY_BACKEND = """
     SELECT backend, COUNT(*) FROM tasks WHERE status IS :status GROUP BY +backend
 """
 COUNT_STATUS = "SELECT COUNT(*) FROM tasks WHERE status IS :status"
-ARCHIVED_AMONG = """
-    SELECT archived_tasks.task_id FROM json_each(:task_ids)
-    CROSS JOIN archived_tasks ON archived_tasks.task_id = value
-"""
 COUNT_TWINS = """
     SELECT COUNT(*) FROM archived_tasks
     CROSS JOIN tasks ON tasks.task_id = archived_tasks.task_id
-"""
-ARCHIVED_TWIN = """
-    SELECT archived_tasks.rowid, archived_tasks.task_id
-    FROM tasks CROSS JOIN archived_tasks ON archived_tasks.task_id = tasks.task_id
-    WHERE tasks.rowid = :row
 """
 # Only ids of this form have had jobs from the beginning. An upgrade made a job for each older task.
 WITHOUT_JOB = """
@@ -83,7 +73,7 @@ NEWEST_IDS = "SELECT task_id FROM tasks ORDER BY submit_time DESC, rowid DESC LI
 IDS_BELOW = "SELECT task_id FROM tasks WHERE task_id < :task_id ORDER BY task_id DESC LIMIT :limit"
 IDS_FROM = "SELECT task_id FROM tasks WHERE task_id >= :task_id ORDER BY task_id LIMIT :limit"
 
-_TASK_COLUMNS = (
+TASK_COLUMNS = (
     "task_id",
     "backend",
     "status",
@@ -94,18 +84,6 @@ _TASK_COLUMNS = (
     "error_message",
     "archived_at",
 )
-_SHARD_COLUMNS = (
-    "uniqc_task_id",
-    "shard_index",
-    "platform_task_id",
-    "backend",
-    "circuit_count",
-    "sub_index_offset",
-    "status",
-    "error_message",
-    "submit_time",
-    "update_time",
-)
 
 
 def full_tasks(
@@ -113,7 +91,7 @@ def full_tasks(
 ) -> str:
     """Return the statement for tasks with their results, newest first."""
     return f"""
-        SELECT {_columns(layout, table, (*_TASK_COLUMNS, "result_json"))}
+        SELECT {columns(layout, table, (*TASK_COLUMNS, "result_json"))}
         FROM {table} {where.sql} ORDER BY submit_time DESC, rowid DESC
         {"LIMIT :limit OFFSET :offset" if limited else ""}
     """
@@ -128,7 +106,7 @@ _CURSOR = """
 def page(layout: Layout, where: Where, *, order_by: str) -> str:
     """Return the statement for a page: tasks without their results, and their cursors."""
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
+        SELECT {columns(layout, "tasks", TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
         FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC LIMIT :limit
     """
 
@@ -144,7 +122,7 @@ def page_of_rows(layout: Layout, rows: str, where: Where) -> str:
         where: Conditions on these rows.
     """
     return f"""
-        SELECT {_columns(layout, "tasks", _TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
+        SELECT {columns(layout, "tasks", TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
         FROM ({rows}) CROSS JOIN tasks ON tasks.rowid = row_number {where.sql} LIMIT :limit
     """
 
@@ -273,118 +251,7 @@ def planned_rows(layout: Layout, where: Where, *, limited: bool) -> str:
     """
 
 
-def record(layout: Layout, table: TaskTable) -> str:
-    """Return the statement for one task without its result."""
-    return f"""
-        SELECT {_columns(layout, table, _TASK_COLUMNS)}, NULL AS result_bytes
-        FROM {table} WHERE rowid = :row
-    """
-
-
-def result(table: TaskTable) -> str:
-    """Return the statement for the result of one task."""
-    return f"SELECT result_json FROM {table} WHERE rowid = :row"
-
-
-def shards(layout: Layout, table: TaskTable) -> str:
-    """Return the statement for the shards of one task in order; see ``_shard_columns``."""
-    shards_of = shard_table(table)
-    return f"""
-        SELECT {_shard_columns(layout, shards_of)} FROM {shards_of}
-        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
-        ORDER BY shard_index
-    """
-
-
-def shards_of_tasks(layout: Layout) -> str:
-    """Return the statement for the shards of live tasks, whose ids are a JSON array."""
-    return f"""
-        SELECT {_shard_columns(layout, "task_shards")} FROM json_each(:task_ids)
-        CROSS JOIN task_shards ON uniqc_task_id = value
-        ORDER BY uniqc_task_id, shard_index
-    """
-
-
-def shard_rowids(table: TaskTable) -> str:
-    """Return the statement for the row numbers of one task's shards."""
-    return f"""
-        SELECT rowid FROM {shard_table(table)}
-        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
-    """
-
-
-def shard_results(table: TaskTable) -> str:
-    """Return the statement for the results of one task's shards, in the order of `shards`."""
-    return f"""
-        SELECT result_json FROM {shard_table(table)}
-        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
-        ORDER BY shard_index
-    """
-
-
-def shard_result_starts(table: TaskTable) -> str:
-    """Return the statement for the first characters of the results of one task's shards."""
-    return f"""
-        SELECT shard_index, substr(ltrim(result_json, ' ' || char(9, 10, 13)), 1, 1)
-        FROM {shard_table(table)}
-        WHERE uniqc_task_id = (SELECT task_id FROM {table} WHERE rowid = :row)
-            AND typeof(result_json) = 'text' AND typeof(shard_index) = 'integer'
-    """
-
-
-ROW_IS = "rowid = :row"
-TASK_IS = "task_id = :reference"
-TASK_BEGINS = "task_id >= :reference AND task_id < :reference_end"
-# The entry is as uniqc's upgrade to schema version 5 writes it. No index: every task is read.
-TASK_HAD_ID = "instr(metadata_json, :legacy_entry) > 0"
-PLATFORM_TASK_IS = "platform_task_id = :reference"
-PLATFORM_TASK_BEGINS = "platform_task_id >= :reference AND platform_task_id < :reference_end"
-
-
-def ids(table: TaskTable, condition: str) -> str:
-    """Return the statement for the rows and ids of tasks."""
-    return f"SELECT rowid, task_id FROM {table} WHERE {condition} ORDER BY task_id LIMIT :limit"
-
-
-def ids_by_shard(table: TaskTable, condition: str) -> str:
-    """Return the statement for the rows and ids of tasks by a condition on their shards.
-
-    A shard whose task no longer exists is left out.
-    """
-    return f"""
-        SELECT DISTINCT {table}.rowid, task_id
-        FROM {shard_table(table)} JOIN {table} ON task_id = uniqc_task_id
-        WHERE {condition} ORDER BY task_id LIMIT :limit
-    """
-
-
-def shard_table(table: TaskTable) -> ShardTable:
-    """Return the table with the shards of a table's tasks."""
-    return "task_shards" if table == "tasks" else "archived_task_shards"
-
-
-_MAX_PAYLOAD_BYTES = 64 * 1024
-"""The largest result of a failed job that is read with the job."""
-
-_MAX_SHORT_ERROR = 60
-"""Characters of an error that says so little that the result of the job may say more."""
-
-
-def _shard_columns(layout: Layout, table: ShardTable) -> str:
-    """Return the columns of shards: the result of failed ones only, where it is short.
-
-    ``has_result`` is computed from the type, so that SQLite reads no result for it.
-    """
-    payload = f"""
-        CASE WHEN status = 'failed' AND ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
-            AND length(CAST(result_json AS BLOB)) <= {_MAX_PAYLOAD_BYTES}
-        THEN result_json END AS result_json
-    """
-    has_result = "typeof(result_json) <> 'null' AS has_result"
-    return f"{_columns(layout, table, _SHARD_COLUMNS)}, {payload}, {has_result}"
-
-
-def _columns(layout: Layout, table: str, wanted: Sequence[str]) -> str:
+def columns(layout: Layout, table: str, wanted: Sequence[str]) -> str:
     """Return a list of columns, with NULL in place of one that the file does not have.
 
     Columns are listed by name: their order differs in files that uniqc upgraded.
