@@ -15,7 +15,7 @@ from uniqc_mcp.tasks.count_models import GroupView, GroupViews, largest_groups
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from uniqc_mcp.pending_plans import PendingPlan
@@ -122,11 +122,13 @@ class ClearAnswer(Answer):
         now: datetime,
         *,
         message: str,
+        notes: Sequence[str],
         sanitizer: Sanitizer,
     ) -> Self:
         """Return the answer for a plan that waits for its commit."""
         plan = pending.plan
-        groups, notes = largest_groups(plan.groups, sanitizer, tokens=_MAX_GROUPS_TOKENS)
+        groups, hidden = largest_groups(plan.groups, sanitizer, tokens=_MAX_GROUPS_TOKENS)
+        notes = [*hidden, *notes]
         examples = [ExampleView.of(record, sanitizer) for record in plan.examples]
         oldest, newest = recorded_time(plan.oldest), recorded_time(plan.newest)
         notes += zone_notes([oldest, newest, *(example.updated_at for example in examples)])
@@ -146,16 +148,16 @@ class ClearAnswer(Answer):
         )
 
     @classmethod
-    def empty(cls, plan: ClearPlan, state: StoreState, now: datetime) -> Self:
+    def empty(cls, plan: ClearPlan, state: StoreState, now: datetime, notes: Sequence[str]) -> Self:
         """Return the answer for a plan without tasks, which is not held for a commit."""
-        message = (
-            "There is nothing to clear: no finished task matches within the operator's policy."
-        )
+        reason = "no finished task matches"
+        if plan.excluded:
+            reason = "the operator's policy keeps every finished task that matches"
         return cls(
             state="planned",
-            message=message,
+            message=f"There is nothing to clear: {reason}.",
             excluded=_reasons(plan.excluded),
-            store=StoreView.of(state, now),
+            store=StoreView.of(state, now, notes),
         )
 
     @classmethod

@@ -28,6 +28,7 @@ from uniqc_mcp.tasks.filters import (
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
+    notes_on_filter,
     requested_filter,
 )
 from uniqc_store import ClearResult, Receipt, StoreState, TaskFilter, TaskStore, UndoResult
@@ -118,16 +119,24 @@ class ClearTools:
         now, sanitizer = self._clock(), Sanitizer()
         policy = self._settings.policy
         plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
-        state = self._state()
+        found = bool(plan.rows or plan.excluded)
+        state, notes = self._store.read(
+            lambda snapshot: (
+                snapshot.state,
+                notes_on_filter(snapshot, task_filter, found=found),
+            )
+        )
         if not plan.rows:
-            return ClearAnswer.empty(plan, state, now)
+            return ClearAnswer.empty(plan, state, now, notes)
         pending = self._pending_plans.add(plan)
         asks = "The user is asked first. " if self._settings.confirm == "human" else ""
         message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
             f"{_LIFETIME}. {asks}They can be put back."
         )
-        return ClearAnswer.planned(pending, state, now, message=message, sanitizer=sanitizer)
+        return ClearAnswer.planned(
+            pending, state, now, message=message, notes=notes, sanitizer=sanitizer
+        )
 
     def commit(
         self,

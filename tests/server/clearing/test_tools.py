@@ -386,3 +386,22 @@ def test_a_server_that_is_terminated_during_a_clear_loses_no_task(
     assert cache.rows() == before
     with closing(sqlite3.connect(cache.path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_plan_without_tasks_says_whether_the_policy_keeps_them(cache: Cache) -> None:
+    cache.fill(1, backend="quark:Baihua")
+    settings = cache.settings(policy=ClearPolicy(backends=("originq",)))
+    async with cache.client(settings=settings) as client:
+        text, answer = await cache.call(client, "clear_tasks")
+    assert "policy keeps every finished task that matches" in text
+    assert [reason["count"] for reason in answer["excluded"]] == [1]
+
+
+async def test_a_plan_without_tasks_names_the_backends_that_there_are(cache: Cache) -> None:
+    cache.fill(1, backend="quark:Baihua")
+    async with cache.client() as client:
+        text, answer = await cache.call(client, "clear_tasks", backend="originq")
+    assert "There is nothing to clear: no finished task matches." in text
+    note = 'None is on backend "originq". There are: "quark".'
+    assert note in answer["store"]["notes"]
+    assert note in text
