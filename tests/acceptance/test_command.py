@@ -80,7 +80,7 @@ async def test_a_missing_cache_is_served_as_missing(
     assert answer.structured_content is not None
     assert answer.structured_content["total"] == 0
     assert answer.structured_content["store"]["exists"] is False
-    assert "no task cache yet" in str(answer.content)
+    assert "there is no directory of that name" in str(answer.content)
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -67,7 +67,7 @@ def test_the_demo_does_not_create_a_missing_cache(tmp_path: Path) -> None:
     text = demo_output(tmp_path / "missing")
     for question in QUESTIONS:
         assert question in text
-    assert text.count("uniqc has no task cache yet") == 3
+    assert text.count("there is no directory of that name") == 3
     assert "get_task" not in text
     assert list(tmp_path.iterdir()) == []
 
