@@ -38,9 +38,6 @@ PROMPT = 6_000
 _OWN_WORDS = 800
 """Tokens of a prompt's own words and addresses."""
 
-_ALIGNED = 1_000
-"""Tokens of the outcomes of two tasks side by side, with what is said on them."""
-
 _FAILED_TASKS = 1_500
 """Tokens of the failed tasks in ``tidy_up``."""
 
@@ -124,8 +121,9 @@ class Prompts:
     ) -> list[Message]:
         """Two tasks compared: what they have in common, and how their outcomes differ."""
         one, other = self._store.read(lambda snapshot: two_tasks(snapshot, task_id, other_task_id))
-        words = _COMPARE.format(aligned=compared_in_words(one, other), data=_DATA)
-        share = (PROMPT - _OWN_WORDS - _ALIGNED) // 2
+        aligned = compared_in_words(one, other)
+        words = _COMPARE.format(aligned=aligned, data=_DATA)
+        share = (PROMPT - _OWN_WORDS - max_tokens_of(aligned)) // 2
         runs = [self._task(given, tokens=share) for given in (task_id, other_task_id)]
         return [UserMessage(words), *runs]
 

@@ -139,7 +139,7 @@ class Cache:
 
     @cached_property
     def server(self) -> TaskServer:
-        return build_server(self.store, clock=lambda: NOW)
+        return build_server(self.store, clock=lambda: self.now)
 
     def client(self, mode: Mode = "auto") -> Client:
         return Client(self.server, mode=mode)

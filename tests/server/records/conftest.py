@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).parents[2] / "data" / "cases"
 TASK_ID = "uqt_00000000000000000000000000000001"
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+"""A time after the last write to any of the stores."""
 
 
 @pytest.fixture
@@ -23,6 +26,7 @@ def case(cache: Cache) -> Callable[..., Cache]:
     """Put one of these stores into the cache directory, changed by statements."""
 
     def put(name: str, *statements: str) -> Cache:
+        cache.now = NOW
         shutil.copyfile(CASES / f"{name}.sqlite", cache.path)
         for statement in statements:
             cache.change(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from uniqc_mcp.tasks.job_models import ShardView
 from uniqc_mcp.tasks.models import TaskList, TaskView
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STORE = StoreView(
     location="~/.uniqc/cache/tasks.sqlite",
@@ -51,11 +55,13 @@ def list_text(*tasks: TaskView, total: int | None = None, matching: str = "activ
     return answer.text()
 
 
-def task_text(**changes: object) -> str:
+def task_text(*, shards: Sequence[ShardView] = (), **changes: object) -> str:
     task = TaskDetail(
         **TASK.model_dump(),
+        notes=[],
         archived_at="",
-        shards=[],
+        shards=[*shards],
+        jobs_total=len(shards),
         circuits=[],
         metadata={},
         redacted=[],
@@ -155,7 +161,7 @@ def test_the_text_of_a_task_quotes_the_words_of_its_record() -> None:
         status=INJECTION,
         circuits=1,
         updated_at="",
-        error=INJECTION,
+        error=f"At the job: {INJECTION}",
     )
     text = task_text(
         error=INJECTION,
@@ -214,7 +220,7 @@ def test_the_text_of_a_task_has_its_parts_in_order() -> None:
         "archived: 2026-11-04T00:00:00Z, so it is in no list",
         "last touched: 2026-11-03T12:00:00Z",
         'error, as recorded: "shard 0: chip is cold"',
-        'job 0: failed on ibm, 2 circuits, platform id D438, error: "chip is cold"',
+        "job 1 of 1: failed on ibm, 2 circuits, platform id D438, error: as above",
         'metadata: {"seed": 7}',
         "redacted in: metadata.token",
         "damaged in the file: shots",
@@ -233,7 +239,7 @@ def test_a_platform_job_without_an_error_mentions_none() -> None:
         updated_at="2026-11-03T12:00:00Z",
         error="",
     )
-    line = "job 1: success on ibm, 1 circuit, platform id D439"
+    line = "job 1 of 1: success on ibm, 1 circuit, platform id D439"
     assert line in task_text(shards=[shard]).splitlines()
 
 
