@@ -57,7 +57,7 @@ async def test_the_sdks_client_lists_and_calls_everything(
 
         resources = [resource.uri for resource in (await client.list_resources()).resources]
         templates = (await client.list_resource_templates()).resource_templates
-        assert len(templates) == 4
+        assert len(templates) == 6
         uri = f"uniqc://task/{task['task_id']}"
         for address in (
             *resources,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,7 +55,7 @@ def list_text(*tasks: TaskView, total: int | None = None, matching: str = "activ
     return answer.text()
 
 
-def task_text(*, shards: Sequence[ShardView] = (), **changes: object) -> str:
+def task_text(*, shards: Sequence[ShardView] = (), **changes: Any) -> str:
     task = TaskDetail(
         **TASK.model_dump(),
         notes=[],
@@ -254,9 +254,10 @@ def test_a_platform_job_without_an_error_mentions_none() -> None:
     ],
 )
 def test_a_missing_result_or_error_is_mentioned_only_where_expected(
-    status: str, changes: dict[str, object], present: str, absent: str
+    status: str, changes: dict[str, Any], present: str, absent: str
 ) -> None:
-    text = task_text(**({"status": status, "active": False} | changes))
+    fields: dict[str, Any] = {"status": status, "active": False, **changes}
+    text = task_text(**fields)
     assert present in text
     assert absent not in text
 
