@@ -113,7 +113,8 @@ class TaskView(Wire):
         The seconds are those of an active task that a platform knows of; others show none.
         """
         seconds = seconds_since_update if self.active and not self._has_no_job else None
-        in_future = _in_future(self.submitted_at, self.updated_at, now)
+        # A time that the clock has passed once does not lie ahead of it again.
+        in_future = self.in_future and _in_future(self.submitted_at, self.updated_at, now)
         if (seconds, in_future) == (self.seconds_since_update, self.in_future):
             return self
         return self.model_copy(update={"seconds_since_update": seconds, "in_future": in_future})
