@@ -15,7 +15,8 @@ from tests.server.unreadable_files import (
     newer_without_tasks,
 )
 
-from uniqc_mcp.cli.doctor import Diagnosis, Facts, examine
+from uniqc_mcp.cli.doctor import Diagnosis, examine
+from uniqc_mcp.cli.store_facts import Facts
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.settings import Settings
 
