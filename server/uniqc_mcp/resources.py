@@ -135,7 +135,7 @@ class ReadResources:
 
 
 def check_query(uri: str) -> None:
-    """Refuse an unknown query parameter, which the SDK would drop.
+    """Refuse an unknown query parameter, and a repeated one, which the SDK would drop.
 
     Raises:
         MCPError: Invalid params; the message names the known parameters.
@@ -143,9 +143,11 @@ def check_query(uri: str) -> None:
     known = list(inspect.signature(ReadResources.tasks).parameters)[1:]
     # Not urlsplit(), which raises for some addresses that are unknown but valid.
     query = uri.partition("#")[0].partition("?")[2]
-    for name in parse_qs(query, keep_blank_values=True):
+    for name, values in parse_qs(query, keep_blank_values=True).items():
         if name not in known:
             raise invalid(f"There is no {quoted(name)} to filter by; known: {', '.join(known)}")
+        if len(values) > 1:
+            raise invalid(f"{name} is given {len(values)} times; give it once")
 
 
 def _json(answer: Answer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import logging
 import os
@@ -66,6 +67,10 @@ def cli() -> None:
 
     Without a command it serves, with the options of `serve`.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal can't encode is written as an escape, and not as a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @cli.command()

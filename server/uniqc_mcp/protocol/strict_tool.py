@@ -1,6 +1,7 @@
 """Tools with strict arguments and two-channel answers.
 
 - An unknown argument is refused. The SDK would drop it and run the tool without that filter.
+- An argument counts as what the host means by it: null is "not given", "10" is an integer.
 - Input schemas are flat and small, so that every host accepts them.
 - An answer goes over two channels that each stand alone: text and structured content.
 - A call that can't be answered returns a sentence that says what to do.
@@ -9,7 +10,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -71,7 +72,7 @@ class StrictTool(Tool):
             ToolError: The arguments are invalid, the store can't answer, or the tool has a fault.
         """
         try:
-            answer = await super().run(_with_integers(arguments), context)
+            answer = await super().run(_as_meant(arguments, self.fn_metadata.arg_model), context)
             return (
                 _two_channels(answer) if convert_result and isinstance(answer, Answer) else answer
             )
@@ -94,12 +95,36 @@ class StrictTool(Tool):
                 return explain_unexpected(self.name, cause or error)
 
 
-def _with_integers(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments with 5.0 as 5: hosts that keep numbers as doubles send that."""
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value
-        for name, value in arguments.items()
-    }
+_ADDED_BY_HOSTS: Final = frozenset({"wait_for_previous", "toolCallId"})
+"""Arguments that a host adds to every call for itself: Gemini CLI, and n8n."""
+
+_MAX_DIGITS: Final = 9
+
+
+def _as_meant(arguments: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Return the arguments as hosts mean them; all others are left for the model to refuse.
+
+    Arguments that hosts add for themselves are dropped, and so is null for an optional argument.
+    An integer may come as text, or as 5.0 from a host that keeps numbers as doubles.
+    """
+    meant: dict[str, Any] = {}
+    for name, value in arguments.items():
+        field = model.model_fields.get(name)
+        if field is None:
+            if name not in _ADDED_BY_HOSTS:
+                meant[name] = value
+        elif value is not None or field.is_required():
+            meant[name] = _integer(value) if field.annotation is int else value
+    return meant
+
+
+def _integer(value: object) -> object:
+    """Return 5 for 5.0 and for "5"; any other value as it is."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value) if len(value) <= _MAX_DIGITS else value
+    return value
 
 
 def _two_channels(answer: Answer) -> CallToolResult:

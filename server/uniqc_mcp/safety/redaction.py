@@ -159,14 +159,21 @@ def safe_text(
 _OUTCOME_KEYS: Final = re.compile("[0-9a-fx ]*")
 _NUMBER_TYPES: Final = frozenset({int, float})
 
+_MAX_EXACT: Final = 2**53
+"""The largest integer up to which JavaScript, and so many hosts, hold each one exactly."""
+
+_MAX_INTEGER_BITS: Final = 14_000
+"""Bits of an integer that Python writes out; it refuses more than 4,300 digits."""
+
 
 def safe_value(value: JsonValue, *, path: str = "", budget: Budget = METADATA) -> SafeValue:
     """Return a value without credentials and within a budget.
 
     The value under a credential's name is replaced by `MARKER` whole, unless it is a placeholder
     such as an empty string or a boolean. Every other string and key goes through `safe_text`; keys
-    that become equal are numbered. Numbers are never changed. Levels below `MAX_DEPTH` and entries
-    beyond the budget are left out, and a text in their place says so.
+    that become equal are numbered. Within a budget, integers beyond 2^53 become decimal text.
+    Levels below `MAX_DEPTH` and entries beyond the budget are left out, and a text in their place
+    says so.
 
     Args:
         value: Parsed JSON.
@@ -178,6 +185,13 @@ def safe_value(value: JsonValue, *, path: str = "", budget: Budget = METADATA) -
     paths = list(dict.fromkeys(walk.hidden))
     more = len(paths) - _MAX_PATHS
     return SafeValue(shown, (*paths[:_MAX_PATHS], *([f"… [+{more:,} paths]"] if more > 0 else ())))
+
+
+def _exact(value: JsonValue) -> JsonValue:
+    """Return an integer that JavaScript would round as decimal text; any other value as it is."""
+    if type(value) is int and abs(value) > _MAX_EXACT and value.bit_length() < _MAX_INTEGER_BITS:
+        return str(value)
+    return value
 
 
 @dataclass(slots=True)
@@ -196,7 +210,9 @@ class _Walk:
             return f"… [deeper than {MAX_DEPTH} levels]"
         if isinstance(value, dict):
             return self._dict(value, path, depth)
-        return self._list(value, path, depth) if isinstance(value, list) else value
+        if isinstance(value, list):
+            return self._list(value, path, depth)
+        return value if self.budget.entries is None else _exact(value)
 
     def _list(self, items: list[JsonValue], path: str, depth: int) -> list[JsonValue]:
         if self.entries is None and _NUMBER_TYPES.issuperset(map(type, items)):

@@ -137,10 +137,13 @@ class CircuitResult(Wire):
 def _shown_outcomes(
     summary: ResultSummary, sanitizer: Sanitizer, tokens: int
 ) -> tuple[list[OutcomeView], int]:
-    """Return as many of the outcomes as the tokens allow, and their number."""
+    """Return as many of the outcomes as the tokens allow, and their number.
+
+    The bits of one are whole, unless they alone take more.
+    """
     outcomes = [
         OutcomeView(
-            bits=sanitizer.one_line("result", outcome.bits),
+            bits=sanitizer.one_line("result", outcome.bits, limit=(tokens - _OUTCOME_TOKENS) // 2),
             count=_count(outcome.count),
             probability=_rounded(outcome.probability),
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import TaskChange, TaskGone, TaskRecord, TaskState
 
-WaitState = Literal["changed", "finished", "not_submitted", "timeout"]
+WaitState = Literal["none_match", "changed", "finished", "not_submitted", "timeout"]
 
 MAX_CHANGES = 50
 MAX_ACTIVE = 10
@@ -160,7 +160,10 @@ class WaitAnswer(Answer):
 
     matching: Annotated[str, Field(exclude=True, description="What was waited for, in words.")]
     state: Annotated[
-        WaitState, Field(description="finished: none is active. not_submitted: these have no job.")
+        WaitState,
+        Field(
+            description="finished: none is active. not_submitted: no job. none_match: no such task."
+        ),
     ]
     changes: Annotated[list[ChangeView], Named("newest first;")]
     changes_total: int
@@ -202,6 +205,8 @@ class WaitAnswer(Answer):
     def _message(self) -> str:
         seconds = f"{self.waited_seconds} {plural('second', self.waited_seconds)}"
         match self.state:
+            case "none_match":
+                return f"There are no {self.matching}, finished or not, so nothing was waited for."
             case "finished":
                 return f"None of the {self.matching} is active, after {seconds}."
             case "not_submitted":

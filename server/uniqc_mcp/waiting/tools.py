@@ -17,7 +17,12 @@ from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
-from uniqc_mcp.tasks.filters import BackendFilter, NameContains, describe_filter
+from uniqc_mcp.tasks.filters import (
+    BackendFilter,
+    NameContains,
+    describe_filter,
+    notes_on_filter,
+)
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.models import (
@@ -40,6 +45,7 @@ _NEEDS_POLLING = (
     "The cache moves only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
 )
+_NOTHING_MATCHES = "The cache has no task at all."
 _BAD_CURSOR = (
     "The cursor is not one that wait_for_tasks of this server gave, or more has changed since than "
     "it remembers. Leave cursor out to wait from now on; list_tasks and get_task tell what has "
@@ -112,19 +118,26 @@ class WaitTools:
             result = await wait.run(self._store, watcher)
             changes = result.status_changes[:MAX_CHANGES]
             ended_ids = [change.state.task_id for change in changes if not change.state.active]
-            ended = await anyio.to_thread.run_sync(
-                lambda: self._store.read(lambda snapshot: EndedTasks.read(snapshot, ended_ids))
+            ended, unmatched = await anyio.to_thread.run_sync(
+                lambda: self._store.read(
+                    lambda snapshot: (
+                        EndedTasks.read(snapshot, ended_ids),
+                        _notes_if_unmatched(snapshot, target, result),
+                    )
+                )
             )
-            return self._answer(target, result, ended)
+            return self._answer(target, result, ended, unmatched)
         except InvalidValueError as error:
             if error.field != "cursor":
                 raise
             raise InvalidArgumentError(_BAD_CURSOR) from error
 
-    def _answer(self, target: WaitTarget, result: WaitResult, ended: EndedTasks) -> WaitAnswer:
+    def _answer(
+        self, target: WaitTarget, result: WaitResult, ended: EndedTasks, unmatched: list[str]
+    ) -> WaitAnswer:
         now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
-        state = _state(result)
-        notes = [_NEEDS_POLLING] if state == "timeout" else []
+        state = "none_match" if unmatched else _state(result)
+        notes = [*unmatched, *([_NEEDS_POLLING] if state == "timeout" else [])]
         if tasks.without_job and tasks.may_finish:
             notes.append(f"{tasks.without_job} of the active tasks can't finish. {WITHOUT_JOB}.")
         status_changes = result.status_changes[:MAX_CHANGES]
@@ -203,6 +216,17 @@ def _target(
         task_ids=frozenset(found),
         task_filter=TaskFilter(status="active", backend=backend, name_contains=name_contains),
     )
+
+
+def _notes_if_unmatched(snapshot: Snapshot, target: WaitTarget, result: WaitResult) -> list[str]:
+    """Return notes on a filter that no task matches, active or not; none if one does."""
+    filters = target.task_filter.backend or target.task_filter.name_contains
+    if not filters or target.task_ids or result.tasks.active_total or result.status_changes:
+        return []
+    any_status = replace(target.task_filter, status="any")
+    if snapshot.count(any_status):
+        return []
+    return notes_on_filter(snapshot, any_status, found=False) or [_NOTHING_MATCHES]
 
 
 def _in_words(target: WaitTarget) -> str:
