@@ -209,6 +209,10 @@ class Snapshot:
         """Return the platform jobs in order of those live tasks that have any, by their ids."""
         return lookup.shards_of_tasks(self._session, task_ids)
 
+    def short_results(self, task_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the results of these live tasks as stored, by their ids, without long ones."""
+        return lookup.short_results(self._session, task_ids)
+
     def backends(self) -> tuple[str, ...]:
         """Return the backend labels of all tasks, sorted."""
         return self._texts(statements.BACKENDS, {"limit": -1})

@@ -10,14 +10,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.records.platform_answer import (
+    CANCELLED_AT_PLATFORM,
+    is_reason_key,
+    payload_reason,
+    says_something,
+    states_failure,
+)
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from uniqc_store import JsonValue, TaskRecord, TaskShard
-
-CANCELLED_AT_PLATFORM: Final = "cancelled at the platform, which uniqc stores as failed"
 
 _SUBMISSION_ERRORS: Final = ("failure_error", "submission_error")
 """The metadata in which uniqc keeps the error of a submission."""
@@ -25,38 +30,8 @@ _SUBMISSION_ERRORS: Final = ("failure_error", "submission_error")
 _OF_JOBS: Final = re.compile(r"shard \d+: |shard\(s\) failed")
 """The beginning of an error that uniqc makes of its jobs' errors or, without any, of "failed"."""
 
-_SHARD_STATUS: Final = re.compile(
-    r"(?:shard \d+: (?:failed|error|none|null)?[;\s]*)+|shard\(s\) failed", re.IGNORECASE
-)
-
-_SAYS_NOTHING: Final = frozenset(
-    {"", "error", "fail", "failed", "failure", "false", "n/a", "none", "null", "ok", "task failed"}
-    | {"true", "unknown", "unknown error", "{}", "[]"}
-)
-
-_REASON_KEYS: Final = (
-    ("msg", "message", "error", "errormessage", "errormsg", "errmsg", "reason"),
-    ("detail", "details", "description", "info", "cause", "traceback"),
-)
-"""Keys of a payload that name a reason, without underscores; those of the first group win."""
-
-_REASON_KEY: Final = re.compile(
-    r"(?:.*(?:msg|message|error|errors|reason|exception|failure))"
-    r"|(?:err|fail|exception).*(?:info|details?|text|description|log|cause)"
-)
-"""Other keys that name a reason. No "error_mitigation" does, nor "failure_stage"."""
-
-_STATUS_KEYS: Final = frozenset({"status", "state", "taskstatus", "jobstatus", "taskstate"})
-_CANCELLED: Final = frozenset({"cancelled", "canceled"})
-_SUCCESS_CODES: Final = frozenset({0, 200})
-_MAX_DEPTH: Final = 6
-_MAX_VALUES: Final = 1_000
-
-
-def says_something(error: str) -> bool:
-    """Return whether an error says more than that there is one."""
-    text = error.strip().rstrip(".!").casefold()
-    return text not in _SAYS_NOTHING and not _SHARD_STATUS.fullmatch(error.strip())
+_WITHOUT_SUCCESS: Final = frozenset({"failed", "cancelled"})
+_MAX_CHARACTERS: Final = 2**20
 
 
 def recorded_reason(record: TaskRecord) -> str:
@@ -85,7 +60,7 @@ def failure_reason(record: TaskRecord, jobs: Sequence[TaskShard], *, result_erro
     Args:
         record: The task.
         jobs: Its platform jobs, in order; the failed ones with their short results.
-        result_error: The error in the task's own result.
+        result_error: The reason in the task's own result; see :func:`result_reason`.
     """
     error_message = record.error_message or ""
     return (
@@ -100,37 +75,45 @@ def failure_reason(record: TaskRecord, jobs: Sequence[TaskShard], *, result_erro
     )
 
 
+def may_hold_reason(record: TaskRecord, jobs: Sequence[TaskShard]) -> bool:
+    """Return whether the reason may stand in the task's own result: no other place says any."""
+    if record.status not in _WITHOUT_SUCCESS:
+        return False
+    return not says_something(failure_reason(record, jobs))
+
+
+def result_reason(record: TaskRecord, stored: str) -> str:
+    """Return what the result of a task says of its failure; empty if it says nothing.
+
+    Args:
+        record: The task.
+        stored: Its own result as it is stored.
+    """
+    if record.status not in _WITHOUT_SUCCESS or not 0 < len(stored) <= _MAX_CHARACTERS:
+        return ""
+    try:
+        return _reason_by_status(record.status, parse_json(stored))
+    except ValueError:
+        return ""  # damaged, which is told elsewhere
+
+
 def job_reason(job: TaskShard) -> str:
     """Return why a job failed, by its error or by the platform's answer; empty if neither says."""
     error = job.error_message or ""
     error = error if says_something(error) else ""
-    if job.status != "failed":
+    if job.status not in _WITHOUT_SUCCESS:
         return error
-    answer = payload_reason(job.result)
+    answer = _reason_by_status(job.status, job.result)
     # The answer has the status that uniqc drops from its error.
     return answer if not error or answer.startswith(CANCELLED_AT_PLATFORM) else error
 
 
-def payload_reason(payload: JsonValue) -> str:
-    """Return what a platform's answer says of a failure; empty if it says nothing.
-
-    An answer that says "cancelled" has been stored by uniqc as the result of a failed job.
-    """
-    if isinstance(payload, str):
-        payload = _parsed(payload)
-    reason = payload if isinstance(payload, str) else _reason_in(payload)
-    cancelled = any(status.casefold() in _CANCELLED for status in _statuses_in(payload))
-    if not says_something(reason):
-        return CANCELLED_AT_PLATFORM if cancelled else ""
-    return f"{CANCELLED_AT_PLATFORM}: {reason}" if cancelled else reason
-
-
-def _parsed(text: str) -> JsonValue:
-    """Return the value of a text that is JSON once more, or the text itself."""
-    try:
-        return parse_json(text)
-    except ValueError:
-        return text
+def _reason_by_status(status: str, payload: JsonValue) -> str:
+    reason = payload_reason(payload)
+    if status == "failed":
+        return reason
+    # Stored as cancelled, so not "as failed".
+    return reason.removeprefix(CANCELLED_AT_PLATFORM).removeprefix(": ")
 
 
 def _jobs_reason(jobs: Sequence[TaskShard]) -> str:
@@ -138,7 +121,7 @@ def _jobs_reason(jobs: Sequence[TaskShard]) -> str:
     failed = [
         (place, job_reason(job))
         for place, job in enumerate(jobs, 1)
-        if job.status == "failed" or job.error_message
+        if job.status == "failed" or job.error_message or job_reason(job)
     ]
     first = next(((place, reason) for place, reason in failed if reason), None)
     if first is None:
@@ -166,65 +149,12 @@ def _other_metadata_reason(record: TaskRecord) -> str:
     if record.status != "failed":
         return ""
     for key, value in record.metadata.items():
-        if _REASON_KEY.fullmatch(_plain(key)) and isinstance(value, str) and says_something(value):
-            return value
+        if is_reason_key(key):
+            reason = value if isinstance(value, str) else payload_reason({key: value})
+        elif states_failure(value):
+            reason = payload_reason(value)  # an answer of a platform
+        else:
+            continue
+        if says_something(reason):
+            return reason
     return ""
-
-
-def _reason_in(payload: JsonValue) -> str:
-    """Return the text under the key of a payload that names a reason best."""
-    best, best_rank = "", len(_REASON_KEYS) + 1
-    for keys, value in _values_in(payload):
-        rank, text = _ranked(keys, value)
-        if rank < best_rank and says_something(text):
-            best, best_rank = text, rank
-    if best:
-        return best
-    codes = (
-        f"code {value}"
-        for keys, value in _values_in(payload)
-        if isinstance(value, int) and not isinstance(value, bool)
-        if keys and keys[-1].endswith("code") and value not in _SUCCESS_CODES
-    )
-    return next(codes, "")
-
-
-def _ranked(keys: tuple[str, ...], value: JsonValue) -> tuple[int, str]:
-    """Return how well its keys name a value as a reason, 0 best, and the value as text."""
-    none = len(_REASON_KEYS) + 1
-    if not isinstance(value, str):
-        return none, ""
-    for rank, names in enumerate(_REASON_KEYS):
-        if keys and keys[-1] in names:
-            return rank, value
-    # {"error": {"text": …}}: a key above the text names it as well.
-    return (none - 1 if any(map(_REASON_KEY.fullmatch, keys)) else none), value
-
-
-def _statuses_in(payload: JsonValue) -> Iterator[str]:
-    for keys, value in _values_in(payload):
-        if isinstance(value, str) and keys and keys[-1] in _STATUS_KEYS:
-            yield value
-
-
-def _values_in(payload: JsonValue) -> Iterator[tuple[tuple[str, ...], JsonValue]]:
-    """Yield the texts and numbers of a payload with their keys, level by level, up to a bound."""
-    level: list[tuple[tuple[str, ...], JsonValue]] = [((), payload)]
-    left = _MAX_VALUES
-    for _ in range(_MAX_DEPTH):
-        deeper: list[tuple[tuple[str, ...], JsonValue]] = []
-        for keys, value in level[:left]:
-            if isinstance(value, dict):
-                deeper += (((*keys, _plain(key)), entry) for key, entry in value.items())
-            elif isinstance(value, list):
-                deeper += ((keys, entry) for entry in value)
-            else:
-                yield keys, value
-        left -= len(level)
-        if left <= 0:
-            return
-        level = deeper
-
-
-def _plain(key: str) -> str:
-    return key.replace("_", "").replace("-", "").casefold()

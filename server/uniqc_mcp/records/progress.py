@@ -163,11 +163,12 @@ def is_plain(record: TaskRecord) -> bool:
     )
 
 
-def needs_jobs(record: TaskRecord, *, has_reason: bool) -> bool:
-    """Return whether a line about a task needs its jobs, as a finished single one does not."""
-    if not record.finished or requested_circuits(record) is not None:
-        return True
-    return record.status == "failed" and not has_reason
+def needs_jobs(record: TaskRecord) -> bool:
+    """Return whether a line about a task needs its jobs, as a successful single one does not.
+
+    The jobs of a failed task may contradict it, even where it has a reason of its own.
+    """
+    return record.status != "success" or requested_circuits(record) is not None
 
 
 def has_outcomes(job: TaskShard) -> bool:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
-from uniqc_mcp.records.failures import failure_reason, recorded_reason
+from uniqc_mcp.records.failures import (
+    failure_reason,
+    may_hold_reason,
+    result_reason,
+)
 from uniqc_mcp.records.progress import WITHOUT_JOB, Progress, is_plain, needs_jobs
 
 if TYPE_CHECKING:
@@ -46,11 +50,13 @@ class RelatedRows:
 
     Attributes:
         jobs: Platform jobs by the id of their task, where a line about the task needs them.
+        results: Results as stored by the id of their task, where a reason may stand in them only.
         has_job_table: Whether the file has a table of jobs.
         archived_ids: Ids of the page that archived tasks have too.
     """
 
     jobs: Mapping[str, Sequence[TaskShard]]
+    results: Mapping[str, str]
     has_job_table: bool
     archived_ids: frozenset[str]
 
@@ -58,19 +64,25 @@ class RelatedRows:
     def of(cls, snapshot: Snapshot, records: Sequence[TaskRecord]) -> Self:
         """Return the rows for some live tasks.
 
-        That takes one query of jobs, which finished single tasks do not need, and one of the
-        archive, which ids of uniqc's own form do not need.
+        That takes one query of jobs, which successful single tasks do not need, one of the archive,
+        which ids of uniqc's own form do not need, and one of results, where a failed task gives
+        no reason elsewhere.
         """
         need_jobs = [
-            record.task_id
-            for record in records
-            if not is_plain(record) and needs_jobs(record, has_reason=bool(recorded_reason(record)))
+            record.task_id for record in records if not is_plain(record) and needs_jobs(record)
         ]
         may_have_twin = [
             record.task_id for record in records if not record.task_id.startswith(_UNIQUE_ID)
         ]
+        jobs = snapshot.shards_of_tasks(need_jobs)
+        without_reason = [
+            record.task_id
+            for record in records
+            if not is_plain(record) and may_hold_reason(record, jobs.get(record.task_id, ()))
+        ]
         return cls(
-            jobs=snapshot.shards_of_tasks(need_jobs),
+            jobs=jobs,
+            results=snapshot.short_results(without_reason),
             has_job_table=snapshot.has_shards,
             archived_ids=snapshot.archived_among(may_have_twin),
         )
@@ -83,8 +95,9 @@ class RelatedRows:
         jobs = self.jobs.get(record.task_id, ())
         progress = Progress.of(record, jobs, has_job_table=self.has_job_table)
         notes = (progress.marks, ARCHIVED_TWIN if has_twin else "")
+        result_error = result_reason(record, self.results.get(record.task_id, ""))
         return Remarks(
-            error=failure_reason(record, jobs),
+            error=failure_reason(record, jobs, result_error=result_error),
             note="; ".join(filter(None, notes)),
             never_submitted=progress.never_submitted,
         )

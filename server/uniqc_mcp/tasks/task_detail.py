@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.records.failures import failure_reason
+from uniqc_mcp.records.failures import failure_reason, result_reason
 from uniqc_mcp.records.metadata import other_metadata
 from uniqc_mcp.records.old_releases import CANCELLED_BY_OTHERS, lost_originq_results
 from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField
@@ -74,8 +74,13 @@ class TaskDetail(TaskView):
             sanitizer: The sanitizer of the answer.
         """
         record, progress = found.record, found.progress
+        own_result = "" if found.assembled is not None else found.result_text
         result_error = result.error if result else ""
-        reason = failure_reason(record, found.shards, result_error=result_error)
+        reason = failure_reason(
+            record,
+            found.shards,
+            result_error=result_reason(record, own_result) or result_error,
+        )
         error = sanitizer.multiline("error", reason)
         task = cls.of(
             record,

@@ -154,6 +154,14 @@ def shards_of_tasks(session: Session, task_ids: Sequence[str]) -> dict[str, list
     return found
 
 
+def short_results(session: Session, task_ids: Sequence[str]) -> dict[str, str]:
+    """Return the results of those live tasks that have short ones, as stored, by their ids."""
+    if not task_ids:
+        return {}
+    found = session.rows(lookup_statements.SHORT_RESULTS, {"task_ids": json.dumps(list(task_ids))})
+    return {rows.readable(task_id)[0]: rows.readable(result)[0] for task_id, result in found}
+
+
 def shard_results(session: Session, match: Match, *, most_bytes: int) -> tuple[str, ...]:
     """Return the results of the task's jobs as stored, in the order of :func:`shards`.
 

@@ -136,8 +136,8 @@ def shard_table(table: TaskTable) -> ShardTable:
     return "task_shards" if table == "tasks" else "archived_task_shards"
 
 
-_MAX_PAYLOAD_BYTES = 64 * 1024
-"""The largest result of a failed job that is read with the job."""
+_MAX_PAYLOAD_BYTES = 2**20
+"""The largest result that is read for the reason of a failure: an answer with a long traceback."""
 
 _MAX_SHORT_ERROR = 60
 """Characters of an error that says so little that the result of the job may say more."""
@@ -149,9 +149,18 @@ def _shard_columns(layout: Layout, table: ShardTable) -> str:
     ``has_result`` is computed from the type, so that SQLite reads no result for it.
     """
     payload = f"""
-        CASE WHEN status = 'failed' AND ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
+        CASE WHEN status IN ('failed', 'cancelled')
+            AND ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
             AND length(CAST(result_json AS BLOB)) <= {_MAX_PAYLOAD_BYTES}
         THEN result_json END AS result_json
     """
     has_result = "typeof(result_json) <> 'null' AS has_result"
     return f"{columns(layout, table, _SHARD_COLUMNS)}, {payload}, {has_result}"
+
+
+SHORT_RESULTS = f"""
+    SELECT task_id, result_json FROM json_each(:task_ids)
+    CROSS JOIN tasks ON task_id = value
+    WHERE typeof(result_json) = 'text'
+        AND length(CAST(result_json AS BLOB)) <= {_MAX_PAYLOAD_BYTES}
+"""

@@ -178,7 +178,7 @@ async def test_the_answer_of_the_platform_is_the_reason(
 
 
 async def test_a_large_answer_is_not_read_for_a_list(case: Case) -> None:
-    filler = json.dumps({"log": 70_000 * "x", "msg": "found"})
+    filler = json.dumps({"log": 1_100_000 * "x", "msg": "found"})
     cache = case("reason-in-shard-result", f"UPDATE task_shards SET result_json = '{filler}'")
     _, task = await listed(cache)
     assert task["error"] == "shard 0: failed"

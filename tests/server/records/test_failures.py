@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uniqc_mcp.records.failures import (
+from uniqc_mcp.records.failures import failure_reason
+from uniqc_mcp.records.platform_answer import (
     CANCELLED_AT_PLATFORM,
-    failure_reason,
     payload_reason,
     says_something,
 )

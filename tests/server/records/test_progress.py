@@ -136,10 +136,9 @@ def test_results_of_some_jobs_are_marked_while_the_task_has_none() -> None:
     assert progress(these, metadata={}).marks == "1 of 3 jobs is not finished; 1 of 3 jobs failed"
 
 
-def test_a_line_about_a_finished_single_task_needs_no_jobs() -> None:
+def test_a_line_about_a_successful_single_task_needs_no_jobs() -> None:
     single = replace(TASK, metadata={"circuit_ir": "QINIT 1"})
-    assert not needs_jobs(single, has_reason=False)
-    assert not needs_jobs(replace(single, status="failed"), has_reason=True)
-    assert needs_jobs(replace(single, status="failed"), has_reason=False)
-    assert needs_jobs(replace(single, status="running"), has_reason=True)
-    assert needs_jobs(TASK, has_reason=True)
+    assert not needs_jobs(single)
+    assert needs_jobs(replace(single, status="failed"))
+    assert needs_jobs(replace(single, status="running"))
+    assert needs_jobs(TASK)

@@ -79,7 +79,7 @@ def test_the_result_of_a_failed_job_is_read_with_it_where_it_is_short(directory:
         {"status": "failed", "result_json": payload},
         {"status": "failed", "result_json": payload, "error_message": "failed"},
         {"status": "failed", "result_json": payload, "error_message": 61 * "x"},
-        {"status": "failed", "result_json": f'{{"msg": "{"x" * 70_000}"}}'},
+        {"status": "failed", "result_json": f'{{"msg": "{"x" * 1_100_000}"}}'},
         {"status": "success", "result_json": payload},
         {"status": "running", "result_json": None},
     ]
