@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.records.circuits import recorded_circuits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uniqc_store import JsonValue, TaskRecord
 
 ERROR_KEYS: Final = ("failure_error", "submission_error")
 """The metadata in which uniqc repeats the error of a task."""
-
-_MIN_REPEATED: Final = 20
-"""Characters of an error that is left out where the error shown contains it."""
 
 # The keys that uniqc 0.0.4 to 0.1.1 adds to the metadata of its users.
 _KEYS_OF_UNIQC: Final = frozenset(
@@ -43,17 +43,26 @@ def other_metadata(record: TaskRecord, *, error: str) -> dict[str, JsonValue]:
     """
     shown = {"task_name"} if record.name else set[str]()
     shown.update(*(circuits.keys for circuits in recorded_circuits(record)))
-    left = {
-        key: value
-        for key, value in record.metadata.items()
-        if key not in shown and not (key in ERROR_KEYS and _is_told(value, error))
-    }
+    told = [error] if error else []
+    left: dict[str, JsonValue] = {}
+    for key, value in record.metadata.items():
+        if key in ERROR_KEYS and isinstance(value, str):
+            if _is_told(value, told):
+                continue
+            told.append(value)
+        if key not in shown:
+            left[key] = value
     # Room is given from the front, and a bookkeeping value may be as long as a circuit.
     return dict(sorted(left.items(), key=lambda item: item[0] in _KEYS_OF_UNIQC))
 
 
-def _is_told(value: JsonValue, error: str) -> bool:
-    """Return whether a text is the error shown, or a long part of it."""
-    if not isinstance(value, str) or not error:
-        return False
-    return value == error or (len(value) >= _MIN_REPEATED and value in error)
+def _is_told(error: str, told: Sequence[str]) -> bool:
+    """Return whether one of the texts is an error, or has it between other words.
+
+    uniqc writes "submission failed: RuntimeError('quota')" for the error "quota", with the escapes
+    of Python.
+    """
+    forms = {error, repr(error)[1:-1]}
+    return any(
+        re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text) for form in forms for text in told
+    )
