@@ -130,7 +130,8 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
         notes += found.assembled.sentences()
     elif progress.submitted is None and _is_short(result, progress.requested):
         notes.append(f"The result has fewer circuits than the {progress.requested} asked for.")
-    if lost := lost_originq_results(record, found.result_text):
+    of_jobs = found.assembled is not None
+    if lost := lost_originq_results(record, found.result_text, found.shards, of_jobs=of_jobs):
         notes.append(lost)
     if record.status == "cancelled":
         notes.append(CANCELLED_BY_OTHERS)
