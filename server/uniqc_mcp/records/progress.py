@@ -180,7 +180,7 @@ def _had_jobs_from_the_beginning(record: TaskRecord) -> bool:
     return (
         record.task_id.startswith(_UNIQC_ID)
         and "task_id" not in record.damaged
-        and "metadata" not in record.damaged
+        # Also where the metadata can't be read, as in the query that counts tasks without a job.
         and _LEGACY_ID not in record.metadata
     )
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.records.progress import WITHOUT_JOB
 from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
@@ -65,13 +64,15 @@ class ChangeView(Wire):
         cls, record: TaskRecord, sanitizer: Sanitizer, related: RelatedRows, *, before: str
     ) -> Self:
         remarks = related.remarks(record)
+        # An archived task is not waited for, whatever its status.
+        archived = "" if record.archived_at is None else "archived"
         return cls._of(
             record,
             sanitizer,
             before=before,
             status=record.status,
             error=sanitizer.one_line("tasks.error", remarks.error),
-            note=remarks.note or None,
+            note="; ".join(filter(None, (remarks.note, archived))) or None,
         )
 
     @classmethod
@@ -210,8 +211,9 @@ class WaitAnswer(Answer):
             case "finished":
                 return f"None of the {self.matching} is active, after {seconds}."
             case "not_submitted":
-                stuck = f"{self.active_total} of the {self.matching} can't finish by themselves"
-                return f"{stuck}, after {seconds}. {WITHOUT_JOB}."
+                themselves = "itself" if self.active_total == 1 else "themselves"
+                stuck = f"{self.active_total} of the {self.matching} can't finish by {themselves}"
+                return f"{stuck}, after {seconds}."
             case "changed":
                 return f"{self.changes_total} of the {self.matching} changed, after {seconds}."
             case "timeout" if self.changes_total:

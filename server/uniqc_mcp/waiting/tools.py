@@ -138,7 +138,9 @@ class WaitTools:
         now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
         state = "none_match" if unmatched else _state(result)
         notes = [*unmatched, *([_NEEDS_POLLING] if state == "timeout" else [])]
-        if tasks.without_job and tasks.may_finish:
+        if state == "not_submitted":
+            notes.append(f"{WITHOUT_JOB}.")
+        elif tasks.without_job:
             notes.append(f"{tasks.without_job} of the active tasks can't finish. {WITHOUT_JOB}.")
         status_changes = result.status_changes[:MAX_CHANGES]
         changes = first_that_fit(

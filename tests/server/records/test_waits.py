@@ -43,8 +43,9 @@ async def test_a_wait_for_tasks_without_a_job_ends_at_once(
     assert answer["active"][0]["note"] == "no platform job"
     assert "seconds_since_update" not in answer["active"][0]
     assert "heard of" not in text
-    assert "can't finish by themselves" in text
+    assert "can't finish by itself" in text
     assert PART in text
+    assert any(PART in note for note in answer["store"]["notes"])
 
 
 async def test_others_are_waited_for_beside_one_without_a_job(case: Case) -> None:
