@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_mcp.records.progress import has_outcomes, requested_circuits
+from uniqc_mcp.responses.text import plural
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class PartialResults:
         jobs = f"{self.with_results} of {self.jobs} jobs"
         if not self.is_batch:
             return [f"The task has no result of its own; that of its job is shown ({jobs})."]
-        places = f"circuits {_ranges(self.places)} of {self.circuits}, counted from 0"
+        circuits = plural("circuit", len(self.places))
+        places = f"{circuits} {_ranges(self.places)} of {self.circuits}, counted from 0"
         return [
             f"Results of {jobs} are stored: {places}.",
             *map(self._undivided_note, self.undivided),

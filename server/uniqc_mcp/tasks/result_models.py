@@ -8,6 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.lost_results import kept_first_only
 from uniqc_mcp.responses.base import OptionalInt  # noqa: TC001 - pydantic needs it
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.tasks import lookup
 from uniqc_mcp.tasks.circuit_result import CircuitResult
 from uniqc_mcp.tasks.uris import shown_uri, uri_text
@@ -138,7 +139,9 @@ class ResultView(CircuitResult):
             return cls._of_one(results.circuits[0], task, sanitizer, **stored)
         return cls(
             kind="batch",
-            notes=_batch_notes(results, meant),
+            notes=_batch_notes(
+                results, meant, is_partial=len(assembled.places) < assembled.circuits
+            ),
             circuits=assembled.circuits,
             batch=[
                 CircuitResult.of(
@@ -165,19 +168,21 @@ def _summarise(text: str, *, top: int, shots: int | None) -> Results:
     return summarise(parse_json(text), top=top, shots=shots, max_circuits=MAX_CIRCUITS)
 
 
-def _batch_notes(results: Results, meant: ResultRecord) -> list[str]:
+def _batch_notes(results: Results, meant: ResultRecord, *, is_partial: bool = False) -> list[str]:
     if results.by_register:
         notes = []
     else:
         notes = [str(copied) for copied in meant.copied()[:MAX_CIRCUITS]]
         if meant.shots is not None:
             total = meant.shots * results.total_circuits
-            notes.append(f"{meant.shots} shots for each circuit, {total} in all.")
+            in_all = "in the stored results" if is_partial else "in all"
+            notes.append(f"{meant.shots} shots for each circuit, {total} {in_all}.")
         if meant.may_name_chip_qubits:
             notes.append("The q[] of a batch may be the chip's: uniqc keeps its compiled circuits.")
     if hidden := results.total_circuits - len(results.circuits):
-        parts = "registers" if results.by_register else "circuits"
-        notes.append(f"{hidden} more {parts} are in the whole result.")
-    if results.without_outcomes:
-        notes.append(f"{results.without_outcomes} circuits have no outcomes.")
+        part = plural("register" if results.by_register else "circuit", hidden)
+        notes.append(f"{hidden} more {part} {'is' if hidden == 1 else 'are'} in the whole result.")
+    if without := results.without_outcomes:
+        has = "has" if without == 1 else "have"
+        notes.append(f"{without} {plural('circuit', without)} {has} no outcomes.")
     return notes

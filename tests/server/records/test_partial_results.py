@@ -116,3 +116,11 @@ def test_many_separate_places_are_told_in_few_words() -> None:
     assert sentence.endswith(
         "circuits 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22 and others of 200, counted from 0."
     )
+
+
+def test_one_place_is_no_number_of_circuits() -> None:
+    partial = assembled((job(0), COUNTS), (job(1, status="running"), ""), circuits=2)
+    assert partial is not None
+    assert partial.sentences() == [
+        "Results of 1 of 2 jobs are stored: circuit 0 of 2, counted from 0."
+    ]
