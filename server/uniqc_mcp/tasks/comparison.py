@@ -15,7 +15,7 @@ from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from uniqc_store import Snapshot
 
@@ -51,7 +51,7 @@ def two_tasks(snapshot: Snapshot, task_id: str, other_task_id: str) -> tuple[Fou
 
 def compared_in_words(one: FoundTask, other: FoundTask) -> str:
     """Return the outcomes of two tasks side by side, or the reason why they are not."""
-    sides: list[list[Side]] = []
+    sides: list[list[Side | None]] = []
     for name, task in zip(_NAMES, (one, other), strict=True):
         found = _sides(task)
         if isinstance(found, str):
@@ -63,19 +63,32 @@ def compared_in_words(one: FoundTask, other: FoundTask) -> str:
             f"The outcomes can't be brought side by side: the first has {len(first)} circuits, "
             f"the second {len(second)}."
         )
-    pairs = list(zip(first, second, strict=True))
+    return "\n".join(_lines_of_pairs(first, second))
+
+
+def _lines_of_pairs(first: Sequence[Side | None], second: Sequence[Side | None]) -> Iterator[str]:
+    """Yield the circuits side by side that have outcomes in both tasks."""
+    places = range(len(first))
+    pairs = [
+        (place, one, other)
+        for place, one, other in zip(places, first, second, strict=True)
+        if one is not None and other is not None
+    ]
     among = min(len(pairs), _MAX_CIRCUITS)
-    lines: list[str] = []
-    for place, pair in enumerate(pairs[:among]):
-        title = f"Circuit {place}. " if len(pairs) > 1 else ""
-        lines += _pair_lines(*pair, title=title, among=among)
+    for place, one, other in pairs[:among]:
+        title = f"Circuit {place}. " if len(first) > 1 else ""
+        yield from _pair_lines(one, other, title=title, among=among)
     if len(pairs) > among:
-        lines.append(f"Circuits that are not side by side here: {len(pairs) - among}.")
-    return "\n".join(lines)
+        yield f"Circuits that are not side by side here: {len(pairs) - among}."
+    if missing := len(first) - len(pairs):
+        yield f"Circuits without outcomes in one of the two: {missing} of {len(first)}."
 
 
-def _sides(task: FoundTask) -> list[Side] | str:
-    """Return each circuit of a task, or the reason why it can't be compared."""
+def _sides(task: FoundTask) -> list[Side | None] | str:
+    """Return each circuit of a task, or the reason why none can be compared.
+
+    A circuit is None if it has no outcomes, as while its job runs.
+    """
     from uniqc_mcp.results.numbers import KeyForm  # noqa: PLC0415 - part of 0.017 s of every start
     from uniqc_mcp.results.shapes import is_batch, read_circuit, unwrapped  # noqa: PLC0415 - too
     from uniqc_mcp.results.summary import summarise_numbers  # noqa: PLC0415 - too
@@ -92,14 +105,15 @@ def _sides(task: FoundTask) -> list[Side] | str:
     circuits = [result]
     if isinstance(result, list) and is_batch(result):
         circuits = [unwrapped(entry) for entry in result]
-    sides: list[Side] = []
+    sides: list[Side | None] = []
     for place, circuit in enumerate(circuits):
         numbers = read_circuit(circuit, known.shots)
         meaning = known.meaning_of(summarise_numbers(numbers, top=0, shots=known.shots), place)
         if meaning is None:
-            return "has a circuit without outcomes" if len(circuits) > 1 else "has no outcomes"
+            sides.append(None)
+            continue
         sides.append(Side(numbers=numbers, keys=KeyForm.of(numbers.values.keys()), meaning=meaning))
-    return sides
+    return sides if any(sides) else "has no outcomes"
 
 
 def _pair_lines(one: Side, other: Side, *, title: str, among: int) -> Iterator[str]:
