@@ -54,6 +54,12 @@ def cut_to_tokens(text: str, tokens: int, *, unseen: int = 0, place: Place = "en
     return shown
 
 
+def parts_of_cut(shown: str) -> tuple[str, str]:
+    """Return the beginning and the end of a text that may be cut; twice an uncut one."""
+    remark = _REMARK.search(shown)
+    return (shown[: remark.start()], shown[remark.end() :]) if remark else (shown, shown)
+
+
 def _without_middle(text: str, room: int) -> str:
     head, _ = _around_marker(text, room // 2)
     _, tail = _around_marker(text, len(text) - (room - room // 2))

@@ -9,6 +9,7 @@ from uniqc_mcp.records.failures import job_reason
 from uniqc_mcp.responses.base import Wire
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.safety.cuts import parts_of_cut
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.safety.unicode import LINE_BREAK
@@ -61,7 +62,7 @@ class ShardView(Wire):
             told: The error of the task, which is not told a second time.
         """
         error = f", error: {in_quotes(self.error)}" if self.error else ""
-        if error and self.error in told.replace("\n", LINE_BREAK):
+        if error and _is_in(self.error, told.replace("\n", LINE_BREAK)):
             error = ", error: as above"
         return (
             f"job {place} of {total}: {word(self.status)} on {word(self.backend)}, {self.circuits} "
@@ -73,6 +74,14 @@ class ShardView(Wire):
         """The most tokens it takes in an answer, as text and as structured content together."""
         texts = (self.platform_task_id, self.backend, self.status, self.error)
         return _SHARD_TOKENS + 2 * sum(map(max_tokens_of, texts))
+
+
+def _is_in(error: str, told: str) -> bool:
+    """Return whether a text has an error, of which each may be cut in the middle."""
+    if error in told:
+        return True
+    beginning, end = parts_of_cut(error)
+    return beginning in told and told.endswith(end)
 
 
 def shards_that_fit(
