@@ -105,7 +105,7 @@ class RelatedRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedTasks:
-    """Tasks that finished while somebody waited, as they are now.
+    """Tasks that finished or changed while somebody waited, as they are now.
 
     Attributes:
         records: The tasks by their ids.

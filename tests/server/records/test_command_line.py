@@ -80,6 +80,21 @@ def test_watch_tells_why_a_task_failed(case: Case) -> None:
     assert task["note"] == "results of 2 of 3 jobs"
 
 
+def test_watch_tells_of_the_jobs_of_an_active_task(case: Case) -> None:
+    cache = case("batch-failed-no-error", "UPDATE tasks SET status = 'running'")
+    feed = feed_of(cache)
+    (started,) = next_events(feed)
+    told = lines(started, cache)
+    assert "running on dummy:local:virtual-line-3" in told
+    assert "results of 2 of 3 jobs; all 3 jobs are finished, error: " in told
+    (task,) = as_json(started, cache)["tasks"]
+    assert task["note"] == "results of 2 of 3 jobs; all 3 jobs are finished"
+    assert task["error"].startswith("job 2 of 3: A invalid qubit is used.")
+    cache.change("UPDATE tasks SET status = 'pending'")
+    (changed,) = next_events(feed)
+    assert as_json(changed, cache)["task"]["note"] == task["note"]
+
+
 def test_watch_hides_a_credential_in_a_reason(case: Case) -> None:
     cache = case("batch-failed-no-error", "UPDATE tasks SET status = 'running'")
     feed = feed_of(cache)

@@ -128,24 +128,22 @@ class EventFeed:
 
     def _with_remarks(self, events: list[Event]) -> list[Event]:
         """Return the events with the reasons of failures and notes on platform jobs."""
-        ended_ids = [
-            event.task.task_id
-            for event in events
-            if event.task is not None and not event.task.active and event.kind != "gone"
-        ]
+        told = [task for event in events for task in event.active]
+        told += [event.task for event in events if event.task and event.kind != "gone"]
+        ids = list(dict.fromkeys(task.task_id for task in told))
 
         def read(snapshot: Snapshot) -> tuple[EndedTasks, frozenset[str]]:
             few = len(self._active) <= MAX_LOOKED_UP
             stuck = (
                 snapshot.ids_without_job(self._active_filter, limit=MAX_LOOKED_UP) if few else ()
             )
-            return EndedTasks.read(snapshot, ended_ids[:MAX_NEWEST_TASKS]), frozenset(stuck)
+            return EndedTasks.read(snapshot, ids[:MAX_NEWEST_TASKS]), frozenset(stuck)
 
         try:
-            ended, self.without_job = self.store.read(read)
+            now, self.without_job = self.store.read(read)
         except StoreError:
             return events  # the next refresh reports it
-        remarks = {i: ended.related.remarks(record) for i, record in ended.records.items()}
+        remarks = {i: now.related.remarks(record) for i, record in now.records.items()}
         errors = {task_id: remark.error for task_id, remark in remarks.items()}
         notes = {task_id: remark.note for task_id, remark in remarks.items()}
         notes.update(dict.fromkeys(self.without_job, NO_PLATFORM_JOB))

@@ -163,7 +163,7 @@ def _started_texts(event: Event, path: Path) -> Iterator[tuple[str, str]]:
         yield "started", f"Watching {tilde(path)}."
     for state in event.active[:_MAX_ACTIVE_LINES]:
         task = _sanitized(state, event)
-        yield "active", f"{_label(task)}{_ages(task, event.at)}"
+        yield "active", f"{_label(task)}{_ages(task, event.at)}{_remarks(task)}"
     if count > _MAX_ACTIVE_LINES:
         yield "active", f"and {count - _MAX_ACTIVE_LINES:,} more"
     notes = [*store_notes(store), f"{POLLING_NOTE}."]
@@ -239,7 +239,7 @@ def _ages(task: SanitizedTask, now: datetime) -> str:
     since_update = seconds_since(task.updated_at, now)
     old = "" if age is None else f", {duration(age)} old"
     if task.note == NO_PLATFORM_JOB:
-        return f"{old}, {task.note}"
+        return old
     if is_in_future(recorded_time(task.updated_at), now):
         return f"{old}, touched in the future by this machine's clock"
     return old if since_update is None else f"{old}, heard of {duration(since_update)} ago"
