@@ -64,7 +64,7 @@ def copied_histograms(
         by_platform_job[shard.platform_task_id or f"job {shard.shard_index}"].append(shard)
     copied: list[CopiedHistogram] = []
     for group in by_platform_job.values():
-        places = frozenset(place for shard in group for place in _places(shard))
+        places = frozenset(place for shard in group for place in places_of_job(shard))
         objects = all(
             shard.status == "success" and result_starts.get(shard.shard_index) == "{"
             for shard in group
@@ -92,7 +92,8 @@ def kept_first_only(record: TaskRecord, schema_version: int, *, is_list: bool) -
     return size if type(size) is int and size > 1 else 0
 
 
-def _places(shard: TaskShard) -> range:
+def places_of_job(shard: TaskShard) -> range:
+    """Return the places of a job's circuits in the batch."""
     # A damaged number must not make a range of billions.
     count = min(max(shard.circuit_count, 0), 100_000)
     return range(shard.sub_index_offset, shard.sub_index_offset + count)

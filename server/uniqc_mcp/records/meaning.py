@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.records.bit_order import UNKNOWN, BitOrder, bit_order, platform_of
-from uniqc_mcp.records.lost_results import CopiedHistogram, copied_histograms
+from uniqc_mcp.records.lost_results import CopiedHistogram, copied_histograms, places_of_job
 from uniqc_mcp.records.originir import RecordedCircuit, recorded_circuit
 from uniqc_mcp.records.sampling import Sampling, is_mps, sampling_of
 
@@ -85,6 +85,17 @@ class ResultRecord:
     def copied(self) -> tuple[CopiedHistogram, ...]:
         """Return the histograms that uniqc copied to several circuits."""
         return copied_histograms(self.shards, self.result_starts) if self.result_starts else ()
+
+    def places_of(self, circuits: int) -> Sequence[int]:
+        """Return the places in the batch of the circuits of the task's own result.
+
+        uniqc puts the results of the jobs in a row, also where a job before one is missing.
+        """
+        if sum(max(shard.circuit_count, 0) for shard in self.shards) != circuits:
+            return range(circuits)  # also where a damaged row claims very many
+        places = sorted(place for shard in self.shards for place in places_of_job(shard))
+        fit = len(places) == circuits == len(set(places)) and min(places, default=0) >= 0
+        return places if fit else range(circuits)
 
     def meaning_of(self, summary: ResultSummary, place: int = 0) -> Meaning | None:
         """Return the meaning of a circuit's numbers; None if it has none.

@@ -106,7 +106,7 @@ def _sides(task: FoundTask) -> list[Side | None] | str:
     if isinstance(result, list) and is_batch(result):
         circuits = [unwrapped(entry) for entry in result]
     sides: list[Side | None] = []
-    for place, circuit in enumerate(circuits):
+    for place, circuit in zip(_places(task, len(circuits)), circuits, strict=True):
         numbers = read_circuit(circuit, known.shots)
         meaning = known.meaning_of(summarise_numbers(numbers, top=0, shots=known.shots), place)
         if meaning is None:
@@ -114,6 +114,11 @@ def _sides(task: FoundTask) -> list[Side | None] | str:
             continue
         sides.append(Side(numbers=numbers, keys=KeyForm.of(numbers.values.keys()), meaning=meaning))
     return sides if any(sides) else "has no outcomes"
+
+
+def _places(task: FoundTask, circuits: int) -> Sequence[int]:
+    # The results of jobs have null where there is none, so each stands at its place.
+    return range(circuits) if task.assembled else task.result_record.places_of(circuits)
 
 
 def _pair_lines(one: Side, other: Side, *, title: str, among: int) -> Iterator[str]:

@@ -85,7 +85,11 @@ class ResultView(CircuitResult):
         meant = task.result_record
         if len(results.circuits) == 1 and not results.by_register:
             return cls._of_one(results.circuits[0], task, sanitizer, bytes=size, uri=uri)
-        places = [0 if results.by_register else place for place in range(len(results.circuits))]
+        if results.by_register:
+            places, has_gaps = [0] * len(results.circuits), False
+        else:
+            places = [*meant.places_of(results.total_circuits)][: len(results.circuits)]
+            has_gaps = places != [*range(len(places))]
         return cls(
             kind="registers" if results.by_register else "batch",
             notes=_batch_notes(results, meant),
@@ -96,6 +100,7 @@ class ResultView(CircuitResult):
                     meant.meaning_of(summary, place),
                     sanitizer,
                     among=len(results.circuits),
+                    place=place if has_gaps else None,
                 )
                 for place, summary in zip(places, results.circuits, strict=True)
             ],

@@ -78,3 +78,22 @@ async def test_a_long_error_of_a_job_is_told_once(cache: Cache) -> None:
         "job 1 of 2: failed on originq:WK_C180, 1 circuit, platform id p0, error: as above" in text
     )
     assert all(job["error"].startswith("the beginning") for job in structured["task"]["shards"])
+
+
+@pytest.mark.parametrize("include_gap", [True, False])
+async def test_a_result_after_a_missing_job_keeps_its_place(
+    cache: Cache, *, include_gap: bool
+) -> None:
+    circuits = [f"QINIT 3\nCREG 1\nMEASURE q[{qubit}],c[0]" for qubit in range(3)]
+    jobs = [insert_job(0, {"0": 1000}), insert_job(2, {"1": 1000})]
+    if not include_gap:
+        jobs.insert(1, insert_job(1, {"1": 1000}))
+    result = [{"0": 1000}, {"1": 1000}] if include_gap else COMPLETE
+    task = {"task_id": ONE, "metadata_json": json.dumps({"circuits": circuits})}
+    cache.write({**task, "result_json": json.dumps(result)}, version=5, script="".join(jobs))
+    text, structured = await cache.ask("get_task", task_id=ONE)
+    last = structured["task"]["result"]["batch"][-1]
+    assert last["measured"] == "c[0]=q[2]"
+    assert last.get("place") == (2 if include_gap else None)
+    assert "circuit 2: 1 1000x" in text
+    assert ("circuit 1: " in text) != include_gap
