@@ -37,6 +37,11 @@ _BYTES_NOTE: Final = (
     "uniqc up to 0.1.1 stored each byte of a shot as an outcome of its own where IBM measured more "
     "than 8 bits: these are no outcomes of the circuit."
 )
+_UNTOLD_BYTES_NOTE: Final = (
+    "uniqc up to 0.1.1 stored bytes of shots where IBM measured more than 8 bits; the number of "
+    "shots, which would tell, is not recorded."
+)
+_CORRECTED_NOTE: Final = "No shot is counted below zero: these were corrected after the counting."
 _MAYBE_BYTES_NOTE: Final = (
     "uniqc up to 0.1.1 stored bytes of shots where IBM measured more than 8 bits; these do not add "
     "up to that."
@@ -81,10 +86,16 @@ def sampling_of(
     if summary.sort != "counts":
         return Sampling(numbers=summary.sort)
     platform = platform_of(record.backend)
-    if platform == "ibm" and _are_wide(summary):
-        return _wide(summary, shots)
+    if summary.negative and (platform != "dummy" or is_mps(record)):
+        return Sampling(numbers="corrected counts", notes=(_CORRECTED_NOTE,))
     if platform == "dummy":
         return _of_a_simulator(summary, record, circuit, shots)
+    return _of_hardware(summary, platform, shots)
+
+
+def _of_hardware(summary: ResultSummary, platform: str, shots: int | None) -> Sampling:
+    if platform == "ibm" and _are_wide(summary):
+        return _wide(summary, shots)
     if platform == _CORRECTING:
         return Sampling(
             numbers="counted shots, or corrected counts where readout correction was asked for"
@@ -110,9 +121,8 @@ def _wide(summary: ResultSummary, shots: int | None) -> Sampling:
         return Sampling(numbers=BYTES, notes=(_BYTES_NOTE,), are_outcomes=False)
     if shots is not None and summary.total == shots:
         return Sampling(numbers=COUNTED, has_noise=True)
-    return Sampling(
-        numbers="counts, perhaps of bytes of shots", notes=(_MAYBE_BYTES_NOTE,), are_outcomes=None
-    )
+    note = _UNTOLD_BYTES_NOTE if shots is None else _MAYBE_BYTES_NOTE
+    return Sampling(numbers="counts, perhaps of bytes of shots", notes=(note,), are_outcomes=None)
 
 
 def _of_a_simulator(

@@ -109,7 +109,7 @@ def read_circuit(circuit: JsonValue, shots: int | None = None) -> CircuitNumbers
     if kind is not None:
         return CircuitNumbers(kind=kind, fields=other_fields(circuit, excluding=LABELS))
     if isinstance(circuit, dict) and any(label in circuit for label in LABELS):
-        return _read_labelled(circuit)
+        return _read_labelled(circuit, shots)
     numbers = _numbers(circuit)
     if numbers and (found := _read_histogram(numbers, shots)):
         # Without columns of keys and values, all keys are outcomes and no fields are left.
@@ -142,13 +142,22 @@ def error_text(circuit: JsonValue) -> str:
     return next((error for error in errors if error and isinstance(error, str)), "")
 
 
-def _read_labelled(circuit: dict[str, JsonValue]) -> CircuitNumbers:
-    counts = as_counts(_numbers(circuit.get("counts") or {}))
+def _read_labelled(circuit: dict[str, JsonValue], shots: int | None) -> CircuitNumbers:
+    stored = _numbers(circuit.get("counts") or {})
+    counts = as_counts(stored)
+    is_mitigated = counts is None and stored is not None and are_mitigated_counts(stored, shots)
+    if is_mitigated:
+        counts = stored
     probabilities = _numbers(circuit.get("probabilities") or {})
     if counts and probabilities and not counts.keys() <= probabilities.keys():
         probabilities = None  # of other outcomes, or of the same in another notation
     found = zip(LABELS, (counts, probabilities), strict=True)
-    sort: Sort = "counts" if counts else "probabilities" if probabilities else ""
+    sort: Sort = ""
+    if counts:
+        sort = "mitigated counts" if is_mitigated else "counts"
+    elif probabilities:
+        is_quasi = are_quasi_probabilities(probabilities)
+        sort = "quasi-probabilities" if is_quasi else "probabilities"
     return CircuitNumbers(
         kind="counts" if counts else "probabilities" if probabilities else "unknown",
         sort=sort,

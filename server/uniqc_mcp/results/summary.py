@@ -119,7 +119,7 @@ def summarise(result: JsonValue, *, top: int, shots: int | None, max_circuits: i
     circuits = [result]
     if isinstance(result, list) and is_batch(result):
         circuits = [unwrapped(entry) for entry in result]
-    elif len(registers := read_registers(result, shots)) > 1:
+    if len(circuits) == 1 and len(registers := read_registers(circuits[0], shots)) > 1:
         return _by_register(registers, top=top, shots=shots, most=max(max_circuits, 0))
     chosen = circuits[: max(max_circuits, 0)]
     return Results(
@@ -228,6 +228,8 @@ def notes_on(
     if keys.notation == "hex":
         bits = f"{keys.width} {'bit' if keys.width == 1 else 'bits'}"
         yield f"Hex keys have no width: they are written as {bits}, as the largest needs."
+    if keys.notation == "0b":
+        yield "The keys are stored with 0b before their bits."
 
 
 def _plain(total: float) -> str:
