@@ -7,7 +7,7 @@ from math import fsum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from uniqc_mcp.records.bit_order import BitOrder
     from uniqc_mcp.records.meaning import Meaning
@@ -54,14 +54,25 @@ class Side:
             return f"its keys have more than {_MAX_WIDTH} characters"
         return ""
 
-    def measures_otherwise(self, other: Side) -> bool:
-        """Return whether its bits measure other qubits, by what is recorded of both."""
-        circuits = [side.meaning.circuit for side in (self, other)]
-        return None not in circuits and len({str(c and c.measured) for c in circuits}) > 1
+    @property
+    def has_negative(self) -> bool:
+        """True if numbers below zero leave its shares without a meaning."""
+        return min(self.numbers.values.values(), default=0) < 0
+
+    def names_other_qubits(self, other: Side) -> bool:
+        """Return whether the recorded circuits of both measure qubits of different names."""
+        one, two = self.meaning.circuit, other.meaning.circuit
+        if one is None or two is None or not (one.measured and two.measured):
+            return False
+        return one.measured != two.measured
+
+    def may_name_chip_qubits(self, other: Side) -> bool:
+        """Return whether the qubits of either may be named by their place on the chip."""
+        return self.meaning.may_name_chip_qubits or other.meaning.may_name_chip_qubits
 
     def states(self) -> dict[int, float]:
         """Return the numbers by state, whose bit i is c[i]; without zeros."""
-        return _by_state(self.numbers.values, self.order, self.keys)
+        return _by_state(self.numbers.values, self.order, self.keys, self.meaning.places)
 
     def width(self, states: Mapping[int, float]) -> int:
         """Return the bits that its keys need: those measured, and all up to the highest 1."""
@@ -88,12 +99,14 @@ class Alignment:
     Attributes:
         outcomes: All outcomes, the most frequent on either side first, with c[0] as the last bit.
         totals: The sums of the numbers of each side, by which shares are computed.
+        have_shares: Whether shares of each side mean anything: none of its numbers is negative.
         conditions: The conditions under which it holds, in words.
         reason: The reason why there is none; empty if there is one.
     """
 
     outcomes: tuple[AlignedOutcome, ...] = ()
     totals: tuple[float, float] = (0, 0)
+    have_shares: tuple[bool, bool] = (False, False)
     conditions: tuple[str, ...] = ()
     reason: str = ""
 
@@ -119,7 +132,10 @@ def align(one: Side, other: Side) -> Alignment:
     ]
     outcomes.sort(key=lambda outcome: (-_weight(outcome, totals), outcome.bits))
     return Alignment(
-        outcomes=tuple(outcomes), totals=totals, conditions=_conditions(one.order, other.order)
+        outcomes=tuple(outcomes),
+        totals=totals,
+        have_shares=(not one.has_negative, not other.has_negative),
+        conditions=_conditions(one.order, other.order),
     )
 
 
@@ -130,32 +146,53 @@ def _conditions(one: BitOrder, other: BitOrder) -> tuple[str, ...]:
     return tuple(f"the keys of the {name} are {order}" for name, order in named if order.condition)
 
 
-def _by_state(values: Mapping[str, float], order: BitOrder, keys: KeyForm) -> dict[int, float]:
+def _by_state(
+    values: Mapping[str, float], order: BitOrder, keys: KeyForm, places: Sequence[int]
+) -> dict[int, float]:
     base = 16 if keys.notation == "hex" else 2
     step = -1 if order.order == "left" else 1
     states: dict[int, float] = {}
     for key, value in values.items():
         if value:
             state = int(key[::step], base)
+            if places:
+                state = _spread(state, places)
             states[state] = states.get(state, 0) + value
     return states
 
 
+def _spread(state: int, places: Sequence[int]) -> int:
+    """Return a state whose i-th bit stands at the i-th place; bits beyond those follow the last."""
+    size = len(places)
+    beyond = (state >> size) << (places[-1] + 1)
+    return beyond | sum(1 << place for i, place in enumerate(places) if state >> i & 1)
+
+
 def _doubt(one: Side, other: Side, first: Mapping[int, float], second: Mapping[int, float]) -> str:
-    """Return why likely orders may differ: reversed, the first agrees better with the second."""
-    is_certain = not (one.order.condition or other.order.condition)
+    """Return why likely orders may differ: with the keys of one reversed, both agree better."""
     # Where the bits measure other qubits, reversed keys may well agree better.
-    if is_certain or one.keys.notation != "bits" or one.measures_otherwise(other):
+    if one.names_other_qubits(other) and not one.may_name_chip_qubits(other):
         return ""
-    width = one.keys.longest
-    reversed_first = {int(format(state, f"0{width}b")[::-1], 2): n for state, n in first.items()}
-    as_stored, turned = _agreement(first, second), _agreement(reversed_first, second)
+    as_stored = _agreement(first, second)
+    # Widths may differ, so only keys whose order is likely are reversed.
+    turned = max(
+        (
+            _agreement(_reversed(states, side.keys.longest), others)
+            for side, states, others in ((one, first, second), (other, second, first))
+            if side.order.condition and side.keys.notation == "bits"
+        ),
+        default=0,
+    )
     if turned < as_stored + _MARGIN:
         return ""
     return (
         f"their orders are likely only, and they agree in {turned:.0%} of the shots if the keys of "
         f"one are reversed, in {as_stored:.0%} if not"
     )
+
+
+def _reversed(states: Mapping[int, float], width: int) -> dict[int, float]:
+    return {int(format(state, f"0{width}b")[::-1], 2): number for state, number in states.items()}
 
 
 def _agreement(first: Mapping[int, float], second: Mapping[int, float]) -> float:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.records.bit_order import UNKNOWN, BitOrder, bit_order, platform_of
+from uniqc_mcp.records.circuits import circuits_at
+from uniqc_mcp.records.key_bits import key_bits
 from uniqc_mcp.records.lost_results import CopiedHistogram, copied_histograms, places_of_job
 from uniqc_mcp.records.originir import RecordedCircuit, recorded_circuit
 from uniqc_mcp.records.sampling import Sampling, is_mps, sampling_of
@@ -22,9 +24,7 @@ _MEASURES_NOTHING: Final = (
 _MPS_MEASURES_ALL: Final = (
     "The recorded circuit measures nothing; the simulator measured each q[i] into c[i]."
 )
-_REGISTER_MISSING: Final = (
-    "of two classical registers uniqc stores one for IBM, so bits are missing"
-)
+_NO_MEASUREMENT: Final = "its circuit measures nothing"
 _MAX_QUBITS_NAMED: Final = 8
 _SORTS_OF_UNIQC: Final = ("counts", "probabilities")
 
@@ -41,6 +41,9 @@ class Meaning:
         are_outcomes: Whether the keys are outcomes of this circuit that may be shown.
         not_comparable: The reason why these can't be compared with others; empty if they can.
         has_noise: Whether a count varies by chance; None where that is not known.
+        places: The classical bit of each character of a key, from the right; empty where the
+            i-th is c[i].
+        may_name_chip_qubits: Whether the q[] of `circuit` may be those of the chip.
     """
 
     numbers: str
@@ -50,6 +53,8 @@ class Meaning:
     are_outcomes: bool = True
     not_comparable: str = ""
     has_noise: bool | None = None
+    places: tuple[int, ...] = ()
+    may_name_chip_qubits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +84,8 @@ class ResultRecord:
     @property
     def may_name_chip_qubits(self) -> bool:
         """True for a batch whose recorded circuits may be the compiled ones."""
-        is_batch = isinstance(self.task.metadata.get("circuits"), list)
-        return is_batch and platform_of(self.task.backend) != "dummy"
+        recorded = circuits_at(self.task, "source")
+        return recorded is not None and recorded.stage == "submitted"
 
     def copied(self) -> tuple[CopiedHistogram, ...]:
         """Return the histograms that uniqc copied to several circuits."""
@@ -140,22 +145,24 @@ class ResultRecord:
         order: BitOrder,
         circuit: RecordedCircuit | None,
     ) -> Meaning:
-        measures_nothing = circuit is not None and not circuit.measured
-        is_dummy = platform_of(self.task.backend) == "dummy" and not is_mps(self.task)
-        is_meaningless = measures_nothing and is_dummy
-        missing = _has_missing_register(self.task, summary, circuit)
-        reason = "its circuit measures nothing" if is_meaningless else ""
+        # Matrix product states measure all qubits where the circuit measures none.
+        is_meaningless = circuit is not None and not circuit.measured and not is_mps(self.task)
+        is_shown = not is_meaningless or platform_of(self.task.backend) != "dummy"
+        bits = key_bits(self.task, summary, circuit)
         return Meaning(
             numbers=sampling.numbers,
             order=order,
             circuit=circuit,
             notes=(
-                *(() if is_meaningless else sampling.notes),
-                *_notes_on_circuit(self.task, summary, circuit),
+                *(sampling.notes if is_shown else ()),
+                *_notes_on_circuit(self.task, circuit),
+                *bits.notes,
             ),
-            are_outcomes=not is_meaningless,
-            not_comparable=_REGISTER_MISSING if missing else reason,
+            are_outcomes=is_shown,
+            not_comparable=_NO_MEASUREMENT if is_meaningless else bits.not_comparable,
             has_noise=sampling.has_noise,
+            places=bits.places,
+            may_name_chip_qubits=self.may_name_chip_qubits,
         )
 
     def _fetched_at(self, place: int) -> str:
@@ -178,39 +185,15 @@ def _of_bytes(sampling: Sampling, circuit: RecordedCircuit | None) -> Meaning:
     )
 
 
-def _has_missing_register(
-    task: TaskRecord, summary: ResultSummary, circuit: RecordedCircuit | None
-) -> bool:
-    """Return whether IBM's keys, which are as wide as the register, lack measured bits."""
-    if circuit is None or platform_of(task.backend) != "ibm" or summary.keys.notation != "bits":
-        return False
-    return summary.keys.longest < len(circuit.measured)
-
-
-def _notes_on_circuit(
-    task: TaskRecord, summary: ResultSummary, circuit: RecordedCircuit | None
-) -> Iterator[str]:
-    """Yield sentences on where the keys differ from what the recorded circuit measures."""
+def _notes_on_circuit(task: TaskRecord, circuit: RecordedCircuit | None) -> Iterator[str]:
+    """Yield sentences on measurements that the recorded circuit lacks, or that come too early."""
     if circuit is None:
         return
-    is_dummy = platform_of(task.backend) == "dummy"
     if not circuit.measured:
         yield _MPS_MEASURES_ALL if is_mps(task) else _MEASURES_NOTHING
-        return
     if circuit.gates_later:
         named = ", ".join(f"q[{qubit}]" for qubit in circuit.gates_later[:_MAX_QUBITS_NAMED])
         yield (
             f"A gate acts on {named} after the measurement; where uniqc measures at the end, the "
             "outcome includes it."
         )
-    width, measured = summary.keys.longest, len(circuit.measured)
-    if summary.keys.notation != "bits":
-        return
-    if _has_missing_register(task, summary, circuit):
-        yield f"Keys have {width} of {measured} measured bits: {_REGISTER_MISSING}."
-    elif width < measured:
-        yield f"Keys are as wide as the largest outcome, {width} of {measured} bits: others are 0."
-    if is_dummy and width > measured:
-        yield f"The {measured} bits on the right are measured; those before them are always 0."
-    if is_dummy and not circuit.is_dynamic and measured < circuit.bits:
-        yield "Bits that are not measured are left out of the keys, the others keep their order."

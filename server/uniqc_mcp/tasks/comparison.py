@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.alignment import AlignedOutcome, Alignment, Side, align
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.lookup import FoundTask, find_task
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
@@ -27,6 +28,11 @@ _OUTCOMES: Final = 12
 _OUTCOMES_TOKENS: Final = 550
 """Tokens of all outcomes side by side."""
 
+_OTHER_QUBITS: Final = "The classical bits of the two measure different qubits: see measured."
+_CHIP_QUBITS: Final = (
+    "The q[] of a batch may be the chip's, so that the record does not tell whether the classical "
+    "bits of the two measure the same qubits."
+)
 _NAMES: Final = ("first", "second")
 _CHANCE: Final = "varies by about its square root by chance alone: call only more a difference"
 _NO_CHANCE: Final = "rounded probabilities without sampling noise"
@@ -60,8 +66,8 @@ def compared_in_words(one: FoundTask, other: FoundTask) -> str:
     first, second = sides
     if len(first) != len(second):
         return (
-            f"The outcomes can't be brought side by side: the first has {len(first)} circuits, "
-            f"the second {len(second)}."
+            "The outcomes can't be brought side by side: the first has "
+            f"{len(first)} {plural('circuit', len(first))}, the second {len(second)}."
         )
     return "\n".join(_lines_of_pairs(first, second))
 
@@ -109,10 +115,9 @@ def _sides(task: FoundTask) -> list[Side | None] | str:
     for place, circuit in zip(_places(task, len(circuits)), circuits, strict=True):
         numbers = read_circuit(circuit, known.shots)
         meaning = known.meaning_of(summarise_numbers(numbers, top=0, shots=known.shots), place)
-        if meaning is None:
-            sides.append(None)
-            continue
-        sides.append(Side(numbers=numbers, keys=KeyForm.of(numbers.values.keys()), meaning=meaning))
+        keys = KeyForm.of(numbers.values.keys())
+        side = Side(numbers=numbers, keys=keys, meaning=meaning) if meaning is not None else None
+        sides.append(side)
     return sides if any(sides) else "has no outcomes"
 
 
@@ -134,15 +139,17 @@ def _pair_lines(one: Side, other: Side, *, title: str, among: int) -> Iterator[s
         yield f"Less frequent outcomes that are not side by side here: {hidden}."
     if aligned.conditions:
         yield f"That holds only where {' and '.join(aligned.conditions)}."
-    if one.measures_otherwise(other):
-        yield "The classical bits of the two measure different qubits: see measured."
+    if one.names_other_qubits(other):
+        yield _CHIP_QUBITS if one.may_name_chip_qubits(other) else _OTHER_QUBITS
     yield _on_chance(one, other)
 
 
 def _outcome_line(outcome: AlignedOutcome, aligned: Alignment) -> str:
     shown = [
-        f"{number:.6g} ({number / total:.3g})" if total > 0 else f"{number:.6g}"
-        for number, total in zip((outcome.one, outcome.other), aligned.totals, strict=True)
+        f"{number:.6g} ({number / total:.3g})" if total > 0 and has_share else f"{number:.6g}"
+        for number, total, has_share in zip(
+            (outcome.one, outcome.other), aligned.totals, aligned.have_shares, strict=True
+        )
     ]
     return f"{outcome.bits}: {' | '.join(shown)}"
 

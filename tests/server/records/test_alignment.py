@@ -113,7 +113,7 @@ def test_certain_orders_are_aligned_however_little_they_agree() -> None:
 def test_bits_of_other_qubits_do_not_cast_doubt_on_an_order() -> None:
     other = "QINIT 2\nMEASURE q[1], c[0]\nMEASURE q[0], c[1]"
     one = side({"01": 9}, LIKELY, circuit=MEASURES_TWO)
-    assert one.measures_otherwise(side({"10": 9}, LIKELY, circuit=other))
+    assert one.names_other_qubits(side({"10": 9}, LIKELY, circuit=other))
     assert not align(one, side({"10": 9}, LIKELY, circuit=other)).reason
     assert align(one, side({"10": 9}, LIKELY, circuit=MEASURES_TWO)).reason
 
