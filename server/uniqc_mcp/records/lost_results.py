@@ -11,7 +11,13 @@ from uniqc_mcp.records.bit_order import SHARDED_SCHEMA, platform_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from uniqc_mcp.results.summary import ResultSummary
     from uniqc_store import TaskRecord, TaskShard
+
+MAYBE_COPIED: Final = (
+    "The circuits shown have equal numbers: uniqc 0.0.12 to 0.0.16 copied one histogram to each "
+    "circuit of an OriginQ batch, and no job is stored that would tell."
+)
 
 _MAX_JOBS_NAMED: Final = 8
 
@@ -73,6 +79,30 @@ def copied_histograms(
             jobs = tuple(shard.shard_index for shard in group)
             copied.append(CopiedHistogram(jobs=jobs, places=places))
     return tuple(copied)
+
+
+def may_be_copies(
+    record: TaskRecord,
+    shards: Sequence[TaskShard],
+    circuits: Sequence[ResultSummary],
+    *,
+    schema_version: int,
+) -> bool:
+    """Return whether results may be copies of one, where no job of an OriginQ batch tells.
+
+    The archive of uniqc drops the jobs of a task.
+
+    Args:
+        record: The task.
+        shards: Its jobs.
+        circuits: The summaries of some of its circuits.
+        schema_version: The version of the file.
+    """
+    of_old_release = schema_version < SHARDED_SCHEMA or "legacy_platform_id" in record.metadata
+    if shards or of_old_release or platform_of(record.backend) != "originq":
+        return False
+    stored = [(one.outcomes, one.distinct, one.total) for one in circuits if one.outcomes]
+    return len(stored) > 1 and stored.count(stored[0]) == len(stored)
 
 
 def kept_first_only(record: TaskRecord, schema_version: int, *, is_list: bool) -> int:

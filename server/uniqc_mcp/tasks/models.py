@@ -42,7 +42,7 @@ class TaskView(Wire):
     backend: str
     status: str
     active: bool
-    shots: int
+    shots: Annotated[int, Field(description="of each circuit")]
     submitted_at: Annotated[str, Field(description="UTC; an offset: zone not recorded.")]
     updated_at: str
     seconds_since_update: Annotated[OptionalInt, Field(description="Active only.")] = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.records.lost_results import kept_first_only
+from uniqc_mcp.records.lost_results import MAYBE_COPIED, kept_first_only, may_be_copies
 from uniqc_mcp.responses.base import OptionalInt  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.tasks import lookup
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_CIRCUITS: Final = 4
 """Circuits of a batch that are summarised; the others are counted."""
+
+_CHIP_QUBITS: Final = "The q[] of a batch may be the chip's: uniqc keeps its compiled circuits."
 
 _BEGINNING: Final = 64
 """Characters of a stored result that tell whether it is a list."""
@@ -92,7 +94,7 @@ class ResultView(CircuitResult):
             has_gaps = places != [*range(len(places))]
         return cls(
             kind="registers" if results.by_register else "batch",
-            notes=_batch_notes(results, meant),
+            notes=_batch_notes(results, meant, of=results.total_circuits),
             circuits=1 if results.by_register else results.total_circuits,
             batch=[
                 CircuitResult.of(
@@ -116,10 +118,12 @@ class ResultView(CircuitResult):
         view = cls.of(summary, meaning, sanitizer, **more)
         is_list = task.result_text[:_BEGINNING].lstrip().startswith("[")
         kept_of = kept_first_only(task.record, task.state.schema_version, is_list=is_list)
-        if not kept_of:
-            return view
-        note = f"This is 1 of {kept_of} circuits: uniqc kept no result of the others."
-        return view.model_copy(update={"notes": [note, *view.notes]})
+        notes = [*view.notes]
+        if kept_of:
+            notes.insert(0, f"This is 1 of {kept_of} circuits: uniqc kept no result of the others.")
+        if view.measured and meaning and meaning.may_name_chip_qubits:
+            notes.append(_CHIP_QUBITS)
+        return view.model_copy(update={"notes": notes})
 
     @classmethod
     def _of_jobs(
@@ -144,9 +148,7 @@ class ResultView(CircuitResult):
             return cls._of_one(results.circuits[0], task, sanitizer, **stored)
         return cls(
             kind="batch",
-            notes=_batch_notes(
-                results, meant, is_partial=len(assembled.places) < assembled.circuits
-            ),
+            notes=_batch_notes(results, meant, of=assembled.circuits),
             circuits=assembled.circuits,
             batch=[
                 CircuitResult.of(
@@ -173,17 +175,32 @@ def _summarise(text: str, *, top: int, shots: int | None) -> Results:
     return summarise(parse_json(text), top=top, shots=shots, max_circuits=MAX_CIRCUITS)
 
 
-def _batch_notes(results: Results, meant: ResultRecord, *, is_partial: bool = False) -> list[str]:
+def _shots_note(shots: int, shown: int, of: int) -> str:
+    """Return the shots of a batch, of which some circuits have a result."""
+    where = "in all" if shown >= of else f"in the {shown} of {of} that have a result"
+    return f"{shots} {plural('shot', shots)} for each circuit, {shots * shown} {where}."
+
+
+def _batch_notes(results: Results, meant: ResultRecord, *, of: int) -> list[str]:
+    """Return sentences on all circuits of a batch, or registers of a circuit.
+
+    Args:
+        results: The summaries.
+        meant: The task as far as it tells what they mean.
+        of: The number of circuits of the batch, those without a result included.
+    """
     if results.by_register:
         notes = []
     else:
         notes = [str(copied) for copied in meant.copied()[:MAX_CIRCUITS]]
+        if may_be_copies(
+            meant.task, meant.shards, results.circuits, schema_version=meant.schema_version
+        ):
+            notes.append(MAYBE_COPIED)
         if meant.shots is not None:
-            total = meant.shots * results.total_circuits
-            in_all = "in the stored results" if is_partial else "in all"
-            notes.append(f"{meant.shots} shots for each circuit, {total} {in_all}.")
+            notes.append(_shots_note(meant.shots, results.total_circuits, of))
         if meant.may_name_chip_qubits:
-            notes.append("The q[] of a batch may be the chip's: uniqc keeps its compiled circuits.")
+            notes.append(_CHIP_QUBITS)
     if hidden := results.total_circuits - len(results.circuits):
         part = plural("register" if results.by_register else "circuit", hidden)
         notes.append(f"{hidden} more {part} {'is' if hidden == 1 else 'are'} in the whole result.")

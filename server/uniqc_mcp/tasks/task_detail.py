@@ -12,7 +12,7 @@ from uniqc_mcp.records.metadata import other_metadata
 from uniqc_mcp.records.old_releases import CANCELLED_BY_OTHERS, lost_originq_results
 from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import told_time
+from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.circuits import CircuitView
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from uniqc_mcp.records.progress import Progress
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord
@@ -37,6 +38,8 @@ _METADATA_TOKENS: Final = 3_500
 
 _METADATA_TEXT_TOKENS: Final = 1_200
 """Tokens of the metadata in text, which shows the beginning of it."""
+
+_KINDS_OF_CIRCUITS: Final = ("batch", "counts", "probabilities")
 
 _MAX_DAMAGED: Final = 20
 
@@ -128,8 +131,14 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
     notes = [*progress.sentences()]
     if found.assembled is not None:
         notes += found.assembled.sentences()
-    elif progress.submitted is None and _is_short(result, progress.requested):
+    elif _is_short(result, progress):
         notes.append(f"The result has fewer circuits than the {progress.requested} asked for.")
+    shots, requested = found.result_record.shots, progress.requested or 0
+    if shots is not None and requested > 1 and not (result and result.batch):
+        notes.append(
+            f"{shots} {plural('shot', shots)} for each of {requested} circuits, "
+            f"{shots * requested} in all, were asked for."
+        )
     of_jobs = found.assembled is not None
     if lost := lost_originq_results(record, found.result_text, found.shards, of_jobs=of_jobs):
         notes.append(lost)
@@ -140,11 +149,12 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
     return notes
 
 
-def _is_short(result: ResultView | None, requested: int | None) -> bool:
-    """Return whether the result of a batch lacks circuits that were asked for."""
-    if result is None or result.kind != "batch" or requested is None:
+def _is_short(result: ResultView | None, progress: Progress) -> bool:
+    """Return whether the result of a batch lacks circuits that were submitted, as far as known."""
+    if result is None or result.kind not in _KINDS_OF_CIRCUITS or progress.requested is None:
         return False
-    return result.circuits < requested
+    submitted = progress.requested if progress.submitted is None else progress.submitted
+    return result.circuits < min(submitted, progress.requested)
 
 
 def _twin_note(twin: TaskRecord, sanitizer: Sanitizer) -> str:
