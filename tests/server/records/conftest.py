@@ -22,11 +22,11 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 @pytest.fixture
-def case(cache: Cache) -> Callable[..., Cache]:
+def case(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cache]:
     """Put one of these stores into the cache directory, changed by statements."""
 
     def put(name: str, *statements: str) -> Cache:
-        cache.now = NOW
+        monkeypatch.setattr(cache, "now", NOW)
         shutil.copyfile(CASES / f"{name}.sqlite", cache.path)
         for statement in statements:
             cache.change(statement)
