@@ -84,6 +84,8 @@ class ResultRecord:
     @property
     def may_name_chip_qubits(self) -> bool:
         """True for a batch whose recorded circuits may be the compiled ones."""
+        if "batch" not in self.task.metadata:
+            return False  # of most tasks, whose circuits need not be read for it
         recorded = circuits_at(self.task, "source")
         return recorded is not None and recorded.stage == "submitted"
 

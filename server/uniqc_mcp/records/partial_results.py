@@ -114,8 +114,8 @@ class PartialResults:
         jobs = f"{self.with_results} of {self.jobs} jobs"
         if not self.is_batch:
             return [f"The task has no result of its own; that of its job is shown ({jobs})."]
-        circuits = plural("circuit", len(self.places))
-        places = f"{circuits} {_ranges(self.places)} of {self.circuits}, counted from 0"
+        noun = plural("circuit", len(self.places))
+        places = f"{noun} {_ranges(self.places)} of {self.circuits}, counted from 0"
         return [
             f"Results of {jobs} are stored: {places}.",
             *map(self._undivided_note, self.undivided),

@@ -23,6 +23,7 @@ from uniqc_mcp.results.json_events import (
     value_of,
 )
 from uniqc_mcp.results.numbers import ERROR_FIELDS, LABELS, OUTCOME_KEYS, bits_of
+from uniqc_mcp.results.saved_shapes import read_registers
 from uniqc_mcp.results.shapes import (
     empty_or_error,
     error_text,
@@ -92,6 +93,7 @@ def _batch(events: Iterator[Event], *, top: int, shots: int | None, max_circuits
     summaries: list[ResultSummary] = []
     total = without_outcomes = 0
     holds_circuits = False
+    circuit: JsonValue = None
     for kind, value in until("end_array", events):
         entry = value_of(kind, value, events)
         # Rows of keys and values alone are one circuit, not a batch.
@@ -103,7 +105,8 @@ def _batch(events: Iterator[Event], *, top: int, shots: int | None, max_circuits
             summaries.append(summarise_circuit(circuit, top=top, shots=shots))
         without_outcomes += empty_or_error(circuit) is not None
         total += 1
-    if not holds_circuits:
+    has_registers = total == 1 and len(read_registers(circuit, shots)) > 1
+    if has_registers or not holds_circuits:
         raise NotStreamableError
     return Results(
         circuits=tuple(summaries),

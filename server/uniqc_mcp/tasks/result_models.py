@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.lost_results import MAYBE_COPIED, kept_first_only, may_be_copies
+from uniqc_mcp.records.progress import requested_circuits
 from uniqc_mcp.responses.base import OptionalInt  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.tasks import lookup
@@ -94,7 +95,11 @@ class ResultView(CircuitResult):
             has_gaps = places != [*range(len(places))]
         return cls(
             kind="registers" if results.by_register else "batch",
-            notes=_batch_notes(results, meant, of=results.total_circuits),
+            notes=_batch_notes(
+                results,
+                meant,
+                of=max(results.total_circuits, requested_circuits(record) or 0),
+            ),
             circuits=1 if results.by_register else results.total_circuits,
             batch=[
                 CircuitResult.of(
@@ -148,7 +153,7 @@ class ResultView(CircuitResult):
             return cls._of_one(results.circuits[0], task, sanitizer, **stored)
         return cls(
             kind="batch",
-            notes=_batch_notes(results, meant, of=assembled.circuits),
+            notes=_batch_notes(results, meant, of=assembled.circuits, assembled=True),
             circuits=assembled.circuits,
             batch=[
                 CircuitResult.of(
@@ -177,22 +182,27 @@ def _summarise(text: str, *, top: int, shots: int | None) -> Results:
 
 def _shots_note(shots: int, shown: int, of: int) -> str:
     """Return the shots of a batch, of which some circuits have a result."""
-    where = "in all" if shown >= of else f"in the {shown} of {of} that have a result"
+    where = "in all" if shown >= of else f"in the {shown} of {of} with a result"
     return f"{shots} {plural('shot', shots)} for each circuit, {shots * shown} {where}."
 
 
-def _batch_notes(results: Results, meant: ResultRecord, *, of: int) -> list[str]:
+def _batch_notes(
+    results: Results, meant: ResultRecord, *, of: int, assembled: bool = False
+) -> list[str]:
     """Return sentences on all circuits of a batch, or registers of a circuit.
 
     Args:
         results: The summaries.
         meant: The task as far as it tells what they mean.
-        of: The number of circuits of the batch, those without a result included.
+        of: The number of circuits asked for, those without a result included.
+        assembled: Whether the results are those of the jobs, not yet of the task.
     """
     if results.by_register:
         notes = []
     else:
-        notes = [str(copied) for copied in meant.copied()[:MAX_CIRCUITS]]
+        # Nothing was copied yet where the task has no result, and the job's own note says so.
+        copied = [one for one in meant.copied() if not (assembled and len(one.jobs) == 1)]
+        notes = [*map(str, copied[:MAX_CIRCUITS])]
         if may_be_copies(
             meant.task, meant.shards, results.circuits, schema_version=meant.schema_version
         ):

@@ -134,7 +134,9 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
     elif _is_short(result, progress):
         notes.append(f"The result has fewer circuits than the {progress.requested} asked for.")
     shots, requested = found.result_record.shots, progress.requested or 0
-    if shots is not None and requested > 1 and not (result and result.batch):
+    if shots is None and result is not None:
+        notes.append("The number of shots is not recorded.")
+    elif shots is not None and requested > 1 and not (result and result.batch):
         notes.append(
             f"{shots} {plural('shot', shots)} for each of {requested} circuits, "
             f"{shots * requested} in all, were asked for."

@@ -38,9 +38,28 @@ async def test_shots_of_finished_jobs_are_not_called_all(cache: Cache) -> None:
     row = {**batch(None, 4), "status": "running", "result_json": None}
     cache.write(row, version=5, script=script)
     text, result = await result_of(cache)
-    note = "1000 shots for each circuit, 2000 in the 2 of 4 that have a result."
+    note = "1000 shots for each circuit, 2000 in the 2 of 4 with a result."
     assert note in result["notes"]
     assert "in all" not in text
+
+
+async def test_shots_of_a_batch_that_was_cut_short_are_not_called_all(cache: Cache) -> None:
+    cache.write(batch([{"0": 1000}] * 2, 5), version=5)
+    text, result = await result_of(cache)
+    note = "1000 shots for each circuit, 2000 in the 2 of 5 with a result."
+    assert note in result["notes"]
+    assert note in text
+
+
+async def test_a_histogram_that_is_not_copied_yet_is_told_once(cache: Cache) -> None:
+    backend = "originq:WK_C180"
+    row = {**batch(None, 3, backend), "status": "running", "result_json": None}
+    cache.write(row, version=5, script=job({"0": 1000}, backend=backend, circuits=2))
+    text, result = await result_of(cache)
+    assert result["batch"][0]["numbers"] == "one histogram of 2 circuits"
+    assert "circuit 0 of 3, counted from 0" in text
+    assert "holds one result for several circuits; it stands at the place of the first" in text
+    assert "uniqc copied it" not in text
 
 
 @pytest.mark.parametrize(("shots", "said"), [(1, "1 shot for each circuit, 2 in all.")])
@@ -148,3 +167,12 @@ async def test_qubits_of_other_tasks_are_the_users(
     cache.write(task({"00": 1000}, backend=backend, **metadata), version=5)
     text, _ = await result_of(cache)
     assert CHIP_NOTE not in text
+
+
+@pytest.mark.parametrize("shots", [0, -5, "many"])
+async def test_shots_that_are_not_recorded_are_said_to_be(cache: Cache, shots: object) -> None:
+    cache.write({**task({"1": 3}, backend="originq"), "shots": shots})
+    text, answer = await cache.ask("get_task", task_id="task-000001")
+    assert "The number of shots is not recorded." in answer["task"]["notes"]
+    assert "note: The number of shots is not recorded." in text
+    assert "the task's shots are" not in text

@@ -232,3 +232,9 @@ def test_ijson_is_not_imported_before_a_large_result() -> None:
         "assert 'ijson' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_registers_in_a_list_of_one_are_left_to_the_parser() -> None:
+    text = json.dumps([{"a": {"0": 1000}, "b": {"1": 1000}}])
+    assert streamed(text) is None
+    assert parsed(text).by_register
