@@ -20,7 +20,17 @@ _SHARD_STATUS: Final = re.compile(
 
 _SAYS_NOTHING: Final = frozenset(
     {"", "error", "fail", "failed", "failure", "false", "n/a", "none", "null", "ok", "task failed"}
-    | {"finished", "success", "true", "unknown", "unknown error", "{}", "[]"}
+    | {
+        "canceled",
+        "cancelled",
+        "finished",
+        "success",
+        "true",
+        "unknown",
+        "unknown error",
+        "{}",
+        "[]",
+    }
 )
 
 _REASON_KEYS: Final = (

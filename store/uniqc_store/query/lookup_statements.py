@@ -150,7 +150,8 @@ def _shard_columns(layout: Layout, table: ShardTable) -> str:
     """
     payload = f"""
         CASE WHEN status IN ('failed', 'cancelled')
-            AND ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
+            AND (ifnull(length(error_message), 0) <= {_MAX_SHORT_ERROR}
+                OR instr(lower(error_message), 'cancel') > 0)
             AND length(CAST(result_json AS BLOB)) <= {_MAX_PAYLOAD_BYTES}
         THEN result_json END AS result_json
     """

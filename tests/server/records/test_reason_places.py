@@ -136,3 +136,14 @@ async def test_the_answer_to_a_cancelled_job_is_told_without_the_word_failed(cac
         script=job("cancelled", result=answer),
     )
     assert await told_errors(cache, TASK_ID) == {"by user 7"}
+
+
+@pytest.mark.parametrize(
+    "error", ["cancelled", "the job was cancelled in the console " + 9 * "by B, "]
+)
+async def test_a_cancelled_job_is_told_as_such_whatever_its_error(cache: Cache, error: str) -> None:
+    of_task = f"shard 0: {error}" if len(error) > 20 else error
+    task = {"task_id": TASK_ID, "status": "failed", "error_message": of_task}
+    cache.write(task, version=5, script=job(error=error, result={"status": "Cancelled"}))
+    (told,) = {told.partition(":")[0] for told in await told_errors(cache, TASK_ID)}
+    assert told == CANCELLED_AT_PLATFORM
