@@ -68,17 +68,16 @@ class RelatedRows:
         which ids of uniqc's own form do not need, and one of results, where a failed task gives
         no reason elsewhere.
         """
-        need_jobs = [
-            record.task_id for record in records if not is_plain(record) and needs_jobs(record)
-        ]
+        told = [record for record in records if not is_plain(record)]
+        need_jobs = [record.task_id for record in told if needs_jobs(record)]
         may_have_twin = [
             record.task_id for record in records if not record.task_id.startswith(_UNIQUE_ID)
         ]
         jobs = snapshot.shards_of_tasks(need_jobs)
         without_reason = [
             record.task_id
-            for record in records
-            if not is_plain(record) and may_hold_reason(record, jobs.get(record.task_id, ()))
+            for record in told
+            if may_hold_reason(record, jobs.get(record.task_id, ()))
         ]
         return cls(
             jobs=jobs,

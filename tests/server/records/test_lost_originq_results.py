@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 TASK_ID = "uqt_00000000000000000000000000000001"
 COUNTS = {"0": 1000}
+LOST: dict[str, int] = {}
 FETCHES = "`uniqc result ID` of a later release fetches them from the platform."
 PARTLY = "`uniqc result ID` of a later release fetches those of jobs that have no result at all."
 
@@ -41,11 +42,16 @@ async def notes_of(cache: Cache) -> list[str]:
 @pytest.mark.parametrize(
     ("result", "jobs", "begins", "remedy"),
     [
-        ({}, [(0, 1, "success", {})], "The result is empty", FETCHES),
-        ([{}, COUNTS], [(0, 1, "success", {}), (1, 1, "success", COUNTS)], "1 result is", FETCHES),
-        ([{}, {}], [(0, 2, "success", [{}, {}])], "2 results are", FETCHES),
-        ([{}, None], [(0, 2, "success", [{}, None])], "1 result is", FETCHES),
-        ([{}, COUNTS, {}], [(0, 3, "success", [{}, COUNTS, {}])], "2 results are", PARTLY),
+        (LOST, [(0, 1, "success", LOST)], "The result is empty", FETCHES),
+        (
+            [LOST, COUNTS],
+            [(0, 1, "success", LOST), (1, 1, "success", COUNTS)],
+            "1 result is",
+            FETCHES,
+        ),
+        ([LOST, LOST], [(0, 2, "success", [LOST, LOST])], "2 results are", FETCHES),
+        ([LOST, None], [(0, 2, "success", [LOST, None])], "1 result is", FETCHES),
+        ([LOST, COUNTS, LOST], [(0, 3, "success", [LOST, COUNTS, LOST])], "2 results are", PARTLY),
     ],
 )
 async def test_what_a_later_release_fetches_is_told_by_the_jobs(
@@ -62,7 +68,7 @@ async def test_what_a_later_release_fetches_is_told_by_the_jobs(
 async def test_a_lost_result_of_a_job_is_told_before_the_task_is_successful(
     cache: Cache, status: str
 ) -> None:
-    jobs = insert_jobs((0, 1, "success", {}), (1, 1, status, None))
+    jobs = insert_jobs((0, 1, "success", LOST), (1, 1, status, None))
     metadata = json.dumps({"circuits": ["a", "b"]})
     cache.write(
         {"task_id": TASK_ID, "status": status, "metadata_json": metadata}, version=5, script=jobs
@@ -73,11 +79,11 @@ async def test_a_lost_result_of_a_job_is_told_before_the_task_is_successful(
 
 async def test_a_lost_result_beside_long_ones_is_told(cache: Cache) -> None:
     long = {f"{number:012b}": 1 for number in range(4096)}
-    result = json.dumps([long, long, long, {}])
+    result = json.dumps([long, long, long, LOST])
     cache.write(
         {"task_id": TASK_ID, "status": "success", "result_json": result},
         version=5,
-        script=insert_jobs(*((place, 1, "success", {}) for place in range(4))),
+        script=insert_jobs(*((place, 1, "success", LOST) for place in range(4))),
     )
     assert await notes_of(cache)
 
