@@ -24,7 +24,9 @@ from uniqc_store import (
     StoreDamagedError,
     StoreError,
     StoreForeignError,
+    StoreNewerError,
     StoreUnreadableError,
+    StoreUnwritableError,
     UnknownReceiptError,
 )
 
@@ -79,6 +81,8 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
     match error:
         case StoreBusyError():
             return f"The task store is busy. {text}"
+        case StoreUnwritableError() | StoreNewerError():
+            return text
         case StoreForeignError() | StoreDamagedError() | StoreUnreadableError():
             return f"The task store can't be read, so nothing is known of any task. {text}{advice}"
         case AmbiguousIdError() | InvalidValueError() | RestoreError() | UnknownReceiptError():

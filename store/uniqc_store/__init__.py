@@ -34,6 +34,7 @@ from uniqc_store.errors import (
     StoreMissingError,
     StoreNewerError,
     StoreUnreadableError,
+    StoreUnwritableError,
     UnknownReceiptError,
     WouldBlockError,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "StoreState",
     "StoreStatus",
     "StoreUnreadableError",
+    "StoreUnwritableError",
     "TaskChange",
     "TaskFilter",
     "TaskGone",

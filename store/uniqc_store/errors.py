@@ -17,6 +17,7 @@
         ├── StoreDamagedError     a file that SQLite finds malformed
         ├── StoreBusyError        a file that another process holds for too long
         ├── StoreUnreadableError  permissions, a directory in its place, a failing disk
+        ├── StoreUnwritableError  a read-only mount, another user's file, no descriptor left
         └── StoreFullError        no space left to write
 
 Each message is a sentence that says what to do. The values in it are attributes of the error.
@@ -234,7 +235,7 @@ class StoreBusyError(StoreFileError):
 
 
 class StoreUnreadableError(StoreFileError):
-    """A file that the operating system does not let this process open, read or write."""
+    """A file that the operating system does not let this process open or read."""
 
     def __init__(self, path: Path, detail: str) -> None:
         """Put the operating system's own words in brackets, and the remedy after them."""
@@ -242,6 +243,18 @@ class StoreUnreadableError(StoreFileError):
             path,
             f"can't be opened ({detail}). Check that it is a file in a readable directory and "
             "that this user may read it.",
+        )
+
+
+class StoreUnwritableError(StoreFileError):
+    """A file that the operating system does not let this process write, or create."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        """Put the reason in brackets, and the remedy after it."""
+        super().__init__(
+            path,
+            f"can't be written ({detail}). Check that this user may write the file and its "
+            "directory; reading does not need that.",
         )
 
 
@@ -264,24 +277,27 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 @contextmanager
-def translated(path: Path, waited_seconds: float) -> Generator[None]:
+def translated(path: Path, waited_seconds: float, *, writing: bool = False) -> Generator[None]:
     """Raise a ``StoreError`` in place of a ``sqlite3.Error`` from the body.
 
     Args:
         path: The file, for the message.
         waited_seconds: The time that the connection waits for locks, for ``StoreBusyError``.
+        writing: True where the file is opened to be written.
     """
     try:
         yield
     except sqlite3.Error as error:
-        raise _translation(error, path, waited_seconds) from error
+        raise _translation(error, path, waited_seconds, writing=writing) from error
 
 
 # The codes for a quota or a limit on the size of a file. SQLITE_FULL is for a full disk only.
 _NO_SPACE = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
-def _translation(error: sqlite3.Error, path: Path, waited_seconds: float) -> StoreError:
+def _translation(
+    error: sqlite3.Error, path: Path, waited_seconds: float, *, writing: bool
+) -> StoreError:
     # The codes are explained at https://www.sqlite.org/rescode.html
     if getattr(error, "sqlite_errorcode", None) in _NO_SPACE:
         return StoreFullError(path)
@@ -296,7 +312,8 @@ def _translation(error: sqlite3.Error, path: Path, waited_seconds: float) -> Sto
             | sqlite3.SQLITE_IOERR
             | sqlite3.SQLITE_READONLY
         ):
-            translation = StoreUnreadableError(path, _no_descriptor_left() or str(error))
+            refused = StoreUnwritableError if writing else StoreUnreadableError
+            translation = refused(path, _no_descriptor_left() or str(error))
         case sqlite3.SQLITE_NOTADB:
             translation = StoreForeignError(path, "is not an SQLite database")
         case sqlite3.SQLITE_FULL:

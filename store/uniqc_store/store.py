@@ -23,6 +23,7 @@ from uniqc_store.errors import (
     StoreBusyError,
     StoreMissingError,
     StoreNewerError,
+    StoreUnwritableError,
     UnknownReceiptError,
     WouldBlockError,
 )
@@ -244,6 +245,9 @@ class TaskStore:
                 return self._writer.read(lambda session: self._ask(session, question))
             except StoreNewerError:
                 pass  # A newer schema cannot be written, but it can often be read.
+            except StoreUnwritableError:
+                if identity_of(self.db_path) is None:  # It can't be created either.
+                    raise
         try:
             return self._read_only(question)
         except (InterruptedReadError, StoreBusyError) as error:

@@ -45,6 +45,7 @@ from uniqc_store import (
     StoreMissingError,
     StoreNewerError,
     StoreUnreadableError,
+    StoreUnwritableError,
     TaskFilter,
     TaskInfo,
     TaskStore,
@@ -322,26 +323,28 @@ def test_a_directory_without_any_permission_is_unreadable(public_directory: Path
     public_directory.chmod(0o755)
 
 
-def test_a_directory_without_write_permission_is_unreadable_to_a_writer(
+def test_a_directory_without_write_permission_is_unwritable(
     public_directory: Path,
 ) -> None:
     public_directory.chmod(0o555)
     with unprivileged():
         for below in (".", "cache", "above/cache"):
-            with pytest.raises(StoreUnreadableError):
+            with pytest.raises(StoreUnwritableError):
                 TaskStore(public_directory / below)
             assert TaskStore(public_directory / below, read_only=True).count() == 0
     assert list(public_directory.iterdir()) == []
 
 
-def test_a_file_without_write_permission_is_unreadable_to_a_writer(public_directory: Path) -> None:
+def test_a_file_without_write_permission_is_unwritable_and_read(public_directory: Path) -> None:
     insert(make_store(public_directory), "a")
     (public_directory / DB_FILENAME).chmod(0o444)
     public_directory.chmod(0o555)
     with unprivileged():
         assert TaskStore(public_directory, read_only=True).count() == 1
-        with pytest.raises(StoreUnreadableError):
-            TaskStore(public_directory).save(TaskInfo("b", "dummy"))
+        writer = TaskStore(public_directory)
+        assert writer.count() == 1
+        with pytest.raises(StoreUnwritableError):
+            writer.save(TaskInfo("b", "dummy"))
 
 
 # Full
@@ -428,6 +431,7 @@ def examples(path: Path) -> list[StoreError]:
         StoreDamagedError(path, "malformed"),
         StoreBusyError(path, 5.0),
         StoreUnreadableError(path, "denied"),
+        StoreUnwritableError(path, "denied"),
         StoreFullError(path),
     ]
 

@@ -73,7 +73,7 @@ class ClearedConnections:
         make_private_file(self._path)
         self._check_before_opening()
         with (
-            translated(self._path, self._access.busy_timeout),
+            translated(self._path, self._access.busy_timeout, writing=True),
             opened(self._access, "mode=rw") as connection,
         ):
             # A copy has to be on disk before its task is deleted from the store.

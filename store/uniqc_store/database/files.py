@@ -7,7 +7,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from uniqc_store.errors import StoreUnreadableError
+from uniqc_store.errors import StoreUnreadableError, StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,12 +45,18 @@ def companion_of(path: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def os_errors(path: Path) -> Generator[None]:
-    """Raise ``StoreUnreadableError`` in place of an ``OSError`` from the body."""
+def os_errors(path: Path, *, writing: bool = False) -> Generator[None]:
+    """Raise ``StoreUnreadableError`` in place of an ``OSError`` from the body.
+
+    Args:
+        path: The file, for the message.
+        writing: True to raise ``StoreUnwritableError``.
+    """
     try:
         yield
     except OSError as error:
-        raise StoreUnreadableError(path, error.strerror or str(error)) from error
+        refused = StoreUnwritableError if writing else StoreUnreadableError
+        raise refused(path, error.strerror or str(error)) from error
 
 
 def identity_of(path: Path) -> Identity | None:
@@ -78,9 +84,9 @@ def make_private_file(path: Path) -> None:
     directory keeps its permissions.
 
     Raises:
-        StoreUnreadableError: The file or its directory can't be created.
+        StoreUnwritableError: The file or its directory can't be created.
     """
-    with os_errors(path):
+    with os_errors(path, writing=True):
         _make_private_directory(path.parent)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -153,7 +153,7 @@ class Writer:
             StoreError: SQLite raised an error that has another cause.
         """
         failure: Exception = StoreBusyError(self._path, self._access.busy_timeout)
-        with translated(self._path, self._access.busy_timeout):
+        with translated(self._path, self._access.busy_timeout, writing=True):
             for _ in attempts(self._access.busy_timeout):
                 before = identity_of(self._path)
                 try:

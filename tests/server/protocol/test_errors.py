@@ -69,7 +69,7 @@ WRONG_FILES: list[tuple[Callable[[Cache], None], str]] = [
     (a_directory, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is not a regular file)"),
     (broken_link, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (it is a link to ~/el"),
     (directory_is_a_file, f"{UNREADABLE}~/cache/tasks.sqlite can't be opened (Not a directory)"),
-    (newer_without_tasks, "The task store could not answer. ~/cache/tasks.sqlite has schema ver"),
+    (newer_without_tasks, "~/cache/tasks.sqlite has schema ver"),
 ]
 
 
