@@ -138,6 +138,12 @@ class Cache:
             for path in self.directory.iterdir()
         }
 
+    def store_files(self) -> dict[str, str]:
+        """Return a hash of each file but the one of copies and plans."""
+        files = self.files()
+        files.pop(CLEARED_FILENAME, None)
+        return files
+
     @property
     def store(self) -> TaskStore:
         return TaskStore(self.directory, read_only=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from uniqc_mcp.pending_plans import PendingPlans
     from uniqc_mcp.settings import ClearSettings
     from uniqc_mcp.subscriptions.subscriber import Subscriptions
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
+    from uniqc_store import PendingPlans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class ServerContext:
         watcher: The watcher of the store, shared by all waits and subscriptions.
         subscriptions: The resources that the client subscribed to.
         clearing: The operator's limits on clearing; None if the server only reads.
-        pending_plans: The plans that wait for their commit; empty if the server only reads.
+        pending_plans: The plans that wait for their commit; None if the server only reads.
     """
 
     watcher: StoreWatcher
     subscriptions: Subscriptions
     clearing: ClearSettings | None
-    pending_plans: PendingPlans
+    pending_plans: PendingPlans | None

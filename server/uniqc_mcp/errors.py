@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Final
 from uniqc_mcp.safety.display import quoted, without_home
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import (
+    CLEARED_FILENAME,
     AmbiguousIdError,
     InvalidValueError,
+    PlanAlteredError,
     RestoreError,
     StoreBusyError,
     StoreDamagedError,
     StoreError,
+    StoreFileError,
     StoreForeignError,
     StoreNewerError,
     StoreUnreadableError,
@@ -83,9 +86,17 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
             return f"The task store is busy. {text}"
         case StoreUnwritableError() | StoreNewerError():
             return text
+        case StoreFileError() if error.path.name == CLEARED_FILENAME:
+            return f"The file of cleared tasks can't be used; tasks can still be read. {text}"
         case StoreForeignError() | StoreDamagedError() | StoreUnreadableError():
             return f"The task store can't be read, so nothing is known of any task. {text}{advice}"
-        case AmbiguousIdError() | InvalidValueError() | RestoreError() | UnknownReceiptError():
+        case (
+            AmbiguousIdError()
+            | InvalidValueError()
+            | PlanAlteredError()
+            | RestoreError()
+            | UnknownReceiptError()
+        ):
             return text
         case _:
             return f"The task store could not answer. {text}"

@@ -13,7 +13,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_mcp.protocol import input_responses, structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.clearing.tools import ClearTools
     from uniqc_mcp.responses.base import Answer
     from uniqc_mcp.settings import ClearSettings, Settings
+    from uniqc_store import PendingPlans
 
 _INSTRUCTIONS = """\
 The local cache of UnifiedQuantum (uniqc): quantum tasks submitted from this machine.
@@ -144,8 +144,12 @@ def build_server(
 ) -> TaskServer:
     """Return a server over a store, which it only reads unless the settings allow clearing."""
     clearing = settings.clearing if settings is not None else None
-    pending_plans = PendingPlans(clock)
-    clears = None if clearing is None else _clear_tools(store, clearing, pending_plans, clock)
+    pending_plans = None if clearing is None else store.pending_plans(clock)
+    clears = (
+        None
+        if clearing is None or pending_plans is None
+        else _clear_tools(store, clearing, pending_plans, clock)
+    )
     server = TaskServer(
         "uniqc-mcp",
         title="UnifiedQuantum tasks",
@@ -167,7 +171,7 @@ def build_server(
 
 
 def _lifespan(
-    store: TaskStore, clearing: ClearSettings | None, pending_plans: PendingPlans
+    store: TaskStore, clearing: ClearSettings | None, pending_plans: PendingPlans | None
 ) -> Callable[[MCPServer[ServerContext]], AbstractAsyncContextManager[ServerContext]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[ServerContext]) -> AsyncGenerator[ServerContext]:

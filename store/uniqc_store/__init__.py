@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from uniqc_store.clearing.policy import ClearPolicy
+from uniqc_store.database.files import CLEARED_FILENAME
 from uniqc_store.database.integrity import Integrity
 from uniqc_store.database.schema import (
     APPLICATION_ID,
@@ -23,6 +24,7 @@ from uniqc_store.errors import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
+    PlanAlteredError,
     ReadOnlyStoreError,
     RestoreError,
     StoreBusyError,
@@ -57,8 +59,15 @@ from uniqc_store.tasks import (
 )
 
 if TYPE_CHECKING:
-    from uniqc_store.clearing.backup import CLEARED_FILENAME, Receipt
+    from uniqc_store.clearing.backup import Receipt
     from uniqc_store.clearing.commit import ClearResult
+    from uniqc_store.clearing.pending import (
+        MAX_PENDING_PLANS,
+        MAX_PLANNED_ROWS,
+        PLAN_LIFETIME,
+        PendingPlan,
+        PendingPlans,
+    )
     from uniqc_store.clearing.plan import ClearPlan, Reason
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
@@ -71,8 +80,11 @@ __all__ = [
     "DB_FILENAME",
     "DEFAULT_CACHE_DIR",
     "MAX_MATCHES",
+    "MAX_PENDING_PLANS",
+    "MAX_PLANNED_ROWS",
     "MIGRATIONS",
     "NEWEST_RELEASED_SCHEMA",
+    "PLAN_LIFETIME",
     "SHORTEST_PREFIX",
     "TERMINAL_STATUSES",
     "AmbiguousIdError",
@@ -90,6 +102,9 @@ __all__ = [
     "Match",
     "Matches",
     "Page",
+    "PendingPlan",
+    "PendingPlans",
+    "PlanAlteredError",
     "ReadOnlyStoreError",
     "Reason",
     "Receipt",
@@ -132,8 +147,12 @@ _LAZY = {
     "TaskGone": "watch.changes",
     "TaskState": "watch.changes",
     "TaskWatch": "watch.task_watch",
-    "CLEARED_FILENAME": "clearing.backup",
     "Receipt": "clearing.backup",
+    "MAX_PENDING_PLANS": "clearing.pending",
+    "MAX_PLANNED_ROWS": "clearing.pending",
+    "PLAN_LIFETIME": "clearing.pending",
+    "PendingPlan": "clearing.pending",
+    "PendingPlans": "clearing.pending",
     "ClearPlan": "clearing.plan",
     "ClearResult": "clearing.commit",
     "Reason": "clearing.plan",

@@ -7,6 +7,7 @@
     ├── AmbiguousIdError     an id that stands for more than one task
     ├── UnknownReceiptError  a receipt that is unknown, or of which nothing is left
     ├── RestoreError         a store that lacks a table or column of the cleared tasks
+    ├── PlanAlteredError     a kept plan that is not as it was made
     ├── InterruptedReadError a query that ``should_stop`` ended
     ├── WouldBlockError      a read that would take too long for a nonblocking caller
     ├── ReadOnlyStoreError   a write on a store that was opened read-only
@@ -121,6 +122,22 @@ class RestoreError(StoreError):
         )
         self.receipt_id = receipt_id
         self.missing = tuple(missing)
+
+
+class PlanAlteredError(StoreError):
+    """A kept plan whose content another program changed; nothing was removed.
+
+    Attributes:
+        path: The file that the plan is kept in.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the file in the message."""
+        super().__init__(
+            f"The plan is not as it was made: another program changed it in {path}. "
+            "Nothing was removed; make a new plan."
+        )
+        self.path = path
 
 
 class InterruptedReadError(StoreError):

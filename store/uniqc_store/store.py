@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.backup import Receipt
     from uniqc_store.clearing.batches import Progress
     from uniqc_store.clearing.commit import Clearing, ClearResult
+    from uniqc_store.clearing.pending import PendingPlans
     from uniqc_store.clearing.plan import ClearPlan
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.database.connection import Session
@@ -61,6 +62,10 @@ _EVERY_FINISHED = ClearPolicy()
 
 def _ignore_progress(through: int, total: int) -> None:
     """Do nothing."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _never() -> bool:
@@ -295,7 +300,7 @@ class TaskStore:
             older_than: Shortest time since uniqc last wrote to a task.
             policy: Limits that hold in addition.
         """
-        now = datetime.now(UTC)
+        now = _now()
         from uniqc_store.clearing import plan  # noqa: PLC0415 - 0.013 s of every start
 
         return self._read_only(
@@ -304,10 +309,24 @@ class TaskStore:
             ),
         )
 
+    def pending_plans(self, clock: Callable[[], datetime] = _now) -> PendingPlans:
+        """Return the plans that wait for their commit, in whatever process it happens.
+
+        They are kept in ``cleared.sqlite``. The file of tasks is not written, so that a store
+        that was opened read-only keeps plans too.
+
+        Args:
+            clock: The current time.
+        """
+        from uniqc_store.clearing.pending import PendingPlans  # noqa: PLC0415 - see plan_clear
+
+        return PendingPlans(self._access, clock)
+
     def clear(
         self,
         plan: ClearPlan,
         *,
+        policy: ClearPolicy | None = None,
         keep: timedelta = timedelta(days=30),
         progress: Progress = _ignore_progress,
         should_stop: Callable[[], bool] = _never,
@@ -315,12 +334,15 @@ class TaskStore:
         """Remove the tasks of a plan that are unchanged since, and keep copies of them.
 
         Args:
-            plan: From :meth:`plan_clear`.
+            plan: From :meth:`plan_clear`, or from :meth:`pending_plans`.
+            policy: Limits that hold in addition to those of the plan.
             keep: Lifetime of the copies. Older copies of any clear are deleted now.
             progress: Called after each batch with the rows handled so far and the total.
             should_stop: Called before each batch. If it returns true, the clear ends there.
         """
-        return self._clearing().commit(plan, keep=keep, progress=progress, should_stop=should_stop)
+        return self._clearing().commit(
+            plan, policy=policy, keep=keep, progress=progress, should_stop=should_stop
+        )
 
     def undo_clear(
         self,

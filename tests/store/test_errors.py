@@ -35,6 +35,7 @@ from uniqc_store import (
     AmbiguousIdError,
     InterruptedReadError,
     InvalidValueError,
+    PlanAlteredError,
     ReadOnlyStoreError,
     StoreBusyError,
     StoreDamagedError,
@@ -432,6 +433,7 @@ def examples(path: Path) -> list[StoreError]:
         StoreBusyError(path, 5.0),
         StoreUnreadableError(path, "denied"),
         StoreUnwritableError(path, "denied"),
+        PlanAlteredError(path),
         StoreFullError(path),
     ]
 

@@ -1,4 +1,4 @@
 """The tools that clear finished tasks and put them back: consent, the two tools, their answers.
 
-May import what tasks may, tasks itself, the context and pending plans, but not waiting.
+May import what tasks may, tasks itself and the context, but not waiting.
 """

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 import anyio
+import anyio.to_thread
 from mcp.server.mcpserver import (
     AcceptedElicitation,
     Context,
@@ -19,10 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from uniqc_mcp.clearing.models import ClearState
 from uniqc_mcp.clearing.verdicts import REFUSALS, Verdict
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.pending_plans import PendingPlan
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_store import ClearPlan
+from uniqc_store import ClearPlan, PendingPlan
 
 _MAX_GROUPS = 6
 
@@ -75,24 +75,47 @@ async def ask(
 ) -> Elicit[Confirmation] | ConsentOutcome:
     """Have the client ask its user, if a plan is to be committed and the operator requires it.
 
+    The plan may come from another server on the same store. If that one requires a user to
+    confirm, this one does so too.
+
     A client of protocol version 2026-07-28 gets the question as the result of its call, and calls
     again with the answer. An older one is asked during the call, until the plan expires. The SDK
     turns a malformed answer into an error of the tool, so it is recognized here before.
     """
     server = context.request_context.lifespan_context
-    pending = server.pending_plans.get(plan_id)
-    if pending is None or (server.clearing is not None and server.clearing.confirm == "plan"):
-        return ConsentOutcome(verdict="not needed")
-    if not can_ask(context.client_capabilities):
-        return ConsentOutcome(verdict="cannot ask")
+    pending = await _plan_of(server, plan_id)
+    if pending is None:
+        return ConsentOutcome(verdict="no plan")
+    if verdict := _verdict_without_asking(server, context.client_capabilities, pending):
+        return ConsentOutcome(verdict=verdict)
     message = question(pending.plan)
     if context.protocol_version in MODERN_PROTOCOL_VERSIONS:
         if any(map(_is_malformed, (context.input_responses or {}).values())):
             return ConsentOutcome(verdict="malformed answer")
         return Elicit(message, Confirmation)
-    with anyio.move_on_after(server.pending_plans.seconds_left(pending)):
+    with anyio.move_on_after(_seconds_left(server, pending)):
         return await _ask_during_the_call(context, message, pending)
     return ConsentOutcome(verdict="not answered")
+
+
+async def _plan_of(server: ServerContext, plan_id: str) -> PendingPlan | None:
+    if not plan_id or server.pending_plans is None:
+        return None
+    # On a thread: the plan is read from a file.
+    return await anyio.to_thread.run_sync(server.pending_plans.get, plan_id)
+
+
+def _seconds_left(server: ServerContext, pending: PendingPlan) -> float:
+    return 0 if server.pending_plans is None else server.pending_plans.seconds_left(pending)
+
+
+def _verdict_without_asking(
+    server: ServerContext, capabilities: ClientCapabilities | None, pending: PendingPlan
+) -> Verdict | None:
+    plan_suffices = server.clearing is not None and server.clearing.confirm == "plan"
+    if plan_suffices and not pending.asks_user:
+        return "not needed"
+    return None if can_ask(capabilities) else "cannot ask"
 
 
 async def _ask_during_the_call(

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from uniqc_mcp.pending_plans import PendingPlan
     from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import ClearPlan, ClearResult, Reason, StoreState, TaskRecord
+    from uniqc_store import (
+        ClearPlan,
+        ClearResult,
+        PendingPlan,
+        Reason,
+        StoreState,
+        TaskRecord,
+    )
 
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
 

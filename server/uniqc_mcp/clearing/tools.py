@@ -1,7 +1,8 @@
 """The tools that clear finished tasks and put them back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -11,14 +12,14 @@ from mcp.server.mcpserver import Context, ElicitationResult
 from pydantic import Field
 
 from uniqc_mcp.clearing.consent import Confirmation, Consent, refusal_of, verdict_of
+from uniqc_mcp.clearing.messages import LIFETIME, commit_message, no_plan_message, undo_message
 from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
-from uniqc_mcp.clearing.verdicts import CONSENTED, NOTHING_REMOVED, PLAN_AGAIN
+from uniqc_mcp.clearing.verdicts import CONSENTED
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError
-from uniqc_mcp.pending_plans import LIFETIME, PendingPlans
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.responses.times import duration, requested_duration, utc_now
+from uniqc_mcp.responses.times import requested_duration, utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
@@ -31,11 +32,15 @@ from uniqc_mcp.tasks.filters import (
     notes_on_filter,
     requested_filter,
 )
-from uniqc_store import ClearResult, Receipt, StoreState, TaskFilter, TaskStore, UndoResult
+from uniqc_store import (
+    MAX_PLANNED_ROWS,
+    PendingPlans,
+    StoreState,
+    TaskFilter,
+    TaskStore,
+)
 
 _DEFAULT_FILTER = TaskFilter(status="finished")
-_MAX_DROPPED_NAMED = 10
-_LIFETIME = duration(int(LIFETIME.total_seconds()))
 
 
 class ClearTools:
@@ -115,9 +120,13 @@ class ClearTools:
         return self.undo(receipt, progress=partial(_report_progress, context))
 
     def plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
-        """Return a plan to clear the tasks that match, and hold it. Nothing is written."""
+        """Return a plan to clear the tasks that match, and keep it beside the store.
+
+        The store itself is not written.
+        """
         now, sanitizer = self._clock(), Sanitizer()
-        policy = self._settings.policy
+        most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
+        policy = replace(self._settings.policy, max_rows=most_rows)
         plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
         found = bool(plan.rows or plan.excluded)
         state, notes = self._store.read(
@@ -128,11 +137,12 @@ class ClearTools:
         )
         if not plan.rows:
             return ClearAnswer.empty(plan, state, now, notes)
-        pending = self._pending_plans.add(plan)
-        asks = "The user is asked first. " if self._settings.confirm == "human" else ""
+        asks_user = self._settings.confirm == "human"
+        pending = self._pending_plans.add(plan, asks_user=asks_user)
+        asks = "The user is asked first. " if asks_user else ""
         message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
-            f"{_LIFETIME}. {asks}They can be put back."
+            f"{LIFETIME}. {asks}They can be put back."
         )
         return ClearAnswer.planned(
             pending, state, now, message=message, notes=notes, sanitizer=sanitizer
@@ -145,24 +155,28 @@ class ClearTools:
         *,
         progress: Callable[[int, int], None],
     ) -> ClearAnswer:
-        """Remove the tasks of a plan, if there is consent. The plan can't be used again."""
-        pending = self._pending_plans.pop(plan_id)
+        """Remove the tasks of a plan, if there is consent. The plan can't be used again.
+
+        The limits of this server hold in addition to those that the plan was made within.
+        """
+        pending = self._pending_plans.take(plan_id)
         verdict = verdict_of(consent, pending)
         # The wait for an answer ends when the plan expires: then the missing answer is the reason.
         if pending is None and verdict != "not answered":
-            message = _no_plan_message(plan_id)
+            message = no_plan_message(plan_id)
             return ClearAnswer.nothing("expired", message, self._state(), self._clock())
         if pending is None or verdict not in CONSENTED:
             refusal = refusal_of(consent, verdict)
             return ClearAnswer.nothing(*refusal, self._state(), self._clock())
         result = self._writing_store().clear(
             pending.plan,
+            policy=self._settings.policy,
             keep=self._settings.keep,
             progress=progress,
             should_stop=call_is_cancelled,
         )
         return ClearAnswer.committed(
-            pending, result, self._state(), self._clock(), message=_commit_message(result)
+            pending, result, self._state(), self._clock(), message=commit_message(result)
         )
 
     def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
@@ -172,7 +186,7 @@ class ClearTools:
             receipt, progress=progress, should_stop=call_is_cancelled
         )
         return UndoAnswer(
-            message=_undo_message(result),
+            message=undo_message(result),
             restored=result.restored,
             skipped=result.skipped,
             store=StoreView.of(self._state(), self._clock()),
@@ -192,47 +206,6 @@ def _duration_of(older_than: str) -> timedelta:
         raise InvalidArgumentError(
             f"older_than must be a duration such as 12h or 30d, not {quoted(older_than)}."
         ) from None
-
-
-def _no_plan_message(plan_id: str) -> str:
-    return (
-        f"{NOTHING_REMOVED} There is no plan {quoted(plan_id)}: a plan is good once, for "
-        f"{_LIFETIME}, in this server only. {PLAN_AGAIN}"
-    )
-
-
-def _commit_message(result: ClearResult) -> str:
-    dropped = _dropped_message(result.dropped) if result.dropped else ""
-    if not result.cleared:
-        message = f"{NOTHING_REMOVED} No task was as it was planned any more. {PLAN_AGAIN}"
-        return message + dropped
-    undo = f"undo_clear with receipt {result.receipt_id} puts them back."
-    if result.stopped:
-        stopped = f"Cleared before it was stopped ({result.stopped}): {result.cleared}. {undo}"
-        return stopped + dropped
-    return f"Cleared: {result.cleared}. {undo}{dropped}"
-
-
-def _dropped_message(dropped: Sequence[Receipt]) -> str:
-    tasks = sum(receipt.held for receipt in dropped)
-    named = ", ".join(receipt.receipt_id for receipt in dropped[:_MAX_DROPPED_NAMED])
-    more = len(dropped) - _MAX_DROPPED_NAMED
-    return (
-        f" Receipts dropped because of their age, which can't be undone any more: {len(dropped)} "
-        f"with {tasks} tasks ({named}{f' and {more} more' if more > 0 else ''})."
-    )
-
-
-def _undo_message(result: UndoResult) -> str:
-    message = f"Put back: {result.restored}."
-    if not result.skipped:
-        return message
-    reason = (
-        "it was stopped, call undo_clear again"
-        if result.stopped
-        else "tasks of their ids are in the cache again and were left as they are"
-    )
-    return f"{message} Still held: {result.skipped}; {reason}."
 
 
 def _report_progress(context: Context[Any, Any], done: int, total: int) -> None:

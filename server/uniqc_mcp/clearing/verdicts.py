@@ -7,6 +7,7 @@ from uniqc_mcp.clearing.models import ClearState
 Verdict = Literal[
     "not needed",
     "confirmed",
+    "no plan",
     "cannot ask",
     "declined",
     "cancelled",
@@ -30,6 +31,10 @@ _MAYBE_NO_USER: Final = (
 )
 
 REFUSALS: Final[dict[Verdict, tuple[ClearState, str]]] = {
+    "no plan": (
+        "expired",
+        f"{NOTHING_REMOVED} There was no such plan when the user was to be asked. {PLAN_AGAIN}",
+    ),
     "cannot ask": (
         "refused",
         (

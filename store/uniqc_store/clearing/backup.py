@@ -12,6 +12,7 @@ from uniqc_store.clearing import statements
 from uniqc_store.clearing.cleared_connections import ClearedConnections
 from uniqc_store.clearing.policy_conditions import moment_ago
 from uniqc_store.database.connection import transaction
+from uniqc_store.database.files import CLEARED_FILENAME
 from uniqc_store.errors import StoreDamagedError
 from uniqc_store.tasks import assume_local, parse_time
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from uniqc_store.database.connection import Access
-
-CLEARED_FILENAME = "cleared.sqlite"
 
 ReceiptState = Literal["open", "done", "cancelled"]
 BatchState = Literal["removed", "restoring"]

@@ -25,12 +25,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from uniqc_store.clearing import restore, statements
 from uniqc_store.clearing.backup import Receipt
 from uniqc_store.clearing.batches import in_batches
-from uniqc_store.clearing.plan import Reason
+from uniqc_store.clearing.plan import BEYOND_MOST_ROWS, Reason
 from uniqc_store.clearing.policy_conditions import policy_steps
 from uniqc_store.errors import StoreDamagedError, StoreError
 from uniqc_store.query.statements import record_digest
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.backup import ClearedFile
     from uniqc_store.clearing.batches import Progress
     from uniqc_store.clearing.plan import ClearPlan, PlannedRow
+    from uniqc_store.clearing.policy import ClearPolicy
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.database.connection import Session
     from uniqc_store.database.writer import Writer
@@ -90,14 +91,16 @@ class Clearing:
         self,
         plan: ClearPlan,
         *,
+        policy: ClearPolicy | None = None,
         keep: timedelta,
         progress: Progress,
         should_stop: Callable[[], bool],
     ) -> ClearResult:
-        """Remove the rows of a plan that are as they were planned and that the policy allows.
+        """Remove the rows of a plan that are as they were planned and that both policies allow.
 
         Args:
-            plan: The rows and the policy.
+            plan: The rows and the policy that it was made within.
+            policy: Limits that hold in addition; None for no others.
             keep: Age from which the copies of earlier clears are deleted.
             progress: See :data:`Progress`.
             should_stop: Called before each batch; true ends the clear there.
@@ -107,18 +110,20 @@ class Clearing:
         """
         self.recover()
         now = datetime.now(UTC)
+        work = _Work.of(plan, policy)
         receipt = Receipt(
             receipt_id=f"clr_{secrets.token_hex(8)}",
             cleared_at=now.isoformat(),
-            planned=len(plan.rows),
+            planned=len(work.rows),
         )
-        cleared, skipped, stopped = self._clear_batches(receipt, plan, progress, should_stop)
+        cleared, skipped, stopped = self._clear_batches(receipt, work, progress, should_stop)
         dropped: tuple[Receipt, ...] = ()
         # What is removed by now has to be told, with its receipt, whatever fails here.
         with suppress(StoreError):
             self._backup.end(receipt.receipt_id, "cancelled" if stopped else "done")
             dropped = self._backup.delete_older(keep, now=now, but=receipt.receipt_id)
-        skipped["not reached"] = len(plan.rows) - cleared - skipped.total()
+        skipped["not reached"] = len(work.rows) - cleared - skipped.total()
+        skipped[BEYOND_MOST_ROWS] = len(plan.rows) - len(work.rows)
         return ClearResult(
             receipt_id=receipt.receipt_id if cleared else "",
             cleared=cleared,
@@ -139,18 +144,18 @@ class Clearing:
     def _clear_batches(
         self,
         receipt: Receipt,
-        plan: ClearPlan,
+        work: _Work,
         progress: Progress,
         should_stop: Callable[[], bool],
     ) -> tuple[int, Counter[str], str]:
         """Return the number cleared, those skipped by reason, and the reason for an early end."""
         cleared, skipped = 0, Counter[str]()
         with self._writer.keep_open() as others_wait:
-            for number, batch in enumerate(in_batches(plan.rows, others_wait)):
+            for number, batch in enumerate(in_batches(work.rows, others_wait)):
                 if should_stop():
                     return cleared, skipped, "cancelled"
                 try:
-                    batch_cleared, batch_skipped = self._clear_batch(receipt, number, batch, plan)
+                    batch_cleared, batch_skipped = self._clear_batch(receipt, number, batch, work)
                 except StoreError as error:
                     with suppress(StoreError):  # the first error is the one to tell
                         self._settle(receipt.receipt_id, number)
@@ -159,7 +164,7 @@ class Clearing:
                     raise
                 cleared += batch_cleared
                 skipped += batch_skipped
-                progress(cleared + skipped.total(), len(plan.rows))
+                progress(cleared + skipped.total(), len(work.rows))
         return cleared, skipped, ""
 
     def _settle(self, receipt_id: str, number: int) -> None:
@@ -168,7 +173,7 @@ class Clearing:
             restore.recover_batch(self._writer, self._backup, receipt_id, number)
 
     def _clear_batch(
-        self, receipt: Receipt, number: int, batch: Sequence[PlannedRow], plan: ClearPlan
+        self, receipt: Receipt, number: int, batch: Sequence[PlannedRow], work: _Work
     ) -> tuple[int, Counter[str]]:
         """Take a batch through all steps; return the number cleared, and those skipped by reason.
 
@@ -176,7 +181,7 @@ class Clearing:
         """
 
         def choose_copy_delete(session: Session) -> tuple[int, Counter[str]]:
-            chosen, skipped = _choose(session, batch, plan)
+            chosen, skipped = _choose(session, batch, work)
             if chosen:
                 with_shards = session.layout.has("task_shards")
                 self._backup.copy(receipt, number, chosen, with_shards=with_shards)
@@ -199,8 +204,24 @@ class Clearing:
         return cleared, skipped
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """The rows to clear, and the policies that each of them has to meet."""
+
+    rows: tuple[PlannedRow, ...]
+    policies: tuple[ClearPolicy, ...]
+    planned_at: datetime
+
+    @classmethod
+    def of(cls, plan: ClearPlan, policy: ClearPolicy | None) -> Self:
+        """Return the rows of a plan that both policies leave, by their number alone."""
+        policies = (plan.policy,) if policy is None else (plan.policy, policy)
+        most = min(each.max_rows or len(plan.rows) for each in policies)
+        return cls(rows=plan.rows[:most], policies=policies, planned_at=plan.planned_at)
+
+
 def _choose(
-    session: Session, batch: Sequence[PlannedRow], plan: ClearPlan
+    session: Session, batch: Sequence[PlannedRow], work: _Work
 ) -> tuple[list[int], Counter[str]]:
     """Return the rows that may be removed, and the number of the others by reason."""
     connection = session.connection
@@ -211,12 +232,8 @@ def _choose(
     connection.execute(statements.MAKE_UNCHANGED)
     digest = record_digest(session.layout)
     unchanged = connection.execute(statements.choose_unchanged(digest)).rowcount
-    steps = policy_steps(
-        plan.policy, now=plan.planned_at, with_shards=session.layout.has("task_shards")
-    )
-    where = all_of(*(condition for _, condition in steps))
-    found = connection.execute(statements.still_clearable(where), where.parameters)
-    chosen = [row for (row,) in found]
+    allowed = [_allowed(session, policy, work.planned_at) for policy in work.policies]
+    chosen = sorted(allowed[0].intersection(*allowed[1:]))
     still_there = session.number(statements.COUNT_STILL_THERE)
     skipped = Counter(
         {
@@ -226,3 +243,11 @@ def _choose(
         }
     )
     return chosen, skipped
+
+
+def _allowed(session: Session, policy: ClearPolicy, planned_at: datetime) -> set[int]:
+    """Return the unchanged rows of the batch that a policy allows."""
+    steps = policy_steps(policy, now=planned_at, with_shards=session.layout.has("task_shards"))
+    where = all_of(*(condition for _, condition in steps))
+    found = session.connection.execute(statements.still_clearable(where), where.parameters)
+    return {row for (row,) in found}

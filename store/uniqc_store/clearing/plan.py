@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _MAX_EXAMPLES = 5
 
+BEYOND_MOST_ROWS = "beyond the most rows per clear"
+
 
 class PlannedRow(NamedTuple):
     """A row as it was when it was planned: its rowid, its id, its digest, its size.
@@ -103,7 +105,7 @@ def plan(
     steps = policy_steps(policy, now=now, with_shards=snapshot.has_shards)
     allowed, excluded, remaining = _apply(steps, requested, snapshot)
     found = snapshot.planned_rows(allowed, limit=policy.max_rows)
-    excluded.append(Reason(text="beyond the most rows per clear", count=remaining - len(found)))
+    excluded.append(Reason(text=BEYOND_MOST_ROWS, count=remaining - len(found)))
     planned = tuple(PlannedRow(*row[:4]) for row in found)
     return ClearPlan(
         rows=planned,

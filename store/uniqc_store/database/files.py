@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+CLEARED_FILENAME = "cleared.sqlite"
+"""The name of the file of copies of cleared tasks, beside the store."""
+
 Identity = tuple[int, int]
 """Device and inode number, which tell a file from another one at the same path."""
 

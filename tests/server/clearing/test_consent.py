@@ -18,8 +18,7 @@ from mcp_types import (
 
 from uniqc_mcp.clearing.consent import can_ask, question
 from uniqc_mcp.clearing.verdicts import CONSENTED, REFUSALS, Verdict
-from uniqc_mcp.pending_plans import LIFETIME
-from uniqc_store import TaskFilter
+from uniqc_store import PLAN_LIFETIME, TaskFilter
 
 if TYPE_CHECKING:
     from mcp.client.session import ClientRequestContext
@@ -70,7 +69,7 @@ async def test_any_other_answer_removes_nothing_and_uses_up_the_plan(
     reply: tuple[Literal["accept", "decline", "cancel"], int],
     said: str,
 ) -> None:
-    before = cache.fill(5).files()
+    before = cache.fill(5).store_files()
     person.action, person.typed = reply
     async with cache.client(mode, cache.settings(confirm="human"), person) as client:
         _, plan = await cache.call(client, "clear_tasks")
@@ -80,19 +79,19 @@ async def test_any_other_answer_removes_nothing_and_uses_up_the_plan(
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
         assert done["state"] == "expired"
     assert len(person.asked) == 1
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 @pytest.mark.parametrize("types", ["five", "", None, 1.5, True, ["1"]])
 async def test_an_answer_that_is_not_a_number_clears_nothing(
     cache: Cache, mode: Mode, person: Person, types: object
 ) -> None:
-    before = cache.fill(1).files()
+    before = cache.fill(1).store_files()
     person.typed = types
     text, done = await committed(cache, mode, person)
     assert done["state"] == "declined"
     assert NO_NUMBER in text
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 @pytest.mark.parametrize("types", ["5", " 5 ", 5.0])
@@ -108,35 +107,35 @@ async def test_the_right_number_may_be_a_string_or_a_float(
 async def test_a_client_that_cannot_ask_is_refused_with_the_option_to_set(
     cache: Cache, mode: Mode
 ) -> None:
-    before = cache.fill(5).files()
+    before = cache.fill(5).store_files()
     text, done = await committed(cache, mode, None)
     assert done["state"] == "refused"
     assert "this client has no way to ask" in text
     assert "--confirm plan" in text
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 async def test_an_answer_after_the_plan_expired_clears_nothing(
     cache: Cache, mode: Mode, person: Person
 ) -> None:
-    before = cache.fill(5).files()
+    before = cache.fill(5).store_files()
 
     def dawdle() -> None:
-        cache.elapsed = LIFETIME
+        cache.elapsed = PLAN_LIFETIME
 
     person.typed, person.before_answer = 5, dawdle
     text, done = await committed(cache, mode, person)
     assert len(person.asked) == 1
     assert (done["state"], done["cleared"]) == ("expired", 0)
     assert AGAIN in text
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 @pytest.mark.parametrize("running", [False, True])
 async def test_a_call_waits_for_an_answer_until_the_plan_expires(
     cache: Cache, *, running: bool
 ) -> None:
-    before = cache.fill(5).files()
+    before = cache.fill(5).store_files()
     start, stands = datetime.now(UTC), cache.clock()
 
     async def nobody(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
@@ -150,12 +149,12 @@ async def test_a_call_waits_for_an_answer_until_the_plan_expires(
     server = cache.server(cache.settings(confirm="human"))
     async with Client(server, mode="legacy", elicitation_callback=nobody) as client:
         _, plan = await cache.call(client, "clear_tasks")
-        cache.elapsed = LIFETIME - (clock() - stands) - timedelta(seconds=0.3)
+        cache.elapsed = PLAN_LIFETIME - (clock() - stands) - timedelta(seconds=0.3)
         with anyio.fail_after(20):
             text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["cleared"]) == ("expired", 0)
     assert text.startswith(f"Nothing was removed. Nobody answered the question in time. {AGAIN}")
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 async def test_a_task_that_changes_while_the_person_thinks_is_kept(
@@ -275,7 +274,7 @@ def test_only_a_client_that_shows_forms_can_ask(
 async def test_a_model_cannot_consent_by_itself(
     cache: Cache, mode: Mode, person: Person, forged: dict[str, object]
 ) -> None:
-    before = cache.fill(5).files()
+    before = cache.fill(5).store_files()
     async with cache.client(mode, cache.settings(confirm="human"), person) as client:
         _, plan = await cache.call(client, "clear_tasks")
         said = await cache.refusal(client, "clear_tasks", plan_id=plan["plan_id"], **forged)
@@ -283,7 +282,7 @@ async def test_a_model_cannot_consent_by_itself(
         assert f'There is no argument "{name}".' in said
         assert "consent" not in said.partition("Known are")[2]
     assert person.asked == []
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 async def test_neither_planning_nor_undo_asks_the_user(

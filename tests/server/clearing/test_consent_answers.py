@@ -181,10 +181,10 @@ def test_any_answer_but_the_number_removes_nothing_and_says_why(
     response: str,
     refusal: tuple[str, str],
 ) -> None:
-    before = untouched.files()
+    before = untouched.store_files()
     message = asked_client(revision).commit(response)
     assert_refused(message, *refusal)
-    assert untouched.files() == before
+    assert untouched.store_files() == before
 
 
 def assert_refused(message: dict[str, Any], state: str, reason: str) -> None:
@@ -217,11 +217,11 @@ def test_a_clients_error_to_the_question_is_named_in_the_answer(
     error: str,
     shown: str,
 ) -> None:
-    before = untouched.files()
+    before = untouched.store_files()
     message = asked_client(revision).commit(f'"error": {error}')
     state, reason = REFUSALS["client error"]
     assert_refused(message, state, reason.format(detail=shown))
-    assert untouched.files() == before
+    assert untouched.store_files() == before
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
@@ -232,7 +232,7 @@ def test_a_response_that_is_no_message_ends_the_wait_for_it(
     revision: str,
     response: str,
 ) -> None:
-    before = untouched.files()
+    before = untouched.store_files()
     client = asked_client(revision)
     complaint = client.commit(response)
     assert (complaint.get("id"), complaint["error"]["code"]) == (None, -32600)
@@ -240,29 +240,29 @@ def test_a_response_that_is_no_message_ends_the_wait_for_it(
     state, reason = REFUSALS["client error"]
     detail = 'code -32600, "its response is not a JSON-RPC 2.0 message"'
     assert_refused(message, state, reason.format(detail=detail))
-    assert untouched.files() == before
+    assert untouched.store_files() == before
 
 
 def test_an_error_embedded_in_a_repeated_call_is_a_malformed_answer(
     untouched: Cache, asked_client: Callable[[str], AskedClient]
 ) -> None:
-    before = untouched.files()
+    before = untouched.store_files()
     error = '"error": {"code": -32601, "message": "Method not found"}'
     assert_refused(asked_client(MODERN).commit(error), *MALFORMED)
-    assert untouched.files() == before
+    assert untouched.store_files() == before
 
 
 def test_answers_that_are_no_object_are_malformed(
     untouched: Cache, asked_client: Callable[[str], AskedClient]
 ) -> None:
-    before = untouched.files()
+    before = untouched.store_files()
     client = asked_client(MODERN)
     plan = client.call({})["result"]["structuredContent"]
     arguments = {"plan_id": plan["plan_id"]}
     state = json.dumps(client.call(arguments)["result"]["requestState"])
     message = client.call(arguments, f', "requestState": {state}, "inputResponses": [5]')
     assert_refused(message, *MALFORMED)
-    assert untouched.files() == before
+    assert untouched.store_files() == before
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uniqc_mcp.pending_plans import LIFETIME, MAX_PLANS, PendingPlans
-from uniqc_store import ClearPolicy, TaskFilter
+from uniqc_store import MAX_PENDING_PLANS, PLAN_LIFETIME, ClearPolicy, TaskFilter
 
 if TYPE_CHECKING:
     from tests.clearing_cache import Cache, Mode
@@ -75,12 +74,12 @@ async def test_a_plan_describes_the_tasks_it_would_remove(cache: Cache, mode: Mo
     assert "user is asked" not in text
 
 
-async def test_planning_writes_nothing(cache: Cache, mode: Mode) -> None:
+async def test_planning_writes_nothing_to_the_store(cache: Cache, mode: Mode) -> None:
     before = cache.copy().files()
     async with cache.client(mode) as client:
         for arguments in ({}, {"status": "failed"}, {"older_than": "7d"}, {"name_contains": "b"}):
             await cache.call(client, "clear_tasks", **arguments)
-    assert cache.files() == before
+    assert cache.store_files() == before
 
 
 @pytest.mark.parametrize(
@@ -157,7 +156,7 @@ async def test_without_a_store_a_plan_is_empty_and_creates_no_file(cache: Cache)
 # Validity
 
 
-@pytest.mark.parametrize("late", [LIFETIME, timedelta(days=1)])
+@pytest.mark.parametrize("late", [PLAN_LIFETIME, timedelta(days=1)])
 async def test_a_plan_is_valid_for_ten_minutes(cache: Cache, mode: Mode, late: timedelta) -> None:
     before = cache.fill(3).rows()
     async with cache.client(mode) as client:
@@ -169,12 +168,12 @@ async def test_a_plan_is_valid_for_ten_minutes(cache: Cache, mode: Mode, late: t
         assert "Call clear_tasks without plan_id for a new plan." in text
         assert cache.rows() == before
         _, plan = await cache.call(client, "clear_tasks")
-        cache.elapsed += LIFETIME - timedelta(seconds=1)
+        cache.elapsed += PLAN_LIFETIME - timedelta(seconds=1)
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
     assert (done["state"], done["cleared"]) == ("cleared", 3)
 
 
-async def test_a_plan_is_valid_once_and_only_in_its_own_server(cache: Cache) -> None:
+async def test_a_plan_is_valid_once_and_in_another_server_too(cache: Cache) -> None:
     cache.fill(3)
     async with cache.client() as client, cache.client() as other:
         _, plan = await cache.call(client, "clear_tasks")
@@ -182,47 +181,51 @@ async def test_a_plan_is_valid_once_and_only_in_its_own_server(cache: Cache) -> 
             await cache.call(asked, "clear_tasks", plan_id=plan["plan_id"])
             for asked in (other, client, client)
         ]
-    assert [done["state"] for _, done in answers] == ["expired", "cleared", "expired"]
+    assert [done["state"] for _, done in answers] == ["cleared", "expired", "expired"]
     assert f'There is no plan "{plan["plan_id"]}"' in answers[-1][0]
     assert len(cache.store.receipts()) == 1
 
 
 def test_a_ninth_plan_replaces_the_oldest(cache: Cache) -> None:
-    plans = PendingPlans(cache.clock)
-    plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = [plans.add(plan) for _ in range(MAX_PLANS + 1)]
-    assert MAX_PLANS == 8
-    assert [plans.get(each.plan_id) for each in held] == [None, *held[1:]]
+    plans = cache.fill(1).store.pending_plans(cache.clock)
+    plan = cache.store.plan_clear(TaskFilter())
+    held = [plans.add(plan, asks_user=False) for _ in range(MAX_PENDING_PLANS + 1)]
+    assert MAX_PENDING_PLANS == 8
+    found = [plans.get(each.plan_id) is not None for each in held]
+    assert found == [False, *[True] * 8]
 
 
 def test_a_plan_can_be_taken_once_and_not_after_it_expired(cache: Cache) -> None:
     now = [datetime(2026, 11, 3, tzinfo=UTC)]
-    plans = PendingPlans(lambda: now[0])
-    plan = cache.fill(1).store.plan_clear(TaskFilter())
-    held = plans.add(plan)
+    plans = cache.fill(1).store.pending_plans(lambda: now[0])
+    plan = cache.store.plan_clear(TaskFilter())
+    held = plans.add(plan, asks_user=False)
     now[0] = held.expires_at - timedelta(microseconds=1)
-    assert (plans.get(held.plan_id), plans.pop(held.plan_id)) == (held, held)
-    assert (plans.get(held.plan_id), plans.pop(held.plan_id)) == (None, None)
-    held = plans.add(plan)
+    taken = plans.take(held.plan_id)
+    assert taken is not None
+    assert taken.plan.rows == plan.rows
+    assert (plans.get(held.plan_id), plans.take(held.plan_id)) == (None, None)
+    held = plans.add(plan, asks_user=False)
     added_at, now[0] = now[0], held.expires_at
-    assert plans.pop(held.plan_id) is None
+    assert plans.take(held.plan_id) is None
     now[0] = added_at
-    assert plans.pop(held.plan_id) is None
-    assert plans.pop("") is None
+    assert plans.take(held.plan_id) is None
+    assert plans.take("") is None
 
 
 def test_the_id_of_a_plan_cannot_be_guessed(cache: Cache) -> None:
-    plans = PendingPlans(cache.clock)
-    plan = cache.fill(1).store.plan_clear(TaskFilter())
-    ids = {plans.add(plan).plan_id for _ in range(1_000)}
-    for _ in range(2):
+    plans = cache.fill(1).store.pending_plans(cache.clock)
+    plan = cache.store.plan_clear(TaskFilter())
+    ids: list[str] = []
+    for _ in range(200):
         random.seed(0)  # a seeded generator would repeat its ids
-        ids.add(PendingPlans().add(plan).plan_id)
-    assert len(ids) == 1_002
+        ids.append(plans.add(plan, asks_user=False).plan_id)
+    assert len(set(ids)) == 200
     secrets = [plan_id.removeprefix("plan_") for plan_id in ids]
     assert min(map(len, secrets)) >= 16
-    # Each position takes nearly all of the 64 characters of the alphabet.
-    assert all(len(set(characters)) > 48 for characters in zip(*secrets, strict=True))
+    # Each position but the last takes nearly all of the 64 characters of the alphabet.
+    columns = list(zip(*secrets, strict=True))
+    assert all(len(set(characters)) > 48 for characters in columns[:-1])
 
 
 # Refusals

@@ -20,7 +20,6 @@ from mcp.server.mcpserver import AcceptedElicitation
 
 from uniqc_mcp.clearing.consent import ConsentOutcome
 from uniqc_mcp.clearing.tools import ClearTools
-from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -114,13 +113,13 @@ async def test_a_second_plan_for_the_same_tasks_finds_them_gone(cache: Cache) ->
     assert len(cache.held_ids()) == 3
 
 
-async def test_a_foreign_file_in_place_of_the_copies_stops_a_commit(cache: Cache) -> None:
+async def test_a_foreign_file_in_place_of_the_copies_stops_a_plan(cache: Cache) -> None:
     cache.fill(3)
     (cache.directory / CLEARED_FILENAME).write_text("Dear diary")
     async with cache.client() as client:
-        _, plan = await cache.call(client, "clear_tasks")
-        said = await cache.refusal(client, "clear_tasks", plan_id=plan["plan_id"])
-    assert CLEARED_FILENAME in said
+        said = await cache.refusal(client, "clear_tasks")
+    assert f"{CLEARED_FILENAME} is not an SQLite database" in said
+    assert "tasks can still be read" in said
     assert len(cache.ids()) == 3
 
 
@@ -272,7 +271,7 @@ async def cancelled(work: Callable[[Callable[[int, int], None]], Answer]) -> Ans
 def tools_of(cache: Cache) -> ClearTools:
     settings = cache.settings().clearing
     assert settings is not None
-    return ClearTools(cache.store, settings, PendingPlans(cache.clock), cache.clock)
+    return ClearTools(cache.store, settings, cache.store.pending_plans(cache.clock), cache.clock)
 
 
 async def test_a_cancelled_clear_says_how_many_tasks_it_cleared(cache: Cache) -> None:

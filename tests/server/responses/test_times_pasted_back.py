@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests.clearing_cache import Cache as ClearingCache
 
 from uniqc_mcp.clearing.tools import ClearTools
-from uniqc_mcp.pending_plans import PendingPlans
 from uniqc_mcp.responses.times import (
     exact_wire_time,
     has_no_zone,
@@ -209,7 +208,8 @@ async def test_every_answer_with_a_time_without_a_zone_says_so(cache: Cache) -> 
 def test_a_plan_shows_times_that_can_be_pasted_back(tmp_path: Path) -> None:
     cache = ClearingCache(tmp_path / "cache").fill(3)
     cache.change("UPDATE tasks SET submit_time = '2026-08-12T07:28:0' || rowid")
-    tools = ClearTools(cache.store, ClearSettings(policy=ClearPolicy()), PendingPlans())
+    settings = ClearSettings(policy=ClearPolicy())
+    tools = ClearTools(cache.store, settings, cache.store.pending_plans())
     plan = tools.plan(TaskFilter(), older_than=timedelta(0))
     assert plan.oldest == "2026-08-12T07:28:01+08:00"
     assert plan.newest == "2026-08-12T07:28:03+08:00"
