@@ -14,6 +14,7 @@ from uniqc_store.clearing.policy import ClearPolicy
 from uniqc_store.database import reader
 from uniqc_store.database.connection import Access
 from uniqc_store.database.files import identity_of
+from uniqc_store.database.write_connection import check_writable
 from uniqc_store.database.writer import Writer
 from uniqc_store.errors import (
     AmbiguousIdError,
@@ -308,6 +309,15 @@ class TaskStore:
                 snapshot, task_filter, older_than=older_than, policy=policy, now=now
             ),
         )
+
+    def check_clearable(self) -> None:
+        """Raise if nothing can be cleared here, such as on a read-only mount. Change nothing.
+
+        Raises:
+            StoreNewerError: The schema is newer than this release may write.
+            StoreUnwritableError: This user may not write the file or its directory.
+        """
+        check_writable(self._access)
 
     def pending_plans(self, clock: Callable[[], datetime] = _now) -> PendingPlans:
         """Return the plans that wait for their commit, in whatever process it happens.

@@ -16,7 +16,7 @@ from uniqc_mcp.clearing.messages import LIFETIME, commit_message, no_plan_messag
 from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
 from uniqc_mcp.clearing.verdicts import CONSENTED
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.errors import InvalidArgumentError, explain_store_error
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import requested_duration, utc_now
@@ -33,9 +33,14 @@ from uniqc_mcp.tasks.filters import (
     requested_filter,
 )
 from uniqc_store import (
+    CLEARED_FILENAME,
     MAX_PLANNED_ROWS,
     PendingPlans,
+    StoreBusyError,
+    StoreFileError,
+    StoreNewerError,
     StoreState,
+    StoreUnwritableError,
     TaskFilter,
     TaskStore,
 )
@@ -122,8 +127,19 @@ class ClearTools:
     def plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         """Return a plan to clear the tasks that match, and keep it beside the store.
 
-        The store itself is not written.
+        The store itself is not written. Where it can't be, there is no plan: the user would be
+        asked for nothing.
         """
+        try:
+            self._store.check_clearable()
+            return self._plan(task_filter, older_than=older_than)
+        except StoreFileError as error:
+            if not _is_lasting(error):
+                raise
+            message = f"Nothing can be cleared here. {explain_store_error(error)}"
+            return ClearAnswer.nothing("refused", message, self._state(), self._clock())
+
+    def _plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         now, sanitizer = self._clock(), Sanitizer()
         most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
         policy = replace(self._settings.policy, max_rows=most_rows)
@@ -197,6 +213,13 @@ class ClearTools:
 
     def _writing_store(self) -> TaskStore:
         return TaskStore(self._store.cache_dir)
+
+
+def _is_lasting(error: StoreFileError) -> bool:
+    """Return True if clearing can't work here, although reading may."""
+    if isinstance(error, StoreNewerError | StoreUnwritableError):
+        return True
+    return error.path.name == CLEARED_FILENAME and not isinstance(error, StoreBusyError)
 
 
 def _duration_of(older_than: str) -> timedelta:

@@ -13,6 +13,8 @@ from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_store import (
     Integrity,
     StoreError,
+    StoreNewerError,
+    StoreUnwritableError,
     TaskStore,
 )
 
@@ -112,6 +114,8 @@ def examine(settings: Settings) -> Diagnosis:
     cleared_problems, cleared_notes = _problems_and_notes_of_cleared(store, settings)
     problems += cleared_problems
     notes += cleared_notes
+    if settings.clearing and (reason := _why_not_clearable(store)):
+        notes.append(f"Nothing can be cleared here. {reason}")
     if (size := _size(store.db_path)) > MAX_CHECKED_BYTES:
         notes.append(f"The file has {size:,} bytes and was not checked for damage. {_CHECK}")
     else:
@@ -152,6 +156,17 @@ def _problems_and_notes_of_cleared(
     if interrupted := sum(receipt.state == "open" for receipt in receipts):
         note += f" Clears that were interrupted, or are under way: {interrupted}."
     return [], [note]
+
+
+def _why_not_clearable(store: TaskStore) -> str:
+    """Return why tasks can be read and not cleared; empty if they can be cleared."""
+    try:
+        store.check_clearable()
+    except (StoreNewerError, StoreUnwritableError) as error:
+        return explain_store_error(error, advice="")
+    except StoreError:
+        pass  # The file can't be read either, which is a problem already.
+    return ""
 
 
 def _check(store: TaskStore) -> Integrity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from uniqc_store.errors import StoreUnreadableError, StoreUnwritableError
@@ -102,6 +102,29 @@ def _make_private_directory(directory: Path) -> None:
     if not directory.is_dir():
         _make_private_directory(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def check_permissions(path: Path) -> None:
+    """Raise if this user may not write an existing database, or make files beside it.
+
+    Nothing is opened: closing a descriptor of the file would drop SQLite's locks on it.
+
+    Raises:
+        StoreUnwritableError: The message says which of them, or that the mount is read-only.
+    """
+    companions = [companion_of(path, suffix) for suffix in ("-wal", "-shm")]
+    # By the effective user, whose permissions the system applies; by default it is the real one.
+    effective = os.access in os.supports_effective_ids
+    for place in (path, path.resolve().parent, *companions):
+        if place.exists() and not os.access(place, os.W_OK, effective_ids=effective):
+            raise StoreUnwritableError(path, _why_not_writable(place))
+
+
+def _why_not_writable(place: Path) -> str:
+    with suppress(OSError, AttributeError):  # Windows has no statvfs
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            return "the file system is mounted read-only"
+    return f"this user may not write {place}"
 
 
 def only_this_user_may_write(path: Path) -> bool:

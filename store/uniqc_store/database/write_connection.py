@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from uniqc_store.database import schema
 from uniqc_store.database.compatibility import check_compatible
 from uniqc_store.database.connection import opened, transaction
-from uniqc_store.database.files import identity_of, make_private_file
+from uniqc_store.database.files import check_permissions, identity_of, make_private_file
 from uniqc_store.database.locking import attempts, shared_lock
 from uniqc_store.database.reader import inspect
-from uniqc_store.errors import primary_code
+from uniqc_store.errors import primary_code, translated
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -99,6 +99,20 @@ def open_checked(access: Access, identity: Identity) -> Generator[WriteConnectio
             if moved or identity_of(access.path) != identity:
                 raise FileReplacedError from error
             raise
+
+
+def check_writable(access: Access) -> None:
+    """Raise where the file can't be written, or is not to be. Change nothing.
+
+    A missing file passes: where it can be made shows when it is.
+
+    Raises:
+        StoreFileError: See :func:`check_compatible` and :func:`check_permissions`.
+    """
+    if identity_of(access.path) is not None:
+        with translated(access.path, access.busy_timeout):
+            check_before_opening(access)
+        check_permissions(access.path)
 
 
 def check_before_opening(access: Access) -> None:

@@ -117,7 +117,8 @@ async def test_a_foreign_file_in_place_of_the_copies_stops_a_plan(cache: Cache) 
     cache.fill(3)
     (cache.directory / CLEARED_FILENAME).write_text("Dear diary")
     async with cache.client() as client:
-        said = await cache.refusal(client, "clear_tasks")
+        said, plan = await cache.call(client, "clear_tasks")
+    assert (plan["state"], plan["plan_id"]) == ("refused", "")
     assert f"{CLEARED_FILENAME} is not an SQLite database" in said
     assert "tasks can still be read" in said
     assert len(cache.ids()) == 3
