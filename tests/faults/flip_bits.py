@@ -71,7 +71,7 @@ def real_store(directory: Path) -> None:
 
 @dataclass
 class Outcome:
-    """What became of the flips.
+    """The outcome of the flips.
 
     Attributes:
         flips: Their number.

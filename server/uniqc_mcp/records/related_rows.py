@@ -28,7 +28,7 @@ _UNIQUE_ID: Final = "uqt_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remarks:
-    """What a line about a task says beside its status.
+    """The remarks of a line about a task, beside its status.
 
     Attributes:
         error: Why it failed, as it is recorded; empty if nothing says.

@@ -83,7 +83,7 @@ class FoundTask:
 
     @property
     def progress(self) -> Progress:
-        """What was submitted, and what has results."""
+        """The circuits that were submitted, and those that have results."""
         return Progress.of(self.record, self.shards, has_job_table=self.has_job_table)
 
 

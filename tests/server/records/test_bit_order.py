@@ -1,4 +1,4 @@
-"""Which end of a stored key is c[0], by what the record tells."""
+"""The end of a stored key that is c[0], by what the record tells."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ async def listed(cache: Cache, **arguments: str) -> tuple[str, dict[str, Any]]:
 
 
 def embedded(cache: Cache, prompt: str, **arguments: str) -> str:
-    """What a prompt attaches."""
+    """Return the text that a prompt attaches."""
     messages = getattr(Prompts(cache.store, clock=lambda: cache.now), prompt)(**arguments)
     return "".join(message.model_dump_json() for message in messages[1:])
 

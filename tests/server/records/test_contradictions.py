@@ -1,4 +1,4 @@
-"""What several answers say of one task must not contradict."""
+"""Several answers about one task must not contradict each other."""
 
 from __future__ import annotations
 
