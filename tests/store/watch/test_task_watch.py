@@ -41,6 +41,7 @@ from uniqc_store import (
     TaskWatch,
 )
 from uniqc_store.database.signature import signature_of
+from uniqc_store.watch.task_watch import FileObservation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,12 +59,19 @@ def watch_of(directory: Path, *, newest: int = 1_000) -> TaskWatch:
 
 
 def settle(watch: TaskWatch) -> None:
-    """Refresh when due, until the next write is certain to be noticed."""
+    """Refresh until the last write is read, and the next one is certain to be noticed."""
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while watch.poll() or not watch._observation.certain:  # pyright: ignore[reportPrivateUsage]
+    while not is_settled(watch):
         assert time.monotonic() < deadline, "the watch never settles"
         watch.refresh()
         time.sleep(0.01)
+
+
+def is_settled(watch: TaskWatch) -> bool:
+    # Shortly after a write, poll() alone may say that it is not time yet.
+    read = watch._observation  # pyright: ignore[reportPrivateUsage]
+    now = FileObservation.of(watch._path)  # pyright: ignore[reportPrivateUsage]
+    return read == now and now.certain and not watch.poll()
 
 
 def next_changes(watch: TaskWatch, cursor: str) -> Changes:
