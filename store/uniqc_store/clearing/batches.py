@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """A function to call after each batch with the number of tasks done and that of all tasks."""
 
-_BATCH_SECONDS = 0.3
+_BATCH_SECONDS = 0.2
 """Time that a batch is to take, with the store locked."""
 
 _MAX_BATCH_BYTES = 16 * 2**20
