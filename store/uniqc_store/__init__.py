@@ -49,6 +49,7 @@ from uniqc_store.snapshot import Group, Snapshot, StoreState
 from uniqc_store.store import DB_FILENAME, DEFAULT_CACHE_DIR, TaskStore
 from uniqc_store.tasks import (
     TERMINAL_STATUSES,
+    UNIQC_ID,
     JsonValue,
     TaskInfo,
     TaskRecord,
@@ -87,6 +88,7 @@ __all__ = [
     "PLAN_LIFETIME",
     "SHORTEST_PREFIX",
     "TERMINAL_STATUSES",
+    "UNIQC_ID",
     "AmbiguousIdError",
     "Changes",
     "ClearPlan",

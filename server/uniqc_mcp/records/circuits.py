@@ -20,6 +20,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from uniqc_mcp.records.bit_order import platform_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -126,4 +128,4 @@ def _at_stage(
 def _is_cloud_batch(record: TaskRecord) -> bool:
     # A user's own "batch" has no size beside it.
     is_batch = record.metadata.get("batch") is True and "batch_size" in record.metadata
-    return is_batch and record.backend.partition(":")[0] != "dummy"
+    return is_batch and platform_of(record.backend) != "dummy"

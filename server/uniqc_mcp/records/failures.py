@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from uniqc_store import JsonValue, TaskRecord, TaskShard
 
-_SUBMISSION_ERRORS: Final = ("failure_error", "submission_error")
+SUBMISSION_ERRORS: Final = ("failure_error", "submission_error")
 """The metadata in which uniqc keeps the error of a submission."""
 
 _OF_JOBS: Final = re.compile(r"shard \d+: |shard\(s\) failed")
@@ -40,7 +40,7 @@ def recorded_reason(record: TaskRecord) -> str:
     From schema 3 on it is in a column of its own; before, it was in the metadata. An error that
     repeats those of the jobs does not count: the jobs have it with their places.
     """
-    errors = [record.error_message, *map(record.metadata.get, _SUBMISSION_ERRORS)]
+    errors = [record.error_message, *map(record.metadata.get, SUBMISSION_ERRORS)]
     return next(
         (
             error
@@ -118,10 +118,11 @@ def _reason_by_status(status: str, payload: JsonValue) -> str:
 
 def _jobs_reason(jobs: Sequence[TaskShard]) -> str:
     """Return the first reason of a job, its place, and the number of other failed jobs."""
+    reasons = [(place, job, job_reason(job)) for place, job in enumerate(jobs, 1)]
     failed = [
-        (place, job_reason(job))
-        for place, job in enumerate(jobs, 1)
-        if job.status == "failed" or job.error_message or job_reason(job)
+        (place, reason)
+        for place, job, reason in reasons
+        if job.status == "failed" or job.error_message or reason
     ]
     first = next(((place, reason) for place, reason in failed if reason), None)
     if first is None:

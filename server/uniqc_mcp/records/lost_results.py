@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.records.bit_order import SHARDED_SCHEMA, platform_of
+from uniqc_mcp.records.progress import LEGACY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,9 @@ MAYBE_COPIED: Final = (
     "The circuits shown have equal numbers: uniqc 0.0.12 to 0.0.16 copied one histogram to each "
     "circuit of an OriginQ batch, and no job is stored that would tell."
 )
+
+MAX_PLACES: Final = 100_000
+"""The most places of a batch; a damaged row may claim any number of circuits."""
 
 _MAX_JOBS_NAMED: Final = 8
 
@@ -98,7 +102,7 @@ def may_be_copies(
         circuits: The summaries of some of its circuits.
         schema_version: The version of the file.
     """
-    of_old_release = schema_version < SHARDED_SCHEMA or "legacy_platform_id" in record.metadata
+    of_old_release = _is_before_jobs(record, schema_version)
     if shards or of_old_release or platform_of(record.backend) != "originq":
         return False
     stored = [(one.outcomes, one.distinct, one.total) for one in circuits if one.outcomes]
@@ -116,14 +120,18 @@ def kept_first_only(record: TaskRecord, schema_version: int, *, is_list: bool) -
         is_list: Whether the stored result is a list.
     """
     size = record.metadata.get("batch_size")
-    of_old_release = schema_version < SHARDED_SCHEMA or "legacy_platform_id" in record.metadata
+    of_old_release = _is_before_jobs(record, schema_version)
     if is_list or not of_old_release or platform_of(record.backend) != "ibm":
         return 0
     return size if type(size) is int and size > 1 else 0
 
 
+def _is_before_jobs(record: TaskRecord, schema_version: int) -> bool:
+    """Return whether a release before 0.0.12, which had no jobs, made a task."""
+    return schema_version < SHARDED_SCHEMA or LEGACY_ID in record.metadata
+
+
 def places_of_job(shard: TaskShard) -> range:
     """Return the places of a job's circuits in the batch."""
-    # A damaged number must not make a range of billions.
-    count = min(max(shard.circuit_count, 0), 100_000)
+    count = min(max(shard.circuit_count, 0), MAX_PLACES)
     return range(shard.sub_index_offset, shard.sub_index_offset + count)

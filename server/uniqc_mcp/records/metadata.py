@@ -6,19 +6,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.records.circuits import recorded_circuits
+from uniqc_mcp.records.failures import SUBMISSION_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uniqc_store import JsonValue, TaskRecord
 
-ERROR_KEYS: Final = ("failure_error", "submission_error")
-"""The metadata in which uniqc repeats the error of a task."""
-
 # The keys that uniqc 0.0.4 to 0.1.1 adds to the metadata of its users.
 _KEYS_OF_UNIQC: Final = frozenset(
     (
-        *ERROR_KEYS,
+        *SUBMISSION_ERRORS,
         *("batch", "batch_size", "circuits", "circuit_ir", "circuit_language"),
         *("compiled", "compiled_gate_depth", "compiled_used_gates", "compile_target_backend"),
         *("compiled_circuit_ir", "compiled_circuit_language"),
@@ -46,7 +44,7 @@ def other_metadata(record: TaskRecord, *, error: str) -> dict[str, JsonValue]:
     told = [error] if error else []
     left: dict[str, JsonValue] = {}
     for key, value in record.metadata.items():
-        if key in ERROR_KEYS and isinstance(value, str):
+        if key in SUBMISSION_ERRORS and isinstance(value, str):
             if _is_told(value, told):
                 continue
             told.append(value)

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from uniqc_mcp.records.lost_results import MAX_PLACES
 from uniqc_mcp.records.progress import has_outcomes, requested_circuits
 from uniqc_mcp.responses.text import plural
 from uniqc_store import parse_json
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uniqc_store import TaskRecord, TaskShard
-
-MAX_CIRCUITS: Final = 100_000
-"""The most places of a batch; a damaged row may claim any number of circuits."""
 
 _MAX_PLACES_IN_WORDS: Final = 12
 
@@ -146,19 +144,19 @@ def _offsets(jobs: Sequence[TaskShard]) -> list[int]:
     spans = sorted((job.sub_index_offset, job.circuit_count) for job in jobs)
     ends = [0, *(offset + max(1, count) for offset, count in spans)]
     apart = all(offset >= end for (offset, _), end in zip(spans, ends, strict=False))
-    if apart and ends[-1] <= MAX_CIRCUITS:
+    if apart and ends[-1] <= MAX_PLACES:
         return [job.sub_index_offset for job in jobs]
     offsets, place = list[int](), 0
     for job in jobs:
         offsets.append(place)
-        place += max(1, min(job.circuit_count, MAX_CIRCUITS // len(jobs)))
+        place += max(1, min(job.circuit_count, MAX_PLACES // len(jobs)))
     return offsets
 
 
 def _circuits(record: TaskRecord, jobs: Sequence[TaskShard], offsets: Sequence[int]) -> int:
     """Return the number of circuits of the batch, those without a platform job included."""
     ends = (offset + max(1, job.circuit_count) for offset, job in zip(offsets, jobs, strict=True))
-    return min(MAX_CIRCUITS, max(requested_circuits(record) or 1, *ends, 1))
+    return min(MAX_PLACES, max(requested_circuits(record) or 1, *ends, 1))
 
 
 def _as_text(results: dict[int, str], circuits: int, *, is_batch: bool) -> str:

@@ -19,18 +19,11 @@ _SHARD_STATUS: Final = re.compile(
 )
 
 _SAYS_NOTHING: Final = frozenset(
-    {"", "error", "fail", "failed", "failure", "false", "n/a", "none", "null", "ok", "task failed"}
-    | {
-        "canceled",
-        "cancelled",
-        "finished",
-        "success",
-        "true",
-        "unknown",
-        "unknown error",
-        "{}",
-        "[]",
-    }
+    (
+        *("", "{}", "[]", "n/a", "none", "null", "unknown", "ok", "true", "false"),
+        *("error", "unknown error", "fail", "failed", "failure", "task failed"),
+        *("canceled", "cancelled", "finished", "success"),
+    )
 )
 
 _REASON_KEYS: Final = (

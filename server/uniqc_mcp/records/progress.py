@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from uniqc_mcp.records.failures import SUBMISSION_ERRORS
 from uniqc_mcp.responses.text import plural
-from uniqc_store import TERMINAL_STATUSES
+from uniqc_store import TERMINAL_STATUSES, UNIQC_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +27,10 @@ WITHOUT_JOB: Final = (
     "nothing to ask about"
 )
 
-_UNIQC_ID: Final = "uqt_"
-_LEGACY_ID: Final = "legacy_platform_id"
-_TOLD_KEYS: Final = frozenset({"circuits", "failure_error", "submission_error"})
+LEGACY_ID: Final = "legacy_platform_id"
+"""The metadata in which an upgrade to schema 5 keeps the older id of a task."""
+
+_TOLD_KEYS: Final = frozenset({"circuits", *SUBMISSION_ERRORS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,10 +180,10 @@ def has_outcomes(job: TaskShard) -> bool:
 
 def _had_jobs_from_the_beginning(record: TaskRecord) -> bool:
     return (
-        record.task_id.startswith(_UNIQC_ID)
+        record.task_id.startswith(UNIQC_ID)
         and "task_id" not in record.damaged
         # Also where the metadata can't be read, as in the query that counts tasks without a job.
-        and _LEGACY_ID not in record.metadata
+        and LEGACY_ID not in record.metadata
     )
 
 

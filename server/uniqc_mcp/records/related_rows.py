@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
-from uniqc_mcp.records.failures import (
-    failure_reason,
-    may_hold_reason,
-    result_reason,
-)
+from uniqc_mcp.records.failures import failure_reason, may_hold_reason, result_reason
 from uniqc_mcp.records.progress import WITHOUT_JOB, Progress, is_plain, needs_jobs
+from uniqc_store import UNIQC_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,9 +18,6 @@ ARCHIVED_TWIN: Final = "archived twin"
 
 MAX_LOOKED_UP: Final = 1_000
 """The most active tasks that are looked up one by one: a few milliseconds."""
-
-_UNIQUE_ID: Final = "uqt_"
-"""Beginning of ids that no two tasks have; older ids may be a hash of backend and circuit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +65,10 @@ class RelatedRows:
         told = [record for record in records if not is_plain(record)]
         need_jobs = [record.task_id for record in told if needs_jobs(record)]
         may_have_twin = [
-            record.task_id for record in records if not record.task_id.startswith(_UNIQUE_ID)
+            # No two tasks have an id of that form; older ids may be a hash of backend and circuit.
+            record.task_id
+            for record in records
+            if not record.task_id.startswith(UNIQC_ID)
         ]
         jobs = snapshot.shards_of_tasks(need_jobs)
         without_reason = [
