@@ -11,7 +11,8 @@ from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.alignment import AlignedOutcome, Alignment, Side, align
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import quoted
-from uniqc_mcp.tasks.lookup import FoundTask, find_task
+from uniqc_mcp.tasks.lookup import FoundTask
+from uniqc_mcp.tasks.result_models import MAX_CIRCUITS
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 from uniqc_store import parse_json
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 MAX_ALIGNED: Final = 4 * 2**20
 """The most bytes of a result that is parsed as a whole to be aligned."""
 
-_MAX_CIRCUITS: Final = 4
 _OUTCOMES: Final = 12
 _OUTCOMES_TOKENS: Final = 550
 """Tokens of all outcomes side by side."""
@@ -44,15 +44,13 @@ def two_tasks(snapshot: Snapshot, task_id: str, other_task_id: str) -> tuple[Fou
     Raises:
         InvalidArgumentError: Both ids stand for the same task.
     """
-    one, other = find_task(snapshot, task_id), find_task(snapshot, other_task_id)
-    if one == other:
+    one = FoundTask.find(snapshot, reference=task_id)
+    other = FoundTask.find(snapshot, reference=other_task_id)
+    if one.match == other.match:
         raise InvalidArgumentError(
-            f"Both ids stand for the task {quoted(one.task_id)}; give two different ones."
+            f"Both ids stand for the task {quoted(one.record.task_id)}; give two different ones."
         )
-    return (
-        FoundTask.find(snapshot, reference=task_id),
-        FoundTask.find(snapshot, reference=other_task_id),
-    )
+    return one, other
 
 
 def compared_in_words(one: FoundTask, other: FoundTask) -> str:
@@ -80,7 +78,7 @@ def _lines_of_pairs(first: Sequence[Side | None], second: Sequence[Side | None])
         for place, one, other in zip(places, first, second, strict=True)
         if one is not None and other is not None
     ]
-    among = min(len(pairs), _MAX_CIRCUITS)
+    among = min(len(pairs), MAX_CIRCUITS)
     for place, one, other in pairs[:among]:
         title = f"Circuit {place}. " if len(first) > 1 else ""
         yield from _pair_lines(one, other, title=title, among=among)

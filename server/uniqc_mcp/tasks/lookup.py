@@ -25,6 +25,7 @@ class FoundTask:
     """One task with its jobs and its result, all read from one state of the file.
 
     Attributes:
+        match: Its place in the file.
         record: The task.
         shards: Its platform jobs, in order.
         result_text: Its result as it is stored, or that of its finished jobs; empty if there is
@@ -37,6 +38,7 @@ class FoundTask:
         has_job_table: Whether that file has a table of jobs.
     """
 
+    match: Match
     record: TaskRecord
     shards: tuple[TaskShard, ...]
     result_text: str
@@ -59,6 +61,7 @@ class FoundTask:
             readable = result_bytes <= MAX_SUMMARISED
             result_text = snapshot.result_text(match) if readable else ""
         return cls(
+            match=match,
             record=record,
             shards=shards,
             result_text=result_text,

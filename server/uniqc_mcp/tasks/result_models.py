@@ -16,7 +16,7 @@ from uniqc_mcp.tasks.uris import shown_uri, uri_text
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from uniqc_mcp.records.meaning import ResultRecord
     from uniqc_mcp.records.partial_results import PartialResults
@@ -85,32 +85,22 @@ class ResultView(CircuitResult):
         except ValueError:
             notes = ["What is stored is not JSON."]
             return cls(kind="unknown", notes=notes, bytes=size, uri=uri, damaged=True)
-        meant = task.result_record
         if len(results.circuits) == 1 and not results.by_register:
             return cls._of_one(results.circuits[0], task, sanitizer, bytes=size, uri=uri)
         if results.by_register:
             places, has_gaps = [0] * len(results.circuits), False
         else:
-            places = [*meant.places_of(results.total_circuits)][: len(results.circuits)]
+            places = [*task.result_record.places_of(results.total_circuits)]
+            places = places[: len(results.circuits)]
             has_gaps = places != [*range(len(places))]
-        return cls(
-            kind="registers" if results.by_register else "batch",
-            notes=_batch_notes(
-                results,
-                meant,
-                of=max(results.total_circuits, requested_circuits(record) or 0),
-            ),
+        return cls._of_many(
+            results,
+            task,
+            sanitizer,
+            places=places,
+            show_places=has_gaps,
+            requested=max(results.total_circuits, requested_circuits(record) or 0),
             circuits=1 if results.by_register else results.total_circuits,
-            batch=[
-                CircuitResult.of(
-                    summary,
-                    meant.meaning_of(summary, place),
-                    sanitizer,
-                    among=len(results.circuits),
-                    place=place if has_gaps else None,
-                )
-                for place, summary in zip(places, results.circuits, strict=True)
-            ],
             bytes=size,
             uri=uri,
         )
@@ -141,8 +131,8 @@ class ResultView(CircuitResult):
         sanitizer: Sanitizer,
     ) -> Self:
         """Return the view of the results of finished jobs, each with its place in the batch."""
-        meant = task.result_record
-        results = _summarise(assembled.text_without_gaps, top=outcomes, shots=meant.shots)
+        shots = task.result_record.shots
+        results = _summarise(assembled.text_without_gaps, top=outcomes, shots=shots)
         stored: dict[str, Any] = {
             "bytes": len(assembled.text.encode("utf-8", "replace")),
             "uri": uri,
@@ -151,21 +141,55 @@ class ResultView(CircuitResult):
         }
         if not assembled.is_batch:
             return cls._of_one(results.circuits[0], task, sanitizer, **stored)
-        return cls(
-            kind="batch",
-            notes=_batch_notes(results, meant, of=assembled.circuits, assembled=True),
+        return cls._of_many(
+            results,
+            task,
+            sanitizer,
+            places=assembled.places,
+            show_places=True,
+            requested=assembled.circuits,
             circuits=assembled.circuits,
+            **stored,
+        )
+
+    @classmethod
+    def _of_many(
+        cls,
+        results: Results,
+        task: FoundTask,
+        sanitizer: Sanitizer,
+        *,
+        places: Sequence[int],
+        show_places: bool,
+        requested: int,
+        **more: Any,
+    ) -> Self:
+        """Return the view of a batch of circuits, or of the registers of one.
+
+        Args:
+            results: The summaries.
+            task: The task as the store has it.
+            sanitizer: The sanitizer of the answer.
+            places: The place of each of these circuits in the batch; more may follow.
+            show_places: Whether each is shown with its place.
+            requested: The number of circuits asked for, those without a result included.
+            **more: The other fields.
+        """
+        meant = task.result_record
+        return cls(
+            kind="registers" if results.by_register else "batch",
+            notes=_batch_notes(results, meant, of=requested, assembled=task.assembled is not None),
             batch=[
                 CircuitResult.of(
                     summary,
                     meant.meaning_of(summary, place),
                     sanitizer,
                     among=len(results.circuits),
-                    place=place,
+                    place=place if show_places else None,
                 )
-                for place, summary in zip(assembled.places, results.circuits, strict=False)
+                for place, summary in zip(places, results.circuits, strict=False)
             ],
-            **stored,
+            **more,
         )
 
 
@@ -186,9 +210,7 @@ def _shots_note(shots: int, shown: int, of: int) -> str:
     return f"{shots} {plural('shot', shots)} for each circuit, {shots * shown} {where}."
 
 
-def _batch_notes(
-    results: Results, meant: ResultRecord, *, of: int, assembled: bool = False
-) -> list[str]:
+def _batch_notes(results: Results, meant: ResultRecord, *, of: int, assembled: bool) -> list[str]:
     """Return sentences on all circuits of a batch, or registers of a circuit.
 
     Args:
