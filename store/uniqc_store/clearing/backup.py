@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from uniqc_store.clearing import statements
-from uniqc_store.clearing.cleared_connections import ClearedConnections
+from uniqc_store.clearing.cleared_connections import ClearedConnections, free_pages
 from uniqc_store.clearing.policy_conditions import moment_ago
 from uniqc_store.database.connection import transaction
 from uniqc_store.database.files import CLEARED_FILENAME
@@ -202,8 +202,7 @@ class ClearedFile:
                     for statement in statements.DELETE_RECEIPT:
                         connection.execute(statement, {"receipt_id": receipt.receipt_id})
             if old:
-                # Not execute(): it steps such a statement once, and each step frees one page.
-                connection.executescript("PRAGMA incremental_vacuum")
+                free_pages(connection)
         return tuple(old)
 
 

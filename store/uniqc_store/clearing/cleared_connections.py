@@ -150,3 +150,9 @@ class ClearedConnections:
                 self._path, "it is left alone", found=version, known=statements.SCHEMA_VERSION
             )
         return True
+
+
+def free_pages(connection: sqlite3.Connection) -> None:
+    """Give the pages of deleted rows back to the system."""
+    # Not execute(): it steps such a statement once, and each step frees one page.
+    connection.executescript("PRAGMA incremental_vacuum")

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from uniqc_store.clearing import pending_statements as statements
 from uniqc_store.clearing import plan_content
-from uniqc_store.clearing.cleared_connections import ClearedConnections
+from uniqc_store.clearing.cleared_connections import ClearedConnections, free_pages
 from uniqc_store.database.connection import transaction
 from uniqc_store.database.files import CLEARED_FILENAME
 from uniqc_store.errors import InvalidValueError, PlanAlteredError
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from uniqc_store.clearing.plan import ClearPlan
@@ -112,7 +111,9 @@ class PendingPlans:
                 connection.execute(statements.DELETE_EXPIRED, self._at(now))
                 connection.execute(statements.ADD, added)
                 connection.execute(statements.DELETE_BEYOND, bounds)
-            _free_pages(connection)
+            (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+            if pages > _MAX_FREE_PAGES:
+                free_pages(connection)
         return pending
 
     def get(self, plan_id: str) -> PendingPlan | None:
@@ -169,11 +170,3 @@ class PendingPlans:
 
 def _microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
-
-
-def _free_pages(connection: sqlite3.Connection) -> None:
-    """Give the pages of deleted plans back to the system, once they are many."""
-    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
-    if pages > _MAX_FREE_PAGES:
-        # Not execute(): it steps such a statement once, and each step frees one page.
-        connection.executescript("PRAGMA incremental_vacuum")

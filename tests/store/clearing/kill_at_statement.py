@@ -34,19 +34,23 @@ class CountingConnection(sqlite3.Connection):
         cls.left -= 1
 
 
-def main() -> None:
-    directory, operation, statements = sys.argv[1:]
-    store = TaskStore(directory)
-    plan = store.plan_clear(TaskFilter())
-    receipts = store.receipts()
-
+def kill_before_statement(number: int) -> None:
+    """Kill this process before so many statements of connections that are opened from now on."""
     connect = sqlite3.connect
 
     def connect_and_count(*arguments: Any, **options: Any) -> sqlite3.Connection:
         return connect(*arguments, factory=CountingConnection, **options)
 
     sqlite3.connect = connect_and_count  # type: ignore[assignment]
-    CountingConnection.left = int(statements)
+    CountingConnection.left = number
+
+
+def main() -> None:
+    directory, operation, statements = sys.argv[1:]
+    store = TaskStore(directory)
+    plan = store.plan_clear(TaskFilter())
+    receipts = store.receipts()
+    kill_before_statement(int(statements))
     if operation == "clear":
         store.clear(plan)
     else:

@@ -5,11 +5,9 @@
 ``keep`` prints the id of the plan. The exit code is 0 if the operation needs fewer statements.
 """
 
-import sqlite3
 import sys
-from typing import Any
 
-from tests.store.clearing.kill_at_statement import CountingConnection
+from tests.store.clearing.kill_at_statement import kill_before_statement
 
 from uniqc_store import TaskFilter, TaskStore
 
@@ -19,14 +17,7 @@ def main() -> None:
     store = TaskStore(directory)
     plans = store.pending_plans()
     plan = store.plan_clear(TaskFilter())
-
-    connect = sqlite3.connect
-
-    def connect_and_count(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, factory=CountingConnection, **options)
-
-    sqlite3.connect = connect_and_count  # type: ignore[assignment]
-    CountingConnection.left = int(statements)
+    kill_before_statement(int(statements))
     if operation == "keep":
         print(plans.add(plan, asks_user=False).plan_id)  # noqa: T201 - for the test
     else:
