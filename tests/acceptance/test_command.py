@@ -171,14 +171,18 @@ def test_all_piped_requests_are_answered_before_the_command_exits(
 
 @pytest.fixture
 def slow_query(cache_dir: Path) -> dict[str, Any]:
-    """Return a call that keeps SQLite busy for seconds, as it reads every name of a large cache."""
+    """Return a call that keeps SQLite busy for seconds, as it parses the metadata of many tasks.
+
+    The text stands in all of them, and in no name.
+    """
     with closing(sqlite3.connect(cache_dir / "tasks.sqlite")) as connection, connection:
         connection.execute(
             """
             WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers
                                           WHERE n < 400000)
             INSERT INTO tasks SELECT 'slow-' || n, 'dummy', 'success', 1, '2026-01-01T00:00:00Z',
-                '2026-01-01T00:00:00Z', NULL, '{"task_name": "slow"}', NULL FROM numbers
+                '2026-01-01T00:00:00Z', NULL, '{"task_name": "slow", "note": "no such name"}', NULL
+            FROM numbers
             """
         )
     return {"name": "count_tasks", "arguments": {"name_contains": "no such name"}}
@@ -228,8 +232,7 @@ def test_the_end_of_stdin_ends_the_command_cleanly_while_a_query_runs(
     start_query(raw_server, cache_dir, slow_query)
     out, err = raw_server.close()
     assert raw_server.process.returncode == 0
-    # A running call has some seconds to end by itself, which a fast machine needs less than.
-    assert "The query was stopped before it was done." in out or "No tasks with" in out
+    assert "The query was stopped before it was done." in out
     assert "Traceback" not in err
 
 
