@@ -44,7 +44,7 @@ async def clear(cache_dir: Path) -> None:
         if plan is None or not plan["plan_id"]:
             print("there is nothing to clear")
             return
-        print(f"The plan is to clear {plan['matched']} tasks.")
+        print(f"The plan is to clear {plan['planned']} tasks.")
         arguments = {"plan_id": plan["plan_id"]}
         done = (await client.call_tool("clear_tasks", arguments)).structured_content
         if done is None:

@@ -22,10 +22,12 @@ from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.json_text import escape_unseen, strict_dumps, strict_json
 from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
-from uniqc_mcp.tasks.count_models import TaskCounts, largest_groups
+from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
 from uniqc_mcp.tasks.filters import Status
 from uniqc_mcp.tasks.lookup import find_task, stored_result
+from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     TERMINAL_STATUSES,
@@ -45,13 +47,20 @@ _LIST_LIMIT = 100
 class ReadResources:
     """The resources of one store, as JSON text."""
 
-    def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        clearing: ClearSettings | None = None,
+    ) -> None:
         self._store = store
+        self._clearing = clearing
         self._clock = clock
         self._tools = ReadTools(store, clock)
 
     def store(self) -> str:
-        """The task cache: where it is, its schema, and how many tasks it holds by status."""
+        """The task cache: where it is, its schema, its tasks by status, what may be cleared."""
         now = self._clock()
 
         def answer(snapshot: Snapshot) -> str:
@@ -62,10 +71,11 @@ class ReadResources:
             if archived := snapshot.archived():
                 notes.append(f"{archived} more tasks are in uniqc's archive.")
             return _json(
-                TaskCounts(
+                StoreSummary(
                     matching="tasks",
                     total=sum(group.count for group in groups),
                     groups=shown,
+                    policy=None if self._clearing is None else PolicyView.of(self._clearing),
                     store=StoreView.of(snapshot.state, now, notes),
                 )
             )

@@ -162,7 +162,7 @@ def build_server(
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
         tools=_tools(store, clears, clock),
     )
-    _add_resources(server, store, clock)
+    _add_resources(server, store, clearing, clock)
     server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
     _add_completions(server, store)
     # MCPServer has no public way to serve subscriptions.
@@ -249,9 +249,19 @@ def _instructions(clearing: ClearSettings | None) -> str:
     return _INSTRUCTIONS.format(clearing=may)
 
 
-def _add_resources(server: TaskServer, store: TaskStore, clock: Callable[[], datetime]) -> None:
+def _add_resources(
+    server: TaskServer,
+    store: TaskStore,
+    clearing: ClearSettings | None,
+    clock: Callable[[], datetime],
+) -> None:
+    def method_of(name: str, readable: TaskStore) -> Callable[..., str]:
+        method: Callable[..., str]
+        method = getattr(ReadResources(readable, clock, clearing=clearing), name)
+        return method
+
     for spec in RESOURCES:
-        method = try_inline_then_thread(store, partial(_read_method, spec.method, clock))
+        method = try_inline_then_thread(store, partial(method_of, spec.method))
         server.resource(
             spec.uri,
             name=spec.method,
@@ -259,8 +269,3 @@ def _add_resources(server: TaskServer, store: TaskStore, clock: Callable[[], dat
             description=inspect.getdoc(method),
             mime_type="application/json",
         )(with_protocol_errors(method))
-
-
-def _read_method(name: str, clock: Callable[[], datetime], store: TaskStore) -> Callable[..., str]:
-    method: Callable[..., str] = getattr(ReadResources(store, clock), name)
-    return method

@@ -299,7 +299,7 @@ async def clear(cache: Cache, plant: Plant) -> str:
     async def agree(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         assert params.mode == "form"
         said.append(params.message)
-        return ElicitResult(action="accept", content={"tasks_to_clear": planned["matched"]})
+        return ElicitResult(action="accept", content={"tasks_to_clear": planned["planned"]})
 
     settings = Settings(clearing=ClearSettings(policy=ClearPolicy()))
     server = build_server(cache.store, settings, clock=lambda: cache.now)
@@ -312,7 +312,7 @@ async def clear(cache: Cache, plant: Plant) -> str:
 
         planned = await call("clear_tasks")
         done = await call("clear_tasks", plan_id=planned["plan_id"])
-        assert done["cleared"] == planned["matched"] == len(FINISHED)
+        assert done["cleared"] == planned["planned"] == len(FINISHED)
         refusal = await client.call_tool("undo_clear", {"receipt": plant.at("no_receipt")})
         said.append(cache.text(refusal))
         undone = await call("undo_clear", receipt=done["receipt"])

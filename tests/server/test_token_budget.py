@@ -291,7 +291,7 @@ async def test_a_plan_of_many_groups_shows_the_largest(cache: Cache, text: str) 
     )
     async with may_clear(cache) as client:
         said, structured = cache.answer(await client.call_tool("clear_tasks", {}))
-    assert structured["matched"] == 201
+    assert structured["planned"] == 201
     assert cost(said, structured) <= ANSWER
     assert [group["count"] for group in structured["groups"][:2]] == [2, 1]
     shown = len(structured["groups"])

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Answer, StoreField, StoreView, Wire
+from uniqc_mcp.responses.base import Absent, Answer, StoreField, StoreView, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.count_models import GroupView, GroupViews, largest_groups
+from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_store import (
         ClearPlan,
         ClearResult,
@@ -31,18 +33,34 @@ if TYPE_CHECKING:
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
 
 _MAX_GROUPS_TOKENS = 8_000
+_MAX_STATUSES = 8
+"""Statuses told apart for each reason. A file may hold any number of them."""
 
 
 class ReasonView(Wire):
-    """The number of tasks that are not cleared for one reason."""
+    """The number of tasks that are not cleared for one reason, by status where that is known."""
 
     reason: str
     count: int
+    statuses: dict[str, int] | Absent = None
 
     @classmethod
-    def of(cls, reason: Reason) -> Self:
-        """Return the view of a reason."""
-        return cls(reason=reason.text, count=reason.count)
+    def of(cls, text: str, reasons: Sequence[Reason], sanitizer: Sanitizer) -> Self:
+        """Return the view of one reason: the most frequent statuses, and "others" for the rest."""
+        counts: Counter[str] = Counter()
+        for number, reason in enumerate(reason for reason in reasons if reason.status):
+            shown = sanitizer.one_line("status", reason.status)
+            counts[shown if number < _MAX_STATUSES else "others"] += reason.count
+        total = sum(reason.count for reason in reasons)
+        return cls(reason=text, count=total, statuses=dict(counts) or None)
+
+    @property
+    def in_words(self) -> str:
+        """The reason, the number, and the statuses in one line."""
+        told = ", ".join(
+            f"{count} {word(status)}" for status, count in (self.statuses or {}).items()
+        )
+        return f"{self.reason}: {self.count}{f' ({told})' if told else ''}"
 
 
 class ExampleView(Wire):
@@ -83,7 +101,9 @@ class ClearAnswer(Answer):
     message: str
     plan_id: str = ""
     expires_at: str = ""
-    matched: Annotated[int, Field(description="Tasks in the plan.")] = 0
+    matched: Annotated[int, Field(description="Tasks that the filter matches.")] = 0
+    planned: Annotated[int, Field(description="Tasks in the plan.")] = 0
+    left_for_later: Annotated[int, Field(description="Beyond the most at a time.")] = 0
     bytes: int = 0
     oldest: str = ""
     newest: str = ""
@@ -95,6 +115,7 @@ class ClearAnswer(Answer):
     cleared: int = 0
     skipped: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
     receipt: str = ""
+    policy: Annotated[PolicyView | Absent, Named()] = None
     store: StoreField
 
     def text(self) -> str:
@@ -104,9 +125,9 @@ class ClearAnswer(Answer):
     def _lines(self) -> Iterator[str]:
         if self.plan_id:
             yield (
-                f"Plan: clear {self.matched} {plural('task', self.matched)}, {self.bytes} bytes "
-                f"of results and metadata, submitted {told_time(self.oldest)} to "
-                f"{told_time(self.newest)}."
+                f"Plan: clear {self.planned} of {self.matched} matching "
+                f"{plural('task', self.matched)}, {self.bytes} bytes, submitted "
+                f"{told_time(self.oldest)} to {told_time(self.newest)}."
             )
         yield self.message
         for group in self.groups:
@@ -114,20 +135,25 @@ class ClearAnswer(Answer):
         for example in self.examples:
             yield f"  such as {example.label}"
         for reason in self.excluded:
-            yield f"- excluded, {reason.reason}: {reason.count}"
+            yield f"- excluded, {reason.in_words}"
+        if self.left_for_later:
+            yield f"Left for another plan: {self.left_for_later}."
         for reason in self.skipped:
-            yield f"- skipped, {reason.reason}: {reason.count}"
+            yield f"- skipped, {reason.in_words}"
+        if self.policy is not None:
+            yield self.policy.in_words()
         if self.plan_id:
             yield f"plan_id: {self.plan_id} (until {self.expires_at})"
 
     @classmethod
-    def planned(
+    def for_plan(
         cls,
         pending: PendingPlan,
         state: StoreState,
         now: datetime,
         *,
         message: str,
+        policy: PolicyView,
         notes: Sequence[str],
         sanitizer: Sanitizer,
     ) -> Self:
@@ -143,18 +169,30 @@ class ClearAnswer(Answer):
             message=message,
             plan_id=pending.plan_id,
             expires_at=wire_time(pending.expires_at),
-            matched=len(plan.rows),
+            matched=plan.matched,
+            planned=len(plan.rows),
+            left_for_later=plan.left_for_later,
             bytes=plan.bytes,
             oldest=oldest,
             newest=newest,
             groups=groups,
             examples=examples,
-            excluded=_reasons(plan.excluded),
+            excluded=_reasons(plan.excluded, sanitizer),
+            policy=policy,
             store=StoreView.of(state, now, notes),
         )
 
     @classmethod
-    def empty(cls, plan: ClearPlan, state: StoreState, now: datetime, notes: Sequence[str]) -> Self:
+    def empty(
+        cls,
+        plan: ClearPlan,
+        state: StoreState,
+        now: datetime,
+        *,
+        policy: PolicyView,
+        notes: Sequence[str],
+        sanitizer: Sanitizer,
+    ) -> Self:
         """Return the answer for a plan without tasks, which is not held for a commit."""
         reason = "no finished task matches"
         if plan.excluded:
@@ -162,7 +200,9 @@ class ClearAnswer(Answer):
         return cls(
             state="planned",
             message=f"There is nothing to clear: {reason}.",
-            excluded=_reasons(plan.excluded),
+            matched=plan.matched,
+            excluded=_reasons(plan.excluded, sanitizer),
+            policy=policy,
             store=StoreView.of(state, now, notes),
         )
 
@@ -185,9 +225,9 @@ class ClearAnswer(Answer):
         return cls(
             state="cleared" if result.cleared else "changed",
             message=message,
-            matched=len(pending.plan.rows),
+            planned=len(pending.plan.rows),
             cleared=result.cleared,
-            skipped=_reasons(result.skipped),
+            skipped=_reasons(result.skipped, Sanitizer()),
             receipt=result.receipt_id,
             store=StoreView.of(state, now),
         )
@@ -206,5 +246,8 @@ class UndoAnswer(Answer):
         return "\n".join([self.message, f"({self.store.source})", *self.store.notes])
 
 
-def _reasons(reasons: Iterable[Reason]) -> list[ReasonView]:
-    return [ReasonView.of(reason) for reason in reasons]
+def _reasons(reasons: Iterable[Reason], sanitizer: Sanitizer) -> list[ReasonView]:
+    by_text: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        by_text.setdefault(reason.text, []).append(reason)
+    return [ReasonView.of(text, same, sanitizer) for text, same in by_text.items()]

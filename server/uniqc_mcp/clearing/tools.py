@@ -32,6 +32,7 @@ from uniqc_mcp.tasks.filters import (
     notes_on_filter,
     requested_filter,
 )
+from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_store import (
     CLEARED_FILENAME,
     MAX_PLANNED_ROWS,
@@ -144,15 +145,18 @@ class ClearTools:
         most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
         policy = replace(self._settings.policy, max_rows=most_rows)
         plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
-        found = bool(plan.rows or plan.excluded)
+        found = plan.matched > 0
         state, notes = self._store.read(
             lambda snapshot: (
                 snapshot.state,
                 notes_on_filter(snapshot, task_filter, found=found),
             )
         )
+        in_force = PolicyView.of(self._settings)
         if not plan.rows:
-            return ClearAnswer.empty(plan, state, now, notes)
+            return ClearAnswer.empty(
+                plan, state, now, policy=in_force, notes=notes, sanitizer=sanitizer
+            )
         asks_user = self._settings.confirm == "human"
         pending = self._pending_plans.add(plan, asks_user=asks_user)
         asks = "The user is asked first. " if asks_user else ""
@@ -160,8 +164,14 @@ class ClearTools:
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
             f"{LIFETIME}. {asks}They can be put back."
         )
-        return ClearAnswer.planned(
-            pending, state, now, message=message, notes=notes, sanitizer=sanitizer
+        return ClearAnswer.for_plan(
+            pending,
+            state,
+            now,
+            message=message,
+            policy=in_force,
+            notes=notes,
+            sanitizer=sanitizer,
         )
 
     def commit(

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Answer, StoreField, Wire
+from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.tasks.models import ENVELOPE_TOKENS
+from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
@@ -74,12 +75,21 @@ class TaskCounts(Answer):
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
     total: int
     groups: GroupViews
+    digest: str = ""
     store: StoreField
 
     def text(self) -> str:
-        """Return a line of the total and a line for each group."""
+        """Return a line of the total, one for each group, and the digest if there is one."""
         lines = [f"{counted(self.total, self.matching)}. {self.store.source}"]
         for group in self.groups:
             labels = " on ".join(word(label) for label in (group.status, group.backend) if label)
             lines.append(f"- {labels or '(empty)'}: {group.count}")
+        if self.digest:
+            lines.append(f"Digest of these tasks and their platform jobs: {self.digest}")
         return "\n".join([*lines, *self.store.notes])
+
+
+class StoreSummary(TaskCounts):
+    """The number of tasks in the store by status, and the operator's limits on clearing."""
+
+    policy: Annotated[PolicyView | Absent, Field(description="Absent: nothing.")] = None

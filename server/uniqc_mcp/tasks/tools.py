@@ -115,6 +115,9 @@ class ReadTools:
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
         group_by: GroupBy = "status",
+        digest: Annotated[
+            bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
+        ] = False,
     ) -> TaskCounts:
         """Count tasks, by status unless told otherwise. Cheaper than listing them."""
         now = self._clock()
@@ -136,6 +139,7 @@ class ReadTools:
                 matching=describe_filter(task_filter),
                 total=total,
                 groups=groups,
+                digest=_digest(snapshot, task_filter) if digest else "",
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
@@ -251,6 +255,10 @@ def _count(
     else:
         active = total if task_filter.status not in ("any", "finished") else 0
     return total, shown, [*notes, *notes_on_active(snapshot, task_filter, active=active)]
+
+
+def _digest(snapshot: Snapshot, task_filter: TaskFilter) -> str:
+    return snapshot.cached(("digest", task_filter), lambda: snapshot.digest(task_filter))
 
 
 _DetailAndNotes: TypeAlias = tuple[TaskDetail, list[str]]

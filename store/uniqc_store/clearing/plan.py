@@ -13,6 +13,7 @@ from uniqc_store.query.lookup import Match
 from uniqc_store.query.where import all_of
 from uniqc_store.rows import readable
 from uniqc_store.snapshot import Group
+from uniqc_store.tasks import assume_local, parse_time
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,8 +34,8 @@ BEYOND_MOST_ROWS = "beyond the most rows per clear"
 class PlannedRow(NamedTuple):
     """A row as it was when it was planned: its rowid, its id, its digest, its size.
 
-    The id is the stored bytes. The digest is of every column of the row and of its platform jobs.
-    The size is that of the result and the metadata, in bytes.
+    The id is the stored bytes. Digest and size are of every column of the row and of its platform
+    jobs; the size is in bytes.
     """
 
     row: int
@@ -45,10 +46,17 @@ class PlannedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """The number of tasks that are not cleared for one reason."""
+    """The number of tasks that are not cleared for one reason.
+
+    Attributes:
+        text: The reason.
+        count: The number of tasks.
+        status: The status that all of them have; empty if they are not told apart by it.
+    """
 
     text: str
     count: int
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +64,20 @@ class ClearPlan:
     """The rows that a clear would remove, as they were when it was planned.
 
     Attributes:
-        rows: The rows, oldest first.
+        rows: The rows, oldest first by submit time as text.
+        matched: Number of tasks that the filter matches, the excluded ones included.
         policy: The limits that it was made within.
         planned_at: The time at which it was made.
         groups: Number of tasks by status and backend; most first.
         examples: The oldest few tasks.
-        oldest: Submit time of the first row, as recorded; empty if there is none.
-        newest: Submit time of the last row.
-        excluded: Tasks that the filter matches and the policy does not allow, by reason.
+        oldest: The earliest submit time, as recorded; empty if none is readable.
+        newest: The latest submit time.
+        excluded: Tasks that the filter matches and the policy does not allow, by reason and
+            status.
     """
 
     rows: tuple[PlannedRow, ...]
+    matched: int
     policy: ClearPolicy
     planned_at: datetime
     groups: tuple[Group, ...]
@@ -76,8 +87,13 @@ class ClearPlan:
     excluded: tuple[Reason, ...]
 
     @property
+    def left_for_later(self) -> int:
+        """Number of tasks that could be cleared but for the policy's most rows."""
+        return sum(reason.count for reason in self.excluded if reason.text == BEYOND_MOST_ROWS)
+
+    @property
     def bytes(self) -> int:
-        """Size of the results and the metadata of all rows."""
+        """Size of all rows and of their platform jobs."""
         return sum(row.size for row in self.rows)
 
 
@@ -103,34 +119,52 @@ def plan(
         aged = time_conditions.where_touched_before(moment_ago(now, older_than), name="asked_age")
         requested = all_of(requested, aged)
     steps = policy_steps(policy, now=now, with_shards=snapshot.has_shards)
-    allowed, excluded, remaining = _apply(steps, requested, snapshot)
+    asked = snapshot.count_by_status(requested)
+    allowed, excluded, remaining = _apply(steps, requested, asked, snapshot)
     found = snapshot.planned_rows(allowed, limit=policy.max_rows)
-    excluded.append(Reason(text=BEYOND_MOST_ROWS, count=remaining - len(found)))
+    remaining.subtract(readable(row["status"])[0] for row in found)
+    excluded += _reasons(BEYOND_MOST_ROWS, remaining)
     planned = tuple(PlannedRow(*row[:4]) for row in found)
+    oldest, newest = _first_and_last(readable(row["submit_time"])[0] for row in found)
     return ClearPlan(
         rows=planned,
+        matched=asked.total(),
         policy=policy,
         planned_at=now,
         groups=_groups(found),
         examples=_examples(planned, snapshot),
-        oldest=readable(found[0]["submit_time"])[0] if found else "",
-        newest=readable(found[-1]["submit_time"])[0] if found else "",
-        excluded=tuple(reason for reason in excluded if reason.count),
+        oldest=oldest,
+        newest=newest,
+        excluded=tuple(excluded),
     )
 
 
 def _apply(
-    steps: Iterable[tuple[str, Where]], requested: Where, snapshot: Snapshot
-) -> tuple[Where, list[Reason], int]:
-    """Return all conditions together, the tasks that each step excludes, and how many remain."""
-    where, total = requested, snapshot.count_where(requested)
+    steps: Iterable[tuple[str, Where]], requested: Where, asked: Counter[str], snapshot: Snapshot
+) -> tuple[Where, list[Reason], Counter[str]]:
+    """Return all conditions together, what each step excludes, and what remains by status."""
+    where, before = requested, asked
     excluded: list[Reason] = []
     for text, condition in steps:
         where = all_of(where, condition)
-        remaining = snapshot.count_where(where)
-        excluded.append(Reason(text=text, count=total - remaining))
-        total = remaining
-    return where, excluded, total
+        remaining = snapshot.count_by_status(where)
+        excluded += _reasons(text, before - remaining)
+        before = remaining
+    return where, excluded, before
+
+
+def _reasons(text: str, counts: Counter[str]) -> list[Reason]:
+    return [
+        Reason(text=text, count=count, status=status)
+        for status, count in counts.most_common()
+        if count
+    ]
+
+
+def _first_and_last(times: Iterable[str]) -> tuple[str, str]:
+    """Return the earliest and the latest of some recorded times, by time and not by text."""
+    moments = [(assume_local(moment), text) for text in times if (moment := parse_time(text))]
+    return (min(moments)[1], max(moments)[1]) if moments else ("", "")
 
 
 def _groups(found: Iterable[sqlite3.Row]) -> tuple[Group, ...]:

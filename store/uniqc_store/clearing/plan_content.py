@@ -18,7 +18,7 @@ from uniqc_store.clearing.plan import ClearPlan, PlannedRow
 from uniqc_store.clearing.policy import ClearPolicy
 from uniqc_store.snapshot import Group
 
-_FORMAT = b"uniqc-mcp plan 1:"
+_FORMAT = b"uniqc-mcp plan 2:"
 """Part of the key: a release with another format finds no plan of this one."""
 
 _LENGTH = struct.Struct(">I")
@@ -47,6 +47,7 @@ def pack(plan: ClearPlan, *, expires_at: datetime, asks_user: bool) -> bytes:
         "planned_at": plan.planned_at.isoformat(),
         "expires_at": expires_at.isoformat(),
         "asks_user": asks_user,
+        "matched": plan.matched,
         "policy": _policy_values(plan.policy),
         "groups": [[group.status, group.backend, group.count] for group in plan.groups],
     }
@@ -65,6 +66,7 @@ def unpack(content: bytes) -> tuple[ClearPlan, datetime, bool]:
     head: dict[str, Any] = json.loads(content[_LENGTH.size : start])
     plan = ClearPlan(
         rows=_rows(content, start),
+        matched=head["matched"],
         policy=_policy(**head["policy"]),
         planned_at=datetime.fromisoformat(head["planned_at"]),
         groups=tuple(

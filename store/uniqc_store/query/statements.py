@@ -226,26 +226,50 @@ def record_digest(layout: Layout) -> str:
 
 def _digest_values(layout: Layout, table: str) -> str:
     """Return SQL for the types and values of a row; text as bytes, which may not be UTF-8."""
-    columns = [
-        f'{table}."{name.replace(chr(34), 2 * chr(34))}"' for name in sorted(layout.columns(table))
-    ]
     return ", ".join(
         f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) "
         f"ELSE {column} END"
-        for column in columns
+        for column in _quoted(layout, table)
+    )
+
+
+def _quoted(layout: Layout, table: str) -> list[str]:
+    """Return the names of all columns of a table, for SQL."""
+    return [
+        f'{table}."{name.replace(chr(34), 2 * chr(34))}"' for name in sorted(layout.columns(table))
+    ]
+
+
+def digest_of_all(layout: Layout, where: Where) -> str:
+    """Return the statement for one digest of tasks and their platform jobs, in any order."""
+    return f"SELECT sum_of_digests({record_digest(layout)}) FROM tasks {where.sql}"
+
+
+def _record_bytes(layout: Layout) -> str:
+    """Return SQL for the bytes of a task's row and of its platform jobs, every column of both."""
+    size = _row_bytes(layout, "tasks")
+    if not layout.has("task_shards"):
+        return size
+    return f"""{size} + (
+        SELECT ifnull(sum({_row_bytes(layout, "task_shards")}), 0) FROM task_shards
+        WHERE uniqc_task_id = tasks.task_id
+    )"""
+
+
+def _row_bytes(layout: Layout, table: str) -> str:
+    return " + ".join(
+        f"ifnull(length(CAST({column} AS BLOB)), 0)" for column in _quoted(layout, table)
     )
 
 
 def planned_rows(layout: Layout, where: Where, *, limited: bool) -> str:
     """Return the statement for the rows of a plan to clear tasks, oldest first.
 
-    A row has its number, its id as stored bytes, the digest of its record, the size of its result
-    and metadata in bytes, its status, its backend and its submit time.
+    A row has its number, its id as stored bytes, the digest and the bytes of its record, its
+    status, its backend and its submit time.
     """
     return f"""
-        SELECT rowid, CAST(task_id AS BLOB), {record_digest(layout)},
-            ifnull(length(CAST(result_json AS BLOB)), 0)
-                + ifnull(length(CAST(metadata_json AS BLOB)), 0),
+        SELECT rowid, CAST(task_id AS BLOB), {record_digest(layout)}, {_record_bytes(layout)},
             status, backend, submit_time
         FROM tasks {where.sql} ORDER BY submit_time, rowid {"LIMIT :limit" if limited else ""}
     """

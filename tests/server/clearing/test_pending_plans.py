@@ -40,13 +40,13 @@ async def test_a_plan_describes_the_tasks_it_would_remove(cache: Cache, mode: Mo
     async with cache.client(mode, cache.settings(policy=policy)) as client:
         text, plan = await cache.call(client, "clear_tasks", status="any")
     assert plan["state"] == "planned"
-    assert plan["matched"] == 8
+    assert plan["planned"] == 8
     assert plan["groups"] == [
         {"status": "success", "backend": "originq:WK_C180", "count": 5},
         {"status": "failed", "backend": "dummy", "count": 3},
     ]
     assert (plan["oldest"], plan["newest"]) == ("2025-01-01T00:00:01Z", "2025-01-01T00:00:05Z")
-    assert plan["bytes"] == 5 * len('{"00": 500, "11": 500}{"task_name": "bell"}') + 3 * 2
+    assert (plan["matched"], plan["left_for_later"]) == (21, 2)
     assert len(plan["examples"]) == 5
     assert plan["examples"][0] == {
         "task_id": "a-1",
@@ -63,12 +63,13 @@ async def test_a_plan_describes_the_tasks_it_would_remove(cache: Cache, mode: Mo
     }
     assert plan["expires_at"] == "2026-11-03T18:10:00Z"
     for said in (
-        "Plan: clear 8 tasks, ",
+        "Plan: clear 8 of 21 matching tasks, ",
         "Nothing was removed yet.",
         f"plan_id: {plan['plan_id']} (until 2026-11-03T18:10:00Z)",
         "- 5 success on originq:WK_C180",
         'such as a-1 "bell" success on originq:WK_C180',
-        "- excluded, not finished: 4",
+        "- excluded, not finished: 4 (4 running)",
+        "Left for another plan: 2.",
     ):
         assert said in text
     assert "user is asked" not in text
@@ -102,7 +103,7 @@ async def test_a_plan_holds_the_finished_tasks_that_match_the_filter(
     cache: Cache, asked: dict[str, object], matched: int
 ) -> None:
     plan = await planned(mixed(cache), ClearPolicy(), **asked)
-    assert plan["matched"] == matched
+    assert plan["planned"] == matched
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ async def test_the_policy_limits_every_plan(
     cache: Cache, policy: ClearPolicy, matched: int
 ) -> None:
     plan = await planned(mixed(cache), policy, status="any")
-    assert plan["matched"] == matched
+    assert plan["planned"] == matched
     assert matched + sum(reason["count"] for reason in plan["excluded"]) == 21
 
 
@@ -133,7 +134,7 @@ async def test_the_larger_of_requested_age_and_minimum_age_decides(
     for count, prefix, days in ((1, "now", 0), (2, "old", 10), (3, "older", 100)):
         cache.fill(count, prefix=prefix, touched=now - timedelta(days=days))
     plan = await planned(cache, ClearPolicy(min_age=timedelta(days=7)), older_than=older_than)
-    assert plan["matched"] == matched
+    assert plan["planned"] == matched
 
 
 async def test_an_empty_plan_has_no_id_and_says_what_the_policy_excluded(cache: Cache) -> None:
@@ -141,15 +142,17 @@ async def test_an_empty_plan_has_no_id_and_says_what_the_policy_excluded(cache: 
     policy = ClearPolicy(statuses=("cancelled",))
     async with cache.client(settings=cache.settings(policy=policy)) as client:
         text, plan = await cache.call(client, "clear_tasks", status="failed")
-    assert (plan["state"], plan["plan_id"], plan["matched"]) == ("planned", "", 0)
-    assert plan["excluded"] == [{"reason": "status not allowed", "count": 3}]
+    assert (plan["state"], plan["plan_id"], plan["planned"]) == ("planned", "", 0)
+    assert plan["excluded"] == [
+        {"reason": "status not allowed", "count": 3, "statuses": {"failed": 3}}
+    ]
     assert text.startswith("There is nothing to clear")
-    assert "- excluded, status not allowed: 3" in text
+    assert "- excluded, status not allowed: 3 (3 failed)" in text
 
 
 async def test_without_a_store_a_plan_is_empty_and_creates_no_file(cache: Cache) -> None:
     plan = await planned(cache, ClearPolicy())
-    assert (plan["matched"], plan["store"]["exists"]) == (0, False)
+    assert (plan["planned"], plan["store"]["exists"]) == (0, False)
     assert cache.files() == {}
 
 

@@ -49,11 +49,11 @@ def test_a_plan_of_a_process_that_has_ended_is_committed_by_the_next(
     end(first)
     second = spawn(*ALLOWED)
     done = called(second, "clear_tasks", plan_id=plan["plan_id"])
-    assert (done["state"], done["cleared"]) == ("cleared", plan["matched"])
+    assert (done["state"], done["cleared"]) == ("cleared", plan["planned"])
     end(second)
     third = spawn(*ALLOWED)
     assert called(third, "clear_tasks", plan_id=plan["plan_id"])["state"] == "expired"
-    assert called(third, "undo_clear", receipt=done["receipt"])["restored"] == plan["matched"]
+    assert called(third, "undo_clear", receipt=done["receipt"])["restored"] == plan["planned"]
 
 
 def test_of_processes_that_commit_one_plan_at_once_one_wins(

@@ -208,7 +208,7 @@ async def test_no_tool_calls_a_method_that_deletes_without_a_copy(
         await exercise(cache, client)
         _, plan = await cache.call(client, "clear_tasks")
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-        assert done["cleared"] == plan["matched"] == len(cache.held_ids()) > 0
+        assert done["cleared"] == plan["planned"] == len(cache.held_ids()) > 0
         assert sorted(cache.ids() + cache.held_ids()) == ids
         await cache.call(client, "undo_clear", receipt=done["receipt"])
     assert sorted(cache.ids()) == ids

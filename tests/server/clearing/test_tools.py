@@ -43,15 +43,15 @@ async def test_the_plan_id_commits_and_the_receipt_puts_everything_back(
     async with cache.client(mode) as client:
         _, plan = await cache.call(client, "clear_tasks", status="success")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-        assert (done["state"], done["cleared"], done["skipped"]) == ("cleared", plan["matched"], [])
+        assert (done["state"], done["cleared"], done["skipped"]) == ("cleared", plan["planned"], [])
         assert f"undo_clear with receipt {done['receipt']}" in text
         left = cache.rows()
-        assert len(left["tasks"]) == len(before["tasks"]) - plan["matched"]
+        assert len(left["tasks"]) == len(before["tasks"]) - plan["planned"]
         assert len(left["task_shards"]) < len(before["task_shards"])
         assert left["archived_tasks"] == before["archived_tasks"]
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
-        assert (undone["restored"], undone["skipped"]) == (plan["matched"], 0)
-        assert text.startswith(f"Put back: {plan['matched']}.")
+        assert (undone["restored"], undone["skipped"]) == (plan["planned"], 0)
+        assert text.startswith(f"Put back: {plan['planned']}.")
     assert cache.rows() == before
 
 
@@ -82,7 +82,7 @@ async def test_tasks_that_changed_since_the_plan_are_kept_with_a_reason(cache: C
         cache.change("UPDATE tasks SET status = 'running' WHERE task_id = 'task-2'")
         cache.change("DELETE FROM tasks WHERE task_id = 'task-3'")
         text, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-    assert (done["state"], done["matched"], done["cleared"]) == ("cleared", 6, 3)
+    assert (done["state"], done["planned"], done["cleared"]) == ("cleared", 6, 3)
     kept = {reason["reason"]: reason["count"] for reason in done["skipped"]}
     assert kept == {"changed since": 2, "gone already": 1}
     for why, count in kept.items():
@@ -282,7 +282,7 @@ async def test_a_cancelled_clear_says_how_many_tasks_it_cleared(cache: Cache) ->
         data=ConsentOutcome(verdict="not needed")
     )
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
-    assert (done.state, done.matched) == ("cleared", 450)
+    assert (done.state, done.planned) == ("cleared", 450)
     assert 0 < done.cleared < 450
     undo = f"undo_clear with receipt {done.receipt} puts them back."
     assert done.message == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
@@ -358,7 +358,7 @@ async def test_the_command_plans_clears_and_puts_back_over_stdio(cache: Cache, m
         _, plan = await cache.call(client, "clear_tasks")
         assert "status not allowed" in {reason["reason"] for reason in plan["excluded"]}
         _, done = await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
-        assert done["cleared"] == plan["matched"] > 5
+        assert done["cleared"] == plan["planned"] > 5
         _, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
         assert undone["restored"] == done["cleared"]
     assert cache.rows() == before

@@ -219,4 +219,4 @@ def test_a_plan_shows_times_that_can_be_pasted_back(tmp_path: Path) -> None:
         submitted_after=requested_time(plan.oldest, NOW),
         submitted_before=requested_time(plan.newest, NOW),
     )
-    assert tools.plan(asked, older_than=timedelta(0)).matched == 2
+    assert tools.plan(asked, older_than=timedelta(0)).planned == 2
