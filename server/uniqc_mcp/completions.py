@@ -19,7 +19,7 @@ from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
-from uniqc_store import Completions, TaskFilter, TaskStore
+from uniqc_store import Completions, Order, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
 
@@ -30,7 +30,14 @@ _MAX_LOOKED_UP: Final = 2 * MAX_VALUES
 """Values that are looked up, as some of them may not be shown."""
 
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
-_LIMITS: Final = ("10", "20", "50", "100")
+_AGES: Final = ("1h", "24h", "7d", "30d")
+_KNOWN: Final[dict[str, tuple[str, ...]]] = {
+    "status": _STATUSES,
+    "order": get_args(Order),
+    "updated_after": _AGES,
+    "updated_before": _AGES,
+    "limit": ("10", "20", "50", "100"),
+}
 _TASKS: Final = ("task_id", "other_task_id")
 _TEMPLATES: Final = {
     spec.uri: UriTemplate.parse(spec.uri).variable_names for spec in RESOURCES if "{" in spec.uri
@@ -67,12 +74,8 @@ class ArgumentCompletions:
                 return self._tasks(argument, chosen)
             case "backend":
                 return self._backends(argument.value)
-            case "status":
-                return _starting_with(_STATUSES, argument.value)
-            case "limit":
-                return _starting_with(_LIMITS, argument.value)
-            case _:  # a cursor: only a page returns one
-                return _starting_with((), argument.value)
+            case name:  # of a cursor nothing is known: only a page returns one
+                return _starting_with(_KNOWN.get(name, ()), argument.value)
 
     def _tasks(self, argument: CompletionArgument, chosen: dict[str, str]) -> Completion:
         status = chosen.get("status", "any")

@@ -32,6 +32,7 @@ from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     TERMINAL_STATUSES,
     InvalidValueError,
+    Order,
     Snapshot,
     StoreError,
     TaskFilter,
@@ -87,17 +88,32 @@ class ReadResources:
         return _json(self._tools.list_tasks(status="active", limit=_LIST_LIMIT))
 
     def tasks(
-        self, *, status: str = "any", backend: str = "", limit: str = "20", cursor: str = ""
+        self,
+        *,
+        status: str = "any",
+        backend: str = "",
+        updated_after: str = "",
+        updated_before: str = "",
+        order: str = "newest",
+        limit: str = "20",
+        cursor: str = "",
     ) -> str:
         """A page of tasks, as the tool list_tasks gives it."""
-        if status not in get_args(Status):
-            raise invalid(f"status must be one of {', '.join(get_args(Status))}")
+        for name, value, known in (("status", status, Status), ("order", order, Order)):
+            if value not in get_args(known):
+                raise invalid(f"{name} must be one of {', '.join(get_args(known))}")
         # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
         return _json(
             self._tools.list_tasks(
-                status=cast("Status", status), backend=backend, limit=int(limit), cursor=cursor
+                status=cast("Status", status),
+                backend=backend,
+                updated_after=updated_after,
+                updated_before=updated_before,
+                order=cast("Order", order),
+                limit=int(limit),
+                cursor=cursor,
             )
         )
 
@@ -228,6 +244,8 @@ RESOURCES = (
         title="A task's executed circuit",
     ),
     ResourceSpec(
-        uri="uniqc://tasks{?status,backend,limit,cursor}", method="tasks", title="Tasks by filter"
+        uri="uniqc://tasks{?status,backend,updated_after,updated_before,order,limit,cursor}",
+        method="tasks",
+        title="Tasks by filter",
     ),
 )

@@ -1,19 +1,15 @@
-"""Filters of tasks, and cursors into their pages."""
+"""Filters of tasks, and the orders of their pages."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
 
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import TERMINAL_STATUSES, assume_local, parse_time
 from uniqc_store.validation import text
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 Column = Literal["status", "backend"]
 """An indexed column of labels. uniqc's files also have an index on the submit time."""
@@ -30,11 +26,8 @@ ACTIVE = "active"
 FINISHED = "finished"
 """The status of a filter that a task passes with one of ``TERMINAL_STATUSES``."""
 
-_CURSOR = struct.Struct(">4sqq?")
-"""Head of a cursor: fingerprint of the filter, rowid, tasks up to here, whether the time is text.
-
-The bytes of the time follow.
-"""
+Order = Literal["newest", "oldest", "updated"]
+"""The order of a list: by submit time, or by update time, of which the newest comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +44,8 @@ class TaskFilter:
         submitted_after: The earliest submit time that passes. Aware.
         submitted_before: The earliest submit time that no longer passes. Aware.
         name_contains: A part of ``metadata.task_name``, compared without case.
+        updated_after: The earliest update time that passes. Aware.
+        updated_before: The earliest update time that no longer passes. Aware.
 
     Raises:
         InvalidValueError: A time without a time zone, or a text that UTF-8 cannot encode.
@@ -61,17 +56,27 @@ class TaskFilter:
     submitted_after: datetime | None = None
     submitted_before: datetime | None = None
     name_contains: str = ""
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
 
     def __post_init__(self) -> None:
         """Check the fields."""
         for field in ("status", "backend", "name_contains"):
             text(field, getattr(self, field))
-        for field in ("submitted_after", "submitted_before"):
+        for field in ("submitted_after", "submitted_before", "updated_after", "updated_before"):
             moment: datetime | None = getattr(self, field)
             if moment is not None and moment.tzinfo is None:
                 raise InvalidValueError(field, "needs a time zone")
 
-    def matches(self, *, status: Label, backend: Label, name: str, submit_time: Label) -> bool:
+    def matches(
+        self,
+        *,
+        status: Label,
+        backend: Label,
+        name: str,
+        submit_time: Label,
+        update_time: Label = "",
+    ) -> bool:
         """Return whether a task passes.
 
         Args:
@@ -79,12 +84,14 @@ class TaskFilter:
             backend: As SQLite returns it.
             name: ``metadata.task_name``; empty if the task has none.
             submit_time: Text as ``rows.readable`` returns it, or a stored value of another type.
+            update_time: Likewise. Needed where the filter has a time of it.
         """
         return (
             self.matches_status(status)
             and self.matches_backend(backend)
             and self.matches_name(name)
             and self.matches_submit_time(submit_time)
+            and self.matches_update_time(update_time)
         )
 
     def matches_status(self, status: Label) -> bool:
@@ -114,19 +121,21 @@ class TaskFilter:
 
         A value that is not a time passes only a filter without times.
         """
-        if not self.by_time:
-            return True
-        moment = parse_time(submit_time) if isinstance(submit_time, str) else None
-        if moment is None:
-            return False
-        submitted = assume_local(moment)
-        after, before = self.submitted_after, self.submitted_before
-        return (after is None or submitted >= after) and (before is None or submitted < before)
+        return _is_between(submit_time, self.submitted_after, self.submitted_before)
+
+    def matches_update_time(self, update_time: Label) -> bool:
+        """Return whether an update time passes; see :meth:`matches_submit_time`."""
+        return _is_between(update_time, self.updated_after, self.updated_before)
 
     @property
     def by_time(self) -> bool:
         """True if the submit time decides."""
         return self.submitted_after is not None or self.submitted_before is not None
+
+    @property
+    def by_update(self) -> bool:
+        """True if the update time decides, on which the file has no index."""
+        return self.updated_after is not None or self.updated_before is not None
 
     @property
     def by_label(self) -> bool:
@@ -136,7 +145,7 @@ class TaskFilter:
     @property
     def only_by_label(self) -> bool:
         """True if nothing but the status and the backend decides."""
-        return not self.by_time and not self.name_contains
+        return not (self.by_time or self.by_update or self.name_contains)
 
     @property
     def is_simple(self) -> bool:
@@ -149,54 +158,20 @@ class TaskFilter:
             return self.status not in {ANY, ACTIVE, FINISHED}
         return ":" in self.backend
 
-    @property
-    def fingerprint(self) -> bytes:
-        """Four bytes that differ for another filter.
+    def fingerprint(self, order: Order) -> bytes:
+        """Return four bytes that differ for another filter or order.
 
         Of the times, only their presence counts: "since 7 days ago" moves between two pages.
         """
-        after, before = self.submitted_after is not None, self.submitted_before is not None
-        fields = (self.status, self.backend, self.name_contains, after, before)
-        return hashlib.sha256(repr(fields).encode()).digest()[:4]
+        fields = tuple(isinstance(value, datetime) or value for value in astuple(self))
+        return hashlib.sha256(repr((order, *fields)).encode()).digest()[:4]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """The last task of a page; the next page begins after it.
-
-    Attributes:
-        time: The stored bytes of its submit time.
-        is_text: Whether they are stored as text. A BLOB sorts after every text.
-        rowid: Its rowid.
-        seen: Number of tasks on the pages up to here.
-    """
-
-    time: bytes
-    is_text: bool
-    rowid: int
-    seen: int
-
-    def encode(self, task_filter: TaskFilter) -> str:
-        """Return opaque text, valid with the filter of the page and no other."""
-        head = _CURSOR.pack(task_filter.fingerprint, self.rowid, self.seen, self.is_text)
-        return base64.urlsafe_b64encode(head + self.time).decode().rstrip("=")
-
-    @classmethod
-    def decode(cls, text: str, task_filter: TaskFilter) -> Self:
-        """Return the cursor that :meth:`encode` made text of.
-
-        Raises:
-            InvalidValueError: It is not a cursor, or it belongs to another filter.
-        """
-        try:
-            packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            fingerprint, rowid, seen, is_text = _CURSOR.unpack_from(packed)
-        except (ValueError, struct.error):
-            raise InvalidValueError(
-                "cursor", "is not one that a page returned; leave it out for the first page"
-            ) from None
-        if fingerprint != task_filter.fingerprint:
-            raise InvalidValueError(
-                "cursor", "belongs to other filters; repeat the filters of the page it came from"
-            )
-        return cls(time=packed[_CURSOR.size :], is_text=is_text, rowid=rowid, seen=seen)
+def _is_between(time: Label, after: datetime | None, before: datetime | None) -> bool:
+    if after is None and before is None:
+        return True
+    moment = parse_time(time) if isinstance(time, str) else None
+    if moment is None:
+        return False
+    at = assume_local(moment)
+    return (after is None or at >= after) and (before is None or at < before)

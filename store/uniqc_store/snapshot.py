@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store import rows, validation
+from uniqc_store.cursors import Cursor, TouchCursor
 from uniqc_store.database import integrity
-from uniqc_store.filters import Column, Cursor, TaskFilter
-from uniqc_store.query import completion, lookup, pagination, statements
+from uniqc_store.filters import Column, Order, TaskFilter
+from uniqc_store.query import completion, lookup, pagination, planner, statements
 from uniqc_store.query import counts as query_counts
 from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.time_conditions import where_later_than
@@ -116,17 +117,37 @@ class Snapshot:
 
     # Many tasks
 
-    def search(self, task_filter: TaskFilter, *, limit: int, cursor: str = "") -> Page:
-        """Return one page of tasks, newest first by submit time as text, as uniqc sorts them.
+    def search(
+        self, task_filter: TaskFilter, *, limit: int, cursor: str = "", order: Order = "newest"
+    ) -> Page:
+        """Return one page of tasks.
+
+        Args:
+            task_filter: Selects the tasks.
+            limit: Most tasks of the page.
+            cursor: ``next_cursor`` of the page before; empty for the first.
+            order: By submit time as text, as uniqc sorts them, or by the moment of the last
+                update. ``Page.recent_only`` says where the latter is not the order of all tasks.
 
         Raises:
-            InvalidValueError: The cursor is not one, or belongs to another filter; or the limit
-                is not positive.
+            InvalidValueError: The cursor is not one, or belongs to another filter or order; or
+                the limit is not positive.
         """
-        start = Cursor.decode(cursor, task_filter) if cursor else None
-        return pagination.page(
-            self._session, task_filter, limit=validation.limit(limit), start=start
-        )
+        session, limit = self._session, validation.limit(limit)
+        if order == "updated":
+            touched = TouchCursor.decode(cursor, task_filter) if cursor else None
+            return pagination.touched_page(session, task_filter, limit=limit, start=touched)
+        start = Cursor.decode(cursor, task_filter, order) if cursor else None
+        return pagination.page(session, task_filter, order=order, limit=limit, start=start)
+
+    def reads_all(self, task_filter: TaskFilter) -> bool:
+        """Return whether a count of a large file has to read every task.
+
+        No index has the update time or the name, and none leaves few tasks.
+        """
+        if task_filter.only_by_label or task_filter.by_time:
+            return False
+        return planner.choose_index(self._session, FilterSql(task_filter)) is None
 
     def tally(
         self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")

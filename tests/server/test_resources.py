@@ -235,9 +235,9 @@ async def test_an_unknown_uri_is_not_found(odd_cache: Cache, uri: str) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("statuss=failed", 'There is no "statuss" to filter by; known: status, backend, limit, cu'),
+        ("statuss=failed", 'There is no "statuss" to filter by; known: status, backend, updat'),
         ("name_contains=bell", 'There is no "name_contains" to filter by; known: status, '),
-        ("status=failed&x", 'There is no "x" to filter by; known: status, backend, limit, cursor'),
+        ("status=failed&x", 'There is no "x" to filter by; known: status, backend, updated_after'),
         ("self=1", 'There is no "self" to filter by'),
         ("status=done", f"status must be one of {', '.join(get_args(Status))}"),
         ("status=", "status must be one of any, active, "),

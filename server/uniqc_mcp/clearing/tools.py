@@ -29,6 +29,8 @@ from uniqc_mcp.tasks.filters import (
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
+    UpdatedAfter,
+    UpdatedBefore,
     notes_on_filter,
     requested_filter,
 )
@@ -81,6 +83,8 @@ class ClearTools:
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
+        updated_after: UpdatedAfter = "",
+        updated_before: UpdatedBefore = "",
         older_than: Annotated[
             str, Field(description="Untouched for this long, such as 12h or 30d.")
         ] = "",
@@ -103,6 +107,8 @@ class ClearTools:
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
+            updated_after=updated_after,
+            updated_before=updated_before,
         )
         if not plan_id:
             return self.plan(task_filter, older_than=_duration_of(older_than))

@@ -9,7 +9,7 @@ from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.responses.times import exact_wire_time, requested_time
 from uniqc_mcp.safety.display import quoted
-from uniqc_store import Snapshot, TaskFilter
+from uniqc_store import Order, Snapshot, TaskFilter
 
 Status = Literal[
     "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
@@ -24,8 +24,14 @@ BackendFilter = Annotated[
 SubmittedAfter = Annotated[
     str, Field(description="ISO 8601 (UTC if no zone), or how long ago: 36h, 7d. Inclusive.")
 ]
-SubmittedBefore = Annotated[str, Field(description="Likewise. Exclusive.")]
+SubmittedBefore = Annotated[str, Field(description="As submitted_after, but exclusive.")]
 NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
+UpdatedAfter = Annotated[
+    str,
+    Field(description="Last touched by uniqc: saved or polled. Ended last night: 24h."),
+]
+UpdatedBefore = Annotated[str, Field(description="As updated_after, but exclusive.")]
+OrderBy = Annotated[Order, Field(description="updated: last touched first.")]
 
 _MAX_BACKENDS: Final = 10
 
@@ -38,6 +44,8 @@ def requested_filter(
     submitted_after: str,
     submitted_before: str,
     name_contains: str,
+    updated_after: str,
+    updated_before: str,
 ) -> TaskFilter:
     """Return the filter that the arguments of a tool mean.
 
@@ -50,6 +58,8 @@ def requested_filter(
         submitted_after=_requested_time("submitted_after", submitted_after, now),
         submitted_before=_requested_time("submitted_before", submitted_before, now),
         name_contains=name_contains,
+        updated_after=_requested_time("updated_after", updated_after, now),
+        updated_before=_requested_time("updated_before", updated_before, now),
     )
 
 
@@ -101,8 +111,18 @@ def describe_filter(task_filter: TaskFilter) -> str:
         words.append(f"on {quoted(task_filter.backend)}")
     if task_filter.name_contains:
         words.append(f"with {quoted(task_filter.name_contains)} in the name")
-    if task_filter.submitted_after is not None:
-        words.append(f"submitted from {exact_wire_time(task_filter.submitted_after)}")
-    if task_filter.submitted_before is not None:
-        words.append(f"submitted before {exact_wire_time(task_filter.submitted_before)}")
-    return " ".join(words)
+    times = {
+        "submitted": _between(task_filter.submitted_after, task_filter.submitted_before),
+        "last touched by uniqc": _between(task_filter.updated_after, task_filter.updated_before),
+    }
+    ranges = ", ".join(f"{verb} {time}" for verb, time in times.items() if time)
+    return " ".join([*words, ranges]).rstrip()
+
+
+def _between(after: datetime | None, before: datetime | None) -> str:
+    """Return the words for a range of times that includes its beginning; empty for no range."""
+    if after is not None and before is not None:
+        return f"between {exact_wire_time(after)} and {exact_wire_time(before)}"
+    if after is not None:
+        return f"since {exact_wire_time(after)}"
+    return "" if before is None else f"before {exact_wire_time(before)}"

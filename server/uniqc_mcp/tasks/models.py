@@ -15,6 +15,7 @@ from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, sec
 from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
+from uniqc_store import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,14 +202,23 @@ def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     return max(1, how_many_fit((task.size for task in tasks), room))
 
 
+_IN_ORDER: Final[dict[Order, str]] = {
+    "newest": "newest first",
+    "oldest": "oldest first",
+    "updated": "last touched first",
+}
+
+
 class TaskList(Answer):
-    """A page of tasks, newest first."""
+    """A page of tasks."""
 
     matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
     tasks: Annotated[list[TaskView], Inlined()]
     total: Annotated[int, Field(description="Tasks that match, shown or not.")]
     total_is_exact: Annotated[bool, Field(description="If not, at least so many.")]
     shown: int
+    order: Order = "newest"
+    shows_touch: Annotated[bool, Field(exclude=True)] = False
     next_cursor: Annotated[str, Field(description="Empty on the last page.")]
     store: StoreField
 
@@ -221,11 +231,12 @@ class TaskList(Answer):
         if not self.total_is_exact:
             count = f"At least {count}" if self.total else f"{count} so far"
         if self.shown < self.total:
-            count += f"; {self.shown} shown, newest first"
+            count += f"; {self.shown} shown, {_IN_ORDER[self.order]}"
         yield f"{count}. {self.store.source}"
         now = datetime.fromisoformat(self.store.read_at)
         for task in self.tasks:
-            yield f"- {task.line_at(now)}"
+            touched = self.shows_touch and not task.active
+            yield f"- {task.line_at(now)}{f', touched {task.last_touched}' if touched else ''}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
         if self.next_cursor:

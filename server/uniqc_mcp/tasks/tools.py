@@ -16,9 +16,12 @@ from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
     NameContains,
+    OrderBy,
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
+    UpdatedAfter,
+    UpdatedBefore,
     describe_filter,
     notes_on_filter,
     requested_filter,
@@ -31,11 +34,19 @@ from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
 from uniqc_store import (
     TERMINAL_STATUSES,
     Column,
+    Order,
+    Page,
     Snapshot,
     TaskFilter,
     TaskRecord,
     TaskStore,
     parse_time,
+)
+
+READ_ALL: Final = "Every task was read for this: no index has the time of the last touch."
+RECENT_ONLY: Final = (
+    "Only recent tasks are in this order. Older ones that uniqc touched since come by next_cursor, "
+    "after the recent ones; that reads every task."
 )
 
 GroupBy = Literal["none", "status", "backend", "status_backend"]
@@ -71,6 +82,9 @@ class ReadTools:
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
+        updated_after: UpdatedAfter = "",
+        updated_before: UpdatedBefore = "",
+        order: OrderBy = "newest",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> TaskList:
@@ -87,12 +101,16 @@ class ReadTools:
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
+            updated_after=updated_after,
+            updated_before=updated_before,
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
             page = snapshot.cached(
-                ("list_tasks", task_filter, limit, cursor),
-                lambda: _ShownPage.read(snapshot, task_filter, limit=limit, cursor=cursor, now=now),
+                ("list_tasks", task_filter, order, limit, cursor),
+                lambda: _ShownPage.read(
+                    snapshot, task_filter, order=order, limit=limit, cursor=cursor, now=now
+                ),
             )
             return TaskList(
                 matching=describe_filter(task_filter),
@@ -100,6 +118,8 @@ class ReadTools:
                 total=page.total,
                 total_is_exact=page.exact,
                 shown=len(page.tasks),
+                order=order,
+                shows_touch=order == "updated" or task_filter.by_update,
                 next_cursor=page.next_cursor,
                 store=StoreView.of(snapshot.state, now, page.notes),
             )
@@ -114,6 +134,8 @@ class ReadTools:
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
+        updated_after: UpdatedAfter = "",
+        updated_before: UpdatedBefore = "",
         group_by: GroupBy = "status",
         digest: Annotated[
             bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
@@ -128,6 +150,8 @@ class ReadTools:
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
+            updated_after=updated_after,
+            updated_before=updated_before,
         )
 
         def answer(snapshot: Snapshot) -> TaskCounts:
@@ -202,20 +226,22 @@ class _ShownPage:
         snapshot: Snapshot,
         task_filter: TaskFilter,
         *,
+        order: Order,
         limit: int,
         cursor: str,
         now: datetime,
     ) -> Self:
         sanitizer = Sanitizer()
-        page = snapshot.search(task_filter, limit=limit, cursor=cursor)
+        page = snapshot.search(task_filter, order=order, limit=limit, cursor=cursor)
         related = RelatedRows.of(snapshot, page.records)
         tasks = [TaskView.in_list(record, now, sanitizer, related) for record in page.records]
-        notes = notes_on_filter(snapshot, task_filter, found=page.total > 0 or page.cut_short)
-        if page.cut_short:
-            notes.append("Some of the tasks were searched for it; next_cursor searches on.")
+        more = page.cut_short or page.recent_only
+        notes = notes_on_filter(snapshot, task_filter, found=page.total > 0 or more)
+        notes += _notes_on_search(page)
         if (room := how_many_tasks_fit(tasks)) < len(tasks):
             # A second search, because only the store can say where the next page begins.
-            page, tasks = snapshot.search(task_filter, limit=room, cursor=cursor), tasks[:room]
+            page = snapshot.search(task_filter, order=order, limit=room, cursor=cursor)
+            tasks = tasks[:room]
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
         if any(task.note == NO_PLATFORM_JOB for task in tasks):
             notes.append(f"{WITHOUT_JOB}.")
@@ -237,6 +263,15 @@ class _ShownPage:
         ]
 
 
+def _notes_on_search(page: Page) -> list[str]:
+    """Return a note on the tasks that were read for a page, if others may match."""
+    if page.recent_only:
+        return [RECENT_ONLY]
+    if page.cut_short:
+        return ["Some of the tasks were searched for it; next_cursor searches on."]
+    return [READ_ALL] if page.read_all else []
+
+
 def _updated_if_active(record: TaskRecord) -> datetime | None:
     return None if record.finished else parse_time(record.update_time)
 
@@ -250,6 +285,8 @@ def _count(
     total = sum(group.count for group in groups) if columns else snapshot.count(task_filter)
     shown, notes = largest_groups(groups, Sanitizer())
     notes += notes_on_filter(snapshot, task_filter, found=total > 0)
+    if task_filter.by_update and snapshot.reads_all(task_filter):
+        notes.append(READ_ALL)
     if columns and "status" in columns:
         active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)
     else:

@@ -173,7 +173,7 @@ def _newest_ids(session: Session, limit: int) -> list[str]:
 
 
 def _matching(session: Session, among: TaskFilter, *, limit: int) -> _Recent:
-    page = pagination.page(session, among, limit=limit, start=None)
+    page = pagination.page(session, among, order="newest", limit=limit, start=None)
     return _Recent(
         ids=["" if "task_id" in task.damaged else task.task_id for task in page.records],
         names=[task.name for task in page.records],

@@ -11,7 +11,8 @@ from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
-    from uniqc_store.filters import Column, Cursor, TaskFilter
+    from uniqc_store.cursors import Cursor, Part
+    from uniqc_store.filters import Column, Order, TaskFilter
     from uniqc_store.query.where import Index
 
 # Most names are rejected without parsing JSON. LIKE folds the case of ASCII only, so a text with
@@ -37,11 +38,18 @@ class FilterSql:
     Each method returns a clause of its own, which the caller may add to.
     """
 
-    def __init__(self, task_filter: TaskFilter) -> None:
-        """Build the conditions that depend on the filter alone."""
+    def __init__(self, task_filter: TaskFilter, order: Order = "newest") -> None:
+        """Build the conditions that depend on the filter alone.
+
+        Args:
+            task_filter: The filter.
+            order: The order of the pages that cursors belong to.
+        """
         self.task_filter = task_filter
+        self.order: Order = order
         self._exact_time = time_conditions.exact_time(task_filter)
         self._hours = time_conditions.hour_range(task_filter)
+        self._updates = time_conditions.update_range(task_filter)
         self._name = _name_contains(task_filter.name_contains)
 
     def where(
@@ -62,6 +70,7 @@ class FilterSql:
             self.labels(index=index),
             self.time_range(index=index, start=start, end=end),
             self._hours,
+            self._updates,
             _time_and_name(self._exact_time, self._name),
         )
 
@@ -90,14 +99,24 @@ class FilterSql:
 
         The arguments are those of :meth:`where`.
         """
-        return time_conditions.time_range(self.task_filter, index=index, start=start, end=end)
+        return time_conditions.time_range(
+            self.task_filter, order=self.order, index=index, start=start, end=end
+        )
+
+    def active(self) -> Where:
+        """Return the condition for active tasks, whatever the filter says."""
+        return Where([_active_condition("status")])
+
+    def part(self, part: Part) -> Where:
+        """Return the condition for a part of a large file."""
+        return time_conditions.recent_rows(part, _active_condition("status"))
 
     def undated(self) -> Where:
         """Return the conditions for tasks whose submit time cannot be read.
 
-        The filter's labels and name count, its times do not.
+        The filter's other conditions count.
         """
-        return all_of(self.labels(), self._name, Where([time_conditions.UNDATED]))
+        return all_of(self.labels(), self._updates, self._name, Where([time_conditions.UNDATED]))
 
     def without_date(self) -> Where:
         """Return the conditions for a cheap part of `undated`: times that begin with no digit.
@@ -105,7 +124,7 @@ class FilterSql:
         The index on the submit time finds them.
         """
         labels = self.labels(index="time")
-        return all_of(labels, self._name, Where([time_conditions.NO_DATE]))
+        return all_of(labels, self._updates, self._name, Where([time_conditions.NO_DATE]))
 
 
 def where_equal(*, status: str | None, backend: str | None) -> Where:

@@ -1,8 +1,8 @@
-"""A page along the index on the submit time, newest first, until it is full.
+"""A page along the index on the submit time, from one end of it, until it is full.
 
 Tasks with a common label are met often, so the walk is short. A label that has gone out of use is
-met late or never, so the walk is bounded, and the label's own index is used after it. A name has no
-index: there the page ends before it is full.
+met late or never, so the walk is bounded, and the label's own index is used after it. A name and an
+update time have no index: there the page ends before it is full.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from uniqc_store.query.pages import cursor_at, page_of
 if TYPE_CHECKING:
     import sqlite3
 
-    from uniqc_store.filters import Cursor
+    from uniqc_store.cursors import Cursor
     from uniqc_store.query.pages import PageRequest, PageRows
     from uniqc_store.query.planner import IndexChoice
     from uniqc_store.query.where import Index
@@ -27,7 +27,7 @@ MAX_WALKED = 20_000
 """Tasks that are met before a label's own index is used; this takes less than 20 ms."""
 
 MAX_SEARCHED = 8_000
-"""Tasks whose name is tested for one page, at 2 microseconds each."""
+"""Tasks whose name or update time is tested for one page, at 2 microseconds each."""
 
 FIRST_STEPS_PER_TASK = 4
 """Steps of a first walk for each task with a label: a fifth of the time of sorting these tasks."""
@@ -42,16 +42,16 @@ LOOKED_UP_SHARE = 4
 def scan_page(request: PageRequest) -> PageRows:
     """Return the page of a filter for which every index finds many tasks."""
     task_filter = request.sql.task_filter
-    by_name = bool(task_filter.name_contains)
-    if not task_filter.by_label and not by_name:
+    unindexed = bool(task_filter.name_contains) or task_filter.by_update
+    if not task_filter.by_label and not unindexed:
         return scan_all(request)
-    most = MAX_SEARCHED if by_name else MAX_WALKED
+    most = MAX_SEARCHED if unindexed else MAX_WALKED
     for width in sorted({min(FIRST_STEPS * request.limit, most), most}):
         end = _place_after(request, width)
         found = _found(request, "time", end)
         if end is None or len(found) > request.limit:
             return page_of(request, found)
-        if by_name and width == most:
+        if unindexed and width == most:
             return page_of(request, found, cut_short_at=end)
     return page_of(request, _found(request, "backend" if task_filter.backend else "status"))
 
@@ -89,7 +89,8 @@ def _walk_label(request: PageRequest, choice: IndexChoice, width: int) -> list[s
     """Return the tasks of the page, and one more, that so many steps along the index meet."""
     session = request.session
     walked = request.sql.time_range(start=request.start)
-    rows = statements.newest_rows_with(walked, choice.where)
+    order_by = time_conditions.order_by("time", request.sql.order)
+    rows = statements.first_rows_with(walked, choice.where, order_by=order_by)
     where = request.sql.where(index="rowid")
     parameters = choice.where.parameters | walked.parameters | where.parameters
     parameters |= {"width": width, "limit": request.limit + 1}
@@ -100,7 +101,8 @@ def _walk_label(request: PageRequest, choice: IndexChoice, width: int) -> list[s
 def _place_after(request: PageRequest, width: int) -> Cursor | None:
     """Return the place of the last of so many tasks; None if there are fewer."""
     where = request.sql.time_range(start=request.start)
-    statement = statements.place_after(where)
+    order_by = time_conditions.order_by("time", request.sql.order)
+    statement = statements.place_after(where, order_by=order_by)
     places = request.session.rows(statement, {**where.parameters, "skipped": width - 1})
     return cursor_at(places[0]) if places else None
 
@@ -108,7 +110,6 @@ def _place_after(request: PageRequest, width: int) -> Cursor | None:
 def _found(request: PageRequest, index: Index, end: Cursor | None = None) -> list[sqlite3.Row]:
     """Return the tasks of the page, and one more if there is one."""
     where = request.sql.where(index=index, start=request.start, end=end)
-    statement = statements.page(
-        request.session.layout, where, order_by=time_conditions.order_by(index)
-    )
+    order_by = time_conditions.order_by(index, request.sql.order)
+    statement = statements.page(request.session.layout, where, order_by=order_by)
     return request.session.rows(statement, {**where.parameters, "limit": request.limit + 1})

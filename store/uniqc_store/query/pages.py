@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from uniqc_store import rows
-from uniqc_store.filters import Cursor
+from uniqc_store.cursors import Cursor
 from uniqc_store.query import planner
 
 if TYPE_CHECKING:
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some of the tasks that match a filter, newest first.
+    """Some of the tasks that match a filter, in order.
 
     Attributes:
         records: The tasks, as many as the limit at most.
         total: Number of matching tasks, those of other pages included.
         exact: False where there may be more than ``total``, as many tasks are not counted.
         next_cursor: The cursor of the next page; empty on the last one.
-        cut_short: Whether the page ends before it is full. A search for a name looks at a limited
-            number of tasks, and the next page continues from there.
+        cut_short: Whether the page ends before it is full. A search for a name or an update time
+            looks at a limited number of tasks, and the next page continues from there.
+        recent_only: Whether the order by update time leaves out old finished tasks of a large
+            file. They come on the pages after the recent ones.
+        read_all: Whether every task of a large file was read for it.
     """
 
     records: tuple[TaskRecord, ...] = ()
@@ -36,6 +39,8 @@ class Page:
     exact: bool = True
     next_cursor: str
     cut_short: bool = False
+    recent_only: bool = False
+    read_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class PageRequest:
 
     Attributes:
         session: The connection to read by.
-        sql: The SQL of the filter.
+        sql: The SQL of the filter, with the order of the page.
         limit: The most tasks that the page may have.
         start: The page has tasks after this one only; None for the first page.
     """
@@ -100,7 +105,7 @@ def page_of(
     page = Page(
         total=total,
         exact=exact,
-        next_cursor=replace(end, seen=seen).encode(task_filter) if end else "",
+        next_cursor=replace(end, seen=seen).encode(task_filter, request.sql.order) if end else "",
         cut_short=end is not None and len(shown) < request.limit,
     )
     return PageRows(rows=shown, page=page)

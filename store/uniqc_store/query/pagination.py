@@ -10,26 +10,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uniqc_store.filters import TaskFilter
-from uniqc_store.query import index_scan, planner, sort_scan
+from uniqc_store.query import index_scan, planner, sort_scan, touch_scan
 from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.pages import PageRequest
 
 if TYPE_CHECKING:
+    from uniqc_store.cursors import Cursor, TouchCursor
     from uniqc_store.database.connection import Session
-    from uniqc_store.filters import Cursor
+    from uniqc_store.filters import Order
     from uniqc_store.query.pages import Page, PageRows
 
 _EVERYTHING = TaskFilter()
 
 
-def page(session: Session, task_filter: TaskFilter, *, limit: int, start: Cursor | None) -> Page:
-    """Return the tasks that come after a cursor, or the newest without one."""
+def page(
+    session: Session,
+    task_filter: TaskFilter,
+    *,
+    order: Order,
+    limit: int,
+    start: Cursor | None,
+) -> Page:
+    """Return the tasks that come after a cursor by submit time, or the first without one."""
 
     def find() -> PageRows:
-        sql = FilterSql(task_filter)
+        sql = FilterSql(task_filter, order)
         return _find(PageRequest(session=session, sql=sql, limit=limit, start=start))
 
-    key = ("page", task_filter, limit, start)
+    key = ("page", task_filter, order, limit, start)
+    found = session.cache.get_or_compute(key, find, size=lambda found: found.size)
+    return found.with_records()
+
+
+def touched_page(
+    session: Session, task_filter: TaskFilter, *, limit: int, start: TouchCursor | None
+) -> Page:
+    """Return the tasks that come after a cursor by update time, or the first without one."""
+
+    def find() -> PageRows:
+        return touch_scan.touched_page(session, FilterSql(task_filter), limit=limit, start=start)
+
+    key = ("touched page", task_filter, limit, start)
     found = session.cache.get_or_compute(key, find, size=lambda found: found.size)
     return found.with_records()
 

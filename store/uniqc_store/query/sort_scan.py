@@ -14,7 +14,7 @@ from uniqc_store.query.where import Where, all_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uniqc_store.filters import Cursor
+    from uniqc_store.cursors import Cursor
     from uniqc_store.query.pages import PageRequest, PageRows
     from uniqc_store.query.planner import IndexChoice
 
@@ -40,17 +40,18 @@ def sort_page(request: PageRequest, choice: IndexChoice) -> PageRows:
     shown = every[first : first + request.limit + 1]
     statement = statements.page_of_rows(session.layout, statements.LISTED_ROWS, Where())
     found = session.rows(statement, {"rows": str(shown.tolist()), "limit": -1})
-    found.sort(key=place, reverse=True)
+    found.sort(key=place, reverse=request.sql.order != "oldest")
     return page_of(request, found, total=len(every))
 
 
 def _key(request: PageRequest) -> object:
-    return ("sorted rows", request.sql.task_filter)
+    return ("sorted rows", request.sql.order, request.sql.task_filter)
 
 
 def _sorted_rowids(request: PageRequest, choice: IndexChoice) -> array[int]:
     where = all_of(choice.where, request.sql.where(index="rowid"))
-    statement = statements.sorted_rowids(where, order_by=time_conditions.order_by(choice.index))
+    order_by = time_conditions.order_by(choice.index, request.sql.order)
+    statement = statements.sorted_rowids(where, order_by=order_by)
     return array("q", (row for (row,) in request.session.rows(statement, where.parameters)))
 
 

@@ -107,7 +107,7 @@ def page(layout: Layout, where: Where, *, order_by: str) -> str:
     """Return the statement for a page: tasks without their results, and their cursors."""
     return f"""
         SELECT {columns(layout, "tasks", TASK_COLUMNS)}, NULL AS result_bytes, {_CURSOR}
-        FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC LIMIT :limit
+        FROM tasks {where.sql} ORDER BY {order_by} LIMIT :limit
     """
 
 
@@ -131,33 +131,47 @@ LISTED_ROWS = "SELECT value AS row_number FROM json_each(:rows)"
 """The rows of a JSON array of numbers."""
 
 
-def newest_rows_with(walked: Where, label: Where) -> str:
-    """Return the statement for the newest rows with a label, of two indexes alone.
+def first_rows_with(walked: Where, label: Where, *, order_by: str) -> str:
+    """Return the statement for the first rows with a label, of two indexes alone.
 
     SQLite finds all rows with the label first, in the label's own index.
 
     Args:
         walked: Conditions for the index on the submit time.
         label: Conditions for the label's index.
+        order_by: The order of the walk.
     """
     return f"""
         SELECT row_number FROM (
             SELECT rowid AS row_number FROM tasks {walked.sql}
-            ORDER BY submit_time DESC, rowid DESC LIMIT :width
+            ORDER BY {order_by} LIMIT :width
         ) WHERE row_number IN (SELECT rowid FROM tasks {label.sql}) LIMIT :looked_up
     """
 
 
 def sorted_rowids(where: Where, *, order_by: str) -> str:
-    """Return the statement for the rows of all tasks, newest first."""
-    return f"SELECT rowid FROM tasks {where.sql} ORDER BY {order_by} DESC, rowid DESC"
+    """Return the statement for the rows of all tasks, in order."""
+    return f"SELECT rowid FROM tasks {where.sql} ORDER BY {order_by}"
 
 
-def place_after(where: Where) -> str:
+def touched_rows(where: Where, *, touched: str) -> str:
+    """Return the statement for rows with their update times, newest touch first.
+
+    Args:
+        where: The rows.
+        touched: The update time as a number.
+    """
+    return f"""
+        SELECT {touched} AS moment, rowid AS row_number FROM tasks {where.sql}
+        ORDER BY moment DESC, row_number DESC LIMIT :limit
+    """
+
+
+def place_after(where: Where, *, order_by: str) -> str:
     """Return the statement for the cursor after some tasks, of the index alone."""
     return f"""
         SELECT {_CURSOR} FROM tasks {where.sql}
-        ORDER BY submit_time DESC, rowid DESC LIMIT 1 OFFSET :skipped
+        ORDER BY {order_by} LIMIT 1 OFFSET :skipped
     """
 
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 STATUSES = "'any', 'active', 'finished', 'pending', 'running', 'success', 'failed' or 'cancelled'"
-LIST_ARGUMENTS = "status, backend, submitted_after, submitted_before, name_contains, limit, cursor"
+LIST_ARGUMENTS = (
+    "status, backend, submitted_after, submitted_before, name_contains, updated_after, "
+    "updated_before, order, limit, cursor"
+)
 FILTERS = ("status", "backend", "submitted_after", "submitted_before", "name_contains")
 
 

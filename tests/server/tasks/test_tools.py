@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 FINISHED = ("success", "failed", "cancelled")
-FILTERS = ("backend", "submitted_after", "submitted_before", "name_contains")
+FILTERS = (
+    *("backend", "submitted_after", "submitted_before"),
+    *("name_contains", "updated_after", "updated_before"),
+)
 
 
 async def every_page(cache: Cache, client: Client, **arguments: object) -> list[Json]:
@@ -234,14 +237,14 @@ async def test_a_cursor_of_other_filters_is_refused_with_advice(cache: Cache) ->
     _, page = await cache.ask("list_tasks", status="any", limit=1)
     arguments = {"status": "success", "limit": 1, "cursor": page["next_cursor"]}
     text = await cache.refusal("list_tasks", arguments)
-    assert text == "cursor: belongs to other filters; repeat the filters of the page it came from"
+    assert text == "cursor: belongs to other filters or another order; repeat those of its page"
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "AAAA", "-" * 100_000, "\x00"])
 async def test_an_invalid_cursor_is_refused_with_advice(cache: Cache, cursor: str) -> None:
     text = await cache.write({}).refusal("list_tasks", {"cursor": cursor})
     assert text.startswith("cursor: ")
-    assert "leave it out" in text or "repeat the filters" in text
+    assert "leave it out" in text or "repeat those of" in text
 
 
 async def test_only_an_active_task_reports_the_age_of_its_last_update(cache: Cache) -> None:
@@ -306,15 +309,15 @@ async def test_times_without_a_zone_are_utc_in_filters_and_local_in_the_file(
         ({"name_contains": 'a "b"'}, 'tasks with "a \\"b\\"" in the name'),
         (
             {"submitted_after": "2026-11-03T12:00:00+08:00"},
-            "tasks submitted from 2026-11-03T04:00:00Z",
+            "tasks submitted since 2026-11-03T04:00:00Z",
         ),
         ({"submitted_before": "24h"}, "tasks submitted before 2026-11-02T18:00:00Z"),
         (
             {"status": "active", "backend": "ibm", "name_contains": "x", "submitted_after": "1h"}
             | {"submitted_before": "2026-11-04"},
             (
-                'active tasks on "ibm" with "x" in the name submitted from 2026-11-03T17:00:00Z '
-                "submitted before 2026-11-04T00:00:00Z"
+                'active tasks on "ibm" with "x" in the name submitted between 2026-11-03T17:00:00Z '
+                "and 2026-11-04T00:00:00Z"
             ),
         ),
     ],

@@ -10,9 +10,9 @@ import pytest
 from tests.store.conftest import connect, insert_all, make_store
 
 from uniqc_store import Snapshot, TaskFilter, TaskInfo, TaskStore
+from uniqc_store.cursors import Cursor
 from uniqc_store.database import functions
 from uniqc_store.database.schema import read_layout
-from uniqc_store.filters import Cursor
 from uniqc_store.query import (
     index_scan,
     planner,
@@ -46,6 +46,7 @@ FILTERS = [
 ]
 BY_BOTH_LABELS = FILTERS[8:]
 LOOKED_UP = "SEARCH tasks USING INTEGER PRIMARY KEY (rowid=?)"
+NEWEST = time_conditions.order_by("time")
 PLACE = Cursor(time=b"2026-08-02", is_text=True, rowid=3, seen=0)
 
 
@@ -113,7 +114,7 @@ def test_the_end_of_a_walk_is_found_in_the_index_alone(
     directory: Path, task_filter: TaskFilter
 ) -> None:
     where = FilterSql(task_filter).time_range(start=PLACE)
-    steps = plan(directory, statements.place_after(where), where)
+    steps = plan(directory, statements.place_after(where, order_by=NEWEST), where)
     assert steps.startswith("SEARCH tasks USING COVERING INDEX tasks_submit_time_idx")
     assert "TEMP B-TREE" not in steps
 
@@ -188,7 +189,7 @@ def test_tasks_of_a_label_are_found_along_the_submit_time_without_sorting(
         if index in ("status", "backend"):
             where = sql.where(index="rowid")
             where.parameters |= of_label.parameters | walked.parameters
-            rows = statements.newest_rows_with(walked, of_label)
+            rows = statements.first_rows_with(walked, of_label, order_by=NEWEST)
             steps = page_of_rows_plan(directory, rows, where)
             assert "USING COVERING INDEX tasks_submit_time_idx" in steps
             assert f"SEARCH tasks USING COVERING INDEX tasks_{index}_idx" in steps
