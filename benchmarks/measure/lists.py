@@ -151,10 +151,11 @@ def _deep_cursor(store: TaskStore, task_filter: TaskFilter) -> str:
 
 def _as_uniqc_asks(task_filter: TaskFilter) -> tuple[str | None, str | None] | None:
     """Return the status and backend for uniqc's store; None if it has no such filter."""
-    status = None if task_filter.status == "any" else task_filter.status
-    groups = task_filter.status in {"active", "finished"} or task_filter.backend == "originq"
-    others = task_filter.by_time or task_filter.name_contains
-    return None if groups or others else (status, task_filter.backend or None)
+    (status,) = task_filter.statuses
+    groups = status in {"active", "finished"} or task_filter.backend == "originq"
+    if groups or not task_filter.only_by_label:
+        return None
+    return None if status == "any" else status, task_filter.backend or None
 
 
 def _both(one: TaskFilter, other: TaskFilter) -> TaskFilter:

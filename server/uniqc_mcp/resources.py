@@ -99,15 +99,16 @@ class ReadResources:
         cursor: str = "",
     ) -> str:
         """A page of tasks, as the tool list_tasks gives it."""
-        for name, value, known in (("status", status, Status), ("order", order, Order)):
-            if value not in get_args(known):
+        statuses = status.split(",")
+        for name, values, known in (("status", statuses, Status), ("order", [order], Order)):
+            if not set(values).issubset(get_args(known)):
                 raise invalid(f"{name} must be one of {', '.join(get_args(known))}")
         # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
         return _json(
             self._tools.list_tasks(
-                status=cast("Status", status),
+                status=cast("list[Status]", statuses),
                 backend=backend,
                 updated_after=updated_after,
                 updated_before=updated_before,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from uniqc_store.errors import InvalidValueError
 from uniqc_store.tasks import TERMINAL_STATUSES, assume_local, parse_time
 from uniqc_store.validation import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Column = Literal["status", "backend"]
 """An indexed column of labels. uniqc's files also have an index on the submit time."""
@@ -39,30 +42,43 @@ class TaskFilter:
 
     Attributes:
         status: ``any``; ``finished`` for success, failed and cancelled; ``active`` for all
-            others, unknown ones included; or one status exactly.
-        backend: A whole label (``originq:WK_C180``), or the platform before its first colon.
+            others, unknown ones included; or one status exactly. A tuple is any one of several.
+        backend: A whole label (``originq:WK_C180``), or the platform before its first colon, in
+            any case.
         submitted_after: The earliest submit time that passes. Aware.
         submitted_before: The earliest submit time that no longer passes. Aware.
         name_contains: A part of ``metadata.task_name``, compared without case.
         updated_after: The earliest update time that passes. Aware.
         updated_before: The earliest update time that no longer passes. Aware.
+        except_backends: Labels or platforms that do not pass.
+        task_ids: uniqc's ids that pass, whole; empty for all.
+        error_contains: A part of the task's own error message, compared without case.
 
     Raises:
-        InvalidValueError: A time without a time zone, or a text that UTF-8 cannot encode.
+        InvalidValueError: A time without a time zone, a text that UTF-8 cannot encode, or no
+            status.
     """
 
-    status: str = ANY
+    status: str | tuple[str, ...] = ANY
     backend: str = ""
     submitted_after: datetime | None = None
     submitted_before: datetime | None = None
     name_contains: str = ""
     updated_after: datetime | None = None
     updated_before: datetime | None = None
+    except_backends: tuple[str, ...] = ()
+    task_ids: tuple[str, ...] = ()
+    error_contains: str = ""
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        for field in ("status", "backend", "name_contains"):
+        for field in ("backend", "name_contains", "error_contains"):
             text(field, getattr(self, field))
+        if not self.statuses:
+            raise InvalidValueError("status", "names no status")
+        for field in ("statuses", "except_backends", "task_ids"):
+            for value in getattr(self, field):
+                text(field, value)
         for field in ("submitted_after", "submitted_before", "updated_after", "updated_before"):
             moment: datetime | None = getattr(self, field)
             if moment is not None and moment.tzinfo is None:
@@ -76,6 +92,8 @@ class TaskFilter:
         name: str,
         submit_time: Label,
         update_time: Label = "",
+        task_id: Label = "",
+        error: Label = None,
     ) -> bool:
         """Return whether a task passes.
 
@@ -85,6 +103,8 @@ class TaskFilter:
             name: ``metadata.task_name``; empty if the task has none.
             submit_time: Text as ``rows.readable`` returns it, or a stored value of another type.
             update_time: Likewise. Needed where the filter has a time of it.
+            task_id: Text as ``rows.readable`` returns it; needed where the filter has ids.
+            error: ``error_message``, likewise; needed where the filter has a part of it.
         """
         return (
             self.matches_status(status)
@@ -92,6 +112,8 @@ class TaskFilter:
             and self.matches_name(name)
             and self.matches_submit_time(submit_time)
             and self.matches_update_time(update_time)
+            and (not self.task_ids or task_id in self.task_ids)
+            and self.matches_error(error)
         )
 
     def matches_status(self, status: Label) -> bool:
@@ -99,18 +121,13 @@ class TaskFilter:
 
         A status that is not text is active, except NULL, which is neither active nor finished.
         """
-        if self.status == ACTIVE:
-            return status is not None and status not in TERMINAL_STATUSES
-        if self.status == FINISHED:
-            return status in TERMINAL_STATUSES
-        return self.status in (ANY, status)
+        return any(_is_status(status, wanted) for wanted in self.statuses)
 
     def matches_backend(self, backend: Label) -> bool:
         """Return whether a backend passes: the label itself, or one of the platform."""
-        if not self.backend or backend == self.backend:
-            return True
-        platform = f"{self.backend}:"
-        return ":" not in self.backend and isinstance(backend, str) and backend.startswith(platform)
+        if self.backend and not backend_is_among(backend, (self.backend,)):
+            return False
+        return not backend_is_among(backend, self.except_backends)
 
     def matches_name(self, name: str) -> bool:
         """Return whether a name passes, which is empty if the task has none."""
@@ -127,6 +144,22 @@ class TaskFilter:
         """Return whether an update time passes; see :meth:`matches_submit_time`."""
         return _is_between(update_time, self.updated_after, self.updated_before)
 
+    def matches_error(self, error: Label) -> bool:
+        """Return whether an error message passes."""
+        if not self.error_contains:
+            return True
+        return isinstance(error, str) and self.error_contains.casefold() in error.casefold()
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The statuses and groups of them, any one of which passes."""
+        return (self.status,) if isinstance(self.status, str) else self.status
+
+    @property
+    def by_status(self) -> bool:
+        """True if the status decides."""
+        return ANY not in self.statuses
+
     @property
     def by_time(self) -> bool:
         """True if the submit time decides."""
@@ -140,23 +173,34 @@ class TaskFilter:
     @property
     def by_label(self) -> bool:
         """True if the status or the backend decides."""
-        return self.status != ANY or bool(self.backend)
+        return self.by_status or self.by_backend
+
+    @property
+    def by_backend(self) -> bool:
+        """True if the backend decides."""
+        return bool(self.backend or self.except_backends)
 
     @property
     def only_by_label(self) -> bool:
         """True if nothing but the status and the backend decides."""
-        return not (self.by_time or self.by_update or self.name_contains)
+        others = self.by_update or self.name_contains or self.task_ids or self.error_contains
+        return not (self.by_time or others)
+
+    @property
+    def is_unindexed(self) -> bool:
+        """True if a condition decides for which no index finds the tasks."""
+        texts = self.name_contains or self.error_contains
+        return bool(texts or self.except_backends) or self.by_update
 
     @property
     def is_simple(self) -> bool:
         """True if at most one label decides, so that one index has the exact count."""
-        return self.only_by_label and (self.status == ANY or not self.backend)
+        one = not (self.by_status and self.by_backend) and not self.except_backends
+        return self.only_by_label and one
 
-    def names_one(self, column: Column) -> bool:
-        """Return whether at most one label of the column passes."""
-        if column == "status":
-            return self.status not in {ANY, ACTIVE, FINISHED}
-        return ":" in self.backend
+    def decides_by(self, column: Column) -> bool:
+        """Return whether a column of labels decides."""
+        return self.by_status if column == "status" else self.by_backend
 
     def fingerprint(self, order: Order) -> bytes:
         """Return four bytes that differ for another filter or order.
@@ -165,6 +209,26 @@ class TaskFilter:
         """
         fields = tuple(isinstance(value, datetime) or value for value in astuple(self))
         return hashlib.sha256(repr((order, *fields)).encode()).digest()[:4]
+
+
+def backend_is_among(backend: Label, wanted: Iterable[str]) -> bool:
+    """Return whether a backend is one of some labels, or of some platforms, in any case."""
+    if not isinstance(backend, str):
+        return False
+    label = backend.casefold()
+    return any(_is_label(label, name.casefold()) for name in wanted)
+
+
+def _is_label(label: str, name: str) -> bool:
+    return label == name or (":" not in name and label.startswith(f"{name}:"))
+
+
+def _is_status(status: Label, wanted: str) -> bool:
+    if wanted == ACTIVE:
+        return status is not None and status not in TERMINAL_STATUSES
+    if wanted == FINISHED:
+        return status in TERMINAL_STATUSES
+    return wanted in (ANY, status)
 
 
 def _is_between(time: Label, after: datetime | None, before: datetime | None) -> bool:

@@ -12,7 +12,7 @@ from uniqc_store.database import integrity
 from uniqc_store.filters import Column, Order, TaskFilter
 from uniqc_store.query import completion, lookup, pagination, planner, statements
 from uniqc_store.query import counts as query_counts
-from uniqc_store.query.conditions import FilterSql
+from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.time_conditions import where_later_than
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uniqc_store.query.completion import Completions
     from uniqc_store.query.lookup import Match, Matches
     from uniqc_store.query.pages import Page
-    from uniqc_store.query.where import Parameters, Where
+    from uniqc_store.query.where import Index, Parameters, Where
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
 
 Value = TypeVar("Value")
@@ -147,7 +147,7 @@ class Snapshot:
         """
         if task_filter.only_by_label or task_filter.by_time:
             return False
-        return planner.choose_index(self._session, FilterSql(task_filter)) is None
+        return planner.choose_index(self._session, filter_sql(self._session, task_filter)) is None
 
     def tally(
         self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")
@@ -173,7 +173,7 @@ class Snapshot:
         """
         if not self._session.layout.has("tasks"):
             return _DIGEST_OF_NOTHING.hex()
-        where = FilterSql(task_filter).where()
+        where = self.where(task_filter)
         statement = statements.digest_of_all(self._session.layout, where)
         (digest,) = self._session.rows(statement, where.parameters)[0]
         return (digest or _DIGEST_OF_NOTHING).hex()
@@ -183,7 +183,7 @@ class Snapshot:
 
         The filter's times are ignored. The time grows with the store: every task is read.
         """
-        return self.count_where(FilterSql(task_filter).undated())
+        return self.count_where(filter_sql(self._session, task_filter).undated())
 
     def count_later_than(self, moment: datetime) -> int:
         """Return the number of tasks with a submit or update time later than an aware moment.
@@ -198,7 +198,7 @@ class Snapshot:
         The filter's times are ignored. The index finds them, so the time does not grow with the
         store.
         """
-        return self.count_where(FilterSql(task_filter).without_date())
+        return self.count_where(filter_sql(self._session, task_filter).without_date())
 
     def doubled(self) -> int:
         """Return the number of copies that two concurrent upgrades to version 5 left behind.
@@ -211,13 +211,17 @@ class Snapshot:
         """Return the number of tasks in the archive that pass."""
         if not self._session.layout.has("archived_tasks"):
             return 0
-        where = FilterSql(task_filter).where()
+        where = filter_sql(self._session, task_filter, table="archived_tasks").where()
         statement = statements.count(where, table="archived_tasks")
         return self._session.number(statement, where.parameters)
 
     def archived_among(self, task_ids: Sequence[str]) -> frozenset[str]:
         """Return those of these ids that tasks in the archive have."""
         return lookup.archived_among(self._session, task_ids)
+
+    def live_among(self, task_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of these ids that live tasks have."""
+        return lookup.live_among(self._session, task_ids)
 
     def twins(self) -> int:
         """Return the number of ids that a live and an archived task have."""
@@ -230,13 +234,13 @@ class Snapshot:
 
         It is 0 where the file has no table of jobs, because it is not known there.
         """
-        return self.count_where(_without_job(task_filter)) if self.has_shards else 0
+        return self.count_where(self._without_job(task_filter)) if self.has_shards else 0
 
     def ids_without_job(self, task_filter: TaskFilter, *, limit: int) -> tuple[str, ...]:
         """Return the ids of tasks that :meth:`without_job` counts, at most so many."""
         if not self.has_shards:
             return ()
-        where = _without_job(task_filter)
+        where = self._without_job(task_filter)
         parameters: Parameters = {**where.parameters, "limit": validation.limit(limit)}
         return self._texts(statements.ids_of(where), parameters)
 
@@ -351,6 +355,11 @@ class Snapshot:
         """True if the file has a table of shards."""
         return self._session.layout.has("task_shards")
 
+    @property
+    def has_errors(self) -> bool:
+        """True if the file has error messages of tasks."""
+        return "error_message" in self._session.layout.columns("tasks")
+
     # Conditions instead of a filter, within this package
 
     def infos(self, where: Where, *, limit: int | None, offset: int) -> list[TaskInfo]:
@@ -359,6 +368,10 @@ class Snapshot:
         # A negative limit is none.
         parameters = {**where.parameters, "limit": -1 if limit is None else limit, "offset": offset}
         return [rows.task_info(row) for row in self._session.rows(statement, parameters)]
+
+    def where(self, task_filter: TaskFilter, *, index: Index | None = None) -> Where:
+        """Return what a filter says in SQL; see ``FilterSql.where``."""
+        return filter_sql(self._session, task_filter).where(index=index)
 
     def count_where(self, where: Where) -> int:
         """Return the number of tasks."""
@@ -385,9 +398,8 @@ class Snapshot:
     def _texts(self, statement: str, parameters: Parameters) -> tuple[str, ...]:
         return tuple(rows.readable(row[0])[0] for row in self._session.rows(statement, parameters))
 
-
-def _without_job(task_filter: TaskFilter) -> Where:
-    # Few tasks are active, and each of them has to be looked up.
-    where = FilterSql(task_filter).where(index="status")
-    where.add(statements.WITHOUT_JOB)
-    return where
+    def _without_job(self, task_filter: TaskFilter) -> Where:
+        # Few tasks are active, and each of them has to be looked up.
+        where = self.where(task_filter, index="status")
+        where.add(statements.WITHOUT_JOB)
+        return where

@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.store.conftest import NotUtf8, connect, insert, make_store, with_files
 
-from uniqc_store import TERMINAL_STATUSES, TaskFilter, TaskStore
+from uniqc_store import TERMINAL_STATUSES, InvalidValueError, Snapshot, TaskFilter, TaskStore
 from uniqc_store.rows import readable
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Row:
     backend: object
     submit_time: object
     metadata_json: object
+    update_time: object = ""
+    error_message: object = None
 
 
 def make_untyped_store(directory: Path, rows: Sequence[Row]) -> TaskStore:
@@ -41,7 +43,8 @@ def make_untyped_store(directory: Path, rows: Sequence[Row]) -> TaskStore:
         connection.execute("DROP TABLE tasks")
         connection.execute(
             "CREATE TABLE tasks (task_id TEXT PRIMARY KEY, backend, status, shots, "
-            "submit_time TEXT, update_time TEXT, result_json TEXT, metadata_json TEXT)"
+            "submit_time TEXT, update_time TEXT, result_json TEXT, metadata_json TEXT, "
+            "error_message)"
         )
         for column in ("backend", "status", "submit_time"):
             connection.execute(f"CREATE INDEX tasks_{column}_idx ON tasks({column})")
@@ -54,19 +57,26 @@ def matching_ids(directory: Path, names: dict[str, str], wanted: TaskFilter) -> 
     """Return the ids of the tasks that match in Python, by values as SQLite returns them."""
     with closing(connect(directory)) as connection:
         connection.text_factory = partial(bytes.decode, errors="surrogateescape")
-        rows: list[tuple[str, Label, Label, Label]] = connection.execute(
-            "SELECT task_id, status, backend, submit_time FROM tasks"
+        rows: list[tuple[str, Label, Label, Label, Label, Label]] = connection.execute(
+            "SELECT task_id, status, backend, submit_time, update_time, error_message FROM tasks"
         ).fetchall()
     return {
         task_id
-        for task_id, status, backend, time in rows
+        for task_id, status, backend, submitted, updated, error in rows
         if wanted.matches(
             status=status,
             backend=backend,
             name=names[task_id],
-            submit_time=readable(time)[0] if isinstance(time, str) else time,
+            submit_time=as_readable(submitted),
+            update_time=as_readable(updated),
+            task_id=task_id,
+            error=as_readable(error),
         )
     }
+
+
+def as_readable(stored: Label) -> Label:
+    return readable(stored)[0] if isinstance(stored, str) else stored
 
 
 texts = st.text(max_size=3)
@@ -102,6 +112,13 @@ times: st.SearchStrategy[object] = st.one_of(
     moments.map(lambda moment: NotUtf8(moment.isoformat().replace("T", "!").encode() + b"\xff")),
     st.sampled_from(["", "soon", "2026-W31-6"]),
 )
+errors: st.SearchStrategy[object] = st.one_of(
+    st.none(),
+    names,
+    st.sampled_from([b"bell", 5, NotUtf8(b"bell \xff")]),
+)
+statuses = st.sampled_from(["any", "active", "finished"]) | known_statuses | texts
+backends = known_backends | texts
 tables = st.lists(
     st.builds(
         Row,
@@ -109,16 +126,23 @@ tables = st.lists(
         backend=known_backends | texts | odd_values,
         submit_time=times,
         metadata_json=metadata,
+        update_time=times,
+        error_message=errors,
     ),
     max_size=10,
 )
 filters = st.builds(
     TaskFilter,
-    status=st.sampled_from(["any", "active", "finished"]) | known_statuses | texts,
-    backend=st.just("") | known_backends | texts,
+    status=statuses | st.lists(statuses, min_size=1, max_size=3).map(tuple),
+    backend=st.just("") | backends | backends.map(str.upper),
     submitted_after=st.none() | moments,
     submitted_before=st.none() | moments,
     name_contains=st.just("") | names,
+    updated_after=st.none() | moments,
+    updated_before=st.none() | moments,
+    except_backends=st.just(()) | st.lists(backends, max_size=3).map(tuple),
+    task_ids=st.just(()) | st.lists(st.sampled_from("0123456789"), max_size=4).map(tuple),
+    error_contains=st.just("") | names,
 )
 
 
@@ -136,6 +160,7 @@ def test_a_filter_matches_the_same_tasks_in_python_and_in_sql(
         found = {record.task_id for record in store.search(wanted, limit=100).records}
         assert found == matching_ids(directory, names, wanted)
         assert sum(group.count for group in store.tally(wanted)) == len(found)
+        assert store.read(partial(Snapshot.count, task_filter=wanted)) == len(found)
 
 
 @pytest.mark.usefixtures("in_china")
@@ -160,3 +185,19 @@ def test_a_submit_time_matches_within_its_bounds_in_python_and_in_sql(
     wanted = TaskFilter(submitted_after=START, submitted_before=START + timedelta(hours=1))
     assert bool(matching_ids(tmp_path, {"0": ""}, wanted)) is expected
     assert (store.search(wanted, limit=1).total == 1) is expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": ()},
+        {"status": ("failed", "\ud800")},
+        {"except_backends": ("\ud800",)},
+        {"task_ids": ("\ud800",)},
+        {"error_contains": "\ud800"},
+        {"updated_after": datetime(2026, 8, 1)},  # noqa: DTZ001 - refused for that
+    ],
+)
+def test_a_condition_that_cannot_be_asked_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValueError):
+        TaskFilter(**wrong)

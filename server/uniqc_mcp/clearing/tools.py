@@ -25,10 +25,13 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
+    ErrorContains,
+    ExceptBackend,
     NameContains,
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
+    TaskIds,
     UpdatedAfter,
     UpdatedBefore,
     notes_on_filter,
@@ -78,13 +81,16 @@ class ClearTools:
     def clear_tasks(
         self,
         *,
-        status: StatusFilter = "finished",
+        status: StatusFilter = ("finished",),
         backend: BackendFilter = "",
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
         updated_after: UpdatedAfter = "",
         updated_before: UpdatedBefore = "",
+        except_backend: ExceptBackend = (),
+        task_ids: TaskIds = (),
+        error_contains: ErrorContains = "",
         older_than: Annotated[
             str, Field(description="Untouched for this long, such as 12h or 30d.")
         ] = "",
@@ -102,13 +108,16 @@ class ClearTools:
         """
         task_filter = requested_filter(
             self._clock(),
-            status=status,
+            status=status or ("finished",),
             backend=backend,
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
             updated_after=updated_after,
             updated_before=updated_before,
+            except_backend=except_backend,
+            task_ids=task_ids,
+            error_contains=error_contains,
         )
         if not plan_id:
             return self.plan(task_filter, older_than=_duration_of(older_than))

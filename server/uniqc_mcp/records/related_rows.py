@@ -141,7 +141,7 @@ def notes_on_active(snapshot: Snapshot, task_filter: TaskFilter, *, active: int)
     """
     if not 0 < active <= MAX_LOOKED_UP:
         return []
-    if task_filter.status == "any":
+    if not task_filter.by_status:
         task_filter = replace(task_filter, status="active")
     count = snapshot.without_job(task_filter)
     if not count:

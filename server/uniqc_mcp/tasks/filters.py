@@ -1,9 +1,10 @@
 """The filter arguments of tools, their meaning, and the words for them in an answer."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted
@@ -15,11 +16,39 @@ Status = Literal[
     "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
 ]
 
-StatusFilter = Annotated[
-    Status, Field(description="active: not finished; finished: success, failed or cancelled.")
-]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+
+
+def _as_list(value: object) -> object:
+    """Return a list for one text, which many models send where a list is asked for."""
+    if isinstance(value, str):
+        return [value] if value else []
+    return value
+
+
+if TYPE_CHECKING:
+    StatusFilter = Status | Sequence[Status]
+else:
+    StatusFilter = Annotated[
+        Sequence[Status],
+        BeforeValidator(_as_list),
+        Field(
+            description="Any of these. active: not finished; finished: success, failed, cancelled."
+        ),
+    ]
 BackendFilter = Annotated[
     str, Field(description="Whole label (originq:WK_C180), or platform (originq).")
+]
+ExceptBackend = Annotated[
+    Sequence[str], BeforeValidator(_as_list), Field(description="Labels or platforms left out.")
+]
+TaskIds = Annotated[
+    Sequence[str],
+    BeforeValidator(_as_list),
+    Field(description="Only these, by uniqc's whole ids."),
+]
+ErrorContains = Annotated[
+    str, Field(description="Part of the task's stored error_message, in any case.")
 ]
 SubmittedAfter = Annotated[
     str, Field(description="ISO 8601 (UTC if no zone), or how long ago: 36h, 7d. Inclusive.")
@@ -34,18 +63,22 @@ UpdatedBefore = Annotated[str, Field(description="As updated_after, but exclusiv
 OrderBy = Annotated[Order, Field(description="updated: last touched first.")]
 
 _MAX_BACKENDS: Final = 10
+_MAX_IDS: Final = 5
 
 
 def requested_filter(
     now: datetime,
     *,
-    status: Status,
+    status: Status | Sequence[Status],
     backend: str,
     submitted_after: str,
     submitted_before: str,
     name_contains: str,
     updated_after: str,
     updated_before: str,
+    except_backend: Sequence[str] = (),
+    task_ids: Sequence[str] = (),
+    error_contains: str = "",
 ) -> TaskFilter:
     """Return the filter that the arguments of a tool mean.
 
@@ -53,14 +86,25 @@ def requested_filter(
         InvalidArgumentError: A time is neither a time nor an age.
     """
     return TaskFilter(
-        status=status,
+        status=_status(status),
         backend=backend,
         submitted_after=_requested_time("submitted_after", submitted_after, now),
         submitted_before=_requested_time("submitted_before", submitted_before, now),
         name_contains=name_contains,
         updated_after=_requested_time("updated_after", updated_after, now),
         updated_before=_requested_time("updated_before", updated_before, now),
+        except_backends=tuple(except_backend),
+        task_ids=tuple(task_ids),
+        error_contains=error_contains,
     )
+
+
+def _status(asked: Status | Sequence[Status]) -> str | tuple[str, ...]:
+    """Return the status of a filter: one name where one says it all."""
+    names = tuple(dict.fromkeys((asked,) if isinstance(asked, str) else asked))
+    if "any" in names:
+        return "any"
+    return names[0] if len(names) == 1 else names
 
 
 def _requested_time(argument: str, text: str, now: datetime) -> datetime | None:
@@ -90,27 +134,59 @@ def notes_on_filter(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool)
         )
     if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
         notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
-    if found or not snapshot.state.exists:
+    if not snapshot.state.exists:
         return notes
-    if total := snapshot.count(TaskFilter()):
-        notes.append(f"Tasks in the cache that do not match: {total}.")
-    backends = snapshot.backends() if task_filter.backend else ()
+    if task_filter.error_contains and not snapshot.has_errors:
+        notes.append("This file is too old to hold error messages, so error_contains finds none.")
+    notes += _unknown_ids(snapshot, task_filter)
+    unknown = list(task_filter.except_backends)
+    if not found:
+        if total := snapshot.count(TaskFilter()):
+            notes.append(f"Tasks in the cache that do not match: {total}.")
+        unknown += filter(None, [task_filter.backend])
+    return notes + _unknown_backends(snapshot, unknown)
+
+
+def _unknown_ids(snapshot: Snapshot, task_filter: TaskFilter) -> list[str]:
+    """Return a note on the ids of a filter that no task in the cache has."""
+    if not task_filter.task_ids:
+        return []
+    known = snapshot.live_among(task_filter.task_ids)
+    unknown = [task_id for task_id in task_filter.task_ids if task_id not in known]
+    if not unknown:
+        return []
+    shown = ", ".join(map(quoted, unknown[:_MAX_IDS]))
+    others = f" and {len(unknown) - _MAX_IDS} others" if len(unknown) > _MAX_IDS else ""
+    return [f"No task in the cache has the id {shown}{others}."]
+
+
+def _unknown_backends(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
+    """Return a note for each of these backends that no task is on."""
+    backends = snapshot.backends() if names else ()
     platforms = {label.partition(":")[0] for label in backends}
     known = platforms.union(backends)
-    if backends and task_filter.backend not in known:
-        similar = nearest(task_filter.backend, known, most=3) or sorted(platforms)
-        shown = ", ".join(map(quoted, similar[:_MAX_BACKENDS]))
-        notes.append(f"None is on backend {quoted(task_filter.backend)}. There are: {shown}.")
+    notes: list[str] = []
+    for name in names[:_MAX_BACKENDS]:
+        if backends and not any(map(TaskFilter(backend=name).matches_backend, backends)):
+            similar = nearest(name, known, most=3) or sorted(platforms)
+            shown = ", ".join(map(quoted, similar[:_MAX_BACKENDS]))
+            notes.append(f"None is on backend {quoted(name)}. There are: {shown}.")
     return notes
 
 
 def describe_filter(task_filter: TaskFilter) -> str:
     """Return the words for what a filter matches: ``active tasks on "originq"``."""
-    words = ["tasks"] if task_filter.status == "any" else [task_filter.status, "tasks"]
+    words = [" or ".join(task_filter.statuses)] if task_filter.by_status else []
+    words.append("tasks")
+    if task_filter.task_ids:
+        words.append(f"among {len(task_filter.task_ids)} given by id")
     if task_filter.backend:
         words.append(f"on {quoted(task_filter.backend)}")
-    if task_filter.name_contains:
-        words.append(f"with {quoted(task_filter.name_contains)} in the name")
+    if task_filter.except_backends:
+        words.append(f"not on {' or '.join(map(quoted, task_filter.except_backends))}")
+    parts = {"name": task_filter.name_contains, "error": task_filter.error_contains}
+    if contains := [f"{quoted(part)} in the {field}" for field, part in parts.items() if part]:
+        words.append(f"with {' and '.join(contains)}")
     times = {
         "submitted": _between(task_filter.submitted_after, task_filter.submitted_before),
         "last touched by uniqc": _between(task_filter.updated_after, task_filter.updated_before),

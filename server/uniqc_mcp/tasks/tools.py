@@ -15,11 +15,14 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
+    ErrorContains,
+    ExceptBackend,
     NameContains,
     OrderBy,
     StatusFilter,
     SubmittedAfter,
     SubmittedBefore,
+    TaskIds,
     UpdatedAfter,
     UpdatedBefore,
     describe_filter,
@@ -77,13 +80,16 @@ class ReadTools:
     def list_tasks(
         self,
         *,
-        status: StatusFilter = "active",
+        status: StatusFilter = ("active",),
         backend: BackendFilter = "",
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
         updated_after: UpdatedAfter = "",
         updated_before: UpdatedBefore = "",
+        except_backend: ExceptBackend = (),
+        task_ids: TaskIds = (),
+        error_contains: ErrorContains = "",
         order: OrderBy = "newest",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
@@ -96,13 +102,16 @@ class ReadTools:
         now = self._clock()
         task_filter = requested_filter(
             now,
-            status=status,
+            status=status or ("active",),
             backend=backend,
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
             updated_after=updated_after,
             updated_before=updated_before,
+            except_backend=except_backend,
+            task_ids=task_ids,
+            error_contains=error_contains,
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
@@ -129,13 +138,16 @@ class ReadTools:
     def count_tasks(
         self,
         *,
-        status: StatusFilter = "any",
+        status: StatusFilter = ("any",),
         backend: BackendFilter = "",
         submitted_after: SubmittedAfter = "",
         submitted_before: SubmittedBefore = "",
         name_contains: NameContains = "",
         updated_after: UpdatedAfter = "",
         updated_before: UpdatedBefore = "",
+        except_backend: ExceptBackend = (),
+        task_ids: TaskIds = (),
+        error_contains: ErrorContains = "",
         group_by: GroupBy = "status",
         digest: Annotated[
             bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
@@ -145,13 +157,16 @@ class ReadTools:
         now = self._clock()
         task_filter = requested_filter(
             now,
-            status=status,
+            status=status or ("any",),
             backend=backend,
             submitted_after=submitted_after,
             submitted_before=submitted_before,
             name_contains=name_contains,
             updated_after=updated_after,
             updated_before=updated_before,
+            except_backend=except_backend,
+            task_ids=task_ids,
+            error_contains=error_contains,
         )
 
         def answer(snapshot: Snapshot) -> TaskCounts:
@@ -290,7 +305,8 @@ def _count(
     if columns and "status" in columns:
         active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)
     else:
-        active = total if task_filter.status not in ("any", "finished") else 0
+        finished = {"any", "finished", *TERMINAL_STATUSES}
+        active = 0 if finished.intersection(task_filter.statuses) else total
     return total, shown, [*notes, *notes_on_active(snapshot, task_filter, active=active)]
 
 

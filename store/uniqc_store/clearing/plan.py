@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from uniqc_store.clearing.policy_conditions import moment_ago, policy_steps
 from uniqc_store.query import time_conditions
-from uniqc_store.query.conditions import FilterSql
 from uniqc_store.query.lookup import Match
 from uniqc_store.query.where import all_of
 from uniqc_store.rows import readable
@@ -114,7 +113,7 @@ def plan(
         policy: The operator's limits.
         now: The moment that ages are counted from.
     """
-    requested = FilterSql(task_filter).where()
+    requested = snapshot.where(task_filter)
     if older_than:
         aged = time_conditions.where_touched_before(moment_ago(now, older_than), name="asked_age")
         requested = all_of(requested, aged)

@@ -7,10 +7,12 @@ one damaged task must not fail a query about all others.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from uniqc_store.filters import backend_is_among
 from uniqc_store.rows import parse_json, readable
 from uniqc_store.tasks import assume_local, parse_time
 
@@ -31,6 +33,10 @@ def add_functions(connection: sqlite3.Connection) -> None:
         The text under a key of stored metadata; NULL where there is none.
     ``name_contains(metadata, needle)``
         1 where the task's name contains the needle, which is casefolded already; else 0.
+    ``text_contains(text, needle)``
+        1 where a text contains the needle, which is casefolded already; else 0.
+    ``backend_is_among(backend, names)``
+        1 where a backend is one of a JSON array of labels and platforms, in any case; else 0.
     ``row_digest(value, …)``
         A digest of values, which are numbers, BLOBs, NULL or ASCII text.
     ``sum_of_digests(digest)``
@@ -39,6 +45,8 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("utc_microseconds", 1, stored_microseconds, deterministic=True)
     connection.create_function("metadata_text", 2, _metadata_text, deterministic=True)
     connection.create_function("name_contains", 2, _name_contains, deterministic=True)
+    connection.create_function("text_contains", 2, _text_contains, deterministic=True)
+    connection.create_function("backend_is_among", 2, _backend_is_among, deterministic=True)
     connection.create_function("row_digest", -1, _row_digest, deterministic=True)
     connection.create_aggregate(
         "sum_of_digests",
@@ -71,6 +79,15 @@ class _SumOfDigests:
 def _name_contains(stored: object, needle: str) -> bool:
     name = _metadata_text(stored, "task_name")
     return name is not None and needle in name.casefold()
+
+
+def _text_contains(stored: object, needle: str) -> bool:
+    return isinstance(stored, bytes) and needle in readable(stored)[0].casefold()
+
+
+def _backend_is_among(stored: object, names: str) -> bool:
+    backend = stored.decode(errors="surrogateescape") if isinstance(stored, bytes) else None
+    return backend_is_among(backend, json.loads(names))
 
 
 def _metadata_text(stored: object, key: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,12 @@ from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uniqc_store.cursors import Cursor, Part
+    from uniqc_store.database.connection import Session
     from uniqc_store.filters import Column, Order, TaskFilter
+    from uniqc_store.query.statements import TaskTable
     from uniqc_store.query.where import Index
 
 # Most names are rejected without parsing JSON. LIKE folds the case of ASCII only, so a text with
@@ -32,24 +37,54 @@ _NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f\ufffd]|.{1000}', re.DOTALL)
 _LIKE_SPECIAL = re.compile(r"[%_!]")
 
 
+_BACKEND_OF_ROW = f"backend_is_among({raw_text('backend')}, :backend)"
+_BACKEND_BY_INDEX = f"""{{column}} IN (
+    WITH RECURSIVE labels(label) AS (
+        SELECT MIN(backend) FROM tasks AS every
+        UNION ALL
+        SELECT (SELECT MIN(backend) FROM tasks AS every WHERE backend > label) FROM labels
+        WHERE label IS NOT NULL
+    )
+    SELECT label FROM labels
+    WHERE label IS NOT NULL AND backend_is_among({raw_text("label")}, :backend)
+)"""
+# The distinct labels are found by one seek each in their index, and compared by the function that
+# compares them in Python. The rows are then found by whole labels.
+
+
 class FilterSql:
     """The SQL of one filter, built once for each request.
 
     Each method returns a clause of its own, which the caller may add to.
     """
 
-    def __init__(self, task_filter: TaskFilter, order: Order = "newest") -> None:
+    def __init__(
+        self,
+        task_filter: TaskFilter,
+        order: Order = "newest",
+        *,
+        table: TaskTable = "tasks",
+        has_errors: bool = True,
+    ) -> None:
         """Build the conditions that depend on the filter alone.
 
         Args:
             task_filter: The filter.
             order: The order of the pages that cursors belong to.
+            table: The table of the tasks.
+            has_errors: Whether the table has error messages, which the first two schemas have not.
         """
         self.task_filter = task_filter
         self.order: Order = order
+        self._table: TaskTable = table
         self._exact_time = time_conditions.exact_time(task_filter)
         self._hours = time_conditions.hour_range(task_filter)
-        self._updates = time_conditions.update_range(task_filter)
+        self._unindexed = all_of(
+            time_conditions.update_range(task_filter),
+            _backend_is_not_among(task_filter.except_backends),
+            _error_contains(task_filter.error_contains, has_errors=has_errors),
+        )
+        self.ids = _id_is_among(task_filter.task_ids)
         self._name = _name_contains(task_filter.name_contains)
 
     def where(
@@ -70,7 +105,8 @@ class FilterSql:
             self.labels(index=index),
             self.time_range(index=index, start=start, end=end),
             self._hours,
-            self._updates,
+            self.ids,
+            self._unindexed,
             _time_and_name(self._exact_time, self._name),
         )
 
@@ -82,11 +118,12 @@ class FilterSql:
         """Return what the filter says of one of these columns."""
         name = indexed(column, by=column, only=index)
         if column == "status":
-            return _status_matches(self.task_filter.status, name)
+            return _status_matches(self.task_filter.statuses, name)
         backend = self.task_filter.backend
         if not backend:
             return Where()
-        return Where([backend_condition(backend, column=name)], {"backend": backend})
+        condition = _BACKEND_OF_ROW if self._table == "archived_tasks" else _BACKEND_BY_INDEX
+        return Where([condition.format(column=name)], {"backend": json.dumps([backend])})
 
     def time_range(
         self,
@@ -116,15 +153,28 @@ class FilterSql:
 
         The filter's other conditions count.
         """
-        return all_of(self.labels(), self._updates, self._name, Where([time_conditions.UNDATED]))
+        others = all_of(self.ids, self._unindexed, self._name)
+        return all_of(self.labels(), others, Where([time_conditions.UNDATED]))
 
     def without_date(self) -> Where:
         """Return the conditions for a cheap part of `undated`: times that begin with no digit.
 
         The index on the submit time finds them.
         """
-        labels = self.labels(index="time")
-        return all_of(labels, self._updates, self._name, Where([time_conditions.NO_DATE]))
+        others = all_of(self.ids, self._unindexed, self._name)
+        return all_of(self.labels(index="time"), others, Where([time_conditions.NO_DATE]))
+
+
+def filter_sql(
+    session: Session,
+    task_filter: TaskFilter,
+    order: Order = "newest",
+    *,
+    table: TaskTable = "tasks",
+) -> FilterSql:
+    """Return the SQL of a filter for the tables that a file has."""
+    has_errors = "error_message" in session.layout.columns(table)
+    return FilterSql(task_filter, order, table=table, has_errors=has_errors)
 
 
 def where_equal(*, status: str | None, backend: str | None) -> Where:
@@ -162,14 +212,39 @@ def backend_condition(backend: str, *, column: str = "backend", parameter: str =
     return f"({column} = :{parameter} OR ({backends}))"
 
 
-def _status_matches(status: str, column: str) -> Where:
-    if status == ANY:
+def _status_matches(statuses: Sequence[str], column: str) -> Where:
+    if ANY in statuses:
         return Where()
-    if status == ACTIVE:
-        return Where([_active_condition(column)])
-    if status == FINISHED:
-        return Where([finished_condition(column)])
-    return Where([f"{column} = :status"], {"status": status})
+    groups = {ACTIVE: _active_condition(column), FINISHED: finished_condition(column)}
+    names = {f"status_{n}": name for n, name in enumerate(statuses) if name not in groups}
+    alternatives = [groups[name] for name in statuses if name in groups]
+    alternatives += [f"{column} = :{parameter}" for parameter in names]
+    where = Where()
+    where.add(f"({' OR '.join(alternatives)})", **names)
+    return where
+
+
+def _backend_is_not_among(names: Sequence[str]) -> Where:
+    if not names:
+        return Where()
+    condition = f"NOT {_BACKEND_OF_ROW}".format(column="backend").replace(":backend", ":excepted")
+    return Where([condition], {"excepted": json.dumps(names)})
+
+
+def _id_is_among(task_ids: Sequence[str]) -> Where:
+    if not task_ids:
+        return Where()
+    listed = "task_id IN (SELECT value FROM json_each(:task_ids))"
+    return Where([listed], {"task_ids": json.dumps(task_ids)})
+
+
+def _error_contains(part: str, *, has_errors: bool) -> Where:
+    if not part:
+        return Where()
+    if not has_errors:
+        return Where(["FALSE"])
+    contains = f"text_contains({raw_text('error_message')}, :error_part)"
+    return Where([f"(error_message IS NOT NULL AND {contains})"], {"error_part": part.casefold()})
 
 
 def _active_condition(status: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 from uniqc_store.database.integrity import indexes_disagree
 from uniqc_store.filters import Column
 from uniqc_store.query import planner, statements
-from uniqc_store.query.conditions import FilterSql
+from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.where import Where
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from uniqc_store.database.connection import Session
     from uniqc_store.filters import Label, TaskFilter
+    from uniqc_store.query.conditions import FilterSql
 
 Counts: TypeAlias = "Counter[tuple[Label, ...]]"
 """Numbers of tasks by their values of some columns, as stored."""
@@ -34,13 +35,17 @@ _COLUMNS: tuple[Column, ...] = get_args(Column)
 def tally(session: Session, task_filter: TaskFilter, by: Sequence[Column]) -> Counts:
     """Return the number of matching tasks for each combination of these columns' values."""
     key = ("tally", task_filter, *by)
-    return session.cache.get_or_compute(key, lambda: _tally(session, FilterSql(task_filter), by))
+    return session.cache.get_or_compute(
+        key, lambda: _tally(session, filter_sql(session, task_filter), by)
+    )
 
 
 def count(session: Session, task_filter: TaskFilter) -> int:
     """Return the number of matching tasks."""
     key = ("count", task_filter)
-    return session.cache.get_or_compute(key, lambda: _count(session, FilterSql(task_filter)))
+    return session.cache.get_or_compute(
+        key, lambda: _count(session, filter_sql(session, task_filter))
+    )
 
 
 def _tally(session: Session, sql: FilterSql, by: Sequence[Column]) -> Counts:
@@ -48,9 +53,7 @@ def _tally(session: Session, sql: FilterSql, by: Sequence[Column]) -> Counts:
     choice = planner.choose_index(session, sql)
     if task_filter.only_by_label and (choice is None or choice.index == "time"):
         needed: list[Column] = [
-            column
-            for column in _COLUMNS
-            if column in by or getattr(task_filter, column) not in ("", "any")
+            column for column in _COLUMNS if column in by or task_filter.decides_by(column)
         ]
         return _matching(_all_tasks(session, needed), needed, task_filter, by)
     where = sql.where(index=choice.index if choice else None)
@@ -60,8 +63,9 @@ def _tally(session: Session, sql: FilterSql, by: Sequence[Column]) -> Counts:
 def _count(session: Session, sql: FilterSql) -> int:
     task_filter = sql.task_filter
     choice = planner.choose_index(session, sql)
-    if choice is None and task_filter.only_by_label and task_filter.status != "any":
-        return tally(session, task_filter, ("status",)).total()
+    by_several = task_filter.by_status or task_filter.except_backends
+    if choice is None and task_filter.only_by_label and by_several:
+        return tally(session, task_filter, ()).total()
     where = sql.where(index=choice.index if choice else None)
     return session.number(statements.count(where), where.parameters)
 

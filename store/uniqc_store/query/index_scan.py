@@ -42,7 +42,7 @@ LOOKED_UP_SHARE = 4
 def scan_page(request: PageRequest) -> PageRows:
     """Return the page of a filter for which every index finds many tasks."""
     task_filter = request.sql.task_filter
-    unindexed = bool(task_filter.name_contains) or task_filter.by_update
+    unindexed = task_filter.is_unindexed
     if not task_filter.by_label and not unindexed:
         return scan_all(request)
     most = MAX_SEARCHED if unindexed else MAX_WALKED

@@ -200,7 +200,16 @@ def archived_among(session: Session, task_ids: Sequence[str]) -> frozenset[str]:
     """Return those of these ids that archived tasks have."""
     if not task_ids or not session.layout.has("archived_tasks"):
         return frozenset()
-    found = session.rows(lookup_statements.ARCHIVED_AMONG, {"task_ids": json.dumps(list(task_ids))})
+    return _ids_among(session, lookup_statements.ARCHIVED_AMONG, task_ids)
+
+
+def live_among(session: Session, task_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of these ids that live tasks have."""
+    return _ids_among(session, lookup_statements.LIVE_AMONG, task_ids)
+
+
+def _ids_among(session: Session, statement: str, task_ids: Sequence[str]) -> frozenset[str]:
+    found = session.rows(statement, {"task_ids": json.dumps(list(task_ids))})
     return frozenset(rows.readable(row[0])[0] for row in found)
 
 

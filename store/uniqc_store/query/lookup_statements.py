@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 ShardTable = Literal["task_shards", "archived_task_shards"]
 
-ARCHIVED_AMONG = """
-    SELECT archived_tasks.task_id FROM json_each(:task_ids)
-    CROSS JOIN archived_tasks ON archived_tasks.task_id = value
+_AMONG = """
+    SELECT {table}.task_id FROM json_each(:task_ids) CROSS JOIN {table} ON {table}.task_id = value
 """
+LIVE_AMONG = _AMONG.format(table="tasks")
+ARCHIVED_AMONG = _AMONG.format(table="archived_tasks")
 
 ARCHIVED_TWIN = """
     SELECT archived_tasks.rowid, archived_tasks.task_id

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from uniqc_store.filters import TaskFilter
 from uniqc_store.query import index_scan, planner, sort_scan, touch_scan
-from uniqc_store.query.conditions import FilterSql
+from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.pages import PageRequest
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def page(
     """Return the tasks that come after a cursor by submit time, or the first without one."""
 
     def find() -> PageRows:
-        sql = FilterSql(task_filter, order)
+        sql = filter_sql(session, task_filter, order)
         return _find(PageRequest(session=session, sql=sql, limit=limit, start=start))
 
     key = ("page", task_filter, order, limit, start)
@@ -48,7 +48,8 @@ def touched_page(
     """Return the tasks that come after a cursor by update time, or the first without one."""
 
     def find() -> PageRows:
-        return touch_scan.touched_page(session, FilterSql(task_filter), limit=limit, start=start)
+        sql = filter_sql(session, task_filter)
+        return touch_scan.touched_page(session, sql, limit=limit, start=start)
 
     key = ("touched page", task_filter, limit, start)
     found = session.cache.get_or_compute(key, find, size=lambda found: found.size)

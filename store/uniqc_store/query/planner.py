@@ -28,7 +28,7 @@ class IndexChoice:
     """An index, and the number of tasks that it finds.
 
     Attributes:
-        index: The index; never ``rowid``.
+        index: The index; ``rowid`` where the filter lists ids, which are unique.
         where: The part of the filter that this index answers alone.
         tasks: Number of tasks that this part matches.
         total: Exact number of matching tasks when this part is the whole filter; otherwise None.
@@ -57,11 +57,15 @@ def index_conditions(sql: FilterSql) -> Iterator[tuple[Index, Where]]:
 
     For a filter that matches every task, this is the index on the submit time without conditions.
     """
+    if sql.ids.conditions:
+        yield "rowid", sql.ids
+    found = False
     for column in get_args(Column):
         where = sql.label(column)
         if where.conditions:
+            found = True
             yield column, where
-    if sql.task_filter.by_time or not sql.task_filter.by_label:
+    if sql.task_filter.by_time or not found:
         yield "time", sql.time_range()
 
 

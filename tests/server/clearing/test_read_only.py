@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import re
 import select
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ async def exercise(cache: Cache, client: Client) -> None:
         await cache.call(client, tool.name, **known[tool.name])
     for spec in RESOURCES:
         uri = spec.uri.replace("{task_id}", task_id)
-        await client.read_resource(uri.replace("{?status,backend,limit,cursor}", "?status=failed"))
+        await client.read_resource(re.sub(r"\{\?.*\}", "?status=failed", uri))
 
 
 def writers(cache: Cache) -> list[Writer]:

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 STATUSES = "'any', 'active', 'finished', 'pending', 'running', 'success', 'failed' or 'cancelled'"
 LIST_ARGUMENTS = (
     "status, backend, submitted_after, submitted_before, name_contains, updated_after, "
-    "updated_before, order, limit, cursor"
+    "updated_before, except_backend, task_ids, error_contains, order, limit, cursor"
 )
 FILTERS = ("status", "backend", "submitted_after", "submitted_before", "name_contains")
 
@@ -79,7 +79,10 @@ def cache(module_cache: Cache) -> Cache:
         ("list_tasks", {"limit": 10**5000}, "limit must be at most 100, not "),
         ("list_tasks", {"status": "done"}, f'status must be one of {STATUSES}, not "done".'),
         ("list_tasks", {"status": "Active"}, "status must be one of 'any'"),
-        ("list_tasks", {"status": ["failed"]}, "status must be one of 'any'"),
+        ("list_tasks", {"status": ["failed", "x"]}, "status must be one of 'any'"),
+        ("list_tasks", {"status": [["failed"]]}, "status must be one of 'any'"),
+        ("list_tasks", {"status": 5}, "status must be a list of texts, not "),
+        ("count_tasks", {"except_backend": {"a": 1}}, "except_backend must be a list of texts"),
         ("count_tasks", {"group_by": "day"}, "one of 'none', 'status', 'backend' or 'status_bac"),
         ("list_tasks", {"backend": 5}, "backend must be a text, not "),
         ("list_tasks", {"backend": 5.0}, "backend must be a text, not "),
@@ -270,7 +273,9 @@ async def test_input_schemas_are_flat_and_closed(tools: list[Tool]) -> None:
         assert schema["additionalProperties"] is False
         for name, part in schema["properties"].items():
             assert part["type"] in ("string", "integer", "array")
-            assert part.pop("items", {"type": "string"}) == {"type": "string"}
+            items = part.pop("items", {"type": "string"})
+            assert items["type"] == "string"
+            assert items.keys() <= {"type", "enum"}
             assert ("default" in part) != (name in schema.get("required", []))
             limits = {"enum", "minimum", "maximum", "maxItems"}
             assert part.keys() <= {"type", "default", "description"} | limits
@@ -292,7 +297,7 @@ async def test_filters_have_the_same_schema_in_each_tool(tools: list[Tool]) -> N
         if tool.name in ("list_tasks", "count_tasks")
     ]
     for schema in described:
-        assert schema["status"].pop("default") in ("active", "any")
+        assert schema["status"].pop("default") in (["active"], ["any"])
     assert described[0] == described[1]
     limits = tools[0].input_schema["properties"]["limit"]
     assert limits == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}

@@ -81,7 +81,20 @@ def plan(directory: Path, statement: str, where: Where | None = None) -> str:
         steps = connection.execute(
             f"EXPLAIN QUERY PLAN {statement}", values | (where.parameters if where else {})
         )
-        return "; ".join(str(step[3]) for step in steps)
+        return "; ".join(without_labels(steps.fetchall()))
+
+
+def without_labels(steps: list[tuple[int, int, int, str]]) -> list[str]:
+    """Return the steps without those of a list of distinct labels, found by seeks in its index."""
+    parents = {step: (parent, text) for step, parent, _, text in steps}
+
+    def list_of(step: int) -> int:
+        while step and not parents[step][1].startswith("LIST SUBQUERY"):
+            step = parents[step][0]
+        return step
+
+    labels = {list_of(step) for step, _, _, text in steps if text.startswith("SEARCH every USING")}
+    return [text for step, _, _, text in steps if not list_of(step) or list_of(step) not in labels]
 
 
 def page_plan(directory: Path, where: Where, index: Index) -> str:
