@@ -19,7 +19,7 @@ from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import Status
-from uniqc_store import Completions, Order, TaskFilter, TaskStore
+from uniqc_store import Archived, Completions, Order, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
 
@@ -34,6 +34,7 @@ _AGES: Final = ("1h", "24h", "7d", "30d")
 _KNOWN: Final[dict[str, tuple[str, ...]]] = {
     "status": _STATUSES,
     "order": get_args(Order),
+    "archived": get_args(Archived),
     "updated_after": _AGES,
     "updated_before": _AGES,
     "limit": ("10", "20", "50", "100"),

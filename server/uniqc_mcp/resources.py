@@ -25,12 +25,13 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
-from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.filters import STATUSES, Status
 from uniqc_mcp.tasks.lookup import find_task, stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
     TERMINAL_STATUSES,
+    Archived,
     InvalidValueError,
     Order,
     Snapshot,
@@ -94,15 +95,18 @@ class ReadResources:
         backend: str = "",
         updated_after: str = "",
         updated_before: str = "",
+        archived: str = "exclude",
         order: str = "newest",
         limit: str = "20",
         cursor: str = "",
     ) -> str:
         """A page of tasks, as the tool list_tasks gives it."""
         statuses = status.split(",")
-        for name, values, known in (("status", statuses, Status), ("order", [order], Order)):
-            if not set(values).issubset(get_args(known)):
-                raise invalid(f"{name} must be one of {', '.join(get_args(known))}")
+        checked = {"status": (statuses, STATUSES), "order": ([order], get_args(Order))}
+        checked["archived"] = [archived], get_args(Archived)
+        for name, (values, known) in checked.items():
+            if not set(values).issubset(known):
+                raise invalid(f"{name} must be one of {', '.join(known)}")
         # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
@@ -112,6 +116,7 @@ class ReadResources:
                 backend=backend,
                 updated_after=updated_after,
                 updated_before=updated_before,
+                archived=cast("Archived", archived),
                 order=cast("Order", order),
                 limit=int(limit),
                 cursor=cursor,
@@ -245,7 +250,10 @@ RESOURCES = (
         title="A task's executed circuit",
     ),
     ResourceSpec(
-        uri="uniqc://tasks{?status,backend,updated_after,updated_before,order,limit,cursor}",
+        uri=(
+            "uniqc://tasks"
+            "{?status,backend,updated_after,updated_before,archived,order,limit,cursor}"
+        ),
         method="tasks",
         title="Tasks by filter",
     ),

@@ -40,7 +40,7 @@ from uniqc_store.errors import (
     UnknownReceiptError,
     WouldBlockError,
 )
-from uniqc_store.filters import Column, Order, TaskFilter
+from uniqc_store.filters import Archived, Column, Order, TaskFilter
 from uniqc_store.query.completion import Completions
 from uniqc_store.query.lookup import MAX_MATCHES, SHORTEST_PREFIX, Match, Matches
 from uniqc_store.query.pages import Page
@@ -90,6 +90,7 @@ __all__ = [
     "TERMINAL_STATUSES",
     "UNIQC_ID",
     "AmbiguousIdError",
+    "Archived",
     "Changes",
     "ClearPlan",
     "ClearPolicy",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from uniqc_store.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from uniqc_store.filters import Order, TaskFilter
+    from uniqc_store.filters import TaskFilter
 
 _FINGERPRINT_BYTES = 4
 _CURSOR = struct.Struct(">qq?")
@@ -42,13 +42,13 @@ class Cursor:
     rowid: int
     seen: int
 
-    def encode(self, task_filter: TaskFilter, order: Order = "newest") -> str:
+    def encode(self, task_filter: TaskFilter, order: str = "newest") -> str:
         """Return opaque text, valid with the filter and order of the page and no other."""
         head = _CURSOR.pack(self.rowid, self.seen, self.is_text)
         return _encode(head + self.time, task_filter, order)
 
     @classmethod
-    def decode(cls, text: str, task_filter: TaskFilter, order: Order = "newest") -> Self:
+    def decode(cls, text: str, task_filter: TaskFilter, order: str = "newest") -> Self:
         """Return the cursor that :meth:`encode` made text of.
 
         Raises:
@@ -105,33 +105,33 @@ class TouchCursor:
         """True if it is the place before the first task."""
         return self.moment == _LAST
 
-    def encode(self, task_filter: TaskFilter) -> str:
-        """Return opaque text, valid with the filter of the page and the order ``updated``."""
+    def encode(self, task_filter: TaskFilter, order: str = "updated") -> str:
+        """Return opaque text, valid with the filter and order of the page and no other."""
         part = self.part or Part(edge=b"", is_text=False, with_active=False)
         facts = part.is_text, part.with_active, part.rest
         head = _TOUCH_CURSOR.pack(self.moment, self.rowid, self.seen, *facts)
-        return _encode(head + part.edge, task_filter, "updated")
+        return _encode(head + part.edge, task_filter, order)
 
     @classmethod
-    def decode(cls, text: str, task_filter: TaskFilter) -> Self:
+    def decode(cls, text: str, task_filter: TaskFilter, order: str = "updated") -> Self:
         """Return the cursor that :meth:`encode` made text of.
 
         Raises:
             InvalidValueError: It is not a cursor, or it belongs to another filter or order.
         """
-        packed = _decode(text, _TOUCH_CURSOR.size, task_filter, "updated")
+        packed = _decode(text, _TOUCH_CURSOR.size, task_filter, order)
         moment, rowid, seen, *facts = _TOUCH_CURSOR.unpack_from(packed)
         edge, (is_text, with_active, rest) = packed[_TOUCH_CURSOR.size :], facts
         part = Part(edge=edge, is_text=is_text, with_active=with_active, rest=rest)
         return cls(moment=moment, rowid=rowid, seen=seen, part=part if edge else None)
 
 
-def _encode(place: bytes, task_filter: TaskFilter, order: Order) -> str:
+def _encode(place: bytes, task_filter: TaskFilter, order: str) -> str:
     packed = task_filter.fingerprint(order) + place
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: Order) -> bytes:
+def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> bytes:
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:

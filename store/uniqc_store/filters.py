@@ -32,6 +32,9 @@ FINISHED = "finished"
 Order = Literal["newest", "oldest", "updated"]
 """The order of a list: by submit time, or by update time, of which the newest comes first."""
 
+Archived = Literal["exclude", "include", "only"]
+"""Whether an answer is about live tasks, about archived ones as well, or about these alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
@@ -202,8 +205,8 @@ class TaskFilter:
         """Return whether a column of labels decides."""
         return self.by_status if column == "status" else self.by_backend
 
-    def fingerprint(self, order: Order) -> bytes:
-        """Return four bytes that differ for another filter or order.
+    def fingerprint(self, order: str) -> bytes:
+        """Return four bytes that differ for another filter or order of pages.
 
         Of the times, only their presence counts: "since 7 days ago" moves between two pages.
         """

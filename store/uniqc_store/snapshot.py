@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from uniqc_store import rows, validation
 from uniqc_store.cursors import Cursor, TouchCursor
 from uniqc_store.database import integrity
-from uniqc_store.filters import Column, Order, TaskFilter
-from uniqc_store.query import completion, lookup, pagination, planner, statements
+from uniqc_store.filters import Archived, Column, Order, TaskFilter
+from uniqc_store.query import archive, completion, lookup, pagination, planner, statements
 from uniqc_store.query import counts as query_counts
 from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.time_conditions import where_later_than
@@ -118,7 +118,13 @@ class Snapshot:
     # Many tasks
 
     def search(
-        self, task_filter: TaskFilter, *, limit: int, cursor: str = "", order: Order = "newest"
+        self,
+        task_filter: TaskFilter,
+        *,
+        limit: int,
+        cursor: str = "",
+        order: Order = "newest",
+        archived: Archived = "exclude",
     ) -> Page:
         """Return one page of tasks.
 
@@ -128,12 +134,23 @@ class Snapshot:
             cursor: ``next_cursor`` of the page before; empty for the first.
             order: By submit time as text, as uniqc sorts them, or by the moment of the last
                 update. ``Page.recent_only`` says where the latter is not the order of all tasks.
+            archived: Whether tasks of the archive are on the page. Then every task is read.
 
         Raises:
             InvalidValueError: The cursor is not one, or belongs to another filter or order; or
                 the limit is not positive.
         """
         session, limit = self._session, validation.limit(limit)
+        if archived != "exclude":
+            request = archive.ArchiveRequest(
+                session=session,
+                task_filter=task_filter,
+                archived=archived,
+                order=order,
+                limit=limit,
+                start=archive.decode(cursor, task_filter, order, archived) if cursor else None,
+            )
+            return pagination.archive_page(request)
         if order == "updated":
             touched = TouchCursor.decode(cursor, task_filter) if cursor else None
             return pagination.touched_page(session, task_filter, limit=limit, start=touched)
@@ -150,11 +167,15 @@ class Snapshot:
         return planner.choose_index(self._session, filter_sql(self._session, task_filter)) is None
 
     def tally(
-        self, task_filter: TaskFilter, *, by: Sequence[Column] = ("status", "backend")
+        self,
+        task_filter: TaskFilter,
+        *,
+        by: Sequence[Column] = ("status", "backend"),
+        archived: Archived = "exclude",
     ) -> tuple[Group, ...]:
         """Return the number of tasks for each status, backend, or both; largest group first."""
         counts: Counter[tuple[str, ...]] = Counter()
-        for labels, count in query_counts.tally(self._session, task_filter, by).items():
+        for labels, count in archive.counted(self._session, task_filter, archived, by).items():
             counts[tuple(rows.readable(label)[0] for label in labels)] += count
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return tuple(

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.plan import ClearPlan
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.database.connection import Session
-    from uniqc_store.filters import Column, Order, TaskFilter
+    from uniqc_store.filters import Archived, Column, Order, TaskFilter
     from uniqc_store.query.pages import Page
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
@@ -276,11 +276,19 @@ class TaskStore:
         return view
 
     def search(
-        self, task_filter: TaskFilter, *, limit: int, cursor: str = "", order: Order = "newest"
+        self,
+        task_filter: TaskFilter,
+        *,
+        limit: int,
+        cursor: str = "",
+        order: Order = "newest",
+        archived: Archived = "exclude",
     ) -> Page:
         """Return one page of tasks; see :meth:`Snapshot.search`."""
         return self.read(
-            lambda snapshot: snapshot.search(task_filter, limit=limit, cursor=cursor, order=order)
+            lambda snapshot: snapshot.search(
+                task_filter, limit=limit, cursor=cursor, order=order, archived=archived
+            )
         )
 
     def tally(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcp_types import ErrorData
     from tests.server.conftest import Cache, Mode
 
-TASKS = "uniqc://tasks{?status,backend,updated_after,updated_before,order,limit,cursor}"
+TASKS = "uniqc://tasks{?status,backend,updated_after,updated_before,archived,order,limit,cursor}"
 TASK = "uniqc://task/{task_id}"
 
 PLAIN: dict[str, object] = {}

@@ -408,7 +408,7 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
     "clear_tasks, undo_clear": (clear, f"no_receipt {of(LISTED, *FINISHED)}"),
     "uniqc://store": (resource("uniqc://store"), "active_status"),
     "uniqc://tasks/active": (resource("uniqc://tasks/active"), ACTIVE),
-    "uniqc://tasks{?status,backend,updated_after,updated_before,order,limit,cursor}": (
+    "uniqc://tasks{?status,backend,updated_after,updated_before,archived,order,limit,cursor}": (
         resource("uniqc://tasks?status=failed"),
         f"{of(LISTED, *FINISHED)} {ERRORS}",
     ),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from uniqc_store import Snapshot, TaskFilter, TaskRecord, TaskShard
 
+ARCHIVED: Final = "archived"
+
 ARCHIVED_TWIN: Final = "archived twin"
 
 MAX_LOOKED_UP: Final = 1_000
@@ -56,12 +58,13 @@ class RelatedRows:
 
     @classmethod
     def of(cls, snapshot: Snapshot, records: Sequence[TaskRecord]) -> Self:
-        """Return the rows for some live tasks.
+        """Return the rows for the live ones of some tasks; archived ones get no remark.
 
         That takes one query of jobs, which successful single tasks do not need, one of the archive,
         which ids of uniqc's own form do not need, and one of results, where a failed task gives
         no reason elsewhere.
         """
+        records = [record for record in records if record.archived_at is None]
         told = [record for record in records if not is_plain(record)]
         need_jobs = [record.task_id for record in told if needs_jobs(record)]
         may_have_twin = [
@@ -85,7 +88,9 @@ class RelatedRows:
 
     def remarks(self, record: TaskRecord) -> Remarks:
         """Return what a line about a task says beside its status."""
-        has_twin = record.task_id in self.archived_ids and record.archived_at is None
+        if record.archived_at is not None:
+            return Remarks(error=failure_reason(record, ()), note=ARCHIVED, never_submitted=False)
+        has_twin = record.task_id in self.archived_ids
         if is_plain(record) and not has_twin:
             return _NO_REMARKS
         jobs = self.jobs.get(record.task_id, ())

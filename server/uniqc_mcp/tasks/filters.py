@@ -10,7 +10,7 @@ from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.responses.times import exact_wire_time, requested_time
 from uniqc_mcp.safety.display import quoted
-from uniqc_store import Order, Snapshot, TaskFilter
+from uniqc_store import Archived, Order, Snapshot, TaskFilter
 
 Status = Literal[
     "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
@@ -60,6 +60,7 @@ UpdatedAfter = Annotated[
     Field(description="Last touched by uniqc: saved or polled. Ended last night: 24h."),
 ]
 UpdatedBefore = Annotated[str, Field(description="As updated_after, but exclusive.")]
+ArchivedFilter = Annotated[Archived, Field(description="Tasks that uniqc put away.")]
 OrderBy = Annotated[Order, Field(description="updated: last touched first.")]
 
 _MAX_BACKENDS: Final = 10
@@ -117,20 +118,26 @@ def _requested_time(argument: str, text: str, now: datetime) -> datetime | None:
         ) from None
 
 
-def notes_on_filter(snapshot: Snapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
+def notes_on_filter(
+    snapshot: Snapshot, task_filter: TaskFilter, *, found: bool, archived: Archived = "exclude"
+) -> list[str]:
     """Return notes on the tasks that a filter leaves out and that a reader could miss.
 
     Args:
         snapshot: The state of the file that was read.
         task_filter: The filter.
         found: Whether any task matches it. If none does, the notes say what else there is.
+        archived: Whether tasks of the archive were asked for. The notes are on live tasks.
     """
+    if archived != "exclude":
+        every = snapshot.archived()
+        return [] if found else [f"Tasks in the archive in all: {every}."]
     notes: list[str] = []
-    if not found and (archived := snapshot.archived(task_filter)):
-        is_or_are = "is" if archived == 1 else "are"
+    if not found and (put_away := snapshot.archived(task_filter)):
+        is_or_are = "is" if put_away == 1 else "are"
         notes.append(
-            f"{counted(archived, describe_filter(task_filter))} {is_or_are} archived, so in no "
-            "list; get_task finds one by its id."
+            f"{counted(put_away, describe_filter(task_filter))} {is_or_are} archived: "
+            "archived=include lists them."
         )
     if task_filter.by_time and (undated := snapshot.without_date(task_filter)):
         notes.append(f"Tasks without a readable submit time, which no time filter finds: {undated}")
@@ -174,10 +181,14 @@ def _unknown_backends(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     return notes
 
 
-def describe_filter(task_filter: TaskFilter) -> str:
+def describe_filter(task_filter: TaskFilter, archived: Archived = "exclude") -> str:
     """Return the words for what a filter matches: ``active tasks on "originq"``."""
     words = [" or ".join(task_filter.statuses)] if task_filter.by_status else []
+    if archived == "only":
+        words.insert(0, "archived")
     words.append("tasks")
+    if archived == "include":
+        words.append("in the cache or its archive")
     if task_filter.task_ids:
         words.append(f"among {len(task_filter.task_ids)} given by id")
     if task_filter.backend:

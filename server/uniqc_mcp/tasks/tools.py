@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zo
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import (
+    ArchivedFilter,
     BackendFilter,
     ErrorContains,
     ExceptBackend,
@@ -36,6 +38,7 @@ from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
 from uniqc_store import (
     TERMINAL_STATUSES,
+    Archived,
     Column,
     Order,
     Page,
@@ -90,6 +93,7 @@ class ReadTools:
         except_backend: ExceptBackend = (),
         task_ids: TaskIds = (),
         error_contains: ErrorContains = "",
+        archived: ArchivedFilter = "exclude",
         order: OrderBy = "newest",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
@@ -116,13 +120,19 @@ class ReadTools:
 
         def answer(snapshot: Snapshot) -> TaskList:
             page = snapshot.cached(
-                ("list_tasks", task_filter, order, limit, cursor),
+                ("list_tasks", task_filter, order, archived, limit, cursor),
                 lambda: _ShownPage.read(
-                    snapshot, task_filter, order=order, limit=limit, cursor=cursor, now=now
+                    snapshot,
+                    task_filter,
+                    order=order,
+                    archived=archived,
+                    limit=limit,
+                    cursor=cursor,
+                    now=now,
                 ),
             )
             return TaskList(
-                matching=describe_filter(task_filter),
+                matching=describe_filter(task_filter, archived),
                 tasks=page.tasks_at(now),
                 total=page.total,
                 total_is_exact=page.exact,
@@ -148,6 +158,7 @@ class ReadTools:
         except_backend: ExceptBackend = (),
         task_ids: TaskIds = (),
         error_contains: ErrorContains = "",
+        archived: ArchivedFilter = "exclude",
         group_by: GroupBy = "status",
         digest: Annotated[
             bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
@@ -171,11 +182,11 @@ class ReadTools:
 
         def answer(snapshot: Snapshot) -> TaskCounts:
             total, groups, notes = snapshot.cached(
-                ("count_tasks", task_filter, group_by),
-                lambda: _count(snapshot, task_filter, group_by),
+                ("count_tasks", task_filter, group_by, archived),
+                lambda: _count(snapshot, task_filter, group_by, archived),
             )
             return TaskCounts(
-                matching=describe_filter(task_filter),
+                matching=describe_filter(task_filter, archived),
                 total=total,
                 groups=groups,
                 digest=_digest(snapshot, task_filter) if digest else "",
@@ -242,21 +253,25 @@ class _ShownPage:
         task_filter: TaskFilter,
         *,
         order: Order,
+        archived: Archived,
         limit: int,
         cursor: str,
         now: datetime,
     ) -> Self:
         sanitizer = Sanitizer()
-        page = snapshot.search(task_filter, order=order, limit=limit, cursor=cursor)
+        search = partial(
+            snapshot.search, task_filter, order=order, archived=archived, cursor=cursor
+        )
+        page = search(limit=limit)
         related = RelatedRows.of(snapshot, page.records)
         tasks = [TaskView.in_list(record, now, sanitizer, related) for record in page.records]
         more = page.cut_short or page.recent_only
-        notes = notes_on_filter(snapshot, task_filter, found=page.total > 0 or more)
+        found = page.total > 0 or more
+        notes = notes_on_filter(snapshot, task_filter, found=found, archived=archived)
         notes += _notes_on_search(page)
         if (room := how_many_tasks_fit(tasks)) < len(tasks):
             # A second search, because only the store can say where the next page begins.
-            page = snapshot.search(task_filter, order=order, limit=room, cursor=cursor)
-            tasks = tasks[:room]
+            page, tasks = search(limit=room), tasks[:room]
             notes.append(f"There is room for {room} of the {limit} tasks asked for.")
         if any(task.note == NO_PLATFORM_JOB for task in tasks):
             notes.append(f"{WITHOUT_JOB}.")
@@ -292,14 +307,20 @@ def _updated_if_active(record: TaskRecord) -> datetime | None:
 
 
 def _count(
-    snapshot: Snapshot, task_filter: TaskFilter, group_by: GroupBy
+    snapshot: Snapshot, task_filter: TaskFilter, group_by: GroupBy, archived: Archived
 ) -> tuple[int, list[GroupView], list[str]]:
     """Return the total, the groups that are shown, and the notes."""
     columns = _GROUP_COLUMNS.get(group_by)
-    groups = snapshot.tally(task_filter, by=columns) if columns else ()
-    total = sum(group.count for group in groups) if columns else snapshot.count(task_filter)
+    if columns or archived != "exclude":
+        groups = snapshot.tally(task_filter, by=columns or (), archived=archived)
+        total = sum(group.count for group in groups)
+        groups = groups if columns else ()
+    else:
+        groups, total = (), snapshot.count(task_filter)
     shown, notes = largest_groups(groups, Sanitizer())
-    notes += notes_on_filter(snapshot, task_filter, found=total > 0)
+    notes += notes_on_filter(snapshot, task_filter, found=total > 0, archived=archived)
+    if archived != "exclude":
+        return total, shown, notes
     if task_filter.by_update and snapshot.reads_all(task_filter):
         notes.append(READ_ALL)
     if columns and "status" in columns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from uniqc_store.filters import TaskFilter
-from uniqc_store.query import index_scan, planner, sort_scan, touch_scan
+from uniqc_store.query import archive, index_scan, planner, sort_scan, touch_scan
 from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.pages import PageRequest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uniqc_store.cursors import Cursor, TouchCursor
     from uniqc_store.database.connection import Session
     from uniqc_store.filters import Order
+    from uniqc_store.query.archive import ArchiveRequest
     from uniqc_store.query.pages import Page, PageRows
 
 _EVERYTHING = TaskFilter()
@@ -53,6 +54,15 @@ def touched_page(
 
     key = ("touched page", task_filter, limit, start)
     found = session.cache.get_or_compute(key, find, size=lambda found: found.size)
+    return found.with_records()
+
+
+def archive_page(request: ArchiveRequest) -> Page:
+    """Return the tasks that come after a cursor, those of the archive included."""
+    key = "archive page", request.task_filter, request.kind, request.limit, request.start
+    found = request.session.cache.get_or_compute(
+        key, lambda: archive.page(request), size=lambda found: found.size
+    )
     return found.with_records()
 
 

@@ -195,11 +195,38 @@ def count_at_most(where: Where) -> str:
     return f"SELECT COUNT(*) FROM (SELECT 1 FROM tasks {where.sql} LIMIT :bound)"
 
 
-def tally(by: Sequence[Literal["status", "backend"]], where: Where) -> str:
+def places(where: Where, *, table: TaskTable, key: str) -> str:
+    """Return the statement for the places of tasks, see ``archive``, and their sort keys."""
+    return f"""
+        SELECT {key} AS key, 2 * rowid + {int(table == "archived_tasks")} AS place
+        FROM {table} {where.sql}
+    """
+
+
+def first_places(selects: Sequence[str], after: Where, *, direction: str) -> str:
+    """Return the statement for the first places of several tables after a cursor."""
+    return f"""
+        SELECT key, place, CAST(key AS BLOB) AS key_bytes, typeof(key) = 'text' AS key_is_text
+        FROM ({" UNION ALL ".join(selects)}) {after.sql}
+        ORDER BY key {direction}, place {direction} LIMIT :limit
+    """
+
+
+def listed_tasks(layout: Layout, table: TaskTable) -> str:
+    """Return the statement for tasks whose rows are listed, in no order."""
+    return f"""
+        SELECT {columns(layout, table, TASK_COLUMNS)}, NULL AS result_bytes, rowid AS cursor_rowid
+        FROM {table} WHERE rowid IN (SELECT value FROM json_each(:rows))
+    """
+
+
+def tally(
+    by: Sequence[Literal["status", "backend"]], where: Where, *, table: TaskTable = "tasks"
+) -> str:
     """Return the statement for the number of tasks by some columns, or by none."""
     names = "".join(f"{name}, " for name in by)
     grouped = f"GROUP BY {', '.join(by)}" if by else ""
-    return f"SELECT {names}COUNT(*) FROM tasks {where.sql} {grouped}"
+    return f"SELECT {names}COUNT(*) FROM {table} {where.sql} {grouped}"
 
 
 COMPARED = (

@@ -71,7 +71,8 @@ async def test_lists_and_counts_find_the_same_tasks(
 
 
 async def test_a_list_without_a_status_shows_active_tasks(five: Cache) -> None:
-    for arguments in ({}, {"status": []}, {"status": ""}, {"status": None}):
+    given: list[dict[str, Any]] = [{}, {"status": []}, {"status": ""}, {"status": None}]
+    for arguments in given:
         text, _ = await five.ask("list_tasks", **arguments)
         assert text.startswith("1 active task.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.conftest import NotUtf8, insert_all, make_store, with_files
+from tests.store.conftest import NotUtf8, connect, insert_all, make_store, with_files
 
-from uniqc_store import InvalidValueError, Order, Page, Snapshot, TaskFilter, TaskStore
+from uniqc_store import Archived, InvalidValueError, Order, Page, Snapshot, TaskFilter, TaskStore
 from uniqc_store.query import index_scan, planner, sort_scan, touch_scan
 from uniqc_store.rows import readable
 from uniqc_store.tasks import assume_local, parse_time
@@ -83,10 +83,17 @@ def make(directory: Path, rows: Sequence[Row]) -> TaskStore:
     return TaskStore(directory, read_only=True)
 
 
-def pages(store: TaskStore, wanted: TaskFilter, order: Order, limit: int) -> list[Page]:
-    found = [store.search(wanted, limit=limit, order=order)]
+def pages(
+    store: TaskStore,
+    wanted: TaskFilter,
+    order: Order,
+    limit: int,
+    archived: Archived = "exclude",
+) -> list[Page]:
+    asked = partial(store.search, wanted, limit=limit, order=order, archived=archived)
+    found = [asked()]
     while cursor := found[-1].next_cursor:
-        found.append(store.search(wanted, limit=limit, order=order, cursor=cursor))
+        found.append(asked(cursor=cursor))
         assert len(found) < 200, "the pages do not end"
     return found
 
@@ -191,6 +198,64 @@ def test_pages_of_a_large_file_hold_every_matching_task_once(  # noqa: PLR0917 -
     assert others == sorted(others, key=expected.index)
     for page in found:
         assert page.total == len(expected) if page.exact else page.total <= len(expected)
+
+
+def move_to_archive(directory: Path, numbers: Sequence[int]) -> None:
+    """Move tasks into an archive as uniqc's; the rowids there follow the order of the ids."""
+    columns = "task_id, backend, status, shots, submit_time, update_time, result_json"
+    with closing(connect(directory)) as connection:
+        connection.execute(
+            "CREATE TABLE archived_tasks (task_id TEXT PRIMARY KEY, backend, status, shots, "
+            "submit_time TEXT, update_time TEXT, result_json TEXT, metadata_json TEXT, "
+            "archived_at TEXT)"
+        )
+        connection.execute(
+            f"INSERT INTO archived_tasks (rowid, {columns}, metadata_json, archived_at) "
+            f"SELECT rowid, {columns}, metadata_json, '2026-09-01T00:00:00+00:00' FROM tasks "
+            f"WHERE rowid IN ({', '.join(str(number + 1) for number in numbers)})"
+        )
+        connection.execute(
+            "DELETE FROM tasks WHERE task_id IN (SELECT task_id FROM archived_tasks)"
+        )
+
+
+@pytest.mark.usefixtures("in_china")
+@with_files
+@given(data=st.data(), rows=tables, wanted=filters, order=orders, limit=st.integers(1, 6))
+def test_pages_with_the_archive_hold_live_and_archived_tasks_in_order(  # noqa: PLR0917 - all random
+    fresh_directory: Callable[[], Path],
+    data: st.DataObject,
+    rows: list[Row],
+    wanted: TaskFilter,
+    order: Order,
+    limit: int,
+) -> None:
+    directory = fresh_directory()
+    make(directory, rows)
+    away = data.draw(st.sets(st.integers(0, max(len(rows) - 1, 0)))) if rows else set[int]()
+    move_to_archive(directory, sorted(away))
+    store = TaskStore(directory, read_only=True)
+    every = in_order(rows, wanted, order)
+    archived = {str(number) for number in away}
+    found = pages(store, wanted, order, limit, "include")
+    assert sorted(ids(found)) == sorted(every)
+    assert {page.total for page in found} == {len(every)}
+    # Of equal times, rows of the two tables are in no order that the model knows.
+    assert [key_of(rows, order, task_id) for task_id in ids(found)] == [
+        key_of(rows, order, task_id) for task_id in every
+    ]
+    only = pages(store, wanted, order, limit, "only")
+    assert ids(only) == [task_id for task_id in every if task_id in archived]
+    assert all(record.archived_at for page in only for record in page.records)
+    numbers: dict[Archived, int] = {"include": len(every), "only": len(ids(only))}
+    for choice, number in numbers.items():
+        groups = store.read(partial(Snapshot.tally, task_filter=wanted, archived=choice))
+        assert sum(group.count for group in groups) == number
+
+
+def key_of(rows: Sequence[Row], order: Order, task_id: str) -> object:
+    row = rows[int(task_id)]
+    return row.touched if order == "updated" else row.submit_time
 
 
 TOUCHED_LATE = 3
