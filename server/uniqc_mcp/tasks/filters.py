@@ -1,6 +1,7 @@
 """The filter arguments of tools, their meaning, and the words for them in an answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 
@@ -8,9 +9,9 @@ from pydantic import BeforeValidator, Field
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted
-from uniqc_mcp.responses.times import exact_wire_time, requested_time
+from uniqc_mcp.responses.times import exact_wire_time, requested_duration, requested_time
 from uniqc_mcp.safety.display import quoted
-from uniqc_store import Archived, Order, Snapshot, TaskFilter
+from uniqc_store import TERMINAL_STATUSES, Archived, Order, Snapshot, TaskFilter
 
 Status = Literal[
     "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
@@ -51,13 +52,17 @@ ErrorContains = Annotated[
     str, Field(description="Part of the task's stored error_message, in any case.")
 ]
 SubmittedAfter = Annotated[
-    str, Field(description="ISO 8601 (UTC if no zone), or how long ago: 36h, 7d. Inclusive.")
+    str,
+    Field(description="Local day, ISO 8601 time (UTC if no zone), or age: 36h. Inclusive."),
 ]
 SubmittedBefore = Annotated[str, Field(description="As submitted_after, but exclusive.")]
 NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
 UpdatedAfter = Annotated[
     str,
     Field(description="Last touched by uniqc: saved or polled. Ended last night: 24h."),
+]
+NotHeardFor = Annotated[
+    str, Field(description="Active and untouched for this long, such as 6h: stuck.")
 ]
 UpdatedBefore = Annotated[str, Field(description="As updated_after, but exclusive.")]
 ArchivedFilter = Annotated[Archived, Field(description="Tasks that uniqc put away.")]
@@ -80,13 +85,15 @@ def requested_filter(
     except_backend: Sequence[str] = (),
     task_ids: Sequence[str] = (),
     error_contains: str = "",
+    not_heard_for: str = "",
 ) -> TaskFilter:
     """Return the filter that the arguments of a tool mean.
 
     Raises:
-        InvalidArgumentError: A time is neither a time nor an age.
+        InvalidArgumentError: A time is neither a time nor an age, a duration is none, or finished
+            tasks are to be untouched.
     """
-    return TaskFilter(
+    task_filter = TaskFilter(
         status=_status(status),
         backend=backend,
         submitted_after=_requested_time("submitted_after", submitted_after, now),
@@ -97,6 +104,29 @@ def requested_filter(
         except_backends=tuple(except_backend),
         task_ids=tuple(task_ids),
         error_contains=error_contains,
+    )
+    return _unheard(task_filter, not_heard_for, now) if not_heard_for else task_filter
+
+
+def _unheard(task_filter: TaskFilter, not_heard_for: str, now: datetime) -> TaskFilter:
+    """Return the filter with the active tasks alone that uniqc has not touched for a while."""
+    try:
+        # As an age, it has the bounds of an age.
+        moment = now - requested_duration(not_heard_for)
+    except (ValueError, OverflowError):
+        raise InvalidArgumentError(
+            f"not_heard_for must be a duration such as 6h or 2d, not {quoted(not_heard_for)}."
+        ) from None
+    if {"finished", *TERMINAL_STATUSES}.intersection(task_filter.statuses):
+        raise InvalidArgumentError(
+            "not_heard_for is for active tasks: leave out the finished statuses. For others, "
+            "updated_before asks for the time of the last touch."
+        )
+    moment = moment.replace(microsecond=0)
+    return replace(
+        task_filter,
+        status=task_filter.status if task_filter.by_status else "active",
+        updated_before=min(moment, task_filter.updated_before or moment),
     )
 
 

@@ -20,6 +20,7 @@ from uniqc_mcp.tasks.filters import (
     ErrorContains,
     ExceptBackend,
     NameContains,
+    NotHeardFor,
     OrderBy,
     StatusFilter,
     SubmittedAfter,
@@ -93,6 +94,7 @@ class ReadTools:
         except_backend: ExceptBackend = (),
         task_ids: TaskIds = (),
         error_contains: ErrorContains = "",
+        not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
         order: OrderBy = "newest",
         limit: Annotated[int, Field(ge=1, le=100)] = 20,
@@ -116,6 +118,7 @@ class ReadTools:
             except_backend=except_backend,
             task_ids=task_ids,
             error_contains=error_contains,
+            not_heard_for=not_heard_for,
         )
 
         def answer(snapshot: Snapshot) -> TaskList:
@@ -158,6 +161,7 @@ class ReadTools:
         except_backend: ExceptBackend = (),
         task_ids: TaskIds = (),
         error_contains: ErrorContains = "",
+        not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
         group_by: GroupBy = "status",
         digest: Annotated[
@@ -178,6 +182,7 @@ class ReadTools:
             except_backend=except_backend,
             task_ids=task_ids,
             error_contains=error_contains,
+            not_heard_for=not_heard_for,
         )
 
         def answer(snapshot: Snapshot) -> TaskCounts:

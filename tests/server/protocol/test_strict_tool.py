@@ -25,7 +25,8 @@ Json = dict[str, Any]
 STATUSES = "'any', 'active', 'finished', 'pending', 'running', 'success', 'failed' or 'cancelled'"
 LIST_ARGUMENTS = (
     "status, backend, submitted_after, submitted_before, name_contains, updated_after, "
-    "updated_before, except_backend, task_ids, error_contains, archived, order, limit, cursor"
+    "updated_before, except_backend, task_ids, error_contains, not_heard_for, archived, order, "
+    "limit, cursor"
 )
 FILTERS = ("status", "backend", "submitted_after", "submitted_before", "name_contains")
 
