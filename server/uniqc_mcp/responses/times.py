@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from uniqc_store import assume_local, parse_time
@@ -17,6 +19,7 @@ _DURATION: Final = re.compile(r"(\d{1,6}) ?([smhdw])")
 _UNIQCS_FORM: Final = re.compile(
     r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d+)?\+00:00", re.ASCII
 )
+_ZONE_NAME: Final = re.compile(r"[A-Za-z][\w+/-]{1,40}", re.ASCII)
 _DATE_AND_TIME: Final = len("2026-08-05T05:33:52")
 _SKEW: Final = timedelta(minutes=1)
 """The difference between two machines' clocks that is not worth a remark."""
@@ -131,7 +134,8 @@ def requested_time(text: str, now: datetime) -> datetime | None:
     """Return the time that an argument means, in UTC; None for an empty text.
 
     Args:
-        text: An ISO 8601 date or time, in UTC if it names no zone, or an age: ``36h``, ``7d``.
+        text: An ISO 8601 time, in UTC if it names no zone; a date, which is the beginning of that
+            day in this machine's zone; or an age: ``36h``, ``7d``.
         now: The time from which an age counts. Its fraction of a second is dropped, so that the
             time can be shown exactly in whole seconds.
 
@@ -147,6 +151,46 @@ def requested_time(text: str, now: datetime) -> datetime | None:
             return datetime.min.replace(tzinfo=UTC)
     moment = datetime.fromisoformat(text)
     try:
+        if _is_date(text):
+            return _beginning_of_day(moment)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("there is no such moment in UTC") from None
+
+
+def _beginning_of_day(midnight: datetime) -> datetime:
+    """Return the first instant of a local day, in UTC.
+
+    The clock may skip midnight, or show it twice. A moment of the day before is then no answer.
+    """
+    moments = [assume_local(midnight.replace(fold=fold)) for fold in (0, 1)]
+    try:
+        return min(moment for moment in moments if moment.astimezone().date() >= midnight.date())
+    except (ValueError, OverflowError):  # in the years 1 and 9999
+        return min(moments)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def local_zone(now: datetime) -> str:
+    """Return this machine's time zone as text: ``Asia/Shanghai, now UTC+08:00``, or ``UTC``."""
+    local = now.astimezone()
+    offset = local.strftime("%z")
+    name = os.environ.get("TZ", "") or _zone_of_the_system() or local.tzname() or ""
+    if not _ZONE_NAME.fullmatch(name):
+        name = "local time"
+    return "UTC" if name == "UTC" else f"{name}, now UTC{offset[:3]}:{offset[3:5]}"
+
+
+def _zone_of_the_system() -> str:
+    """Return the name in the database of time zones that /etc/localtime links to, if it does."""
+    try:
+        return str(Path("/etc/localtime").readlink()).partition("zoneinfo/")[2]
+    except OSError:
+        return ""
