@@ -11,7 +11,10 @@ from uniqc_mcp.records.meaning import ResultRecord
 from uniqc_mcp.records.partial_results import PartialResults
 from uniqc_mcp.records.progress import Progress, has_outcomes
 from uniqc_mcp.responses.store_notes import damage_note, why_empty
+from uniqc_mcp.responses.text import told_time
+from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.tasks.named import NamedTasks
 from uniqc_store import SHORTEST_PREFIX, Matches
 
 if TYPE_CHECKING:
@@ -98,17 +101,25 @@ _NEWEST_COMPARED: Final = 200
 
 
 def find_task(snapshot: Snapshot, task_id: str) -> Match:
-    """Return the task of this id, of this platform's id, or of an id that begins like this.
+    """Return the task of this id, of this platform's id, of an id that begins like this, or name.
+
+    A name is looked for where no id is found.
 
     Raises:
         UnknownTaskError: There is none; the message names similar ids.
-        AmbiguousTaskError: There are several; the message names them.
+        AmbiguousTaskError: There are several, or some with this as a part of their name; the
+            message names them.
     """
     matches = snapshot.find(task_id) if task_id else Matches()
     match matches.found:
         case (only,):
             return only
         case ():
+            named = NamedTasks.find(snapshot, task_id)
+            if (match := named.only_match(snapshot)) is not None:
+                return match
+            if named.records:
+                raise AmbiguousTaskError(_explain_names(task_id, named))
             message = snapshot.cached(
                 ("unknown", task_id), lambda: _explain_unknown(snapshot, task_id), size=len
             )
@@ -157,16 +168,31 @@ def _nothing_found(snapshot: Snapshot, task_id: str) -> str:
     return f"No task has the id {quoted(task_id)}.{hint} list_tasks with status=any shows ids."
 
 
+def _explain_names(name: str, named: NamedTasks) -> str:
+    have = "have this name" if named.exact else "have this in their names"
+    lines = [f"No task has the id {quoted(name)}. These {have}; ask for one by its id:"]
+    lines += [
+        f"{_candidate(record, record.task_id, archived=False)}, submitted "
+        f"{told_time(recorded_time(record.submit_time))}"
+        for record in named.records
+    ]
+    if named.more:
+        lines.append("- perhaps others: list_tasks with name_contains and status=any")
+    return "\n".join(lines)
+
+
+def _candidate(record: TaskRecord, task_id: str, *, archived: bool) -> str:
+    name = f" {quoted(record.name)}" if record.name else ""
+    where = ", archived" if archived else ""
+    return f"- {quoted(task_id)}{name} {quoted(record.status)} on {quoted(record.backend)}{where}"
+
+
 def _explain_ambiguous(snapshot: Snapshot, task_id: str, matches: Matches) -> str:
     lines = [f"{quoted(task_id)} stands for several tasks, by their {matches.by}. Ask for one:"]
-    for match in matches.found:
-        record = snapshot.record(match)
-        name = f" {quoted(record.name)}" if record.name else ""
-        archived = ", archived" if match.archived else ""
-        lines.append(
-            f"- {quoted(match.task_id)}{name} {quoted(record.status)} on "
-            f"{quoted(record.backend)}{archived}"
-        )
+    lines += [
+        _candidate(snapshot.record(match), match.task_id, archived=match.archived)
+        for match in matches.found
+    ]
     if matches.more:
         lines.append("- and more: give more characters")
     return "\n".join(lines)

@@ -205,7 +205,7 @@ class ReadTools:
         *,
         task_id: Annotated[
             str,
-            Field(description="uniqc's id, a platform's id, or 6 or more first characters."),
+            Field(description="uniqc's or a platform's id, 6 or more first characters, or a name."),
         ],
         outcomes: Annotated[int, Field(ge=0, le=50, description="Most frequent first.")] = 8,
     ) -> TaskAnswer:
