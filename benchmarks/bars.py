@@ -76,6 +76,13 @@ BARS = (
         limit=50,
     ),
     Bar(
+        says="A page by the last touch in 24 h, for which there is no index, beside a plain page",
+        group=lists.GROUP,
+        only=lists.TOUCHED,
+        reference=Side(who=lists.PLAIN_PAGE),
+        limit=10,
+    ),
+    Bar(
         says="Counting by status and backend, as part of a GROUP BY",
         group=counts.GROUP,
         only=f"{counts.BOTH}: {counts.FIRST}",
@@ -154,7 +161,7 @@ BARS = (
         says="Tokens of everything that tools/list returns",
         group=context.GROUP,
         only=context.TOOLS,
-        limit=2900,
+        limit=3500,
     ),
     Bar(
         says="Tokens of what's still running, 20 active tasks, by text",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from benchmarks import mix
 from benchmarks.measure.uniqc_store import UNIQC, load
 from benchmarks.mix import NEWEST, OLDEST, Mix
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
-from uniqc_store import TaskFilter, TaskStore
+from uniqc_store import Order, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +56,8 @@ _SPREAD, _SHUFFLED = "active tasks spread evenly: ", "added in no order: "
 REALISTIC = f"(?!{_SPREAD}|{_SHUFFLED}).* page"
 """A pattern for pages of the stores with the usual order of tasks."""
 PLAIN = "status any"
+TOUCHED = "updated in the last 24 h, newest touched first"
+PLAIN_PAGE = "a plain page"
 _MORE_STATUSES = {
     "any": TaskFilter(),
     "failed": TaskFilter(status="failed"),
@@ -96,7 +99,24 @@ def measure(setting: Setting) -> list[Measurement]:
         *_measured(setting, recent, asked, ""),
         *_measured(setting, spread, about_active, _SPREAD),
         *_measured(setting, shuffled, by_labels, _SHUFFLED),
+        *_measured_touched(setting, recent),
     ]
+
+
+def _measured_touched(setting: Setting, caches: Mapping[int, Path]) -> Iterator[Measurement]:
+    """Measure a page by update time, of which no index knows, beside a plain page."""
+    setting.tell(f"lists: {TOUCHED}")
+    last_day = TaskFilter(updated_after=NEWEST - timedelta(days=1))
+    for size, cache_dir in caches.items():
+        contender = partial(Contender, what=TOUCHED, size=size)
+        touched = partial(_search_without_cache, cache_dir, last_day, order="updated")
+        plain = partial(_search_without_cache, cache_dir, TaskFilter())
+        yield from interleaved(
+            GROUP,
+            [contender(who=OURS, call=touched), contender(who=PLAIN_PAGE, call=plain)],
+            repeats=setting.repeats,
+            seconds_each=setting.seconds_each,
+        )
 
 
 def _measured(
@@ -135,10 +155,12 @@ def _contenders(
         yield Contender(what=f"{words}: first page", who=UNIQC, size=size, call=call)
 
 
-def _search_without_cache(cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "") -> object:
+def _search_without_cache(
+    cache_dir: Path, task_filter: TaskFilter, *, cursor: str = "", order: Order = "newest"
+) -> object:
     """Return a page from a store without a cache, as after a start or a commit."""
     store = TaskStore(cache_dir, read_only=True)
-    return store.search(task_filter, limit=PAGE, cursor=cursor)
+    return store.search(task_filter, limit=PAGE, cursor=cursor, order=order)
 
 
 def _deep_cursor(store: TaskStore, task_filter: TaskFilter) -> str:
