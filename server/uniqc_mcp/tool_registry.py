@@ -47,6 +47,7 @@ TOOLS = (
     ToolSpec(name="list_tasks", title="List quantum tasks", effect="reads"),
     ToolSpec(name="get_task", title="Get a quantum task", effect="reads"),
     ToolSpec(name="count_tasks", title="Count quantum tasks", effect="reads"),
+    ToolSpec(name="summarize_tasks", title="Summarize quantum tasks", effect="reads"),
     ToolSpec(name="wait_for_tasks", title="Wait for quantum tasks", effect="reads", waits=True),
     ToolSpec(name="clear_tasks", title="Clear finished quantum tasks", effect="destroys"),
     ToolSpec(name="undo_clear", title="Undo a clear", effect="writes"),

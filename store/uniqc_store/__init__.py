@@ -43,6 +43,7 @@ from uniqc_store.errors import (
 from uniqc_store.filters import Archived, Column, Order, TaskFilter
 from uniqc_store.query.completion import Completions
 from uniqc_store.query.lookup import MAX_MATCHES, SHORTEST_PREFIX, Match, Matches
+from uniqc_store.query.measures import Measures
 from uniqc_store.query.pages import Page
 from uniqc_store.rows import parse_json
 from uniqc_store.snapshot import Group, Snapshot, StoreState
@@ -104,6 +105,7 @@ __all__ = [
     "JsonValue",
     "Match",
     "Matches",
+    "Measures",
     "Order",
     "Page",
     "PendingPlan",

@@ -13,11 +13,12 @@ from uniqc_store.filters import Archived, Column, Order, TaskFilter
 from uniqc_store.query import archive, completion, lookup, pagination, planner, statements
 from uniqc_store.query import counts as query_counts
 from uniqc_store.query.conditions import filter_sql
+from uniqc_store.query.measures import Measures, measures
 from uniqc_store.query.time_conditions import where_later_than
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -198,6 +199,15 @@ class Snapshot:
         statement = statements.digest_of_all(self._session.layout, where)
         (digest,) = self._session.rows(statement, where.parameters)[0]
         return (digest or _DIGEST_OF_NOTHING).hex()
+
+    def measures(
+        self, task_filter: TaskFilter = _EVERYTHING, *, names: bool = False
+    ) -> Iterator[Measures]:
+        """Yield the figures of the tasks that pass, in no order; names are empty if not asked for.
+
+        The time grows with the number of tasks: some 2 s for a million of them.
+        """
+        return measures(self._session, task_filter, names=names)
 
     def undated(self, task_filter: TaskFilter = _EVERYTHING) -> int:
         """Return the number of tasks without a readable submit time.

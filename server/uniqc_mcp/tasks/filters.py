@@ -20,7 +20,7 @@ Status = Literal[
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
     """Return a list for one text, which many models send where a list is asked for."""
     if isinstance(value, str):
         return [value] if value else []
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 else:
     StatusFilter = Annotated[
         Sequence[Status],
-        BeforeValidator(_as_list),
+        BeforeValidator(as_list),
         Field(
             description="Any of these. active: not finished; finished: success, failed, cancelled."
         ),
@@ -41,11 +41,11 @@ BackendFilter = Annotated[
     str, Field(description="Whole label (originq:WK_C180), or platform (originq).")
 ]
 ExceptBackend = Annotated[
-    Sequence[str], BeforeValidator(_as_list), Field(description="Labels or platforms left out.")
+    Sequence[str], BeforeValidator(as_list), Field(description="Labels or platforms left out.")
 ]
 TaskIds = Annotated[
     Sequence[str],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Field(description="Only these, by uniqc's whole ids."),
 ]
 ErrorContains = Annotated[

@@ -1,12 +1,12 @@
 """The tools that list, count and get tasks, as methods that tests can call directly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
@@ -28,6 +28,7 @@ from uniqc_mcp.tasks.filters import (
     TaskIds,
     UpdatedAfter,
     UpdatedBefore,
+    as_list,
     describe_filter,
     notes_on_filter,
     requested_filter,
@@ -36,6 +37,8 @@ from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import TaskList, TaskView, how_many_tasks_fit
 from uniqc_mcp.tasks.result_models import ResultView
+from uniqc_mcp.tasks.summary import GroupKey
+from uniqc_mcp.tasks.summary_models import FIGURES, TaskSummary, summary_of
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
 from uniqc_store import (
     TERMINAL_STATUSES,
@@ -57,6 +60,12 @@ RECENT_ONLY: Final = (
 )
 
 GroupBy = Literal["none", "status", "backend", "status_backend"]
+
+SummaryKeys = Annotated[
+    Sequence[GroupKey],
+    BeforeValidator(as_list),
+    Field(max_length=2, description="One or two; error: kinds of failures."),
+]
 
 MAX_CACHED_BYTES: Final = 64 * 1024
 """The largest result whose summary is cached for one state of the file."""
@@ -195,6 +204,59 @@ class ReadTools:
                 total=total,
                 groups=groups,
                 digest=_digest(snapshot, task_filter) if digest else "",
+                store=StoreView.of(snapshot.state, now, notes),
+            )
+
+        return self._store.read(answer)
+
+    def summarize_tasks(
+        self,
+        *,
+        status: StatusFilter = ("any",),
+        backend: BackendFilter = "",
+        submitted_after: SubmittedAfter = "",
+        submitted_before: SubmittedBefore = "",
+        name_contains: NameContains = "",
+        updated_after: UpdatedAfter = "",
+        updated_before: UpdatedBefore = "",
+        except_backend: ExceptBackend = (),
+        task_ids: TaskIds = (),
+        error_contains: ErrorContains = "",
+        not_heard_for: NotHeardFor = "",
+        group_by: SummaryKeys = ("backend",),
+    ) -> TaskSummary:
+        """Summarize tasks by backend: success, shots, times; or why they fail, by error.
+
+        Of each group: tasks, finished, succeeded, shots of all circuits, seconds from submission
+        to the last touch, oldest and newest submission. Days are local.
+        """
+        now = self._clock()
+        task_filter = requested_filter(
+            now,
+            status=status or ("any",),
+            backend=backend,
+            submitted_after=submitted_after,
+            submitted_before=submitted_before,
+            name_contains=name_contains,
+            updated_after=updated_after,
+            updated_before=updated_before,
+            except_backend=except_backend,
+            task_ids=task_ids,
+            error_contains=error_contains,
+            not_heard_for=not_heard_for,
+        )
+        keys = tuple(dict.fromkeys(group_by or ("backend",)))
+
+        def answer(snapshot: Snapshot) -> TaskSummary:
+            total, rows, notes = snapshot.cached(
+                ("summarize_tasks", task_filter, keys),
+                lambda: summary_of(snapshot, task_filter, keys),
+            )
+            return TaskSummary(
+                matching=describe_filter(task_filter),
+                total=total,
+                columns=[*keys, *FIGURES],
+                rows=rows,
                 store=StoreView.of(snapshot.state, now, notes),
             )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uniqc_store.database import schema
 from uniqc_store.database.cache import SnapshotCache, StateCache
@@ -19,7 +20,7 @@ from uniqc_store.database.functions import add_functions
 from uniqc_store.errors import NOT_FROM_SQLITE, primary_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
     from uniqc_store.database.schema import Layout
@@ -91,6 +92,15 @@ class Session:
         """Return all rows of a statement that only reads, whatever bytes their texts hold."""
         return fetch_rows(self.connection, statement, parameters or {})
 
+    def stream(
+        self, statement: str, parameters: Mapping[str, object] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement that only reads, without holding all of them.
+
+        Two runs of the statement must give the rows in one order.
+        """
+        return stream_rows(self.connection, statement, parameters or {})
+
     def number(self, statement: str, parameters: Mapping[str, object] | None = None) -> int:
         """Return the integer that is the only value of a statement's only row."""
         (number,) = self.connection.execute(statement, parameters or {}).fetchone()
@@ -132,6 +142,27 @@ def fetch_rows(
     finally:
         connection.text_factory = tolerant_factory
     return cursor.execute(statement, parameters).fetchall()
+
+
+def stream_rows(
+    connection: sqlite3.Connection, statement: str, parameters: Mapping[str, object]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows that :func:`fetch_rows` returns, one by one and as tuples."""
+    read = 0
+    tolerant_factory = connection.text_factory
+    connection.text_factory = str
+    try:
+        for row in connection.execute(statement, parameters):
+            read += 1
+            yield row
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != NOT_FROM_SQLITE:
+            raise
+    else:
+        return
+    finally:
+        connection.text_factory = tolerant_factory
+    yield from islice(connection.execute(statement, parameters), read, None)
 
 
 @contextmanager

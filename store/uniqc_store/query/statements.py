@@ -303,6 +303,21 @@ def _row_bytes(layout: Layout, table: str) -> str:
     )
 
 
+def measures(layout: Layout, where: Where, *, names: bool) -> str:
+    """Return the statement for the figures of tasks; see ``query.measures``."""
+    circuits = "1"
+    if layout.has("task_shards"):
+        circuits = """ifnull((
+            SELECT sum(max(circuit_count, 1)) FROM task_shards WHERE uniqc_task_id = tasks.task_id
+        ), 1)"""
+    name = f"ifnull(metadata_text({raw_text('metadata_json')}, 'task_name'), '')"
+    return f"""
+        SELECT task_id, status, backend, shots, {circuits}, submit_time, update_time,
+            {name if names else "''"}
+        FROM tasks {where.sql}
+    """
+
+
 def planned_rows(layout: Layout, where: Where, *, limited: bool) -> str:
     """Return the statement for the rows of a plan to clear tasks, oldest first.
 

@@ -1,0 +1,169 @@
+"""The answer about groups of tasks: a table with a row for each group."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from pydantic import Field
+
+from uniqc_mcp.responses.base import Answer, StoreField
+from uniqc_mcp.responses.text import counted
+from uniqc_mcp.responses.times import duration
+from uniqc_mcp.safety.display import word
+from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.filters import notes_on_filter
+from uniqc_mcp.tasks.summary import Figures, figures_by
+from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from uniqc_mcp.tasks.summary import GroupKey, Labels
+    from uniqc_store import Snapshot, TaskFilter
+
+Cell: TypeAlias = str | int | float | None
+
+FIGURES: Final = (
+    "tasks",
+    "finished",
+    "succeeded",
+    "shots",
+    "median_seconds",
+    "p90_seconds",
+    "max_seconds",
+    "oldest",
+    "newest",
+)
+"""The columns after those of the labels."""
+
+MAX_GROUPS: Final = 40
+MAX_TOKENS: Final = 1_250
+_ROW_TOKENS: Final = 45
+"""Tokens of the figures of one row, in either channel."""
+
+_MAX_EXACT: Final = 2**53
+OTHERS: Final = "others ("
+_FIGURES_IN_WORDS: Final = (
+    "tasks, succeeded/finished, shots, median/90 %/longest time, oldest to newest"
+)
+SECONDS_NOTE: Final = (
+    "Seconds are from submission to uniqc's last touch, of finished tasks: no run time, as polling "
+    "a finished task moves the touch."
+)
+
+_FIELD_OF: Final[dict[GroupKey, str]] = {"error": "tasks.error", "platform": "backend"}
+_TIMES: Final = frozenset({"day", "hour", "week"})
+
+
+class TaskSummary(Answer):
+    """Groups of tasks, as a table."""
+
+    matching: Annotated[str, Field(description="What they match, in words.")]
+    total: int
+    columns: list[str]
+    rows: Annotated[list[list[Cell]], Field(description="Largest first; last: others.")]
+    store: StoreField
+
+    def text(self) -> str:
+        """Return a line of the total, one for each group, and the notes."""
+        width = len(self.columns) - len(FIGURES)
+        by = " and ".join(self.columns[:width])
+        lines = [f"{counted(self.total, self.matching)}, by {by}. {self.store.source}"]
+        if self.rows:
+            lines.append(f"{by}: {_FIGURES_IN_WORDS}")
+        lines += [f"- {_row_in_words(row, width)}" for row in self.rows]
+        return "\n".join([*lines, *self.store.notes])
+
+
+def summary_of(
+    snapshot: Snapshot, task_filter: TaskFilter, keys: Sequence[GroupKey]
+) -> tuple[int, list[list[Cell]], list[str]]:
+    """Return the number of tasks that match, the table of their groups, and the notes."""
+    sanitizer = Sanitizer()
+    groups = figures_by(snapshot, task_filter, keys, sanitizer)
+    total = sum(figures.tasks for figures in groups.values())
+    notes = notes_on_filter(snapshot, task_filter, found=total > 0)
+    if any(figures.finished for figures in groups.values()):
+        notes.append(SECONDS_NOTE)
+    return total, table_of(groups, keys, sanitizer), notes
+
+
+def table_of(
+    groups: Mapping[Labels, Figures], keys: Sequence[GroupKey], sanitizer: Sanitizer
+) -> list[list[Cell]]:
+    """Return a row for each group that there is room for, and one for all others together.
+
+    The groups of one value of the first key stand together, the largest first; times are in
+    order, the latest first.
+    """
+    largest = sorted(groups.items(), key=lambda group: (-group[1].tasks, group[0]))[:MAX_GROUPS]
+    shown = {
+        labels: [
+            sanitizer.one_line(_field_of(key), label)
+            for key, label in zip(keys, labels, strict=True)
+        ]
+        for labels, _ in largest
+    }
+    sizes = (_ROW_TOKENS + sum(map(max_tokens_of, labels)) for labels in shown.values())
+    room = how_many_fit(sizes, MAX_TOKENS - _ROW_TOKENS)
+    kept = dict(largest[:room])
+    ordered = sorted(kept, key=lambda labels: _place(labels, keys, kept))
+    rows = [[*shown[labels], *_cells(kept[labels])] for labels in ordered]
+    if left := [figures for labels, figures in groups.items() if labels not in kept]:
+        others = Figures()
+        for figures in left:
+            others.merge(figures)
+        label = f"{OTHERS}{len(left)} more)"
+        rows.append([label, *[""] * (len(keys) - 1), *_cells(others)])
+    return rows
+
+
+def _field_of(key: GroupKey) -> str:
+    return "status" if key in _TIMES else _FIELD_OF.get(key, key)
+
+
+def _place(
+    labels: Labels, keys: Sequence[GroupKey], kept: Mapping[Labels, Figures]
+) -> tuple[object, ...]:
+    """Return the sort key of a row."""
+    place: list[object] = []
+    for depth, key in enumerate(keys, 1):
+        head = labels[:depth]
+        if key in _TIMES:
+            place.append([-ord(character) for character in labels[depth - 1]])
+        else:
+            tasks = sum(figures.tasks for other, figures in kept.items() if other[:depth] == head)
+            place += (-tasks, labels[depth - 1])
+    return tuple(place)
+
+
+def _cells(figures: Figures) -> list[Cell]:
+    seconds: list[Cell] = [round(value, 1) for value in figures.seconds_at(0.5, 0.9, 1)]
+    oldest, newest = (
+        "" if moment is None else _minute(moment) for moment in (figures.oldest, figures.newest)
+    )
+    # JavaScript rounds larger numbers.
+    shots: Cell = figures.shots if figures.shots <= _MAX_EXACT else str(figures.shots)
+    counts = (figures.tasks, figures.finished, figures.succeeded, shots)
+    return [*counts, *(seconds or [None, None, None]), oldest, newest]
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
+def _row_in_words(row: Sequence[Cell], width: int) -> str:
+    """Return a row in the order of ``_FIGURES_IN_WORDS``, with a dash for what is not known."""
+    told = [str(label) for label in row[:width]]
+    if told[0].startswith(OTHERS):
+        told = told[:1]
+    labels = ", ".join(word(label) if label else "(empty)" for label in told)
+    tasks, finished, succeeded, shots, *seconds, oldest, newest = row[width:]
+    share = ""
+    if isinstance(finished, int) and isinstance(succeeded, int) and finished:
+        share = f" ({succeeded / finished:.0%})"
+    times = "/".join(duration(int(value)) for value in seconds if isinstance(value, int | float))
+    submitted = f"{oldest} to {newest}" if oldest else "-"
+    return f"{labels}: {tasks}, {succeeded}/{finished}{share}, {shots}, {times or '-'}, {submitted}"
