@@ -15,8 +15,8 @@ from tests.store.conftest import fill, make_store, unprivileged
 
 import uniqc_mcp
 import uniqc_store
+from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.cli.doctor import examine
-from uniqc_mcp.cli.options import CacheDirectory
 from uniqc_mcp.settings import Settings
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import StoreUnreadableError, TaskStore

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from uniqc_mcp import __version__
-from uniqc_mcp.cli.options import CacheDirectory, cache_dir_option, clear_options, clear_settings
+from uniqc_mcp.cli.directories import CacheDirectory
+from uniqc_mcp.cli.options import (
+    StrictOption,
+    cache_dir_option,
+    clear_options,
+    clear_settings,
+)
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.settings import Settings
@@ -77,6 +83,7 @@ def cli() -> None:
 @cache_dir_option
 @click.option(
     "--log-level",
+    cls=StrictOption,
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     envvar="UNIQC_MCP_LOG_LEVEL",
     default="warning",

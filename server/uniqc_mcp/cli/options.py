@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.responses.times import requested_duration
 from uniqc_mcp.settings import KEEP_CLEARED, ClearSettings
 from uniqc_store import DEFAULT_CACHE_DIR, TERMINAL_STATUSES, ClearPolicy, InvalidValueError
@@ -18,32 +19,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
-class CacheDirectory(click.Path):
-    """A directory that may not exist yet. ``~`` is expanded, in environment variables too."""
+class StrictOption(click.Option):
+    """An option whose variable must not be empty.
 
-    def __init__(self) -> None:
-        """Accept directories only, one that this user may not list included.
+    click takes an empty variable for an absent one. A client's template leaves a variable empty
+    where a user fills in nothing, and a limit on clearing would then be off without a word.
+    """
 
-        It may become readable later, and reading by name does not need the list. Each answer says
-        what is wrong until then; a server that does not start can say it to nobody.
-        """
-        super().__init__(file_okay=False, readable=False, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the directory as a path, or fail with what is wrong."""
-        if not str(value):
-            self.fail("it is empty; give a directory.", param, ctx)
-        try:
-            directory = Path(value).expanduser()
-        except RuntimeError:
-            self.fail(f"{value} names a user whose home is not known.", param, ctx)
-        try:
-            is_file = directory.is_file()
-        except OSError:  # the answers and `doctor` say what is wrong with it
-            is_file = False
-        if is_file:
-            self.fail(f"{directory} is a file; give the directory that holds it.", param, ctx)
-        return super().convert(directory, param, ctx)
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the value of the variable, or None if it is not set."""
+        names = (self.envvar,) if isinstance(self.envvar, str) else self.envvar or ()
+        for name in names:
+            value = os.environ.get(name)
+            if value is not None and not value.strip():
+                raise click.BadParameter(
+                    "it is set, but empty; give it a value, or unset it.", ctx=ctx, param=self
+                )
+        return super().resolve_envvar_value(ctx)
 
 
 def _duration(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
@@ -58,19 +50,23 @@ def _duration(_: click.Context, __: click.Parameter, value: str | None) -> timed
 
 
 def _statuses(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Return finished statuses that are separated by commas."""
+    """Return finished statuses that are separated by commas; ``finished`` is all of them."""
     if value is None:
         return None
-    statuses = tuple(part.strip() for part in value.split(","))
+    parts = tuple(part.strip() for part in value.split(","))
+    statuses = tuple(
+        status for part in parts for status in (TERMINAL_STATUSES if part == "finished" else [part])
+    )
     for status in statuses:
         if status not in TERMINAL_STATUSES:
-            allowed = ", ".join(TERMINAL_STATUSES)
+            allowed = ", ".join((*TERMINAL_STATUSES, "finished"))
             raise click.BadParameter(f"{status!r} is not one of {allowed}.")
     return tuple(dict.fromkeys(statuses))
 
 
 cache_dir_option = click.option(
     "--cache-dir",
+    cls=StrictOption,
     type=CacheDirectory(),
     envvar="UNIQC_MCP_CACHE_DIR",
     default=DEFAULT_CACHE_DIR,
@@ -82,14 +78,17 @@ cache_dir_option = click.option(
 _CLEAR_OPTIONS = (
     click.option(
         "--allow-clear",
+        cls=StrictOption,
         callback=_statuses,
         metavar="STATUS[,STATUS...]",
         envvar="UNIQC_MCP_ALLOW_CLEAR",
         show_envvar=True,
-        help="Let tasks with these finished statuses be cleared. Without it, nothing can be.",
+        help="Let tasks with these finished statuses be cleared. Without it, nothing can be. "
+        "finished stands for all three.",
     ),
     click.option(
         "--min-age",
+        cls=StrictOption,
         callback=_duration,
         metavar="DURATION",
         envvar="UNIQC_MCP_MIN_AGE",
@@ -99,6 +98,7 @@ _CLEAR_OPTIONS = (
     click.option(
         "--backend",
         "backends",
+        cls=StrictOption,
         multiple=True,
         envvar="UNIQC_MCP_BACKEND",
         show_envvar=True,
@@ -106,6 +106,7 @@ _CLEAR_OPTIONS = (
     ),
     click.option(
         "--max-rows",
+        cls=StrictOption,
         type=click.IntRange(min=1),
         envvar="UNIQC_MCP_MAX_ROWS",
         show_envvar=True,
@@ -113,6 +114,7 @@ _CLEAR_OPTIONS = (
     ),
     click.option(
         "--confirm",
+        cls=StrictOption,
         type=click.Choice(["human", "plan"]),
         envvar="UNIQC_MCP_CONFIRM",
         show_envvar=True,
@@ -121,6 +123,7 @@ _CLEAR_OPTIONS = (
     ),
     click.option(
         "--keep-cleared",
+        cls=StrictOption,
         callback=_duration,
         metavar="DURATION",
         envvar="UNIQC_MCP_KEEP_CLEARED",

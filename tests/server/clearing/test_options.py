@@ -93,7 +93,10 @@ ALLOWED = ("--allow-clear", "success")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--allow-clear", "running"], "'running' is not one of success, failed, cancelled."),
+        (
+            ["--allow-clear", "running"],
+            "'running' is not one of success, failed, cancelled, finished.",
+        ),
         (["--allow-clear", "success,QUEUED"], "'QUEUED' is not one of"),
         (["--allow-clear", "success,"], "'' is not one of"),
         (["--allow-clear", ""], "'' is not one of"),

@@ -154,7 +154,7 @@ def test_an_option_overrides_its_environment_variable(cache: Cache) -> None:
 
 
 def test_doctor_examines_the_directory_of_uniqc_by_default(home: Path) -> None:
-    finished = run_process("doctor", HOME=str(home), UNIQC_MCP_CACHE_DIR="")
+    finished = run_process("doctor", HOME=str(home))
     assert finished.returncode == 0
     assert "file      ~/.uniqc/cache/tasks.sqlite" in finished.stdout
     assert [path.name for path in home.iterdir()] == ["cache"]
