@@ -12,19 +12,20 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
+from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol import input_responses, structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
 from uniqc_mcp.responses.times import local_zone, utc_now
-from uniqc_mcp.settings import HOW_TO_ALLOW
+from uniqc_mcp.settings import HOW_TO_ALLOW, MAX_WAIT
 from uniqc_mcp.subscriptions.handlers import serve_subscriptions
 from uniqc_mcp.subscriptions.subscriber import Subscriptions
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS, TOOLS, ToolSpec
-from uniqc_mcp.waiting.tools import WaitTools
+from uniqc_mcp.waiting.tools import WaitTools, wait_fields
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def build_server(
         middleware=[structured_content.restore, input_responses.replace_malformed],
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
-        tools=_tools(store, clears, clock),
+        tools=_tools(store, clears, clock, max_wait=settings.max_wait if settings else MAX_WAIT),
     )
     _add_resources(server, store, clearing, clock)
     server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
@@ -181,6 +182,7 @@ def _lifespan(
             yield ServerContext(
                 watcher=watcher,
                 subscriptions=Subscriptions(store, watcher),
+                cancelled_waits=CancelledWaits(),
                 clearing=clearing,
                 pending_plans=pending_plans,
             )
@@ -189,7 +191,11 @@ def _lifespan(
 
 
 def _tools(
-    store: TaskStore, clears: ClearTools | None, clock: Callable[[], datetime]
+    store: TaskStore,
+    clears: ClearTools | None,
+    clock: Callable[[], datetime],
+    *,
+    max_wait: int,
 ) -> list[Tool]:
     """Return the tools of the table, those that write only where clearing is allowed."""
     waits = WaitTools(store, clock)
@@ -204,7 +210,12 @@ def _tools(
         )
 
     return [
-        StrictTool.of(function_of(spec), title=spec.title, annotations=spec.annotations)
+        StrictTool.of(
+            function_of(spec),
+            title=spec.title,
+            annotations=spec.annotations,
+            fields=wait_fields(max_wait) if spec.waits else None,
+        )
         for spec in (READ_TOOLS if clears is None else TOOLS)
     ]
 

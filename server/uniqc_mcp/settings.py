@@ -18,6 +18,12 @@ Confirm = Literal["human", "plan"]
 
 KEEP_CLEARED = timedelta(days=30)
 
+MAX_WAIT = 50
+"""The longest wait, in seconds. Many clients cut a call after 60."""
+
+DEFAULT_WAIT = 20
+"""The seconds that a wait lasts if a call doesn't say. Some clients cut a call after 30."""
+
 HOW_TO_ALLOW = (
     "Whoever runs it can allow clearing with --allow-clear, such as: "
     "uniqc-mcp --allow-clear success,failed --min-age 7d"
@@ -60,7 +66,9 @@ class Settings:
     Attributes:
         cache_dir: The directory that holds ``tasks.sqlite``.
         clearing: The limits on clearing; None, the default, makes a server that only reads.
+        max_wait: The longest wait for tasks, in seconds.
     """
 
     cache_dir: Path = DEFAULT_CACHE_DIR
     clearing: ClearSettings | None = None
+    max_wait: int = MAX_WAIT

@@ -21,6 +21,7 @@ from uniqc_mcp.cli.options import (
     cache_dir_option,
     clear_options,
     clear_settings,
+    max_wait_option,
 )
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.times import recorded_time
@@ -91,13 +92,14 @@ def cli() -> None:
     show_envvar=True,
     help="How much to say on stderr.",
 )
+@max_wait_option
 @clear_options
-def serve(cache_dir: Path, log_level: str, **clearing: Any) -> None:
+def serve(cache_dir: Path, log_level: str, max_wait: int, **clearing: Any) -> None:
     """Serve MCP over stdin and stdout until the client leaves.
 
     It only reads, unless --allow-clear lets it clear finished tasks.
     """
-    settings = Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing))
+    settings = Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing), max_wait=max_wait)
     logging.basicConfig(
         stream=sys.stderr,
         level=log_level.upper(),

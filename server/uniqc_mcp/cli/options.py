@@ -10,7 +10,7 @@ import click
 
 from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.responses.times import requested_duration
-from uniqc_mcp.settings import KEEP_CLEARED, ClearSettings
+from uniqc_mcp.settings import KEEP_CLEARED, MAX_WAIT, ClearSettings
 from uniqc_store import DEFAULT_CACHE_DIR, TERMINAL_STATUSES, ClearPolicy, InvalidValueError
 
 if TYPE_CHECKING:
@@ -73,6 +73,18 @@ cache_dir_option = click.option(
     show_default="~/.uniqc/cache",
     show_envvar=True,
     help="The directory that holds uniqc's tasks.sqlite.",
+)
+
+max_wait_option = click.option(
+    "--max-wait",
+    cls=StrictOption,
+    type=click.IntRange(min=1, max=MAX_WAIT),
+    envvar="UNIQC_MCP_MAX_WAIT",
+    default=MAX_WAIT,
+    metavar="SECONDS",
+    show_default=True,
+    show_envvar=True,
+    help="The longest that wait_for_tasks waits: a second less than the client's limit on calls.",
 )
 
 _CLEAR_OPTIONS = (

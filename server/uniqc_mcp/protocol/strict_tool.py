@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
@@ -26,7 +26,7 @@ from uniqc_mcp.responses.base import Answer
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
@@ -43,8 +43,17 @@ class StrictTool(Tool):
         *,
         title: str,
         annotations: ToolAnnotations,
+        fields: Mapping[str, Any] | None = None,
     ) -> Tool:
-        """Return the tool that calls a function; the model reads the function's docstring."""
+        """Return the tool that calls a function; the model reads the function's docstring.
+
+        Args:
+            fn: The function.
+            title: The name that people see.
+            annotations: The hints for clients.
+            fields: Types and defaults that replace those of the function's arguments, where they
+                follow from the operator's settings.
+        """
         description = inspect.getdoc(fn)
         tool = cls.from_function(
             fn,
@@ -55,7 +64,7 @@ class StrictTool(Tool):
         )
         metadata = tool.fn_metadata
         # The SDK reads these at each call and each listing, so they can be replaced here.
-        metadata.arg_model = _strict(metadata.arg_model)
+        metadata.arg_model = _strict(metadata.arg_model, fields or {})
         metadata.output_schema = _schema(get_type_hints(fn)["return"])
         tool.parameters = _schema(metadata.arg_model)
         return tool
@@ -134,10 +143,11 @@ def _two_channels(answer: Answer) -> CallToolResult:
     )
 
 
-def _strict(model: type[ArgModelBase]) -> type[ArgModelBase]:
+def _strict(model: type[ArgModelBase], fields: Mapping[str, Any]) -> type[ArgModelBase]:
     """Return an argument model that forbids other arguments and conversions: "5" is no integer."""
     config = ConfigDict(extra="forbid", strict=True)
-    return type(model.__name__, (model,), {"model_config": config})
+    strict = type(model.__name__, (model,), {"model_config": config})
+    return create_model(model.__name__, __base__=strict, **fields) if fields else strict
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -215,7 +215,9 @@ class WaitAnswer(Answer):
                 stuck = f"{self.active_total} of the {self.matching} can't finish by {themselves}"
                 return f"{stuck}, after {seconds}."
             case "changed":
-                return f"{self.changes_total} of the {self.matching} changed, after {seconds}."
+                # Of a task that is gone since an older cursor, only a note tells.
+                changed = self.changes_total or "Some"
+                return f"{changed} of the {self.matching} changed, after {seconds}."
             case "timeout" if self.changes_total:
                 changed = f"{self.changes_total} of the {self.matching} changed in {seconds}"
                 return f"{changed}, but not all are finished."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from uniqc_mcp.records.related_rows import RelatedRows, records_of
@@ -86,6 +86,15 @@ class WaitTarget:
             related=related,
             state=snapshot.state,
         )
+
+    @property
+    def finished_filter(self) -> TaskFilter:
+        """The filter of the finished tasks that would be waited for if they were active."""
+        return replace(self.task_filter, status="finished")
+
+    def includes(self, state: TaskState) -> bool:
+        """Return whether an active task is waited for."""
+        return self._includes(state, None)
 
     def status_changes(self, changes: Changes) -> list[StatusChange]:
         """Return the tasks whose status changed, that are gone, or that came and finished."""

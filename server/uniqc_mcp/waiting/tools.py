@@ -1,30 +1,32 @@
 """The tool wait_for_tasks."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
+import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.progress import WITHOUT_JOB
 from uniqc_mcp.records.related_rows import EndedTasks
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.subscriptions.watcher import StoreWatcher
+from uniqc_mcp.settings import DEFAULT_WAIT, MAX_WAIT
 from uniqc_mcp.tasks.filters import (
     BackendFilter,
     NameContains,
     describe_filter,
     notes_on_filter,
 )
-from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.models import TaskView
+from uniqc_mcp.waiting.arguments import MAX_IDS, Asked, Beginning
+from uniqc_mcp.waiting.cursor import ActiveTasks, WaitCursor
 from uniqc_mcp.waiting.models import (
     MAX_ACTIVE,
     MAX_CHANGES,
@@ -37,20 +39,20 @@ from uniqc_mcp.waiting.models import (
 )
 from uniqc_mcp.waiting.target import WaitTarget
 from uniqc_mcp.waiting.wait import Until, Wait, WaitResult
-from uniqc_store import InvalidValueError, Snapshot, TaskFilter, TaskStore
-
-MAX_IDS = 50
+from uniqc_store import Snapshot, TaskState, TaskStore
 
 _NEEDS_POLLING = (
     "The cache moves only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
 )
 _NOTHING_MATCHES = "The cache has no task at all."
-_BAD_CURSOR = (
-    "The cursor is not one that wait_for_tasks of this server gave, or more has changed since than "
-    "it remembers. Leave cursor out to wait from now on; list_tasks and get_task tell what has "
-    "become of the tasks meanwhile."
-)
+
+
+def wait_fields(max_wait: int) -> dict[str, Any]:
+    """Return the arguments of wait_for_tasks that follow from the longest wait allowed."""
+    default = min(DEFAULT_WAIT, max_wait)
+    described = Field(ge=1, le=max_wait, description=f"1 to {max_wait}, default {default}.")
+    return {"timeout_seconds": (Annotated[int, described], default)}
 
 
 class WaitTools:
@@ -82,7 +84,7 @@ class WaitTools:
         until: Annotated[
             Until, Field(description="any changes status, or all are finished.")
         ] = "any",
-        timeout_seconds: Annotated[int, Field(ge=1, le=50)] = 30,
+        timeout_seconds: Annotated[int, Field(ge=1, le=MAX_WAIT)] = DEFAULT_WAIT,
         cursor: Annotated[str, Field(description="Of the call before, to miss nothing.")] = "",
         context: Context[ServerContext, Any],
     ) -> WaitAnswer:
@@ -91,53 +93,67 @@ class WaitTools:
         In vain, unless some uniqc process polls the platform meanwhile: the program that
         submitted a task, or `uniqc result TASK_ID`.
         """
-        watcher = context.request_context.lifespan_context.watcher
+        began, running = time.monotonic(), context.request_context.lifespan_context
+        asked = Asked.of(task_ids, backend, name_contains)
+        waits = running.cancelled_waits
+        cursor = cursor or waits.cursor_of(asked)
+        timeout = min(timeout_seconds, waits.limit.seconds if waits.limit else MAX_WAIT)
 
         async def report(seconds: float) -> None:
-            await context.report_progress(
-                int(seconds), timeout_seconds, f"waiting for {until} of them"
-            )
+            await context.report_progress(int(seconds), timeout, f"waiting for {until} of them")
 
         try:
-            changed_ids = await _changed_ids(watcher, cursor)
-            target = await anyio.to_thread.run_sync(
-                lambda: self._store.read(
-                    lambda snapshot: _target(
-                        snapshot, task_ids, backend, name_contains, changed_ids
-                    )
-                )
-            )
+            beginning = await Beginning.find(asked, cursor, self._store, running.watcher)
+            target = beginning.target
             wait = Wait(
                 target=target,
                 until=until,
-                timeout=timeout_seconds,
-                cursor=cursor,
+                timeout=timeout,
+                cursor=beginning.place,
+                resumption=beginning.resumption,
                 max_active=MAX_ACTIVE,
                 report=report,
+                cancelled=lambda place, active: waits.remember(
+                    asked, cursor or _cursor_at(place, active, target)
+                ),
             )
-            result = await wait.run(self._store, watcher)
-            changes = result.status_changes[:MAX_CHANGES]
-            ended_ids = [change.state.task_id for change in changes if not change.state.active]
-            ended, unmatched = await anyio.to_thread.run_sync(
-                lambda: self._store.read(
-                    lambda snapshot: (
-                        EndedTasks.read(snapshot, ended_ids),
-                        _notes_if_unmatched(snapshot, target, result),
-                    )
+            result = await wait.run(self._store, running.watcher)
+            ended, unmatched = await self._read_ended(target, result)
+        except anyio.get_cancelled_exc_class():
+            waits.learn(time.monotonic() - began)
+            raise
+        waits.forget(asked)
+        notes = list(beginning.notes)
+        if waits.limit and timeout < timeout_seconds:
+            notes.append(waits.limit.note)
+        return self._answer(target, result, ended, unmatched, notes)
+
+    async def _read_ended(
+        self, target: WaitTarget, result: WaitResult
+    ) -> tuple[EndedTasks, list[str]]:
+        """Return the tasks that ended, as they are now, and notes if no task matches at all."""
+        changes = result.status_changes[:MAX_CHANGES]
+        ended_ids = [change.state.task_id for change in changes if not change.state.active]
+        return await anyio.to_thread.run_sync(
+            lambda: self._store.read(
+                lambda snapshot: (
+                    EndedTasks.read(snapshot, ended_ids),
+                    _notes_if_unmatched(snapshot, target, result),
                 )
             )
-            return self._answer(target, result, ended, unmatched)
-        except InvalidValueError as error:
-            if error.field != "cursor":
-                raise
-            raise InvalidArgumentError(_BAD_CURSOR) from error
+        )
 
     def _answer(
-        self, target: WaitTarget, result: WaitResult, ended: EndedTasks, unmatched: list[str]
+        self,
+        target: WaitTarget,
+        result: WaitResult,
+        ended: EndedTasks,
+        unmatched: list[str],
+        notes: list[str],
     ) -> WaitAnswer:
         now, sanitizer, tasks = self._clock(), Sanitizer(), result.tasks
         state = "none_match" if unmatched else _state(result)
-        notes = [*unmatched, *([_NEEDS_POLLING] if state == "timeout" else [])]
+        notes = [*notes, *unmatched, *([_NEEDS_POLLING] if state == "timeout" else [])]
         if state == "not_submitted":
             notes.append(f"{WITHOUT_JOB}.")
         elif tasks.without_job:
@@ -168,56 +184,15 @@ class WaitTools:
             active_total=tasks.active_total,
             finished=finished,
             waited_seconds=int(result.seconds),
-            cursor=result.cursor,
+            cursor=_cursor_at(result.cursor, result.active, target),
             store=StoreView.of(tasks.state, now, notes),
         )
 
 
-async def _changed_ids(watcher: StoreWatcher, cursor: str) -> frozenset[str]:
-    """Return the ids of tasks that changed since a cursor, removed ones included."""
-    if not cursor:
-        return frozenset()
-    await watcher.refresh()
-    return watcher.watch.since(cursor).task_ids
-
-
-def _target(
-    snapshot: Snapshot,
-    task_ids: Sequence[str],
-    backend: str,
-    name_contains: str,
-    changed_ids: frozenset[str],
-) -> WaitTarget:
-    """Return the tasks that the arguments of the tool mean.
-
-    Args:
-        snapshot: The store in which ids are looked up.
-        task_ids: uniqc's or the platform's ids, or beginnings of them.
-        backend: As the tool takes it.
-        name_contains: As the tool takes it.
-        changed_ids: Ids of tasks that may be gone; they are not looked up.
-
-    Raises:
-        InvalidArgumentError: There are both ids and a filter, or too many ids.
-        UnknownTaskError: No task has one of the ids.
-    """
-    if task_ids and (backend or name_contains):
-        raise InvalidArgumentError(
-            "Give task_ids, or backend and name_contains to wait for the active tasks that match."
-        )
-    if len(task_ids) > MAX_IDS:
-        raise InvalidArgumentError(
-            f"task_ids must be at most {MAX_IDS} ids, not {len(task_ids)}. Without task_ids, "
-            "all active tasks that match backend and name_contains are waited for."
-        )
-    found = (
-        task_id if task_id in changed_ids else find_task(snapshot, task_id).task_id
-        for task_id in task_ids
-    )
-    return WaitTarget(
-        task_ids=frozenset(found),
-        task_filter=TaskFilter(status="active", backend=backend, name_contains=name_contains),
-    )
+def _cursor_at(place: str, active: Iterable[TaskState], target: WaitTarget) -> str:
+    """Return the cursor for a place in the change log, where these tasks were active."""
+    tasks = ActiveTasks.of(filter(target.includes, active))
+    return WaitCursor(place=place, at=time.time(), active=tasks).encode()
 
 
 def _notes_if_unmatched(snapshot: Snapshot, target: WaitTarget, result: WaitResult) -> list[str]:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
+    from uniqc_mcp.waiting.resume import Resumption
     from uniqc_mcp.waiting.target import StatusChange, WaitedTasks, WaitTarget
-    from uniqc_store import TaskStore
+    from uniqc_store import Changes, TaskState, TaskStore
 
 Until = Literal["any", "all"]
 
@@ -38,7 +39,8 @@ class WaitResult:
     Attributes:
         status_changes: Changes since the wait began, or since its cursor.
         tasks: The tasks now.
-        cursor: Cursor for the next wait.
+        cursor: Place in the change log at which the next wait begins.
+        active: The active tasks at that place, as the watcher tracks them.
         condition_met: Whether the wait ended by its condition, and not by its timeout.
         seconds: Duration of the wait.
     """
@@ -46,6 +48,7 @@ class WaitResult:
     status_changes: list[StatusChange]
     tasks: WaitedTasks
     cursor: str
+    active: tuple[TaskState, ...]
     condition_met: bool
     seconds: float
 
@@ -58,17 +61,22 @@ class Wait:
         target: The tasks to wait for.
         until: Wait until any of them changes status, or until all of them are finished.
         timeout: In seconds.
-        cursor: Cursor of an earlier wait, whose changes are not reported again; empty to begin now.
+        cursor: Place in the change log from which on changes are reported; empty to begin now.
+        resumption: The changes before that, where they are known otherwise.
         max_active: The most active tasks in the result.
         report: Progress callback, with the seconds waited so far. Called first without delay.
+        cancelled: Called with the place at which the wait began and the active tasks there, if the
+            wait is cancelled.
     """
 
     target: WaitTarget
     until: Until
     timeout: float
     cursor: str
+    resumption: Resumption | None
     max_active: int
     report: Callable[[float], Awaitable[None]]
+    cancelled: Callable[[str, tuple[TaskState, ...]], None]
 
     async def run(self, store: TaskStore, watcher: StoreWatcher) -> WaitResult:
         """Wait, and return the tasks and their changes.
@@ -80,7 +88,12 @@ class Wait:
         changed, began = ResettableEvent(), time.monotonic()
         with watcher.watch.tracking(self.target.task_ids):
             async with watcher.listening(changed.set):
-                return await _RunningWait(self, store, watcher, changed, began).result()
+                running = _RunningWait(self, store, watcher, changed, began)
+                try:
+                    return await running.result()
+                except anyio.get_cancelled_exc_class():
+                    self.cancelled(*running.began_at)
+                    raise
 
 
 class _RunningWait:
@@ -99,6 +112,8 @@ class _RunningWait:
         self._store = store
         self._watcher = watcher
         self._changed = changed
+        # Before the place, so that a task that changes in between is rather told twice.
+        self._active = watcher.watch.active()
         self._cursor = wait.cursor or watcher.watch.since().cursor
         self._began = self._report_at = began
 
@@ -118,6 +133,11 @@ class _RunningWait:
                     raise
                 unreadable = True
         return result
+
+    @property
+    def began_at(self) -> tuple[str, tuple[TaskState, ...]]:
+        """The place in the change log from which on changes are reported, and the active tasks."""
+        return self._cursor, self._active
 
     @property
     def _elapsed(self) -> float:
@@ -142,28 +162,39 @@ class _RunningWait:
     def _is_affected(self, result: WaitResult) -> bool:
         """Return whether a result is outdated, without reading the file."""
         changes = self._watcher.watch.since(self._cursor)
-        return (
-            changes.file_changed
-            or self._wait.target.status_changes(changes) != result.status_changes
-        )
+        return changes.file_changed or self._status_changes(changes) != result.status_changes
+
+    def _status_changes(self, changes: Changes) -> list[StatusChange]:
+        """Return the changes, with those from before this process knew of any."""
+        status_changes = self._wait.target.status_changes(changes)
+        resumption = self._wait.resumption
+        if resumption is None:
+            return status_changes
+        known = {change.state.task_id for change in status_changes}
+        earlier = (one for one in resumption.changes if one.state.task_id not in known)
+        return [*status_changes, *earlier]
 
     async def _read(self) -> WaitResult:
         """Return the tasks and their changes, both as they were at one moment."""
-        changes = self._watcher.watch.since(self._cursor)
+        watch, wait = self._watcher.watch, self._wait
+        # Before the changes: a task that changes in between is then told twice, but never lost.
+        active, changes = watch.active(), watch.since(self._cursor)
         tasks = await self._read_tasks()
         for _ in range(_MAX_READS):
             cursor = changes.cursor
             await self._watcher.refresh()
-            changes = self._watcher.watch.since(self._cursor)
+            active, changes = watch.active(), watch.since(self._cursor)
             if changes.cursor == cursor:
                 break
             tasks = await self._read_tasks()
-        status_changes = self._wait.target.status_changes(changes)
-        any_changed = self._wait.until == "any" and bool(status_changes)
+        status_changes = self._status_changes(changes)
+        differs = wait.resumption is not None and wait.resumption.differs
+        any_changed = wait.until == "any" and (bool(status_changes) or differs)
         return WaitResult(
             status_changes=status_changes,
             tasks=tasks,
             cursor=changes.cursor,
+            active=tuple(filter(wait.target.includes, active)),
             condition_met=not tasks.may_finish or any_changed,
             seconds=self._elapsed,
         )

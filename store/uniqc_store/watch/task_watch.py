@@ -207,6 +207,12 @@ class TaskWatch:
             tasks = (self._scanned or tracked_tasks.NOTHING).tasks
         return {task_id: tasks[task_id].state for task_id in task_ids if task_id in tasks}
 
+    def active(self) -> tuple[TaskState, ...]:
+        """Return the states at the last refresh of the active tasks that are tracked."""
+        with self._lock:
+            tasks = (self._scanned or tracked_tasks.NOTHING).tasks
+        return tuple(task.state for task in tasks.values() if task.state.active)
+
     @contextmanager
     def tracking(self, task_ids: Iterable[str]) -> Generator[None]:
         """Track these tasks too, whether they exist or not, from the next refresh to the exit."""

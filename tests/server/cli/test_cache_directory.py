@@ -79,7 +79,7 @@ VARIABLES = sorted(
 
 def test_every_option_of_serve_has_a_variable() -> None:
     assert len(VARIABLES) == len(cli.commands["serve"].params)
-    assert "UNIQC_MCP_CACHE_DIR" in VARIABLES
+    assert "UNIQC_MCP_MAX_WAIT" in VARIABLES
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -91,7 +91,7 @@ def test_a_variable_that_is_set_but_empty_stops_the_start(
     allowed = {"UNIQC_MCP_ALLOW_CLEAR": "success"}
     known = {parameter.envvar for parameter in cli.commands[command].params}
     if variable not in known:
-        assert variable == "UNIQC_MCP_LOG_LEVEL"
+        assert variable in ("UNIQC_MCP_LOG_LEVEL", "UNIQC_MCP_MAX_WAIT")
         return
     result = run(command, **{**allowed, variable: empty})
     assert (result.exit_code, result.stdout) == (2, "")
@@ -118,3 +118,10 @@ def test_an_option_overrides_its_empty_variable(tmp_path: Path) -> None:
 def test_finished_allows_all_three_statuses(tmp_path: Path, given: str) -> None:
     result = run("doctor", "--cache-dir", str(tmp_path), "--allow-clear", given)
     assert "clearing  success, failed, cancelled tasks;" in result.stdout
+
+
+@pytest.mark.parametrize("given", ["0", "51", "-5", "20s", "", "2.5"])
+def test_an_impossible_longest_wait_stops_the_start(given: str) -> None:
+    result = run("serve", "--max-wait", given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'--max-wait'" in result.stderr

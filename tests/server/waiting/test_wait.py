@@ -352,18 +352,11 @@ async def test_a_task_that_is_deleted_between_two_waits_is_reported_as_gone(cach
     assert changes(second) == [("a", "running", "gone")]
 
 
-@pytest.mark.parametrize("cursor", ["x", "\x00", "龘" * 3_000, "gcU1zW_W3CcAAAAAAAAAAQ"])
+@pytest.mark.parametrize("cursor", ["x", "\x00", "龘" * 3_000, "gcU1zW_W3CcAAAAAAAAAAQ", "x.AAAA"])
 async def test_an_invalid_cursor_is_refused_with_advice(cache: Cache, cursor: str) -> None:
     uniqc(cache, a="running")
     said = await cache.refusal("wait_for_tasks", {"cursor": cursor})
-    assert said.startswith("The cursor is not one that wait_for_tasks of this server gave")
-    assert "Leave cursor out" in said
-
-
-async def test_a_cursor_of_another_server_is_refused(cache: Cache) -> None:
-    uniqc(cache, a="running")
-    _, structured = await cache.ask("wait_for_tasks", timeout_seconds=1)
-    said = await cache.refusal("wait_for_tasks", {"cursor": structured["cursor"]})
+    assert said.startswith("The cursor is not one that wait_for_tasks gave.")
     assert "Leave cursor out" in said
 
 
@@ -372,7 +365,7 @@ async def test_a_cursor_of_another_server_is_refused(cache: Cache) -> None:
 
 async def test_an_unknown_task_is_refused(cache: Cache) -> None:
     uniqc(cache, uqt_abcdef1="running")
-    said = await cache.refusal("wait_for_tasks", {"task_ids": ["uqt_abcdef1", "uqt_abcdef2"]})
+    said = await cache.refusal("wait_for_tasks", {"task_ids": ["uqt_abcdef2"]})
     assert said.startswith('No task has the id "uqt_abcdef2". Nearest: "uqt_abcdef1".')
     assert not watchers()
 
@@ -545,7 +538,14 @@ def _wait(*task_ids: str, timeout: float = 30, begun: anyio.Event | None = None)
 
     target = WaitTarget(task_ids=frozenset(task_ids), task_filter=ACTIVE)
     return Wait(
-        target=target, until="any", timeout=timeout, cursor="", max_active=10, report=report
+        target=target,
+        until="any",
+        timeout=timeout,
+        cursor="",
+        resumption=None,
+        max_active=10,
+        report=report,
+        cancelled=lambda place, active: None,
     )
 
 
