@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.safety.display import quoted, without_home
+from uniqc_mcp.safety.display import without_home
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import (
     CLEARED_FILENAME,
@@ -34,17 +34,13 @@ from uniqc_store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from pydantic_core import ErrorDetails
-
+    from collections.abc import Iterable
 
 _MAX_COMPARED: Final = 200
 """Characters of a name that are compared: the time grows with their square."""
 
 _MIN_SIMILARITY: Final = 0.5
 _MAX_STORE_ERROR: Final = 500
-_MAX_PROBLEMS: Final = 3
 
 
 class RequestError(Exception):
@@ -100,43 +96,3 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
             return text
         case _:
             return f"The task store could not answer. {text}"
-
-
-def explain_arguments(tool: str, known: Sequence[str], problems: list[ErrorDetails]) -> str:
-    """Return a message on the wrong arguments of a call, a line each, and on what is allowed."""
-    lines = [_explain(problem, known) for problem in problems[:_MAX_PROBLEMS]]
-    if len(problems) > len(lines):
-        lines.append(f"and {len(problems) - len(lines)} more.")
-    return f"{tool} was not run. " + "\n".join(lines)
-
-
-_EXPECTED: Final = {
-    "int_type": "an integer",
-    "string_type": "a text",
-    "sequence_str": "a list of texts",
-    "is_instance_of": "a list of texts",
-}
-"""The type that an argument should have had, by pydantic's error type."""
-
-
-def _explain(problem: ErrorDetails, known: Sequence[str]) -> str:
-    name = str(problem["loc"][0]) if problem["loc"] else "arguments"
-    allowed = problem.get("ctx", {})
-    given = quoted(problem["input"])
-    match problem["type"]:
-        case "extra_forbidden":
-            similar = nearest(name, known)
-            hint = f" Did you mean {similar[0]}?" if similar else ""
-            return f"There is no argument {quoted(name)}.{hint} Known are: {', '.join(known)}."
-        case "missing":
-            return f"The argument {name} is required."
-        case "literal_error":
-            return f"{name} must be one of {allowed['expected']}, not {given}."
-        case "greater_than_equal" | "less_than_equal":
-            bound = allowed.get("ge", allowed.get("le"))
-            side = "at least" if "ge" in allowed else "at most"
-            return f"{name} must be {side} {bound}, not {given}."
-        case kind:
-            expected = _EXPECTED.get(kind, "valid text")
-            subject = name if len(problem["loc"]) == 1 else f"Each of {name}"
-            return f"{subject} must be {expected}, not {given} ({type(problem['input']).__name__})."

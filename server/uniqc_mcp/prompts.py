@@ -17,11 +17,11 @@ from mcp.server.mcpserver.prompts.base import Message, Prompt, UserMessage
 from mcp_types import EmbeddedResource, TextResourceContents
 from pydantic import Field
 
+from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.tasks.comparison import compared_in_words, two_tasks
@@ -259,5 +259,4 @@ def arguments_of(name: str) -> Sequence[str]:
     for spec in PROMPTS:
         if spec.name == name:
             return spec.arguments
-    known = ", ".join(spec.name for spec in PROMPTS)
-    raise invalid(f"There is no prompt {quoted(name)}. Known are: {known}.")
+    raise invalid(explain_unknown(name, (spec.name for spec in PROMPTS), kind="prompt"))

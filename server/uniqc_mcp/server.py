@@ -12,9 +12,10 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
+from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.context import ServerContext
-from uniqc_mcp.protocol import input_responses, structured_content
+from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
@@ -29,7 +30,7 @@ from uniqc_mcp.waiting.tools import WaitTools, wait_fields
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
     from datetime import datetime
 
     from mcp.server.lowlevel.helper_types import ReadResourceContents
@@ -83,6 +84,7 @@ class TaskServer(MCPServer[ServerContext]):
     """
 
     make_prompts: Callable[[], None] | None = None
+    tool_names: Sequence[str] = ()
 
     async def list_prompts(self) -> list[Prompt]:
         """Return the prompts, built now if this is the first request for any."""
@@ -131,10 +133,12 @@ class TaskServer(MCPServer[ServerContext]):
         """Return the result of a tool.
 
         Raises:
-            ToolError: The tool clears, and the operator has not allowed that.
+            ToolError: There is no such tool, or it clears and the operator has not allowed that.
         """
-        if name in _MAY_BE_OFF and name not in {tool.name for tool in await self.list_tools()}:
-            raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
+        if name not in self.tool_names:
+            if name in _MAY_BE_OFF:
+                raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
+            raise ToolError(explain_unknown(name, self.tool_names, kind="tool"))
         return await super().call_tool(name, arguments, context)
 
 
@@ -152,6 +156,8 @@ def build_server(
         if clearing is None or pending_plans is None
         else _clear_tools(store, clearing, pending_plans, clock)
     )
+    max_wait = settings.max_wait if settings is not None else MAX_WAIT
+    tools = _tools(store, clears, clock, max_wait=max_wait)
     server = TaskServer(
         "uniqc-mcp",
         title="UnifiedQuantum tasks",
@@ -159,11 +165,16 @@ def build_server(
         version=__version__,
         subscriptions=False,  # the SDK's own would acknowledge every address
         lifespan=_lifespan(store, clearing, pending_plans),
-        middleware=[structured_content.restore, input_responses.replace_malformed],
+        middleware=[
+            structured_content.restore,
+            malformed_params.explain_malformed,
+            input_responses.replace_malformed,
+        ],
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
-        tools=_tools(store, clears, clock, max_wait=settings.max_wait if settings else MAX_WAIT),
+        tools=tools,
     )
+    server.tool_names = [tool.name for tool in tools]
     _add_resources(server, store, clearing, clock)
     server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
     _add_completions(server, store)

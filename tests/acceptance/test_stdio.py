@@ -402,7 +402,7 @@ def test_a_line_that_is_not_a_message_gets_an_error_and_the_next_one_is_served()
         for line, code, number in UNREADABLE:
             server.send(line + b"\n" + PING)
             refusal, answer = server.receive(), server.receive()
-            assert (refusal["error"]["code"], refusal["id"]) == (code, number), line[:80]
+            assert (refusal["error"]["code"], refusal.get("id")) == (code, number), line[:80]
             assert refusal["error"]["message"]
             assert answer["id"] == "after"
 
@@ -418,7 +418,7 @@ def test_a_line_over_the_limit_is_skipped_with_an_error_that_names_the_limit() -
     refusal, *answers = run_probe(
         b"x" * 5_000_000 + b"\n" + longest + PING, "--max-line-bytes", "1000"
     )
-    assert refusal["id"] is None
+    assert "id" not in refusal
     assert refusal["error"]["code"] == INVALID_REQUEST
     assert "1000 bytes" in refusal["error"]["message"]
     assert by_id(answers).keys() == {1, "after"}

@@ -288,13 +288,17 @@ def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("ref", "argument", "said"),
     [
-        (PromptReference(name="what"), "task_id", 'There is no prompt "what". Known are: whats_ru'),
+        (PromptReference(name="what"), "task_id", 'There is no prompt "what". Did you mean whats_ru'),
         (
             PromptReference(name="whats_running"),
             "task_id",
             'There is no argument "task_id", nor any',
         ),
-        (PromptReference(name="why_did_it_fail"), "id", 'There is no argument "id". Known are: ta'),
+        (
+            PromptReference(name="why_did_it_fail"),
+            "id",
+            'There is no argument "id". Did you mean task_id?',
+        ),
         (
             ResourceTemplateReference(uri=TASKS),
             "name",

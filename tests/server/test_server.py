@@ -38,7 +38,7 @@ async def test_no_call_changes_a_file_at_rest(real_cache: Cache) -> None:
     before = state_of(real_cache.directory)
     assert list(before) == ["tasks.sqlite"]
     async with real_cache.client() as client:
-        for group_by in ("none", "status", "backend", "status_backend"):
+        for group_by in ("total", "status", "backend", "status_backend"):
             await client.call_tool("count_tasks", {"group_by": group_by, "name_contains": "bell"})
         for status in ("any", "active", "finished"):
             await client.call_tool("list_tasks", {"status": status, "submitted_after": "99w"})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from uniqc_mcp.errors import RequestError, explain_store_error, nearest
-from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.argument_errors import explain_unknown
+from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_store import InvalidValueError, StoreError
 
 if TYPE_CHECKING:
@@ -29,11 +29,7 @@ def invalid(problem: str) -> MCPError:
 
 def unknown_argument(given: str, known: Sequence[str]) -> MCPError:
     """Return the error for an unknown argument; it names the known ones."""
-    if not known:
-        return invalid(f"There is no argument {quoted(given)}, nor any other.")
-    close = nearest(given, known)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    return invalid(f"There is no argument {quoted(given)}.{hint} Known are: {', '.join(known)}.")
+    return invalid(explain_unknown(given, known))
 
 
 def explain_unexpected(request: str, error: BaseException) -> str:

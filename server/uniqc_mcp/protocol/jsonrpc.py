@@ -99,8 +99,12 @@ def _error(code: int, reason: str, to: jsonrpc.RequestId | None = None) -> jsonr
 
 def write_message(message: jsonrpc.JSONRPCMessage) -> bytes:
     """Return a message as a line; an answer that can't be encoded becomes an error."""
+    # MCP's schema has no null here: an error that answers no request has no id at all.
+    has_id = not isinstance(message, jsonrpc.JSONRPCError) or message.id is not None
     try:
-        text = message.model_dump_json(by_alias=True, exclude_unset=True)
+        text = message.model_dump_json(
+            by_alias=True, exclude_unset=True, exclude=None if has_id else {"id"}
+        )
     except PydanticSerializationError:
         # A lone surrogate in the result of a tool, for example. Its caller still waits.
         if not isinstance(message, jsonrpc.JSONRPCResponse | jsonrpc.JSONRPCError):

@@ -19,7 +19,8 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from uniqc_mcp.errors import RequestError, explain_arguments, explain_store_error
+from uniqc_mcp.argument_errors import explain_arguments
+from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected
 from uniqc_mcp.protocol.structured_content import defer
 from uniqc_mcp.responses.base import Answer
@@ -94,8 +95,8 @@ class StrictTool(Tool):
         """Return a message for the caller in place of the SDK's, which names only the tool."""
         match error.__cause__ if isinstance(error, ToolError) else error:
             case ValidationError() as cause if not isinstance(error, UnexpectedToolError):
-                known = list(self.fn_metadata.arg_model.model_fields)
-                return explain_arguments(self.name, known, cause.errors(include_url=False))
+                properties = self.parameters["properties"]
+                return explain_arguments(self.name, properties, cause.errors(include_url=False))
             case StoreError() as cause:
                 return explain_store_error(cause)
             case RequestError() | ToolError() as cause:
@@ -113,8 +114,9 @@ _MAX_DIGITS: Final = 9
 def _as_meant(arguments: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Return the arguments as hosts mean them; all others are left for the model to refuse.
 
-    Arguments that hosts add for themselves are dropped, and so is null for an optional argument.
-    An integer may come as text, or as 5.0 from a host that keeps numbers as doubles.
+    Arguments that hosts add for themselves are dropped, and so are null and an empty text for an
+    optional argument: they mean that it is not given. An integer may come as text, or as 5.0 from
+    a host that keeps numbers as doubles.
     """
     meant: dict[str, Any] = {}
     for name, value in arguments.items():
@@ -122,7 +124,7 @@ def _as_meant(arguments: dict[str, Any], model: type[BaseModel]) -> dict[str, An
         if field is None:
             if name not in _ADDED_BY_HOSTS:
                 meant[name] = value
-        elif value is not None or field.is_required():
+        elif value not in (None, "") or field.is_required():
             meant[name] = _integer(value) if field.annotation is int else value
     return meant
 

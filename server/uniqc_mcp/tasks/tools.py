@@ -59,7 +59,14 @@ RECENT_ONLY: Final = (
     "after the recent ones; that reads every task."
 )
 
-GroupBy = Literal["none", "status", "backend", "status_backend"]
+def _total_for_none(given: object) -> object:
+    """Return "total" for "none", which some frameworks turn into null on the way."""
+    return "total" if given == "none" else given
+
+
+GroupBy = Annotated[
+    Literal["total", "status", "backend", "status_backend"], BeforeValidator(_total_for_none)
+]
 
 SummaryKeys = Annotated[
     Sequence[GroupKey],

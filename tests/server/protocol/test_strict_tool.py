@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-STATUSES = "'any', 'active', 'finished', 'pending', 'running', 'success', 'failed' or 'cancelled'"
+STATUSES = "any, active, finished, pending, running, success, failed or cancelled"
 LIST_ARGUMENTS = (
     "status, backend, submitted_after, submitted_before, name_contains, updated_after, "
     "updated_before, except_backend, task_ids, error_contains, not_heard_for, archived, order, "
@@ -68,23 +68,23 @@ def cache(module_cache: Cache) -> Cache:
         ("list_tasks", {"zzz": 5}, f'no argument "zzz". Known are: {LIST_ARGUMENTS}.'),
         ("count_tasks", {"group": "status"}, "Did you mean group_by?"),
         ("count_tasks", {"limit": 5}, "Known are: status, backend, submitted_after, "),
-        ("list_tasks", {"limit": "five"}, 'limit must be an integer, not "five" (str).'),
-        ("list_tasks", {"limit": "0"}, 'limit must be at least 1, not "0".'),
+        ("list_tasks", {"limit": "five"}, 'limit must be an integer, not "five".'),
+        ("list_tasks", {"limit": "0"}, "limit must be at least 1, not 0."),
         ("list_tasks", {"limit": "-5"}, "limit must be an integer, not "),
         ("list_tasks", {"limit": True}, "limit must be an integer, not "),
         ("list_tasks", {"limit": 5.5}, "limit must be an integer, not "),
         ("list_tasks", {"limit": [5]}, "limit must be an integer, not "),
-        ("list_tasks", {"limit": 0}, 'limit must be at least 1, not "0".'),
-        ("list_tasks", {"limit": 101}, 'limit must be at most 100, not "101".'),
+        ("list_tasks", {"limit": 0}, "limit must be at least 1, not 0."),
+        ("list_tasks", {"limit": 101}, "limit must be at most 100, not 101."),
         ("list_tasks", {"limit": -(10**30)}, "limit must be at least 1, not "),
         ("list_tasks", {"limit": 10**5000}, "limit must be at most 100, not "),
         ("list_tasks", {"status": "done"}, f'status must be one of {STATUSES}, not "done".'),
-        ("list_tasks", {"status": "Active"}, "status must be one of 'any'"),
-        ("list_tasks", {"status": ["failed", "x"]}, "status must be one of 'any'"),
-        ("list_tasks", {"status": [["failed"]]}, "status must be one of 'any'"),
+        ("list_tasks", {"status": "Active"}, "status must be one of any"),
+        ("list_tasks", {"status": ["failed", "x"]}, "status must be one of any"),
+        ("list_tasks", {"status": [["failed"]]}, "status must be one of any"),
         ("list_tasks", {"status": 5}, "status must be a list of texts, not "),
         ("count_tasks", {"except_backend": {"a": 1}}, "except_backend must be a list of texts"),
-        ("count_tasks", {"group_by": "day"}, "one of 'none', 'status', 'backend' or 'status_bac"),
+        ("count_tasks", {"group_by": "day"}, "one of total, status, backend or status_bac"),
         ("list_tasks", {"backend": 5}, "backend must be a text, not "),
         ("list_tasks", {"backend": 5.0}, "backend must be a text, not "),
         ("list_tasks", {"backend": {"a": "b"}}, "backend must be a text, not "),

@@ -113,7 +113,7 @@ async def test_a_credential_in_a_reason_is_hidden_in_a_wait(case: Case) -> None:
 # Counts
 
 
-@pytest.mark.parametrize("group_by", ["none", "status", "backend", "status_backend"])
+@pytest.mark.parametrize("group_by", ["total", "status", "backend", "status_backend"])
 @pytest.mark.parametrize("status", ["active", "pending"])
 async def test_a_count_says_how_many_reached_no_platform(
     case: Case, group_by: str, status: str
