@@ -507,8 +507,9 @@ async def test_changes_of_other_tasks_do_not_cause_reads(
     other = uniqc(cache, a="running")
     store = CountedStore(cache.directory, read_only=True)
     async with running(cache) as live, anyio.create_task_group() as calls:
-        calls.start_soon(_wait("a").run, store, live)
-        await until(lambda: store.reads)
+        begun = anyio.Event()
+        calls.start_soon(_wait("a", begun=begun).run, store, live)
+        await begun.wait()  # not sooner: the first read repeats itself while others write
         before = store.reads
         for number in range(5):
             cursor = live.watch.since().cursor
@@ -600,12 +601,14 @@ async def test_a_file_that_is_unreadable_at_the_timeout_is_an_error(cache: Cache
     uniqc(cache, a="running")
     async with running(cache) as live, anyio.create_task_group() as calls:
 
+        begun = anyio.Event()
+
         async def wait() -> None:
             with pytest.raises(StoreError):
-                await result(cache, live, "a", timeout=1)
+                await _wait("a", timeout=1, begun=begun).run(cache.store, live)
 
         calls.start_soon(wait)
-        await until(watchers)
+        await begun.wait()  # a read that is under way would keep the file from being changed
         break_file(cache)
 
 
