@@ -90,6 +90,7 @@ class EventFeed:
         self._started = False
         self._start_failed = False
         self._had_file = False
+        self._has_matched = False
 
     @property
     def active(self) -> Mapping[str, TaskState]:
@@ -126,6 +127,23 @@ class EventFeed:
         except StoreError:
             return False
 
+    def has_matched(self) -> bool:
+        """Return True if any task is or was on the backend; a filter without one matches all.
+
+        A task may be in uniqc's archive, or gone since this feed began.
+        """
+        if self._has_matched or not self.filter.backend:
+            return True
+        try:
+            self._has_matched = self.store.read(
+                lambda snapshot: (
+                    snapshot.count(self.filter) > 0 or snapshot.archived(self.filter) > 0
+                )
+            )
+        except StoreError:
+            return True  # what can't be read is not known to be wrong
+        return self._has_matched
+
     def _with_remarks(self, events: list[Event]) -> list[Event]:
         """Return the events with the reasons of failures and notes on platform jobs."""
         told = [task for event in events for task in event.active]
@@ -153,6 +171,7 @@ class EventFeed:
         # The page may be newer than the cursor; `_update` then skips what it has already.
         page = self.store.search(self._active_filter, limit=MAX_ACTIVE_TASKS)
         self._active = {record.task_id: _active_state(record) for record in page.records}
+        self._has_matched = bool(self._active)
         self._started = True
         self._start_failed = False
         self._problem = ""
@@ -188,6 +207,7 @@ class EventFeed:
         for state in states:
             if not self._matches(state) or self._active.get(state.task_id) == state:
                 continue
+            self._has_matched = True
             if state.active:
                 self._active[state.task_id] = state
             else:

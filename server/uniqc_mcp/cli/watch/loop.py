@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
 from uniqc_mcp.responses.text import plural
+from uniqc_mcp.safety.display import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.cli.watch.feed import Event
     from uniqc_store import TaskStore
+
+NOTHING_MATCHES = 2
+"""The exit status where no task was ever on the backend, as of a wrong option."""
 
 TIMED_OUT = 124
 """The exit status after a timeout, as of ``timeout`` from coreutils."""
@@ -36,7 +40,7 @@ _MAX_SECONDS_BETWEEN_POLLS = 1.0
 _PAUSE_RATIO = 400
 """Pause after a round as a multiple of its time: 1/400 of a core, for rounds of up to 2.5 ms."""
 
-ExitReason = Literal["idle", "timed out"]
+ExitReason = Literal["idle", "timed out", "nothing matches"]
 
 
 class Renderer(Protocol):
@@ -55,7 +59,8 @@ def watch(
     """Show the events of a store until there is a reason to exit, and return the exit status.
 
     The status is 0 when no task is active, or when the user ends a watch that had no goal. It is
-    ``TIMED_OUT`` after the timeout. If a signal or a closed pipe comes before the goal, it is the
+    ``TIMED_OUT`` after the timeout, and ``NOTHING_MATCHES`` where no task was ever on the backend
+    of a watch until none is active. If a signal or a closed pipe comes before the goal, it is the
     status that a shell reports for that signal.
     """
     feed = EventFeed(store, backend=backend)
@@ -71,6 +76,9 @@ def watch(
         return _BROKEN_PIPE if until_idle else 0
     if reason == "idle":
         return 0
+    if reason == "nothing matches":
+        sys.stderr.write(f"Error: {_why_nothing_matches(feed)}\n")
+        return NOTHING_MATCHES
     active = len(feed.active)
     verb = "is" if active == 1 else "are"
     still_active = f"; {active:,} {plural('task', active)} {verb} active" if until_idle else ""
@@ -92,7 +100,7 @@ def follow(
         began = monotonic()
         renderer.render(feed.events())
         if until_idle and feed.is_idle():
-            return "idle"
+            return "idle" if feed.has_matched() else "nothing matches"
         now = monotonic()
         if now >= ends_at:
             return "timed out"
@@ -130,6 +138,14 @@ class Lines:
         if self._as_json:
             return [json_line(event, self._path)]
         return plain_lines(event, self._path)
+
+
+def _why_nothing_matches(feed: EventFeed) -> str:
+    """Return what a list says where no task is on the backend."""
+    from uniqc_mcp.tasks.filters import notes_on_filter  # noqa: PLC0415 - 0.17 s of every watch
+
+    notes = feed.store.read(lambda snapshot: notes_on_filter(snapshot, feed.filter, found=False))
+    return " ".join(notes) or f"No task is on backend {quoted(feed.filter.backend)}."
 
 
 def _escape_unencodable(output: TextIO) -> None:
