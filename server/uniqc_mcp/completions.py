@@ -30,13 +30,13 @@ _MAX_LOOKED_UP: Final = 2 * MAX_VALUES
 """Values that are looked up, as some of them may not be shown."""
 
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
-_AGES: Final = ("1h", "24h", "7d", "30d")
+_AGES: Final = ("1h", "24h", "7d", "30d", "52w")
 _KNOWN: Final[dict[str, tuple[str, ...]]] = {
     "status": _STATUSES,
     "order": get_args(Order),
     "archived": get_args(Archived),
-    "updated_after": _AGES,
-    "updated_before": _AGES,
+    **dict.fromkeys(("submitted_after", "submitted_before"), _AGES),
+    **dict.fromkeys(("updated_after", "updated_before", "not_heard_for"), _AGES),
     "limit": ("10", "20", "50", "100"),
 }
 _TASKS: Final = ("task_id", "other_task_id")
@@ -75,7 +75,7 @@ class ArgumentCompletions:
                 return self._tasks(argument, chosen)
             case "backend":
                 return self._backends(argument.value)
-            case name:  # of a cursor nothing is known: only a page returns one
+            case name:  # a part of a name, or a cursor, which only a page returns
                 return _starting_with(_KNOWN.get(name, ()), argument.value)
 
     def _tasks(self, argument: CompletionArgument, chosen: dict[str, str]) -> Completion:

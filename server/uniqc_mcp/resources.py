@@ -3,16 +3,17 @@
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Literal, ParamSpec, cast, get_args
+from typing import Literal, ParamSpec, TypeVar, get_args
 from urllib.parse import parse_qs
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
 
+from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected, invalid
 from uniqc_mcp.records.related_rows import notes_on_active
@@ -25,7 +26,7 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
-from uniqc_mcp.tasks.filters import STATUSES, Status
+from uniqc_mcp.tasks.filters import STATUSES
 from uniqc_mcp.tasks.lookup import find_task, stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
@@ -42,8 +43,13 @@ from uniqc_store import (
 )
 
 Parameters = ParamSpec("Parameters")
+Known = TypeVar("Known")
 
 _LIST_LIMIT = 100
+_LIST = "uniqc://tasks"
+_ARCHIVED: tuple[Archived, ...] = get_args(Archived)
+_ORDERS: tuple[Order, ...] = get_args(Order)
+_WITHOUT_QUERY = ("uniqc://store", "uniqc://tasks/active", "uniqc://task/")
 
 
 class ReadResources:
@@ -92,33 +98,43 @@ class ReadResources:
     def tasks(
         self,
         *,
-        status: str = "any",
+        status: str = "",
         backend: str = "",
+        submitted_after: str = "",
+        submitted_before: str = "",
+        name_contains: str = "",
         updated_after: str = "",
         updated_before: str = "",
-        archived: str = "exclude",
-        order: str = "newest",
-        limit: str = "20",
+        except_backend: str = "",
+        task_ids: str = "",
+        error_contains: str = "",
+        not_heard_for: str = "",
+        archived: str = "",
+        order: str = "",
+        limit: str = "",
         cursor: str = "",
     ) -> str:
-        """A page of tasks, as the tool list_tasks gives it."""
-        statuses = status.split(",")
-        checked = {"status": (statuses, STATUSES), "order": ([order], get_args(Order))}
-        checked["archived"] = [archived], get_args(Archived)
-        for name, (values, known) in checked.items():
-            if not set(values).issubset(known):
-                raise invalid(f"{name} must be one of {', '.join(known)}")
+        """A page of tasks of any status, as the tool list_tasks gives it; it takes its filters."""
+        limit = limit or "20"
         # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
+        any_status = () if not_heard_for else ("any",)  # which asks for active tasks by itself
         return _json(
             self._tools.list_tasks(
-                status=cast("list[Status]", statuses),
+                status=_each_one_of("status", _parts(status), STATUSES) or any_status,
                 backend=backend,
+                submitted_after=submitted_after,
+                submitted_before=submitted_before,
+                name_contains=name_contains,
                 updated_after=updated_after,
                 updated_before=updated_before,
-                archived=cast("Archived", archived),
-                order=cast("Order", order),
+                except_backend=_parts(except_backend),
+                task_ids=_parts(task_ids),
+                error_contains=error_contains,
+                not_heard_for=not_heard_for,
+                archived=_each_one_of("archived", [archived or "exclude"], _ARCHIVED)[0],
+                order=_each_one_of("order", [order or "newest"], _ORDERS)[0],
                 limit=int(limit),
                 cursor=cursor,
             )
@@ -171,16 +187,40 @@ def check_query(uri: str) -> None:
     """Refuse an unknown query parameter, and a repeated one, which the SDK would drop.
 
     Raises:
-        MCPError: Invalid params; the message names the known parameters.
+        MCPError: Invalid params; the message says what the address takes.
     """
-    known = list(inspect.signature(ReadResources.tasks).parameters)[1:]
     # Not urlsplit(), which raises for some addresses that are unknown but valid.
-    query = uri.partition("#")[0].partition("?")[2]
-    for name, values in parse_qs(query, keep_blank_values=True).items():
-        if name not in known:
-            raise invalid(f"There is no {quoted(name)} to filter by; known: {', '.join(known)}")
+    address, _, query = uri.partition("#")[0].partition("?")
+    given = parse_qs(query, keep_blank_values=True)
+    if given and address.startswith(_WITHOUT_QUERY):
+        raise invalid(
+            f"{quoted(address)} takes no parameters; read it without {quoted(next(iter(given)))}. "
+            "Only uniqc://tasks has filters, such as uniqc://tasks?status=failed"
+        )
+    if address != _LIST:
+        return
+    for name, values in given.items():
+        if name not in LIST_PARAMETERS:
+            raise invalid(explain_unknown(name, LIST_PARAMETERS, kind="parameter"))
         if len(values) > 1:
             raise invalid(f"{name} is given {len(values)} times; give it once")
+
+
+LIST_PARAMETERS = tuple(inspect.signature(ReadResources.tasks).parameters)[1:]
+"""The parameters of a list of tasks."""
+
+
+def _parts(text: str) -> list[str]:
+    """Return the values that commas separate; none of an empty text."""
+    return text.split(",") if text else []
+
+
+def _each_one_of(name: str, values: Sequence[str], known: Sequence[Known]) -> list[Known]:
+    """Return the values, each of which has to be a known one."""
+    found = [choice for value in values for choice in known if choice == value]
+    if len(found) < len(values):
+        raise invalid(f"{name} must be one of {', '.join(map(str, known))}")
+    return found
 
 
 def _json(answer: Answer) -> str:
@@ -251,11 +291,6 @@ RESOURCES = (
         title="A task's executed circuit",
     ),
     ResourceSpec(
-        uri=(
-            "uniqc://tasks"
-            "{?status,backend,updated_after,updated_before,archived,order,limit,cursor}"
-        ),
-        method="tasks",
-        title="Tasks by filter",
+        uri=f"{_LIST}{{?{','.join(LIST_PARAMETERS)}}}", method="tasks", title="Tasks by filter"
     ),
 )

@@ -18,7 +18,13 @@ from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
-from uniqc_mcp.resources import RESOURCES, ReadResources, check_query, with_protocol_errors
+from uniqc_mcp.resources import (
+    LIST_PARAMETERS,
+    RESOURCES,
+    ReadResources,
+    check_query,
+    with_protocol_errors,
+)
 from uniqc_mcp.responses.times import local_zone, utc_now
 from uniqc_mcp.settings import HOW_TO_ALLOW, MAX_WAIT
 from uniqc_mcp.subscriptions.handlers import serve_subscriptions
@@ -171,7 +177,7 @@ def build_server(
             input_responses.replace_malformed,
         ],
         # Ids are looked up in a table, never in a directory.
-        resource_security=ResourceSecurity(exempt_params={"task_id", "backend", "cursor"}),
+        resource_security=ResourceSecurity(exempt_params={"task_id", *LIST_PARAMETERS}),
         tools=tools,
     )
     server.tool_names = [tool.name for tool in tools]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mcp_types import ErrorData
     from tests.server.conftest import Cache, Mode
 
-TASKS = "uniqc://tasks{?status,backend,updated_after,updated_before,archived,order,limit,cursor}"
+TASKS = next(spec.uri for spec in RESOURCES if spec.method == "tasks")
 TASK = "uniqc://task/{task_id}"
 
 PLAIN: dict[str, object] = {}
@@ -95,7 +95,7 @@ async def test_each_argument_and_variable_is_completed(
     cache.write({}, {})
     async with client(cache, mode) as asking:
         completion = (await asking.complete(ref, {"name": argument, "value": ""})).completion
-    assert bool(completion.values) == (argument != "cursor")
+    assert bool(completion.values) == (argument not in ("cursor", "name_contains"))
     assert completion.total == len(completion.values)
     assert completion.has_more is False
 
@@ -277,6 +277,12 @@ def test_the_offered_statuses_are_the_values_of_the_filter(cache: Cache) -> None
     assert offered(cache, "status", "QUE") == []
 
 
+def test_ages_are_offered_for_times(cache: Cache) -> None:
+    assert offered(cache, "submitted_after", "7") == ["7d"]
+    assert offered(cache, "submitted_before") == offered(cache, "submitted_after")
+    assert offered(cache, "name_contains") == []
+
+
 def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
     assert offered(cache, "limit", "1") == ["10", "100"]
     assert offered(cache, "cursor") == []
@@ -288,7 +294,11 @@ def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("ref", "argument", "said"),
     [
-        (PromptReference(name="what"), "task_id", 'There is no prompt "what". Did you mean whats_ru'),
+        (
+            PromptReference(name="what"),
+            "task_id",
+            'There is no prompt "what". Did you mean whats_ru',
+        ),
         (
             PromptReference(name="whats_running"),
             "task_id",
@@ -302,7 +312,7 @@ def test_limits_are_offered_and_cursors_are_not(cache: Cache) -> None:
         (
             ResourceTemplateReference(uri=TASKS),
             "name",
-            'There is no argument "name". Known are: st',
+            'There is no argument "name". Did you mean name_contains?',
         ),
         (ResourceTemplateReference(uri="uniqc://store"), "task_id", "There is no template "),
         (ResourceTemplateReference(uri="file:///{path}"), "path", "There is no template "),

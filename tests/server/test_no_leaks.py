@@ -31,7 +31,7 @@ from uniqc_mcp.cli.demo import run_demo
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
 from uniqc_mcp.cli.watch.view import Scene, frame_lines
 from uniqc_mcp.prompts import PROMPTS
-from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
 from uniqc_mcp.tool_registry import TOOLS
@@ -408,7 +408,7 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
     "clear_tasks, undo_clear": (clear, f"no_receipt {of(LISTED, *FINISHED)}"),
     "uniqc://store": (resource("uniqc://store"), "active_status"),
     "uniqc://tasks/active": (resource("uniqc://tasks/active"), ACTIVE),
-    "uniqc://tasks{?status,backend,updated_after,updated_before,archived,order,limit,cursor}": (
+    f"uniqc://tasks{{?{','.join(LIST_PARAMETERS)}}}": (
         resource("uniqc://tasks?status=failed"),
         f"{of(LISTED, *FINISHED)} {ERRORS}",
     ),

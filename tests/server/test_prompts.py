@@ -374,7 +374,11 @@ def test_an_ordinary_task_is_not_shortened(cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("what_is_running", {}, 'There is no prompt "what_is_running". Did you mean whats_running? '),
+        (
+            "what_is_running",
+            {},
+            'There is no prompt "what_is_running". Did you mean whats_running? ',
+        ),
         ("", {}, 'There is no prompt "". Known are: whats_running, why_did_it_fail, '),
         ("why_did_it_fail", {}, "The argument task_id is required."),
         ("compare_two_runs", ONE, "The argument other_task_id is required."),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -14,8 +16,9 @@ from hypothesis import strategies as st
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from uniqc_mcp.resources import RESOURCES, ReadResources
+from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES, ReadResources
 from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import task_uri
 from uniqc_store import TERMINAL_STATUSES
 
@@ -211,7 +214,6 @@ async def test_an_unknown_task_gives_the_not_found_error_of_the_protocol(
     [
         "uniqc://nothing",
         "uniqc://task/a/b/c",
-        "uniqc://task/a?status=failed",
         "uniqc://tasks/",
         "uniqc://tasks/failed",
         "uniqc://store/",
@@ -235,17 +237,18 @@ async def test_an_unknown_uri_is_not_found(odd_cache: Cache, uri: str) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("statuss=failed", 'There is no "statuss" to filter by; known: status, backend, updat'),
-        ("name_contains=bell", 'There is no "name_contains" to filter by; known: status, '),
-        ("status=failed&x", 'There is no "x" to filter by; known: status, backend, updated_after'),
-        ("self=1", 'There is no "self" to filter by'),
+        ("statuss=failed", 'There is no parameter "statuss". Did you mean status? Known are: st'),
+        ("status=failed&x", 'There is no parameter "x". Known are: status, backend, submitted_aft'),
+        ("sort=", 'There is no parameter "sort". Known are: status, backend, submitted_after, '),
+        ("self=1", 'There is no parameter "self". Known are: status, backend, submitted_after, '),
+        ("status=any&status=any", "status is given 2 times; give it once"),
+        ("limit=&limit=", "limit is given 2 times; give it once"),
+        ("submitted_after=soon", "submitted_after must be a date or time such as 2026-11-03 or "),
         ("status=done", f"status must be one of {', '.join(get_args(Status))}"),
-        ("status=", "status must be one of any, active, "),
         ("limit=0", "limit must be an integer from 1 to 100"),
         ("limit=101", "limit must be an integer from 1 to 100"),
         ("limit=5.0", "limit must be an integer from 1 to 100"),
         ("limit=-5", "limit must be an integer from 1 to 100"),
-        ("limit=", "limit must be an integer from 1 to 100"),
         ("limit=many", "limit must be an integer from 1 to 100"),
         ("limit=00019999", "limit must be an integer from 1 to 100"),
         ("limit=1" + "0" * 5000, "limit must be an integer from 1 to 100"),
@@ -260,11 +263,56 @@ async def test_a_wrong_query_is_refused_with_the_allowed_values(
     assert error.message.startswith(said)
 
 
-@pytest.mark.parametrize("uri", ["uniqc://store?x=1", "uniqc://tasks/active?limit=5"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "uniqc://store?x=1",
+        "uniqc://tasks/active?limit=5",
+        "uniqc://tasks/active?status=",
+        "uniqc://task/task-000001?status=failed",
+        "uniqc://task/task-000001/result?outcomes=5",
+    ],
+)
 async def test_a_query_on_a_resource_without_parameters_is_refused(
     odd_cache: Cache, uri: str
 ) -> None:
-    assert (await odd_cache.read_error(uri)).code == INVALID_PARAMS
+    error = await odd_cache.read_error(uri)
+    assert error.code == INVALID_PARAMS
+    address, _, query = uri.partition("?")
+    assert error.message.startswith(
+        f'"{address}" takes no parameters; read it without "{query.partition("=")[0]}". Only '
+    )
+
+
+def test_a_list_by_uri_has_the_parameters_of_the_tool() -> None:
+    assert tuple(inspect.signature(ReadTools.list_tasks).parameters)[1:] == LIST_PARAMETERS
+
+
+async def test_an_empty_parameter_is_absent(odd_cache: Cache) -> None:
+    whole = parsed(await odd_cache.read("uniqc://tasks"))
+    assert whole["total"] == len(ODD_IDS)
+    for name in LIST_PARAMETERS:
+        assert parsed(await odd_cache.read(f"uniqc://tasks?{name}=")) == whole
+    empty = "&".join(f"{name}=" for name in LIST_PARAMETERS)
+    assert parsed(await odd_cache.read(f"uniqc://tasks?{empty}")) == whole
+    assert parsed(await odd_cache.read("uniqc://tasks?")) == whole
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"name_contains": "../b"},
+        {"submitted_after": "2026-11-03T12:00:00+00:00"},
+        {"submitted_before": "2026-11-03", "status": "finished"},
+        {"backend": "originq", "submitted_after": "7d"},
+    ],
+)
+async def test_a_list_by_uri_filters_as_the_tool_does(
+    odd_cache: Cache, filters: dict[str, str]
+) -> None:
+    page = parsed(await odd_cache.read(f"uniqc://tasks?{urlencode(filters)}"))
+    _, answer = await odd_cache.ask("list_tasks", **{"status": "any", **filters})
+    assert page == answer
 
 
 async def test_pages_by_uri_reach_each_task_once(odd_cache: Cache) -> None:

@@ -59,6 +59,7 @@ RECENT_ONLY: Final = (
     "after the recent ones; that reads every task."
 )
 
+
 def _total_for_none(given: object) -> object:
     """Return "total" for "none", which some frameworks turn into null on the way."""
     return "total" if given == "none" else given

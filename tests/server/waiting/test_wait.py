@@ -600,7 +600,6 @@ async def test_a_file_that_is_unreadable_for_a_while_does_not_end_the_wait(cache
 async def test_a_file_that_is_unreadable_at_the_timeout_is_an_error(cache: Cache) -> None:
     uniqc(cache, a="running")
     async with running(cache) as live, anyio.create_task_group() as calls:
-
         begun = anyio.Event()
 
         async def wait() -> None:
