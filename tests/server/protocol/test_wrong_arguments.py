@@ -237,7 +237,7 @@ async def test_no_prompt_and_no_resource_has_the_name_of_a_tool(server: TaskServ
 # Parameters that the SDK itself would refuse without a reason
 
 
-MALFORMED: Final = [
+MALFORMED: Final[list[tuple[str, dict[str, Any], str]]] = [
     (
         "prompts/get",
         {"name": "why_did_it_fail", "arguments": {"task_id": 5}},

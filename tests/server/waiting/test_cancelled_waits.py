@@ -112,7 +112,7 @@ async def test_a_change_during_and_after_a_lost_wait_is_told_by_the_next_one(
 ) -> None:
     other = uniqc(cache, a="running", b="running")
     async with cache.client(mode) as client:
-        waiting = {"until": "all", **arguments}
+        waiting: dict[str, Any] = {"until": "all", **arguments}
         await cancelled(client, after=0.4, happens=lambda: save(other, "a", "success"), **waiting)
         await cancelled(client, after=0.1, **waiting)
         save(other, "b", "failed")
