@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +210,7 @@ def test_any_other_text_is_refused_or_read(text: str) -> None:
     assert WaitCursor.decode(cursor.encode()) == cursor
 
 
-@pytest.mark.parametrize("at", [0.0, -1e300, 1e300, time.time() + 10**9])
+@pytest.mark.parametrize("at", [0.0, -1e300, 1e300, 4e9])
 async def test_a_cursor_of_an_impossible_time_is_no_fault(cache: Cache, at: float) -> None:
     three(cache)
     active = ActiveTasks(total=1, digest=b"12345678", marks={id_mark("x"): 5})
