@@ -26,7 +26,7 @@ from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
-from uniqc_mcp.tasks.filters import STATUSES
+from uniqc_mcp.tasks.filters import STATUSES, Status
 from uniqc_mcp.tasks.lookup import find_task, stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
@@ -119,7 +119,8 @@ class ReadResources:
         # Digits of other scripts match too; int() reads them.
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
-        any_status = () if not_heard_for else ("any",)  # which asks for active tasks by itself
+        # not_heard_for asks for active tasks by itself.
+        any_status: Sequence[Status] = () if not_heard_for else ("any",)
         return _json(
             self._tools.list_tasks(
                 status=_each_one_of("status", _parts(status), STATUSES) or any_status,
@@ -215,9 +216,9 @@ def _parts(text: str) -> list[str]:
     return text.split(",") if text else []
 
 
-def _each_one_of(name: str, values: Sequence[str], known: Sequence[Known]) -> list[Known]:
+def _each_one_of(name: str, values: Sequence[str], known: Sequence[Known]) -> Sequence[Known]:
     """Return the values, each of which has to be a known one."""
-    found = [choice for value in values for choice in known if choice == value]
+    found: Sequence[Known] = [choice for value in values for choice in known if choice == value]
     if len(found) < len(values):
         raise invalid(f"{name} must be one of {', '.join(map(str, known))}")
     return found

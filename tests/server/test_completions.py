@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 TASKS = next(spec.uri for spec in RESOURCES if spec.method == "tasks")
 TASK = "uniqc://task/{task_id}"
+NOT_COMPLETED = ("cursor", "name_contains", "error_contains", "except_backend", "task_ids")
 
 PLAIN: dict[str, object] = {}
 EVERY: list[tuple[PromptReference | ResourceTemplateReference, str]] = [
@@ -95,7 +96,7 @@ async def test_each_argument_and_variable_is_completed(
     cache.write({}, {})
     async with client(cache, mode) as asking:
         completion = (await asking.complete(ref, {"name": argument, "value": ""})).completion
-    assert bool(completion.values) == (argument not in ("cursor", "name_contains"))
+    assert bool(completion.values) == (argument not in NOT_COMPLETED)
     assert completion.total == len(completion.values)
     assert completion.has_more is False
 

@@ -378,6 +378,12 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         tool("count_tasks", group_by="status_backend"),
         f"active_status active_backend {BACKENDS}",
     ),
+    "summarize_tasks": (tool("summarize_tasks"), "active_backend"),
+    "summarize_tasks, by kind of failure and status": (
+        tool("summarize_tasks", group_by=["error", "status"]),
+        "active_status",
+    ),
+    "summarize_tasks, by name": (tool("summarize_tasks", group_by=["name"]), "active_name"),
     "count_tasks, without a match": (
         without_match("count_tasks"),
         f"no_backend no_name {BACKENDS}",

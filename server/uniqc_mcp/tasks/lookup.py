@@ -106,9 +106,9 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
     A name is looked for where no id is found.
 
     Raises:
-        UnknownTaskError: There is none; the message names similar ids.
-        AmbiguousTaskError: There are several, or some with this as a part of their name; the
-            message names them.
+        UnknownTaskError: There is none; the message names similar ids, or tasks with this as a
+            part of their name.
+        AmbiguousTaskError: There are several; the message names them.
     """
     matches = snapshot.find(task_id) if task_id else Matches()
     match matches.found:
@@ -119,7 +119,9 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
             if (match := named.only_match(snapshot)) is not None:
                 return match
             if named.records:
-                raise AmbiguousTaskError(_explain_names(task_id, named))
+                # A part of a name stands for no task: a wait goes on without this id.
+                error = AmbiguousTaskError if named.exact else UnknownTaskError
+                raise error(_explain_names(task_id, named))
             message = snapshot.cached(
                 ("unknown", task_id), lambda: _explain_unknown(snapshot, task_id), size=len
             )

@@ -273,7 +273,7 @@ async def test_input_schemas_are_flat_and_closed(tools: list[Tool]) -> None:
         assert schema["type"] == "object"
         assert schema["additionalProperties"] is False
         for name, part in schema["properties"].items():
-            assert part["type"] in ("string", "integer", "array")
+            assert part["type"] in ("string", "integer", "boolean", "array")
             items = part.pop("items", {"type": "string"})
             assert items["type"] == "string"
             assert items.keys() <= {"type", "enum"}

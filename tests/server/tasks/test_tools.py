@@ -582,7 +582,8 @@ async def test_groups_beyond_the_limit_are_counted_in_a_note(cache: Cache) -> No
     assert answer["store"]["notes"] == [note]
     assert note in text
     stored = json.loads(await cache.read("uniqc://store"))
-    assert (stored["total"], stored["store"]["notes"]) == (151, [note])
+    assert stored["total"] == 151
+    assert note in stored["store"]["notes"]
 
 
 # get_task. test_lookup tests how an id is found, test_task_detail what results look like.
@@ -652,7 +653,9 @@ async def test_platform_jobs_beyond_the_limit_are_counted_in_a_note(cache: Cache
 
 
 async def test_a_call_of_an_unknown_tool_is_refused(cache: Cache) -> None:
-    assert await cache.refusal("drop_tasks", {}) == "Unknown tool: drop_tasks"
+    assert (await cache.refusal("drop_tasks", {})).startswith(
+        'There is no tool "drop_tasks". Known are: list_tasks, get_task, '
+    )
 
 
 async def test_both_protocol_versions_get_the_same_answers(cache: Cache) -> None:
