@@ -63,6 +63,8 @@ from uniqc_store.tasks import (
 if TYPE_CHECKING:
     from uniqc_store.clearing.backup import Receipt
     from uniqc_store.clearing.commit import ClearResult
+    from uniqc_store.clearing.copies import ClearedPage, ClearedTasks
+    from uniqc_store.clearing.copy_lookup import ClearedMatch
     from uniqc_store.clearing.pending import (
         MAX_PENDING_PLANS,
         MAX_PLANNED_ROWS,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     )
     from uniqc_store.clearing.plan import ClearPlan, Reason
     from uniqc_store.clearing.restore import UndoResult
+    from uniqc_store.clearing.selected_copies import MAX_LEFTOVERS, Leftover
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
 
@@ -81,6 +84,7 @@ __all__ = [
     "CURRENT_SCHEMA_VERSION",
     "DB_FILENAME",
     "DEFAULT_CACHE_DIR",
+    "MAX_LEFTOVERS",
     "MAX_MATCHES",
     "MAX_PENDING_PLANS",
     "MAX_PLANNED_ROWS",
@@ -96,6 +100,9 @@ __all__ = [
     "ClearPlan",
     "ClearPolicy",
     "ClearResult",
+    "ClearedMatch",
+    "ClearedPage",
+    "ClearedTasks",
     "Column",
     "Completions",
     "Group",
@@ -103,6 +110,7 @@ __all__ = [
     "InterruptedReadError",
     "InvalidValueError",
     "JsonValue",
+    "Leftover",
     "Match",
     "Matches",
     "Measures",
@@ -161,8 +169,13 @@ _LAZY = {
     "PendingPlans": "clearing.pending",
     "ClearPlan": "clearing.plan",
     "ClearResult": "clearing.commit",
+    "ClearedPage": "clearing.copies",
+    "ClearedTasks": "clearing.copies",
+    "ClearedMatch": "clearing.copy_lookup",
     "Reason": "clearing.plan",
     "UndoResult": "clearing.restore",
+    "MAX_LEFTOVERS": "clearing.selected_copies",
+    "Leftover": "clearing.selected_copies",
 }
 """Names whose modules are imported on first use, with those modules.
 

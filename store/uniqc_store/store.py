@@ -28,6 +28,7 @@ from uniqc_store.errors import (
     UnknownReceiptError,
     WouldBlockError,
 )
+from uniqc_store.filters import TaskFilter
 from uniqc_store.query import conditions, statements
 from uniqc_store.snapshot import Snapshot
 from uniqc_store.tasks import TERMINAL_STATUSES, status_text, utc_now
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.backup import Receipt
     from uniqc_store.clearing.batches import Progress
     from uniqc_store.clearing.commit import Clearing, ClearResult
+    from uniqc_store.clearing.copies import ClearedTasks
     from uniqc_store.clearing.pending import PendingPlans
     from uniqc_store.clearing.plan import ClearPlan
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.database.connection import Session
-    from uniqc_store.filters import Archived, Column, Order, TaskFilter
+    from uniqc_store.filters import Archived, Column, Order
     from uniqc_store.query.pages import Page
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
@@ -59,6 +61,7 @@ DB_FILENAME = "tasks.sqlite"
 Answer = TypeVar("Answer")
 
 _EVERY_FINISHED = ClearPolicy()
+_EVERY_TASK = TaskFilter()
 
 
 def _ignore_progress(through: int, total: int) -> None:
@@ -370,6 +373,8 @@ class TaskStore:
         self,
         receipt_id: str,
         *,
+        task_ids: Sequence[str] = (),
+        task_filter: TaskFilter = _EVERY_TASK,
         progress: Progress = _ignore_progress,
         should_stop: Callable[[], bool] = _never,
     ) -> UndoResult:
@@ -377,6 +382,8 @@ class TaskStore:
 
         Args:
             receipt_id: From the result of :meth:`clear`, or from :meth:`receipts`.
+            task_ids: Restore these only; empty for any.
+            task_filter: Restore only tasks that match. All others stay under the receipt.
             progress: Called after each batch with the tasks restored so far and the total.
             should_stop: Called before each batch. If it returns true, the undo ends there.
 
@@ -384,14 +391,22 @@ class TaskStore:
             UnknownReceiptError: No copies are kept for the receipt.
             RestoreError: The store lacks a column that a copy needs; this batch was not restored.
         """
-        return self._clearing().undo(receipt_id, progress=progress, should_stop=should_stop)
+        from uniqc_store.clearing.selected_copies import Selection  # noqa: PLC0415 - see plan_clear
+
+        selection = Selection(task_ids=tuple(task_ids), task_filter=task_filter)
+        return self._clearing().undo(
+            receipt_id, selection, progress=progress, should_stop=should_stop
+        )
 
     def receipts(self) -> tuple[Receipt, ...]:
         """Return the receipts of the clears that can be undone, newest first."""
-        from uniqc_store.clearing import receipts  # noqa: PLC0415 - see plan_clear
-        from uniqc_store.clearing.backup import ClearedFile  # noqa: PLC0415 - see plan_clear
+        return self.cleared_tasks().receipts()
 
-        return receipts.undoable(ClearedFile(self._access), self._read_only)
+    def cleared_tasks(self) -> ClearedTasks:
+        """Return the tasks that were cleared and can be put back, as their copies hold them."""
+        from uniqc_store.clearing.copies import ClearedTasks  # noqa: PLC0415 - see plan_clear
+
+        return ClearedTasks(self._access, self._read_only)
 
     def check_receipt(self, receipt_id: str) -> None:
         """Raise ``UnknownReceiptError`` if no copies are kept for a receipt. Create no file."""

@@ -2,9 +2,9 @@
 
     python -m tests.faults.kill_in_commit [--step 1] [--random 0] [--seed 0]
 
-Each clear and each undo is killed before its nth system call that changes a file in the cache
-directory: for every n, or for every ``--step``-th. ``--random`` tries so many pairs of a real store
-and an n instead. After each kill:
+Each clear, each undo and each undo in part is killed before its nth system call that changes a file
+in the cache directory: for every n, or for every ``--step``-th. ``--random`` tries so many pairs of
+a real store and an n instead. After each kill:
 
 - a reader reads the receipts, and changes no byte
 - each task is in the store, or counted by a receipt, or both for a batch that is under way
@@ -19,6 +19,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +30,8 @@ from uniqc_store import CLEARED_FILENAME, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-What = Literal["clear", "undo"]
+What = Literal["clear", "undo", "undo in part"]
+WHATS: tuple[What, ...] = ("clear", "undo", "undo in part")
 Rows = list[tuple[object, ...]]
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
@@ -64,18 +66,16 @@ class Trials:
         self._ready: dict[tuple[str, What], Path] = {}
 
     def every(self, step: int, name: str) -> Iterator[tuple[str, What, int]]:
-        """Yield each place in a clear and in an undo of one store."""
-        whats: tuple[What, ...] = ("clear", "undo")
-        for what in whats:
+        """Yield each place in a clear and in both undos of one store."""
+        for what in WHATS:
             for nth in range(1, self.calls(name, what) + 1, step):
                 yield name, what, nth
 
     def at_random(self, count: int, chance: random.Random) -> Iterator[tuple[str, What, int]]:
         """Yield places in clears and undos of all stores."""
         names = sorted(path.name for path in STORES.glob("*.sqlite") if has_finished_tasks(path))
-        whats: tuple[What, ...] = ("clear", "undo")
         for _ in range(count):
-            name, what = chance.choice(names), chance.choice(whats)
+            name, what = chance.choice(names), chance.choice(WHATS)
             yield name, what, chance.randint(1, self.calls(name, what))
 
     def calls(self, name: str, what: What) -> int:
@@ -94,7 +94,7 @@ class Trials:
             ready = self._ready[key] = self._work / f"{what}-{name}"
             ready.mkdir()
             shutil.copy(STORES / name, ready / "tasks.sqlite")
-            if what == "undo":
+            if what != "clear":
                 clear(ready)
         directory = self._work / "trial"
         shutil.copytree(self._ready[key], directory)
@@ -115,7 +115,8 @@ class Trials:
 
 
 def action(directory: Path, what: What) -> Callable[[], None]:
-    return lambda: clear(directory) if what == "clear" else undo_all(directory)
+    actions = {"clear": clear, "undo": undo_all, "undo in part": undo_in_part}
+    return partial(actions[what], directory)
 
 
 def clear(directory: Path) -> None:
@@ -127,6 +128,14 @@ def undo_all(directory: Path) -> None:
     store = TaskStore(directory)
     for receipt in store.receipts():
         store.undo_clear(receipt.receipt_id)
+
+
+def undo_in_part(directory: Path) -> None:
+    store = TaskStore(directory)
+    for receipt in store.receipts():
+        page = store.cleared_tasks().page(receipt.receipt_id, limit=receipt.held)
+        task_ids = [record.task_id for record in page.records[::2]]
+        store.undo_clear(receipt.receipt_id, task_ids=task_ids)
 
 
 def check(directory: Path, before: Rows) -> None:

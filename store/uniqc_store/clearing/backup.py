@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from uniqc_store.clearing import statements
 from uniqc_store.clearing.cleared_connections import ClearedConnections, free_pages
 from uniqc_store.clearing.policy_conditions import moment_ago
+from uniqc_store.clearing.selected_copies import SelectedCopies
 from uniqc_store.database.connection import transaction
 from uniqc_store.database.files import CLEARED_FILENAME
 from uniqc_store.errors import StoreDamagedError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
+    from uniqc_store.clearing.selected_copies import Selection
     from uniqc_store.database.connection import Access
 
 ReceiptState = Literal["open", "done", "cancelled"]
@@ -35,7 +37,7 @@ class Receipt:
     Attributes:
         receipt_id: The argument of :meth:`TaskStore.undo_clear`.
         cleared_at: Time at which it began, ISO 8601 in UTC.
-        planned: Number of tasks in its plan.
+        planned: Number of tasks in its plan; at its end, the number that it cleared.
         state: ``done``; ``cancelled``, if it ended early; or ``open``, while it goes on and after
             it was killed.
         held: Number of tasks that can be put back. A process that is at a batch, or was killed at
@@ -48,6 +50,11 @@ class Receipt:
     planned: int
     state: ReceiptState = "open"
     held: int = 0
+
+    @property
+    def returned(self) -> int | None:
+        """Number of tasks that were put back; None if it is not known how many it cleared."""
+        return None if self.state == "open" else max(0, self.planned - self.held)
 
 
 class ClearedFile:
@@ -71,22 +78,27 @@ class ClearedFile:
 
     def receipts(self) -> tuple[Receipt, ...]:
         """Return all receipts, newest first."""
-        return tuple(map(_receipt, self._file.read(statements.RECEIPTS_NEWEST_FIRST)))
+        return tuple(map(receipt_of, self._file.read(statements.RECEIPTS_NEWEST_FIRST)))
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """Return the receipt with this id."""
         found = self._file.read(statements.RECEIPT, {"receipt_id": receipt_id})
-        return _receipt(found[0]) if found else None
+        return receipt_of(found[0]) if found else None
 
-    def batches(self, receipt_id: str) -> list[int]:
-        """Return the numbers of a receipt's batches, in order."""
-        return [
-            batch for (batch,) in self._file.read(statements.BATCHES, {"receipt_id": receipt_id})
-        ]
+    @staticmethod
+    def receipt_in(connection: sqlite3.Connection, receipt_id: str) -> Receipt:
+        """Return the receipt with this id, which is there, read through this connection."""
+        found = connection.execute(statements.RECEIPT, {"receipt_id": receipt_id}).fetchone()
+        return receipt_of(found)
 
-    def incomplete_copies(self) -> list[tuple[str, tuple[object, ...]]]:
-        """Return receipt and stored values of each copy whose task may be in the store too."""
-        return [(row[0], row[1:]) for row in self._file.read(statements.INCOMPLETE_COPIES)]
+    def selected(self, receipt_id: str, selection: Selection) -> SelectedCopies:
+        """Return the copies under a receipt that an undo is asked to put back."""
+        return SelectedCopies(self._file, receipt_id, selection)
+
+    def incomplete_copies(self) -> list[tuple[str, int, tuple[object, ...]]]:
+        """Return receipt, row and stored values of each copy whose task may be in the store too."""
+        found = self._file.read(statements.INCOMPLETE_COPIES)
+        return [(row[0], row[1], row[2:]) for row in found]
 
     def incomplete(self) -> list[tuple[str, int]]:
         """Return receipt and number of each batch that a process is, or was killed, at."""
@@ -164,9 +176,10 @@ class ClearedFile:
             statements.SET_BATCH_STATE, {"receipt_id": receipt_id, "batch": batch, "state": state}
         )
 
-    def end(self, receipt_id: str, state: ReceiptState) -> None:
-        """Write the final state of a receipt, if there is one."""
-        self._file.write(statements.END_RECEIPT, {"receipt_id": receipt_id, "state": state})
+    def end(self, receipt_id: str, state: ReceiptState, *, cleared: int) -> None:
+        """Write the final state of a receipt and the number of tasks cleared, if there is one."""
+        ended = {"receipt_id": receipt_id, "state": state, "cleared": cleared}
+        self._file.write(statements.END_RECEIPT, ended)
 
     def recover(self, receipt_id: str, batch: int) -> None:
         """Delete the copies of tasks that are in the store unchanged, and a receipt that is empty.
@@ -195,7 +208,7 @@ class ClearedFile:
         with self._file.opened_to_write() as connection:
             with transaction(connection):
                 found = connection.execute(statements.OTHER_RECEIPTS, {"receipt_id": but})
-                others = list(map(_receipt, found.fetchall()))
+                others = list(map(receipt_of, found.fetchall()))
                 before = moment_ago(_reference(others, now) if keep else now, keep).isoformat()
                 old = [receipt for receipt in others if receipt.cleared_at < before]
                 for receipt in old:
@@ -229,7 +242,8 @@ def _add_columns(connection: sqlite3.Connection, copies: str, source: str) -> Se
     return columns
 
 
-def _receipt(row: tuple[str, str, int, ReceiptState, int]) -> Receipt:
+def receipt_of(row: tuple[str, str, int, ReceiptState, int]) -> Receipt:
+    """Return the receipt in a row of the table of receipts, with the number of its copies."""
     receipt_id, cleared_at, planned, state, held = row
     return Receipt(
         receipt_id=receipt_id, cleared_at=cleared_at, planned=planned, state=state, held=held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uniqc_store.clearing import statements
 from uniqc_store.database.connection import Access, opened, transaction
@@ -14,8 +14,10 @@ from uniqc_store.database.schema import has_objects, read_application_id
 from uniqc_store.errors import StoreForeignError, StoreNewerError, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
+
+Result = TypeVar("Result")
 
 
 class ClearedConnections:
@@ -27,30 +29,44 @@ class ClearedConnections:
     Args:
         path: The file.
         store: The store that the copies are made of.
+        interruptible: True for reads only, which end as those of the store do. A write must not.
     """
 
-    def __init__(self, path: Path, store: Access) -> None:
+    def __init__(self, path: Path, store: Access, *, interruptible: bool = False) -> None:
         """Name the file, and open nothing yet."""
         self._path = path
         self._store = store
-        self._access = Access(path=path, busy_timeout=store.busy_timeout, should_stop=None)
+        self._access = Access(
+            path=path,
+            busy_timeout=store.busy_timeout,
+            should_stop=store.should_stop if interruptible else None,
+        )
 
     def read(
         self, statement: str, parameters: dict[str, object] | None = None
     ) -> list[tuple[Any, ...]]:
-        """Return rows; none if there is no file, or nothing in it. No file is changed or created.
+        """Return the rows of one statement; see :meth:`query`."""
+        found = self.query(
+            lambda connection: connection.execute(statement, parameters or {}).fetchall()
+        )
+        return found or []
 
-        A process that was killed inside a commit leaves a rollback journal, which only a
-        connection that can write may apply. Then a private copy of the file is read.
+    def query(self, question: Callable[[sqlite3.Connection], Result]) -> Result | None:
+        """Return the answer of a function; None if there is no file, or nothing in it.
+
+        No file is changed or created. A process that was killed inside a commit leaves a rollback
+        journal, which only a connection that can write may apply. Then a private copy of the file
+        is read.
+
+        Args:
+            question: Called again from the start if the file changed meanwhile.
         """
 
-        def rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            if not self._has_tables(connection):
-                return []
-            return connection.execute(statement, parameters or {}).fetchall()
+        def ask(connection: sqlite3.Connection) -> Result | None:
+            return question(connection) if self._has_tables(connection) else None
 
         with translated(self._path, self._access.busy_timeout):
-            return query_file(self._access, rows) or []
+            return query_file(self._access, ask)
 
     def write(self, statement: str, parameters: dict[str, object]) -> None:
         """Run one statement in a transaction of its own."""

@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
-    from uniqc_store.clearing.backup import ClearedFile
+    from uniqc_store.clearing.backup import ClearedFile, ReceiptState
     from uniqc_store.clearing.batches import Progress
     from uniqc_store.clearing.plan import ClearPlan, PlannedRow
     from uniqc_store.clearing.policy import ClearPolicy
     from uniqc_store.clearing.restore import UndoResult
+    from uniqc_store.clearing.selected_copies import Selection
     from uniqc_store.database.connection import Session
     from uniqc_store.database.writer import Writer
 
@@ -120,7 +121,8 @@ class Clearing:
         dropped: tuple[Receipt, ...] = ()
         # What is removed by now has to be told, with its receipt, whatever fails here.
         with suppress(StoreError):
-            self._backup.end(receipt.receipt_id, "cancelled" if stopped else "done")
+            state: ReceiptState = "cancelled" if stopped else "done"
+            self._backup.end(receipt.receipt_id, state, cleared=cleared)
             dropped = self._backup.delete_older(keep, now=now, but=receipt.receipt_id)
         skipped["not reached"] = len(work.rows) - cleared - skipped.total()
         skipped[BEYOND_MOST_ROWS] = len(plan.rows) - len(work.rows)
@@ -133,12 +135,22 @@ class Clearing:
         )
 
     def undo(
-        self, receipt_id: str, *, progress: Progress, should_stop: Callable[[], bool]
+        self,
+        receipt_id: str,
+        selection: Selection,
+        *,
+        progress: Progress,
+        should_stop: Callable[[], bool],
     ) -> UndoResult:
-        """Recover, then put back what a receipt holds; see :func:`restore.undo`."""
+        """Recover, then put back the selected tasks of a receipt; see :func:`restore.undo`."""
         self.recover()
         return restore.undo(
-            self._writer, self._backup, receipt_id, progress=progress, should_stop=should_stop
+            self._writer,
+            self._backup,
+            receipt_id,
+            selection,
+            progress=progress,
+            should_stop=should_stop,
         )
 
     def _clear_batches(

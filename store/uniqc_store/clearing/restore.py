@@ -2,7 +2,8 @@
 
 For each batch of a receipt:
 
-1. Mark the batch as being restored in ``cleared.sqlite``, on disk.
+1. Mark the batch as being restored in ``cleared.sqlite``, on disk. For a part of a batch, the
+   copies of that part become a batch of their own in the same transaction.
 2. Insert its copies into the store, in one transaction. A task whose id is in the table of tasks
    again is skipped. uniqc's archive does not matter: it may hold an id that a live task has too.
 3. Recover the batch: delete the copies of the tasks that are now in the store.
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from uniqc_store.clearing.backup import ClearedFile
     from uniqc_store.clearing.batches import Progress
+    from uniqc_store.clearing.plan import Reason
+    from uniqc_store.clearing.selected_copies import Leftover, SelectedCopies, Selection
     from uniqc_store.database.connection import Session
     from uniqc_store.database.writer import Writer
 
@@ -37,25 +40,32 @@ class UndoResult:
 
     Attributes:
         restored: Number of tasks that were put back.
-        skipped: Number of tasks that are still held, as their ids are in the store again or the
-            undo was stopped.
+        skipped: Number of tasks asked for that are still held, as their ids are in the store again
+            or the undo was stopped.
         stopped: True if it ended early; the receipt stays good for the rest.
+        held: Number of tasks that the receipt holds now, asked for or not.
+        leftovers: The tasks asked for that were not put back: the first ``MAX_LEFTOVERS``.
+        reasons: The number of all of these by reason.
     """
 
     restored: int
     skipped: int
     stopped: bool
+    held: int = 0
+    leftovers: tuple[Leftover, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def undo(
     writer: Writer,
     backup: ClearedFile,
     receipt_id: str,
+    selection: Selection,
     *,
     progress: Progress,
     should_stop: Callable[[], bool],
 ) -> UndoResult:
-    """Put back the tasks that a receipt holds, and delete their copies.
+    """Put back the tasks of a receipt that are selected, and delete their copies.
 
     Raises:
         UnknownReceiptError: Nothing is held for this receipt.
@@ -65,16 +75,35 @@ def undo(
     receipt = backup.receipt(receipt_id)
     if receipt is None or not receipt.held:
         raise UnknownReceiptError(receipt_id)
-    restored, stopped = 0, False
+    selected = backup.selected(receipt_id, selection)
+    total, missing = selected.count(), selected.missing()
+    restored, stopped, done = 0, False, set[int]()
     with writer.keep_open() as others_wait:
-        for number, batch in enumerate(backup.batches(receipt_id)):
+        for number, batch in enumerate(selected.batches()):
             if number:
                 pause(others_wait)
             if stopped := should_stop():
                 break
-            restored += _restore_batch(writer, backup, receipt_id, batch)
-            progress(restored, receipt.held)
-    return UndoResult(restored=restored, skipped=receipt.held - restored, stopped=stopped)
+            begun = batch if selection.is_everything else _begin(writer, selected, batch)
+            if begun is not None:
+                restored += _restore_batch(writer, backup, receipt_id, begun)
+                done |= {batch, begun}
+            progress(restored, total)
+    left = backup.receipt(receipt_id)
+    leftovers, reasons = selected.left(done, missing)
+    return UndoResult(
+        restored=restored,
+        skipped=total - restored,
+        stopped=stopped,
+        held=left.held if left is not None else 0,
+        leftovers=leftovers,
+        reasons=reasons,
+    )
+
+
+def _begin(writer: Writer, selected: SelectedCopies, batch: int) -> int | None:
+    """See :meth:`SelectedCopies.begin`; the store is locked meanwhile."""
+    return writer.write(lambda _: selected.begin(batch))
 
 
 def recover_batch(writer: Writer, backup: ClearedFile, receipt_id: str, batch: int) -> None:

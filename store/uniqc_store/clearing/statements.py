@@ -109,21 +109,21 @@ BEGIN_BATCH = (
     f"DELETE FROM cleared_tasks WHERE {OF_BATCH}",
     f"DELETE FROM cleared_shards WHERE {OF_BATCH}",
 )
-END_RECEIPT = "UPDATE receipts SET state = :state WHERE receipt_id = :receipt_id"
+END_RECEIPT = """
+    UPDATE receipts SET state = :state, planned = :cleared WHERE receipt_id = :receipt_id
+"""
 # Only an undo ends the state 'restoring', by deleting the copies. If a clear could set 'removed'
 # meanwhile, an undo that is killed then would leave copies of tasks that are in the store again.
 SET_BATCH_STATE = """
     UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch
         AND (state <> 'restoring' OR :state = 'restoring')
 """
-BATCHES = "SELECT batch FROM batches WHERE receipt_id = :receipt_id ORDER BY batch"
 INCOMPLETE_BATCHES = """
     SELECT receipt_id, batch FROM batches WHERE state <> 'removed' ORDER BY receipt_id, batch
 """
 INCOMPLETE_COPIES = f"""
-    SELECT _receipt, {stored_values(COMPARED)} FROM cleared_tasks WHERE (_receipt, _batch) IN (
-        SELECT receipt_id, batch FROM batches WHERE state <> 'removed'
-    )
+    SELECT _receipt, rowid, {stored_values(COMPARED)} FROM cleared_tasks
+    WHERE (_receipt, _batch) IN (SELECT receipt_id, batch FROM batches WHERE state <> 'removed')
 """
 """The copies of tasks that may be in the store too; see ``query.statements.STORED_TASK``."""
 _RECEIPTS = """

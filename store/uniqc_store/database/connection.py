@@ -195,6 +195,15 @@ def opened(
 
 
 @contextmanager
+def opened_in_memory() -> Generator[sqlite3.Connection]:
+    """Open a database in memory, with nothing in it, and close it at the end."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.text_factory = _decode
+        add_functions(connection)
+        yield connection
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[None]:
     """Run the body in one transaction: commit at its end, roll back when it raises.
 
@@ -260,8 +269,7 @@ def run_query_on_empty_store(
         exists: True where there is a file, with no table of tasks in it.
         vanished: True where there is no file any more.
     """
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        add_functions(connection)
+    with opened_in_memory() as connection:
         schema.make_version_1(connection)
         tables = schema.read_layout(connection).tables
         layout = schema.Layout(version=version, tables=tables)

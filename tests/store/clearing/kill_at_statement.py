@@ -1,8 +1,9 @@
 """Run a clear or an undo, and kill this process before the nth SQL statement.
 
-    python kill_at_statement.py DIRECTORY {clear,undo} N
+    python kill_at_statement.py DIRECTORY {clear,undo,"undo in part"} N
 
-The exit code is 0 if the operation needs fewer statements.
+An undo in part puts back every other task. The exit code is 0 if the operation needs fewer
+statements.
 """
 
 import os
@@ -11,7 +12,7 @@ import sqlite3
 import sys
 from typing import Any
 
-from uniqc_store import TaskFilter, TaskStore
+from uniqc_store import Receipt, TaskFilter, TaskStore
 
 
 class CountingConnection(sqlite3.Connection):
@@ -49,13 +50,18 @@ def main() -> None:
     directory, operation, statements = sys.argv[1:]
     store = TaskStore(directory)
     plan = store.plan_clear(TaskFilter())
-    receipts = store.receipts()
+    chosen = [(receipt.receipt_id, some_ids(store, receipt)) for receipt in store.receipts()]
     kill_before_statement(int(statements))
     if operation == "clear":
         store.clear(plan)
-    else:
-        for receipt in receipts:
-            store.undo_clear(receipt.receipt_id)
+    for receipt_id, task_ids in [] if operation == "clear" else chosen:
+        store.undo_clear(receipt_id, task_ids=task_ids if operation == "undo in part" else ())
+
+
+def some_ids(store: TaskStore, receipt: Receipt) -> list[str]:
+    """Return the ids of every other task of a receipt."""
+    page = store.cleared_tasks().page(receipt.receipt_id, limit=receipt.held)
+    return [record.task_id for record in page.records[::2]]
 
 
 if __name__ == "__main__":

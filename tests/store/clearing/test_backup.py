@@ -55,7 +55,7 @@ def writes(cache: Cache) -> list[Callable[[], object]]:
     backup = backup_of(cache)
     return [
         lambda: backup.delete_older(timedelta(0), now=datetime.now(UTC), but=""),
-        lambda: backup.end("clr_1", "done"),
+        lambda: backup.end("clr_1", "done", cleared=1),
         lambda: backup.copy(RECEIPT, 0, [1], with_shards=False),
         lambda: backup.recover("clr_1", 0),
     ]

@@ -1,0 +1,182 @@
+"""The tasks that were cleared and can be put back, read from their copies."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from uniqc_store import rows, validation
+from uniqc_store.clearing import copy_lookup, copy_statements, receipts
+from uniqc_store.clearing.backup import ClearedFile, Receipt, columns_of
+from uniqc_store.clearing.cleared_connections import ClearedConnections
+from uniqc_store.database.connection import fetch_rows
+from uniqc_store.database.files import identity_of
+from uniqc_store.errors import InvalidValueError, UnknownReceiptError, WouldBlockError
+from uniqc_store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from uniqc_store.clearing.copy_lookup import ClearedMatch
+    from uniqc_store.clearing.receipts import ReadStore
+    from uniqc_store.database.connection import Access
+    from uniqc_store.snapshot import StoreState
+    from uniqc_store.tasks import TaskRecord
+
+Answer = TypeVar("Answer")
+
+_BEFORE_ALL: Final = (-(2**62), 0)
+"""The place before the first copy of any batch, of which some have negative numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearedPage:
+    """Some of the tasks that a receipt can put back, in the order in which they were cleared.
+
+    Attributes:
+        receipt: The receipt.
+        records: The tasks, without their results.
+        next_cursor: The start of the next page; empty on the last one.
+    """
+
+    receipt: Receipt
+    records: tuple[TaskRecord, ...]
+    next_cursor: str
+
+
+class ClearedTasks:
+    """The copies of cleared tasks beside one store. Reading changes no file.
+
+    Every method raises :class:`StoreError` if the file can't be used. A method of a nonblocking
+    store raises ``WouldBlockError`` where there is a file.
+
+    Args:
+        store: The store that the copies are made of.
+        read_store: Calls a function with one state of the store.
+    """
+
+    def __init__(self, store: Access, read_store: ReadStore) -> None:
+        """Name the two files, and open nothing yet."""
+        self._store = store
+        self._read_store = read_store
+        self._backup = ClearedFile(store)
+        self._file = ClearedConnections(self.path, store, interruptible=True)
+
+    @property
+    def path(self) -> Path:
+        """The file of copies, which may not exist."""
+        return self._backup.path
+
+    @property
+    def exists(self) -> bool:
+        """True if there is a file of copies, with or without a task in it."""
+        return identity_of(self.path) is not None
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Return the receipts that hold tasks which are not in the store, newest first."""
+        return receipts.undoable(self._backup, self._read_store) if self._may_read() else ()
+
+    def page(self, receipt_id: str, *, limit: int, cursor: str = "") -> ClearedPage:
+        """Return some of the tasks that a receipt holds and that are not in the store.
+
+        Raises:
+            UnknownReceiptError: It holds none.
+            InvalidValueError: The cursor is not one of this receipt.
+        """
+        batch, copy_id = _decoded(cursor, receipt_id) if cursor else _BEFORE_ALL
+        limit = validation.limit(limit)
+        receipt = self._backup.receipt(receipt_id) if self._may_read() else None
+        in_store = receipts.copies_in_store(self._backup, self._read_store) if receipt else {}
+        excluded = in_store.get(receipt_id, [])
+        if receipt is None or receipt.held <= len(excluded):
+            raise UnknownReceiptError(receipt_id)
+        parameters = {
+            "receipt_id": receipt_id,
+            "batch": batch,
+            "copy_id": copy_id,
+            "excluded": json.dumps(excluded),
+            "limit": limit + 1,
+        }
+        found = self._file.query(lambda connection: _page_rows(connection, parameters)) or []
+        shown = found[:limit]
+        return ClearedPage(
+            receipt=replace(receipt, held=receipt.held - len(excluded)),
+            records=tuple(map(rows.task_record, shown)),
+            next_cursor=_encoded(receipt_id, shown[-1]) if len(found) > limit else "",
+        )
+
+    def find(self, reference: str, *, whole: bool = False) -> tuple[ClearedMatch, ...]:
+        """Return the cleared tasks that an id stands for, each id once, at most `MAX_MATCHES`.
+
+        An id is searched first, then its beginning, of ``SHORTEST_PREFIX`` or more characters,
+        then a platform's id. The time grows with the number of copies.
+
+        Args:
+            reference: The id.
+            whole: True to search whole ids of uniqc's only.
+        """
+        validation.filled_text("task_id", reference)
+        if not self._may_read():
+            return ()
+        found = self._file.query(
+            lambda connection: copy_lookup.find(connection, reference, whole=whole)
+        )
+        return found or ()
+
+    def read(
+        self, match: ClearedMatch, state: StoreState, question: Callable[[Snapshot], Answer]
+    ) -> Answer | None:
+        """Call a function with a store of this one task, and return its answer.
+
+        Returns None if the copy is not there any more.
+
+        Args:
+            match: The task.
+            state: The store, whose schema tells which releases may have written the record.
+            question: Called with the task as the only one, not archived.
+        """
+        stored = self._file.query(lambda connection: copy_lookup.stored(connection, match.copy_id))
+        if stored is None or not stored["cleared_tasks"].rows:
+            return None
+        with copy_lookup.opened_store(stored, state) as session:
+            return question(Snapshot(session, self.path))
+
+    def _may_read(self) -> bool:
+        """Return False if there is no file, so that there is nothing to read."""
+        if not self.exists:
+            return False
+        if self._store.nonblocking:
+            raise WouldBlockError
+        return True
+
+
+def _page_rows(connection: sqlite3.Connection, parameters: dict[str, object]) -> list[sqlite3.Row]:
+    present = columns_of(connection, "main", "cleared_tasks")
+    return fetch_rows(connection, copy_statements.page(present), parameters)
+
+
+def _encoded(receipt_id: str, row: sqlite3.Row) -> str:
+    place = json.dumps([receipt_id, row["_batch"], row["copy_id"]])
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str, receipt_id: str) -> tuple[int, int]:
+    """Return the batch and the row of the last task of the page before.
+
+    Raises:
+        InvalidValueError: The text is not a cursor, or belongs to another receipt.
+    """
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        owner, batch, copy_id = json.loads(place)
+    except (ValueError, TypeError):
+        owner, batch, copy_id = None, None, None
+    if owner != receipt_id or type(batch) is not int or type(copy_id) is not int:
+        raise InvalidValueError(
+            "cursor", "is not one of this receipt; leave it out for the first page"
+        )
+    return batch, copy_id
