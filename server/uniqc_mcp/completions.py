@@ -18,6 +18,7 @@ from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.cleared_lookup import shown_receipt
 from uniqc_mcp.tasks.filters import Status
 from uniqc_store import Archived, Completions, Order, TaskFilter, TaskStore
 
@@ -75,6 +76,8 @@ class ArgumentCompletions:
                 return self._tasks(argument, chosen)
             case "backend":
                 return self._backends(argument.value)
+            case "receipt":
+                return self._receipts(argument.value)
             case name:  # a part of a name, or a cursor, which only a page returns
                 return _starting_with(_KNOWN.get(name, ()), argument.value)
 
@@ -90,6 +93,12 @@ class ArgumentCompletions:
         return _shown(
             found, lambda value: value not in others and _shown_unchanged("task_id", value)
         )
+
+    def _receipts(self, text: str) -> Completion:
+        receipts = self._store.cleared_tasks().receipts()
+        known = (receipt.receipt_id for receipt in receipts)
+        found = _starting_with(filter(_is_shown_receipt, known), text)
+        return found.model_copy(update={"values": found.values[:MAX_VALUES]})
 
     def _backends(self, text: str) -> Completion:
         found = self._store.read(
@@ -136,6 +145,10 @@ def _shown(found: Completions, may_be_shown: Callable[[str], bool]) -> Completio
 def _starting_with(known: Iterable[str], text: str) -> Completion:
     values = [value for value in known if value.startswith(text)]
     return Completion(values=values, total=len(values), has_more=False)
+
+
+def _is_shown_receipt(receipt_id: str) -> bool:
+    return shown_receipt(receipt_id, Sanitizer()) == receipt_id
 
 
 def _shown_unchanged(field: str, value: str) -> bool:

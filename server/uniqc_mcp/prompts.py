@@ -105,8 +105,8 @@ class Prompts:
     ) -> None:
         self._store = store
         self._clearing = clearing
-        self._tools = ReadTools(store, clock)
-        self._resources = ReadResources(store, clock)
+        self._tools = ReadTools(store, clock, clears=clearing is not None)
+        self._resources = ReadResources(store, clock, clearing=clearing)
 
     def whats_running(self) -> list[Message]:
         """The tasks that are not finished, and how old that knowledge is."""

@@ -14,6 +14,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
 
 from uniqc_mcp.argument_errors import explain_unknown
+from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected, invalid
 from uniqc_mcp.records.related_rows import notes_on_active
@@ -25,9 +26,10 @@ from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
+from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
 from uniqc_mcp.tasks.filters import STATUSES, Status
-from uniqc_mcp.tasks.lookup import find_task, stored_result
+from uniqc_mcp.tasks.lookup import stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import (
@@ -39,6 +41,7 @@ from uniqc_store import (
     StoreError,
     TaskFilter,
     TaskStore,
+    UnknownReceiptError,
     parse_json,
 )
 
@@ -49,7 +52,8 @@ _LIST_LIMIT = 100
 _LIST = "uniqc://tasks"
 _ARCHIVED: tuple[Archived, ...] = get_args(Archived)
 _ORDERS: tuple[Order, ...] = get_args(Order)
-_WITHOUT_QUERY = ("uniqc://store", "uniqc://tasks/active", "uniqc://task/")
+_ONE_CLEAR = "uniqc://cleared/"
+_WITHOUT_QUERY = ("uniqc://store", "uniqc://tasks/active", "uniqc://task/", "uniqc://cleared")
 
 
 class ReadResources:
@@ -65,7 +69,8 @@ class ReadResources:
         self._store = store
         self._clearing = clearing
         self._clock = clock
-        self._tools = ReadTools(store, clock)
+        self._tools = ReadTools(store, clock, clears=clearing is not None)
+        self._cleared = ClearedTools(store, clock, clearing=clearing)
 
     def store(self) -> str:
         """The task cache: where it is, its schema, its tasks by status, what may be cleared."""
@@ -141,6 +146,17 @@ class ReadResources:
             )
         )
 
+    def cleared(self) -> str:
+        """The receipts of what was cleared and can be put back, the newest 100."""
+        return _json(self._cleared.list_cleared(limit=_LIST_LIMIT))
+
+    def cleared_by(self, *, receipt: str, cursor: str = "") -> str:
+        """A page of the tasks of one receipt, as the tool list_cleared gives it."""
+        if not receipt:
+            raise invalid("receipt must not be empty")
+        page = self._cleared.list_cleared(receipt=receipt, limit=_LIST_LIMIT, cursor=cursor)
+        return _json(page)
+
     def task(self, *, task_id: str) -> str:
         """One task whole, as the tool get_task gives it."""
         return _json(self._tools.get_task(task_id=task_id))
@@ -152,9 +168,7 @@ class ReadResources:
         for each circuit without one. Unseen characters are escaped, such as \u202e, and NaN and
         infinity are strings.
         """
-        stored = self._store.read(
-            lambda snapshot: stored_result(snapshot, find_task(snapshot, task_id))
-        )
+        stored, _ = read_task(self._store, task_id, stored_result)
         if not stored:
             return "null"
         sanitizer = Sanitizer()
@@ -178,7 +192,7 @@ class ReadResources:
         return self._circuits(task_id, "executed")
 
     def _circuits(self, task_id: str, stage: StageWithUri) -> str:
-        record = self._store.read(lambda snapshot: snapshot.record(find_task(snapshot, task_id)))
+        record, _ = read_task(self._store, task_id, lambda snapshot, match: snapshot.record(match))
         return strict_dumps(
             Sanitizer().value("circuit", whole_circuits(record, stage), budget=WHOLE)
         )
@@ -193,16 +207,17 @@ def check_query(uri: str) -> None:
     # Not urlsplit(), which raises for some addresses that are unknown but valid.
     address, _, query = uri.partition("#")[0].partition("?")
     given = parse_qs(query, keep_blank_values=True)
-    if given and address.startswith(_WITHOUT_QUERY):
+    known = LIST_PARAMETERS if address == _LIST else ()
+    if address.startswith(_ONE_CLEAR):
+        known = ("cursor",)
+    elif given and address.startswith(_WITHOUT_QUERY):
         raise invalid(
             f"{quoted(address)} takes no parameters; read it without {quoted(next(iter(given)))}. "
             "Only uniqc://tasks has filters, such as uniqc://tasks?status=failed"
         )
-    if address != _LIST:
-        return
-    for name, values in given.items():
-        if name not in LIST_PARAMETERS:
-            raise invalid(explain_unknown(name, LIST_PARAMETERS, kind="parameter"))
+    for name, values in given.items() if known else ():
+        if name not in known:
+            raise invalid(explain_unknown(name, known, kind="parameter"))
         if len(values) > 1:
             raise invalid(f"{name} is given {len(values)} times; give it once")
 
@@ -237,7 +252,7 @@ def with_protocol_errors(
     async def reading(*args: Parameters.args, **kwargs: Parameters.kwargs) -> str:
         try:
             return await read(*args, **kwargs)
-        except UnknownTaskError as error:
+        except (UnknownTaskError, UnknownReceiptError) as error:
             raise ResourceNotFoundError(str(error)) from error
         except (RequestError, InvalidValueError) as error:
             raise invalid(str(error)) from error
@@ -271,6 +286,8 @@ class ResourceSpec:
         "circuit",
         "compiled_circuit",
         "executed_circuit",
+        "cleared",
+        "cleared_by",
     ]
     title: str
 
@@ -293,5 +310,9 @@ RESOURCES = (
     ),
     ResourceSpec(
         uri=f"{_LIST}{{?{','.join(LIST_PARAMETERS)}}}", method="tasks", title="Tasks by filter"
+    ),
+    ResourceSpec(uri="uniqc://cleared", method="cleared", title="Cleared tasks"),
+    ResourceSpec(
+        uri="uniqc://cleared/{receipt}{?cursor}", method="cleared_by", title="Tasks of one clear"
     ),
 )

@@ -35,7 +35,7 @@ async def test_the_sdks_client_lists_and_calls_everything(
 ) -> None:
     async with connect(command, cache_dir, mode) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        assert tools == ["list_tasks", "get_task", "count_tasks", "wait_for_tasks"]
+        assert tools == ["list_tasks", "get_task", "count_tasks", "wait_for_tasks", "list_cleared"]
 
         listed = await client.call_tool("list_tasks", {"status": "any", "limit": 2})
         assert listed.structured_content is not None

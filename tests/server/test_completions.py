@@ -27,6 +27,7 @@ from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.server import build_server
 from uniqc_mcp.tasks.filters import Status
+from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:
     from mcp_types import ErrorData
@@ -76,6 +77,11 @@ def offered(cache: Cache, argument: str, text: str = "", **chosen: str) -> list[
     return completion.values
 
 
+def clear_failed(cache: Cache) -> None:
+    store = TaskStore(cache.directory)
+    store.clear(store.plan_clear(TaskFilter(status="failed")))
+
+
 async def refused(
     cache: Cache, ref: PromptReference | ResourceTemplateReference, argument: str, mode: Mode
 ) -> ErrorData:
@@ -93,7 +99,8 @@ async def refused(
 async def test_each_argument_and_variable_is_completed(
     cache: Cache, mode: Mode, ref: PromptReference | ResourceTemplateReference, argument: str
 ) -> None:
-    cache.write({}, {})
+    cache.write({}, {}, {"status": "failed"})
+    clear_failed(cache)
     async with client(cache, mode) as asking:
         completion = (await asking.complete(ref, {"name": argument, "value": ""})).completion
     assert bool(completion.values) == (argument not in NOT_COMPLETED)

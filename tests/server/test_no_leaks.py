@@ -332,6 +332,29 @@ async def restore(cache: Cache, _: Plant) -> str:
     return "\n".join(said)
 
 
+def after_a_clear(ask: Output) -> Output:
+    """Return an output once the finished tasks are cleared."""
+
+    async def cleared(cache: Cache, plant: Plant) -> str:
+        store = TaskStore(cache.directory)
+        done = store.clear(store.plan_clear(TaskFilter(status="finished")))
+        assert done.cleared == len(FINISHED)
+        return await ask(cache, plant)
+
+    return cleared
+
+
+async def list_cleared(cache: Cache, plant: Plant) -> str:
+    (receipt,) = cache.store.receipts()
+    outputs = [
+        tool("list_cleared"),
+        tool("list_cleared", receipt=receipt.receipt_id),
+        resource(f"uniqc://cleared/{receipt.receipt_id}"),
+        command("cleared", receipt.receipt_id),
+    ]
+    return "\n".join([await ask(cache, plant) for ask in outputs])
+
+
 def unescaped(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -412,6 +435,27 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         f"later {of(f'{LISTED} error', 'active')} {of(LISTED, *FINISHED)}",
     ),
     "clear_tasks, undo_clear": (clear, f"no_receipt {of(LISTED, *FINISHED)}"),
+    "list_cleared, uniqc://cleared/{receipt}{?cursor}": (
+        after_a_clear(list_cleared),
+        of(LISTED, *FINISHED),
+    ),
+    "uniqc://cleared": (after_a_clear(resource("uniqc://cleared")), ""),
+    "list_cleared, unknown": (
+        refused("list_cleared", "receipt", "no_receipt"),
+        "no_receipt",
+    ),
+    "get_task, cleared": (
+        after_a_clear(tool("get_task", task_id="at_done_one")),
+        DONE_WHOLE,
+    ),
+    "get_task, cleared and ambiguous": (
+        after_a_clear(refused("get_task", "task_id", "at_done")),
+        of("id", "done_one", "done_two"),
+    ),
+    "uniqc://task/{task_id}/result, cleared": (
+        after_a_clear(resource("uniqc://task/at_done_one_id/result")),
+        RESULTS["done_one"],
+    ),
     "uniqc://store": (resource("uniqc://store"), "active_status"),
     "uniqc://tasks/active": (resource("uniqc://tasks/active"), ACTIVE),
     f"uniqc://tasks{{?{','.join(LIST_PARAMETERS)}}}": (

@@ -431,6 +431,8 @@ async def test_without_a_file_every_list_says_why_it_is_empty(cache: Cache) -> N
 async def test_an_unreadable_file_is_an_error_and_not_an_empty_list(cache: Cache) -> None:
     cache.path.write_text("not a database, whatever its name")
     for spec in RESOURCES:
+        if spec.uri.startswith("uniqc://cleared"):
+            continue  # the copies are in another file, which is as good as before
         uri = spec.uri.replace("{task_id}", "uqt_0123").partition("{")[0]
         error = await cache.read_error(uri)
         assert error.code == INTERNAL_ERROR

@@ -71,7 +71,9 @@ class ConsentOutcome(BaseModel):
 
 
 async def ask(
-    context: Context[ServerContext, Any], plan_id: str
+    context: Context[ServerContext, Any],
+    plan_id: str,
+    drop: bool,  # noqa: FBT001 - an argument of the tool, which the SDK passes by name
 ) -> Elicit[Confirmation] | ConsentOutcome:
     """Have the client ask its user, if a plan is to be committed and the operator requires it.
 
@@ -83,7 +85,8 @@ async def ask(
     turns a malformed answer into an error of the tool, so it is recognized here before.
     """
     server = context.request_context.lifespan_context
-    pending = await _plan_of(server, plan_id)
+    # Dropping a plan removes no task, so nobody is asked.
+    pending = None if drop else await _plan_of(server, plan_id)
     if pending is None:
         return ConsentOutcome(verdict="no plan")
     if verdict := _verdict_without_asking(server, context.client_capabilities, pending):

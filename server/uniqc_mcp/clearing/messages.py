@@ -41,7 +41,10 @@ def commit_message(result: ClearResult) -> str:
         )
         message = f"{NOTHING_REMOVED} {why} {PLAN_AGAIN}"
         return message + dropped
-    undo = f"undo_clear with receipt {result.receipt_id} puts them back."
+    undo = (
+        f"undo_clear with receipt {result.receipt_id} puts them back; list_cleared with it names "
+        "them."
+    )
     if result.stopped:
         stopped = f"Cleared before it was stopped ({result.stopped}): {result.cleared}. {undo}"
         return stopped + dropped
@@ -58,14 +61,19 @@ def _dropped_message(dropped: Sequence[Receipt]) -> str:
     )
 
 
+def dropped_message(plan_id: str) -> str:
+    """Return the message on a plan that was dropped."""
+    return f"The plan {quoted(plan_id)} was dropped. {NOTHING_REMOVED}"
+
+
 def undo_message(result: UndoResult) -> str:
     """Return the message on tasks that were put back."""
-    message = f"Put back: {result.restored}."
-    if not result.skipped:
-        return message
-    reason = (
-        "it was stopped, call undo_clear again"
-        if result.stopped
-        else "tasks of their ids are in the cache again and were left as they are"
-    )
-    return f"{message} Still held: {result.skipped}; {reason}."
+    sentences = [f"Put back: {result.restored}."]
+    if result.stopped:
+        sentences.append("It was stopped; call undo_clear again for the rest.")
+    elif not (result.restored or result.reasons):
+        sentences.append("No task of the receipt matches; list_cleared with it names them.")
+    sentences += [f"Not put back, {reason.text}: {reason.count}." for reason in result.reasons]
+    if result.held:
+        sentences.append(f"Still held under the receipt: {result.held}.")
+    return " ".join(sentences)

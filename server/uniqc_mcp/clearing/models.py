@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         TaskRecord,
     )
 
-ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed"]
+ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed", "dropped"]
 
 _MAX_GROUPS_TOKENS = 8_000
 _MAX_STATUSES = 8
@@ -231,19 +231,6 @@ class ClearAnswer(Answer):
             receipt=result.receipt_id,
             store=StoreView.of(state, now),
         )
-
-
-class UndoAnswer(Answer):
-    """The result of putting tasks back."""
-
-    message: str
-    restored: int
-    skipped: int
-    store: StoreField
-
-    def text(self) -> str:
-        """Return the message, then the file and its notes."""
-        return "\n".join([self.message, f"({self.store.source})", *self.store.notes])
 
 
 def _reasons(reasons: Iterable[Reason], sanitizer: Sanitizer) -> list[ReasonView]:

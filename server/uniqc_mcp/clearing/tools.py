@@ -1,24 +1,27 @@
-"""The tools that clear finished tasks and put them back."""
+"""The tool clear_tasks."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
-import anyio.from_thread
 from mcp.server.mcpserver import Context, ElicitationResult
 from pydantic import Field
 
 from uniqc_mcp.clearing.consent import Confirmation, Consent, refusal_of, verdict_of
-from uniqc_mcp.clearing.messages import LIFETIME, commit_message, no_plan_message, undo_message
-from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
+from uniqc_mcp.clearing.messages import (
+    LIFETIME,
+    commit_message,
+    dropped_message,
+    no_plan_message,
+)
+from uniqc_mcp.clearing.models import ClearAnswer, ClearState
+from uniqc_mcp.clearing.progress import report_progress
 from uniqc_mcp.clearing.verdicts import CONSENTED
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError, explain_store_error
 from uniqc_mcp.protocol.threads import call_is_cancelled
-from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import requested_duration, utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -55,11 +58,10 @@ _DEFAULT_FILTER = TaskFilter(status="finished")
 
 
 class ClearTools:
-    """The tools that write, within the operator's limits.
+    """The tool that clears, within the operator's limits.
 
     Args:
-        store: The store to plan with, read-only. One that can write is opened for each commit
-            and each undo.
+        store: The store to plan with, read-only. One that can write is opened for each commit.
         settings: The operator's limits.
         pending_plans: The plans that wait for their commit.
         clock: The current time.
@@ -97,6 +99,7 @@ class ClearTools:
         plan_id: Annotated[
             str, Field(description="Commits this plan; leave out all else. Empty: make a plan.")
         ] = "",
+        drop: Annotated[bool, Field(description="Drop plan_id instead.")] = False,
         consent: Consent,
         context: Context[ServerContext, Any],
     ) -> ClearAnswer:
@@ -120,25 +123,17 @@ class ClearTools:
             error_contains=error_contains,
         )
         if not plan_id:
+            if drop:
+                raise InvalidArgumentError("drop needs the plan_id of the plan to drop.")
             return self.plan(task_filter, older_than=_duration_of(older_than))
         if older_than or task_filter != _DEFAULT_FILTER:
             raise InvalidArgumentError(
                 "plan_id commits the plan as it is: leave out the filters. To make another plan, "
                 "leave out plan_id."
             )
-        return self.commit(plan_id, consent, progress=partial(_report_progress, context))
-
-    def undo_clear(
-        self,
-        *,
-        receipt: Annotated[str, Field(description="From clear_tasks.")],
-        context: Context[ServerContext, Any],
-    ) -> UndoAnswer:
-        """Put back the tasks that a clear removed, just as they were.
-
-        A task whose id is in the cache again is left as it is there; its copy stays held.
-        """
-        return self.undo(receipt, progress=partial(_report_progress, context))
+        if drop:
+            return self.drop(plan_id)
+        return self.commit(plan_id, consent, progress=partial(report_progress, context))
 
     def plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         """Return a plan to clear the tasks that match, and keep it beside the store.
@@ -177,7 +172,7 @@ class ClearTools:
         asks = "The user is asked first. " if asks_user else ""
         message = (
             f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
-            f"{LIFETIME}. {asks}They can be put back."
+            f"{LIFETIME}. {asks}They can be put back, and list_cleared names each of them then."
         )
         return ClearAnswer.for_plan(
             pending,
@@ -220,18 +215,13 @@ class ClearTools:
             pending, result, self._state(), self._clock(), message=commit_message(result)
         )
 
-    def undo(self, receipt: str, *, progress: Callable[[int, int], None]) -> UndoAnswer:
-        """Put back the tasks that a receipt holds."""
-        self._store.check_receipt(receipt)
-        result = self._writing_store().undo_clear(
-            receipt, progress=progress, should_stop=call_is_cancelled
-        )
-        return UndoAnswer(
-            message=undo_message(result),
-            restored=result.restored,
-            skipped=result.skipped,
-            store=StoreView.of(self._state(), self._clock()),
-        )
+    def drop(self, plan_id: str) -> ClearAnswer:
+        """Delete a plan, so that nobody can commit it."""
+        state: ClearState = "dropped"
+        message = dropped_message(plan_id)
+        if self._pending_plans.take(plan_id) is None:
+            state, message = "expired", no_plan_message(plan_id)
+        return ClearAnswer.nothing(state, message, self._state(), self._clock())
 
     def _state(self) -> StoreState:
         return self._store.read(lambda snapshot: snapshot.state)
@@ -254,12 +244,3 @@ def _duration_of(older_than: str) -> timedelta:
         raise InvalidArgumentError(
             f"older_than must be a duration such as 12h or 30d, not {quoted(older_than)}."
         ) from None
-
-
-def _report_progress(context: Context[Any, Any], done: int, total: int) -> None:
-    """Send a progress notification, unless the call was cancelled."""
-    # Not into a cancelled call: anyio 4.16 can wait there for ever.
-    if not call_is_cancelled():
-        # Cancelled just now: the batch is done, and should_stop ends the work before the next.
-        with suppress(BaseException):
-            anyio.from_thread.run(context.report_progress, done, total)

@@ -9,12 +9,12 @@ import logging
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from uniqc_mcp import __version__
+from uniqc_mcp.cli.cleared import print_receipts, print_tasks, print_undone
 from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.cli.options import (
     StrictOption,
@@ -24,7 +24,6 @@ from uniqc_mcp.cli.options import (
     max_wait_option,
 )
 from uniqc_mcp.errors import explain_store_error
-from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.settings import Settings
 from uniqc_store import StoreError, TaskStore
 
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
-_RECEIPT_STATES = {
-    "open": "interrupted or under way",
-    "done": "done",
-    "cancelled": "ended early",
-}
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
 To connect a client, give it this command, for most of them so:
@@ -193,33 +187,38 @@ def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
 @cli.command()
 @cache_dir_option
 @json_option
-def cleared(cache_dir: Path, *, as_json: bool) -> None:
-    """List what was cleared and can be put back, newest first."""
+@click.argument("receipt", required=False)
+def cleared(cache_dir: Path, receipt: str | None, *, as_json: bool) -> None:
+    """List what was cleared and can be put back, newest first; with RECEIPT, the tasks in it."""
     with _store_errors():
-        receipts = TaskStore(cache_dir, read_only=True).receipts()
-    if as_json:
-        click.echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
-        return
-    for receipt in receipts:
-        click.echo(
-            f"{receipt.receipt_id}  {recorded_time(receipt.cleared_at)}  {receipt.held} of "
-            f"{receipt.planned} tasks, {_RECEIPT_STATES[receipt.state]}"
-        )
-    if not receipts:
-        click.echo("Nothing was cleared that could be put back.")
+        store = TaskStore(cache_dir, read_only=True)
+        if receipt is not None:
+            print_tasks(store, receipt, as_json=as_json)
+            return
+        receipts = store.receipts()
+    print_receipts(receipts, as_json=as_json)
 
 
 @cli.command()
 @cache_dir_option
 @click.argument("receipt")
-def restore(cache_dir: Path, receipt: str) -> None:
-    """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`."""
+@click.option(
+    "--task",
+    "task_ids",
+    multiple=True,
+    metavar="ID",
+    help="Only this task. May be given several times.",
+)
+def restore(cache_dir: Path, receipt: str, task_ids: tuple[str, ...]) -> None:
+    """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`.
+
+    Exits with 1 if a task was not put back, for a reason that is told.
+    """
     with _store_errors():
         TaskStore(cache_dir, read_only=True).check_receipt(receipt)
-        undone = TaskStore(cache_dir).undo_clear(receipt)
-    click.echo(f"Put back: {undone.restored} tasks.")
-    if undone.skipped:
-        click.echo(f"Still held: {undone.skipped}; tasks of their ids are in the cache again.")
+        undone = TaskStore(cache_dir).undo_clear(receipt, task_ids=task_ids)
+    print_undone(undone)
+    sys.exit(1 if undone.reasons else 0)
 
 
 @contextmanager

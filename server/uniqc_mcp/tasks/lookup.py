@@ -54,7 +54,11 @@ class FoundTask:
     @classmethod
     def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
         """Return the task that an id stands for; see :func:`find_task`."""
-        match = find_task(snapshot, reference)
+        return cls.of(snapshot, find_task(snapshot, reference))
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, match: Match) -> Self:
+        """Return a task with what the file has of it."""
         record, shards = snapshot.record(match), snapshot.shards(match)
         result_bytes = record.result_bytes or 0
         assembled = None if result_bytes else _assembled(snapshot, match, record, shards)
@@ -110,7 +114,16 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
             part of their name.
         AmbiguousTaskError: There are several; the message names them.
     """
-    matches = snapshot.find(task_id) if task_id else Matches()
+    return only_match(snapshot, task_id, find_matches(snapshot, task_id))
+
+
+def find_matches(snapshot: Snapshot, task_id: str) -> Matches:
+    """Return the tasks that an id stands for; none for an empty one."""
+    return snapshot.find(task_id) if task_id else Matches()
+
+
+def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:
+    """Return the only task that was found for an id, or raise as :func:`find_task` does."""
     match matches.found:
         case (only,):
             return only

@@ -51,6 +51,8 @@ class TaskDetail(TaskView):
     circuits_requested: OptionalInt = None
     circuits_submitted: OptionalInt = None
     archived_at: str
+    cleared_at: str | Absent = None
+    receipt: str | Absent = None
     result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
     shards: Annotated[list[ShardView], Named("platform jobs;")]
     jobs_total: Annotated[int, Field(exclude=True, description="Those not shown included.")]

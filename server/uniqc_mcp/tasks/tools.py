@@ -13,6 +13,7 @@ from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.cleared_lookup import as_cleared, read_task, with_cleared_twin
 from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filters import (
     ArchivedFilter,
@@ -44,6 +45,7 @@ from uniqc_store import (
     TERMINAL_STATUSES,
     Archived,
     Column,
+    Match,
     Order,
     Page,
     Snapshot,
@@ -88,15 +90,23 @@ _GROUP_COLUMNS: Final[dict[GroupBy, tuple[Column, ...]]] = {
 class ReadTools:
     """The tools that read the store."""
 
-    def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        clears: bool = False,
+    ) -> None:
         """Make the tools of a store.
 
         Args:
             store: The store, opened for reading at least.
             clock: The source of the current time.
+            clears: Whether the server may clear tasks and put them back.
         """
         self._store = store
         self._clock = clock
+        self._clears = clears
 
     def list_tasks(
         self,
@@ -281,13 +291,13 @@ class ReadTools:
     ) -> TaskAnswer:
         """Get one task whole: why it failed, its most frequent outcomes, its platform jobs.
 
-        Archived tasks are found too. The whole result and the circuits are resources, named in
-        the answer.
+        Archived and cleared tasks are found too. The whole result and the circuits are
+        resources, named in the answer.
         """
         now = self._clock()
 
-        def find(snapshot: Snapshot) -> tuple[FoundTask, _DetailAndNotes | None]:
-            task = FoundTask.find(snapshot, reference=task_id)
+        def find(snapshot: Snapshot, match: Match) -> tuple[FoundTask, _DetailAndNotes | None]:
+            task = FoundTask.of(snapshot, match)
             # Summarising a large result takes long; the file is not kept open for that.
             if len(task.result_text) > MAX_CACHED_BYTES:
                 return task, None
@@ -297,8 +307,13 @@ class ReadTools:
                 lambda: _detail_and_notes(task, outcomes=outcomes, now=now),
             )
 
-        task, cached = self._store.read(find)
+        (task, cached), cleared = read_task(self._store, task_id, find)
         detail, notes = cached or _detail_and_notes(task, outcomes=outcomes, now=now)
+        if cleared is not None:
+            detail = as_cleared(detail, cleared, clears=self._clears)
+        elif task.match.archived:
+            archived = task.record.task_id
+            detail = with_cleared_twin(self._store, detail, archived, clears=self._clears)
         return TaskAnswer(
             task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),

@@ -178,8 +178,10 @@ class ClearedFile:
 
     def end(self, receipt_id: str, state: ReceiptState, *, cleared: int) -> None:
         """Write the final state of a receipt and the number of tasks cleared, if there is one."""
-        ended = {"receipt_id": receipt_id, "state": state, "cleared": cleared}
-        self._file.write(statements.END_RECEIPT, ended)
+        self._file.write(
+            statements.END_RECEIPT,
+            {"receipt_id": receipt_id, "state": state, "cleared": cleared},
+        )
 
     def recover(self, receipt_id: str, batch: int) -> None:
         """Delete the copies of tasks that are in the store unchanged, and a receipt that is empty.

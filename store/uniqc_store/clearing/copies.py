@@ -11,9 +11,11 @@ from uniqc_store import rows, validation
 from uniqc_store.clearing import copy_lookup, copy_statements, receipts
 from uniqc_store.clearing.backup import ClearedFile, Receipt, columns_of
 from uniqc_store.clearing.cleared_connections import ClearedConnections
+from uniqc_store.clearing.statements import SCHEMA_VERSION
 from uniqc_store.database.connection import fetch_rows
 from uniqc_store.database.files import identity_of
 from uniqc_store.errors import InvalidValueError, UnknownReceiptError, WouldBlockError
+from uniqc_store.query.lookup import Match
 from uniqc_store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -76,6 +78,11 @@ class ClearedTasks:
         """True if there is a file of copies, with or without a task in it."""
         return identity_of(self.path) is not None
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the file of copies; 0 if there is none."""
+        return SCHEMA_VERSION if self.exists else 0
+
     def receipts(self) -> tuple[Receipt, ...]:
         """Return the receipts that hold tasks which are not in the store, newest first."""
         return receipts.undoable(self._backup, self._read_store) if self._may_read() else ()
@@ -90,11 +97,13 @@ class ClearedTasks:
         batch, copy_id = _decoded(cursor, receipt_id) if cursor else _BEFORE_ALL
         limit = validation.limit(limit)
         receipt = self._backup.receipt(receipt_id) if self._may_read() else None
-        in_store = receipts.copies_in_store(self._backup, self._read_store) if receipt else {}
-        excluded = in_store.get(receipt_id, [])
-        if receipt is None or receipt.held <= len(excluded):
+        if receipt is None:
             raise UnknownReceiptError(receipt_id)
-        parameters = {
+        in_store = receipts.copies_in_store(self._backup, self._read_store)
+        excluded = in_store.get(receipt_id, [])
+        if receipt.held <= len(excluded):
+            raise UnknownReceiptError(receipt_id)
+        parameters: dict[str, object] = {
             "receipt_id": receipt_id,
             "batch": batch,
             "copy_id": copy_id,
@@ -128,7 +137,10 @@ class ClearedTasks:
         return found or ()
 
     def read(
-        self, match: ClearedMatch, state: StoreState, question: Callable[[Snapshot], Answer]
+        self,
+        match: ClearedMatch,
+        state: StoreState,
+        question: Callable[[Snapshot, Match], Answer],
     ) -> Answer | None:
         """Call a function with a store of this one task, and return its answer.
 
@@ -137,13 +149,15 @@ class ClearedTasks:
         Args:
             match: The task.
             state: The store, whose schema tells which releases may have written the record.
-            question: Called with the task as the only one, not archived.
+            question: Called with a store that has this task alone, and with the task.
         """
         stored = self._file.query(lambda connection: copy_lookup.stored(connection, match.copy_id))
         if stored is None or not stored["cleared_tasks"].rows:
             return None
         with copy_lookup.opened_store(stored, state) as session:
-            return question(Snapshot(session, self.path))
+            # The only row of its table.
+            task = Match(task_id=match.task_id, archived=False, row=1)
+            return question(Snapshot(session, self.path), task)
 
     def _may_read(self) -> bool:
         """Return False if there is no file, so that there is nothing to read."""

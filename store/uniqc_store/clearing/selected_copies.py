@@ -58,10 +58,11 @@ class Selection:
 
     def where(self) -> Where:
         """Return the conditions on a row of copies."""
-        where = FilterSql(self.task_filter).where()
+        # As in the archive: the copies have no indexes, so each row is compared by itself.
+        where = FilterSql(self.task_filter, table="archived_tasks").where()
         if self.task_ids:
             ids = [validation.filled_text("task_ids", task_id) for task_id in self.task_ids]
-            where.add(statements.ID_IS_SELECTED, task_ids=json.dumps(ids))
+            where.add(statements.ID_IS_SELECTED, selected_ids=json.dumps(ids))
         return where
 
 
@@ -95,7 +96,7 @@ class SelectedCopies:
         """Return the ids asked for of which the receipt holds no task."""
         if not self._selection.task_ids:
             return []
-        parameters = {**self._parameters, "task_ids": json.dumps(self._selection.task_ids)}
+        parameters = {**self._parameters, "selected_ids": json.dumps(self._selection.task_ids)}
         found = self._file.read(statements.HELD_IDS, parameters)
         held = {task_id for (task_id,) in found}
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uniqc_store.clearing.statements import OF_BATCH
 from uniqc_store.query.where import Where, all_of
 
-ID_IS_SELECTED = "task_id IN (SELECT value FROM json_each(:task_ids))"
+ID_IS_SELECTED = "task_id IN (SELECT value FROM json_each(:selected_ids))"
 
 _OF_RECEIPT = "_receipt = :receipt_id"
 

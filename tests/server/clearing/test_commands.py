@@ -75,8 +75,11 @@ def test_restore_reports_the_tasks_that_are_still_held(cache: Cache) -> None:
     result = run(cache, "restore", done.receipt_id)
     assert result.stdout.splitlines() == [
         "Put back: 2 tasks.",
-        "Still held: 1; tasks of their ids are in the cache again.",
+        "Not put back, a task of its id is in the cache: 1.",
+        "- task-1: a task of its id is in the cache",
+        "Still held under the receipt: 1.",
     ]
+    assert result.exit_code == 1
     assert "1 of 3 tasks" in run(cache, "cleared").stdout
 
 

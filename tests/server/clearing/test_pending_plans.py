@@ -14,7 +14,10 @@ from uniqc_store import MAX_PENDING_PLANS, PLAN_LIFETIME, ClearPolicy, TaskFilte
 if TYPE_CHECKING:
     from tests.clearing_cache import Cache, Mode
 
-FILTERS = "status, backend, submitted_after, submitted_before, name_contains, older_than, plan_id"
+FILTERS = (
+    "status, backend, submitted_after, submitted_before, name_contains, updated_after, "
+    "updated_before, except_backend, task_ids, error_contains, older_than, plan_id, drop"
+)
 
 
 def mixed(cache: Cache) -> Cache:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
+from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.clearing.tools import ClearTools
+from uniqc_mcp.clearing.undo import UndoTools
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import TOOLS
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from mcp import Client
     from tests.clearing_cache import Cache, LineClient, Mode
 
-READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks"}
+READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks", "list_cleared"}
 WRITES = {"clear_tasks", "undo_clear"}
 
 
@@ -38,6 +41,7 @@ async def exercise(cache: Cache, client: Client) -> None:
         "count_tasks": {"group_by": "status_backend"},
         "get_task": {"task_id": task_id},
         "wait_for_tasks": {"timeout_seconds": 1},
+        "list_cleared": {},
         "clear_tasks": {},
         "undo_clear": {"receipt": "clr_unknown"},
     }
@@ -46,6 +50,10 @@ async def exercise(cache: Cache, client: Client) -> None:
             continue  # it writes, and a plan does not
         await cache.call(client, tool.name, **known[tool.name])
     for spec in RESOURCES:
+        if "{receipt}" in spec.uri:
+            with pytest.raises(MCPError, match="nothing to put back"):
+                await client.read_resource("uniqc://cleared/clr_unknown")
+            continue
         uri = spec.uri.replace("{task_id}", task_id)
         await client.read_resource(re.sub(r"\{\?.*\}", "?status=failed", uri))
 
@@ -167,9 +175,10 @@ def tool_methods(owner: type) -> set[str]:
 
 
 def test_every_tool_is_registered_with_its_effect() -> None:
-    reads = tool_methods(ReadTools) | tool_methods(WaitTools)
+    reads = tool_methods(ReadTools) | tool_methods(WaitTools) | tool_methods(ClearedTools)
     assert reads == {spec.name for spec in TOOLS if not spec.writes} == READS
-    assert tool_methods(ClearTools) == {spec.name for spec in TOOLS if spec.writes} == WRITES
+    writes = tool_methods(ClearTools) | tool_methods(UndoTools)
+    assert writes == {spec.name for spec in TOOLS if spec.writes} == WRITES
     assert len({spec.name for spec in TOOLS}) == len(TOOLS)
 
 

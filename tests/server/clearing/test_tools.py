@@ -20,6 +20,7 @@ from mcp.server.mcpserver import AcceptedElicitation
 
 from uniqc_mcp.clearing.consent import ConsentOutcome
 from uniqc_mcp.clearing.tools import ClearTools
+from uniqc_mcp.clearing.undo import UndoTools
 from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -154,7 +155,11 @@ async def test_undo_keeps_and_reports_tasks_that_exist_again(cache: Cache, mode:
         cache.fill(1, backend="elsewhere")
         text, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
         assert (undone["restored"], undone["skipped"]) == (2, 1)
-        assert "Still held: 1; tasks of their ids are in the cache again" in text
+        assert "Not put back, a task of its id is in the cache: 1." in text
+        assert "- task-1: a task of its id is in the cache" in text
+        reason = "a task of its id is in the cache"
+        assert undone["leftovers"] == [{"task_id": "task-1", "reason": reason}]
+        assert undone["held"] == 1
         assert cache.store.count(backend="elsewhere") == 1
         cache.change("DELETE FROM tasks WHERE backend = 'elsewhere'")
         _, undone = await cache.call(client, "undo_clear", receipt=done["receipt"])
@@ -284,7 +289,9 @@ async def test_a_cancelled_clear_says_how_many_tasks_it_cleared(cache: Cache) ->
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
     assert (done.state, done.planned) == ("cleared", 450)
     assert 0 < done.cleared < 450
-    undo = f"undo_clear with receipt {done.receipt} puts them back."
+    undo = (
+        f"undo_clear with receipt {done.receipt} puts them back; list_cleared with it names them."
+    )
     assert done.message == f"Cleared before it was stopped (cancelled): {done.cleared}. {undo}"
     assert [(one.reason, one.count) for one in done.skipped] == [
         ("not reached", 450 - done.cleared)
@@ -292,13 +299,15 @@ async def test_a_cancelled_clear_says_how_many_tasks_it_cleared(cache: Cache) ->
 
 
 async def test_a_cancelled_undo_says_that_it_can_be_repeated(cache: Cache) -> None:
-    tools = tools_of(cache.fill(450))
+    tools = UndoTools(cache.fill(450).store, cache.clock)
     receipt = TaskStore(cache.directory).clear(cache.store.plan_clear(TaskFilter())).receipt_id
     undone = await cancelled(lambda told: tools.undo(receipt, progress=told))
     assert undone.restored + undone.skipped == 450
     assert 0 < undone.skipped < 450
-    still = f"Still held: {undone.skipped}; it was stopped, call undo_clear again."
-    assert undone.message == f"Put back: {undone.restored}. {still}"
+    assert undone.message == (
+        f"Put back: {undone.restored}. It was stopped; call undo_clear again for the rest. Not put "
+        f"back, not reached: {undone.skipped}. Still held under the receipt: {undone.held}."
+    )
     assert len(cache.ids()) == undone.restored
 
 
@@ -326,8 +335,12 @@ async def test_the_filters_have_the_same_schema_as_in_list_tasks(cache: Cache) -
     for name in ("backend", "submitted_after", "submitted_before", "name_contains"):
         assert clearing[name] == listing[name]
     assert clearing["status"] == listing["status"] | {"default": ["finished"]}
-    assert clearing.keys() - listing.keys() == {"older_than", "plan_id"}
-    assert set(schemas["undo_clear"]["properties"]) == {"receipt"}
+    assert clearing.keys() - listing.keys() == {"older_than", "plan_id", "drop"}
+    undo = schemas["undo_clear"]
+    filters = {"status", "backend", "submitted_after", "submitted_before", "name_contains"}
+    assert set(undo["properties"]) == {"receipt", "task_ids"} | filters
+    assert undo["properties"]["status"]["items"] == listing["status"]["items"]
+    assert undo["required"] == ["receipt"]
     assert "anyOf" not in str(schemas)
     assert "$ref" not in str(schemas)
 

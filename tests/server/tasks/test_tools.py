@@ -13,6 +13,7 @@ from mcp import Client
 from mcp.server import MCPServer
 from mcp_types import TextContent
 
+from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.responses.base import StoreView
@@ -145,7 +146,12 @@ async def test_a_secret_in_an_error_is_redacted_in_a_list(cache: Cache) -> None:
 
 
 def test_each_tool_has_a_method_and_each_method_is_a_tool() -> None:
-    methods = {name for tools in (ReadTools, WaitTools) for name in vars(tools) if name[0] != "_"}
+    methods = {
+        name
+        for tools in (ReadTools, WaitTools, ClearedTools)
+        for name in vars(tools)
+        if name[0] != "_"
+    }
     assert sorted(spec.name for spec in READ_TOOLS) == sorted(methods)
 
 

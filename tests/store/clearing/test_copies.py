@@ -183,9 +183,7 @@ def test_a_cleared_task_reads_as_it_did_in_the_store(tmp_path: Path, name: str) 
 def read_copy(store: TaskStore, task_id: str) -> object:
     copy = only(store.cleared_tasks().find(task_id))
     state = store.read(lambda snapshot: snapshot.state)
-    return store.cleared_tasks().read(
-        copy, state, lambda snapshot: everything(snapshot, snapshot.find(task_id).found[0])
-    )
+    return store.cleared_tasks().read(copy, state, everything)
 
 
 def ids_of(snapshot: Snapshot, *, task_id: str) -> list[str]:
@@ -216,7 +214,7 @@ def test_without_a_store_the_newest_release_is_assumed(cache: Cache) -> None:
     reading = TaskStore(cache.directory, read_only=True)
     copy = only(reading.cleared_tasks().find(record.task_id))
     state = reading.read(lambda snapshot: snapshot.state)
-    version = reading.cleared_tasks().read(copy, state, lambda s: s.state.schema_version)
+    version = reading.cleared_tasks().read(copy, state, lambda s, _: s.state.schema_version)
     assert (state.schema_version, version) == (0, 5)
 
 
@@ -225,7 +223,7 @@ def test_a_copy_that_is_gone_meanwhile_is_no_answer(cache: Cache) -> None:
     copy = only(store.cleared_tasks().find("task-2"))
     store.undo_clear(receipt)
     state = store.read(lambda snapshot: snapshot.state)
-    assert store.cleared_tasks().read(copy, state, lambda snapshot: snapshot) is None
+    assert store.cleared_tasks().read(copy, state, lambda snapshot, _: snapshot) is None
 
 
 # The file

@@ -1,0 +1,162 @@
+"""Lookup of a task that was cleared, for an id that the store does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, explain_store_error
+from uniqc_mcp.responses.text import plural, told_time
+from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.safety.display import quoted, word
+from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.lookup import find_matches, only_match
+from uniqc_store import StoreFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from uniqc_mcp.tasks.task_detail import TaskDetail
+    from uniqc_store import ClearedMatch, Match, Snapshot, TaskStore
+
+Answer = TypeVar("Answer")
+
+_RECEIPT_LIMIT: Final = 60
+
+
+def read_task(
+    store: TaskStore, reference: str, question: Callable[[Snapshot, Match], Answer]
+) -> tuple[Answer, ClearedMatch | None]:
+    """Return the answer about the task that an id stands for, and the clear that removed it.
+
+    The copies of cleared tasks are searched for an id that the store does not have, and for one
+    with which an id in the store only begins, or which is a name there.
+
+    Args:
+        store: The store.
+        reference: The id.
+        question: Called with the store, or with a store that has the cleared task alone.
+
+    Raises:
+        UnknownTaskError: There is no such task, cleared or not.
+        AmbiguousTaskError: There are several.
+    """
+
+    def ask(snapshot: Snapshot) -> Answer:
+        matches = find_matches(snapshot, reference)
+        # Not a name, nor the beginning of an id, while a cleared task has the whole id.
+        if matches.by in {"prefix", "nothing"} and _has_cleared(store, reference):
+            raise UnknownTaskError(reference)
+        return question(snapshot, only_match(snapshot, reference, matches))
+
+    try:
+        return store.read(ask), None
+    except UnknownTaskError as unknown:
+        match = _find_cleared(store, reference, unknown)
+    state = store.read(lambda snapshot: snapshot.state)
+    answer = store.cleared_tasks().read(
+        match, state, lambda snapshot, found: (question(snapshot, found),)
+    )
+    # An undo that takes the copy meanwhile has put the task back into the store before.
+    return read_task(store, reference, question) if answer is None else (answer[0], match)
+
+
+def _has_cleared(store: TaskStore, reference: str) -> bool:
+    """Return whether a cleared task has this id; False where the copies can't be read."""
+    try:
+        return bool(reference and store.cleared_tasks().find(reference, whole=True))
+    except StoreFileError:  # told where the id is not found; tasks in the store can be read
+        return False
+
+
+def _find_cleared(store: TaskStore, reference: str, unknown: UnknownTaskError) -> ClearedMatch:
+    if not reference:
+        raise unknown
+    try:
+        found = store.cleared_tasks().find(reference)
+    except StoreFileError as error:
+        raise UnknownTaskError(
+            f"{unknown} Cleared tasks could not be searched. {explain_store_error(error)}"
+        ) from error
+    match found:
+        case (only,):
+            return only
+        case ():
+            raise unknown
+        case _:
+            raise AmbiguousTaskError(_explain_ambiguous(reference, found))
+
+
+def _explain_ambiguous(reference: str, found: Sequence[ClearedMatch]) -> str:
+    sanitizer = Sanitizer()
+    lines = [f"{quoted(reference)} stands for several cleared tasks. Ask for one by its id:"]
+    lines += [f"- {quoted(match.task_id)}, {_told(match, sanitizer)}" for match in found]
+    return "\n".join(lines)
+
+
+def as_cleared(detail: TaskDetail, match: ClearedMatch, *, clears: bool) -> TaskDetail:
+    """Return the view of a task that was cleared, with the clear and the way back.
+
+    Args:
+        detail: The view of the task as it was.
+        match: The clear.
+        clears: Whether this server may put it back.
+    """
+    sanitizer = Sanitizer()
+    return detail.model_copy(
+        update={
+            "cleared_at": recorded_time(match.receipt.cleared_at),
+            "receipt": shown_receipt(match.receipt.receipt_id, sanitizer),
+            "notes": [_cleared_note(match, sanitizer, clears=clears), *detail.notes],
+        }
+    )
+
+
+def with_cleared_twin(
+    store: TaskStore, detail: TaskDetail, task_id: str, *, clears: bool
+) -> TaskDetail:
+    """Return the view of an archived task, with a note if one of its id was cleared too."""
+    notes = _cleared_twin_notes(store, task_id, clears=clears)
+    return detail.model_copy(update={"notes": [*notes, *detail.notes]}) if notes else detail
+
+
+def _cleared_note(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) -> str:
+    earlier = ""
+    if match.others:
+        noun = plural("record", match.others)
+        earlier = f" {match.others} earlier {noun} of this id: under other receipts."
+    told = _told(match, sanitizer)
+    return (
+        f"{told[0].upper()}{told[1:]}: it is not in the cache any more, and in no list. "
+        f"{_how_back(match, sanitizer, clears=clears)}{earlier}"
+    )
+
+
+def _cleared_twin_notes(store: TaskStore, task_id: str, *, clears: bool) -> list[str]:
+    sanitizer = Sanitizer()
+    try:
+        found = store.cleared_tasks().find(task_id, whole=True)
+    except StoreFileError as error:
+        return [f"Cleared tasks could not be searched for this id. {explain_store_error(error)}"]
+    return [
+        f"Another record of this id was {_told(match, sanitizer)}. "
+        f"{_how_back(match, sanitizer, clears=clears)}"
+        for match in found
+    ]
+
+
+def shown_receipt(receipt_id: str, sanitizer: Sanitizer) -> str:
+    """Return the id of a receipt, safe to show."""
+    return sanitizer.one_line("receipt", receipt_id, limit=_RECEIPT_LIMIT)
+
+
+def _told(match: ClearedMatch, sanitizer: Sanitizer) -> str:
+    receipt = word(shown_receipt(match.receipt.receipt_id, sanitizer))
+    return f"cleared {told_time(recorded_time(match.receipt.cleared_at))} under receipt {receipt}"
+
+
+def _how_back(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) -> str:
+    receipt = word(shown_receipt(match.receipt.receipt_id, sanitizer))
+    task_id = sanitizer.one_line("task_id", match.task_id)
+    if clears:
+        return f"undo_clear with this receipt and task_ids=[{quoted(task_id)}] puts it back."
+    return f"`uniqc-mcp restore {receipt} --task {word(task_id)}` puts it back."
