@@ -218,6 +218,17 @@ def test_without_a_store_the_newest_release_is_assumed(cache: Cache) -> None:
     assert (state.schema_version, version) == (0, 5)
 
 
+def test_a_task_cleared_before_the_upgrade_is_not_read_as_one_of_the_new_schema(
+    cache: Cache,
+) -> None:
+    """Releases up to schema 3 stored bits in another order, and no jobs."""
+    store, _ = cleared(cache, 1)
+    copy = only(store.cleared_tasks().find("task-1"))
+    state = cache.copy().store.read(lambda snapshot: snapshot.state)
+    version = store.cleared_tasks().read(copy, state, lambda s, _: s.state.schema_version)
+    assert (state.schema_version, version) == (5, 3)
+
+
 def test_a_copy_that_is_gone_meanwhile_is_no_answer(cache: Cache) -> None:
     store, receipt = cleared(cache, 2)
     copy = only(store.cleared_tasks().find("task-2"))

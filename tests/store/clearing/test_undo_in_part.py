@@ -177,16 +177,21 @@ def test_a_clear_that_is_under_way_does_not_overwrite_what_was_set_apart(cache: 
     """The next batches of the clear get the next numbers, and its copies replace a batch's."""
     store = TaskStore(cache.fill(600).directory)
 
-    def take_one(through: int, _: int) -> None:
+    newer = TaskInfo(task_id="task-8", backend="elsewhere")
+
+    def take_two(through: int, _: int) -> None:
         if through == 200:
             (receipt,) = store.receipts()
+            store.save(newer)  # so that the copy stays in the batch that is set apart
             store.undo_clear(receipt.receipt_id, task_ids=["task-7", "task-8"])
 
-    done = store.clear(store.plan_clear(EVERYTHING), progress=take_one)
+    done = store.clear(store.plan_clear(EVERYTHING), progress=take_two)
     assert set(cache.ids()) == {"task-7", "task-8"}
     (receipt,) = store.receipts()
-    assert (done.cleared, receipt.held, receipt.returned) == (600, 598, 2)
-    store.undo_clear(receipt.receipt_id)
+    assert (done.cleared, receipt.held, receipt.returned) == (600, 599, 1)
+    assert "task-8" in cache.held_ids()
+    store.delete("task-8")
+    assert store.undo_clear(receipt.receipt_id).restored == 599
     assert len(cache.ids()) == len(set(cache.ids())) == 600
 
 
