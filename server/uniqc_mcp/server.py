@@ -20,6 +20,7 @@ from uniqc_mcp.protocol import input_responses, malformed_params, structured_con
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import (
+    LIST_PARAMETERS,
     RESOURCES,
     ReadResources,
     check_query,

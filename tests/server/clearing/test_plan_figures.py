@@ -146,7 +146,7 @@ async def test_an_undo_gives_back_the_digest_that_was_before_the_clear(
     "statement",
     [
         "UPDATE tasks SET shots = shots + 1 WHERE rowid = 3",
-        "UPDATE tasks SET metadata_json = '[]' WHERE rowid = 2",
+        "UPDATE tasks SET metadata_json = '[1]' WHERE rowid = 2",
         "UPDATE task_shards SET result_json = '{}' WHERE rowid = 1",
         "DELETE FROM task_shards WHERE rowid = 1",
         "DELETE FROM tasks WHERE rowid = 1",
