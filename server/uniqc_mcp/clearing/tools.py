@@ -103,11 +103,11 @@ class ClearTools:
         consent: Consent,
         context: Context[ServerContext, Any],
     ) -> ClearAnswer:
-        """Clear finished tasks from the cache, in two calls: plan, then commit.
+        """Clear finished tasks in two calls; with no arguments it plans, and removes nothing.
 
-        Without plan_id nothing is removed: it returns what would go and a plan_id. With plan_id
-        it removes just that, after the user was asked if the operator wants that. Tasks that are
-        not finished never go. What went can be put back with undo_clear and the receipt.
+        Without plan_id it returns what would go and a plan_id. With plan_id it removes just that.
+        Where the operator wants it, a person confirms; a client that can't ask one is refused.
+        Tasks that are not finished never go. undo_clear with the receipt puts back what went.
         """
         task_filter = requested_filter(
             self._clock(),

@@ -2,7 +2,7 @@
 
 - An unknown argument is refused. The SDK would drop it and run the tool without that filter.
 - An argument counts as what the host means by it: null is "not given", "10" is an integer.
-- Input schemas are flat and small, so that every host accepts them.
+- Input schemas are flat and small, so that every host accepts them; see ``input_schema``.
 - An answer goes over two channels that each stand alone: text and structured content.
 - A call that can't be answered returns a sentence that says what to do.
 """
@@ -17,11 +17,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic.json_schema import GenerateJsonSchema
 
 from uniqc_mcp.argument_errors import explain_arguments
 from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected
+from uniqc_mcp.protocol.schemas import input_schema, output_schema
 from uniqc_mcp.protocol.structured_content import defer
 from uniqc_mcp.responses.base import Answer
 from uniqc_store import StoreError
@@ -66,8 +66,8 @@ class StrictTool(Tool):
         metadata = tool.fn_metadata
         # The SDK reads these at each call and each listing, so they can be replaced here.
         metadata.arg_model = _strict(metadata.arg_model, fields or {})
-        metadata.output_schema = _schema(get_type_hints(fn)["return"])
-        tool.parameters = _schema(metadata.arg_model)
+        metadata.output_schema = output_schema(get_type_hints(fn)["return"])
+        tool.parameters = input_schema(metadata.arg_model)
         return tool
 
     async def run(
@@ -150,19 +150,3 @@ def _strict(model: type[ArgModelBase], fields: Mapping[str, Any]) -> type[ArgMod
     config = ConfigDict(extra="forbid", strict=True)
     strict = type(model.__name__, (model,), {"model_config": config})
     return create_model(model.__name__, __base__=strict, **fields) if fields else strict
-
-
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a model's schema without titles and without null for absent fields."""
-    schema = model.model_json_schema(schema_generator=_UntitledSchema, mode="serialization")
-    for part in (schema, *schema.get("$defs", {}).values()):
-        part.pop("title", None)
-        for field in part["properties"].values():
-            if field.get("default", ...) is None:
-                del field["default"]
-    return schema
-
-
-class _UntitledSchema(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False

@@ -124,13 +124,13 @@ class ReadTools:
         not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
         order: OrderBy = "newest",
-        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+        limit: Annotated[int, Field(ge=1, le=100, description="Most tasks on a page.")] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> TaskList:
-        """List tasks, newest first: what is running, what failed, what was submitted when.
+        """List tasks, newest first; with no arguments the newest active ones.
 
-        Shows active tasks unless told otherwise. Statuses are what uniqc last heard from the
-        platform, not the platform's word; seconds_since_update says how old that is.
+        Tells what is running, what failed, what was submitted when. Statuses are what uniqc last
+        heard from the platform, not the platform's word; seconds_since_update says how old that is.
         """
         now = self._clock()
         task_filter = requested_filter(
@@ -190,12 +190,12 @@ class ReadTools:
         error_contains: ErrorContains = "",
         not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
-        group_by: GroupBy = "status",
+        group_by: Annotated[GroupBy, Field(description="Labels to count by.")] = "status",
         digest: Annotated[
             bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
         ] = False,
     ) -> TaskCounts:
-        """Count tasks, by status unless told otherwise. Cheaper than listing them."""
+        """Count tasks; with no arguments all, by status. Cheaper than listing them."""
         now = self._clock()
         task_filter = requested_filter(
             now,
@@ -287,7 +287,9 @@ class ReadTools:
             str,
             Field(description="uniqc's or a platform's id, 6 or more first characters, or a name."),
         ],
-        outcomes: Annotated[int, Field(ge=0, le=50, description="Most frequent first.")] = 8,
+        outcomes: Annotated[
+            int, Field(ge=0, le=50, description="Outcomes to show, most frequent first.")
+        ] = 8,
     ) -> TaskAnswer:
         """Get one task whole: why it failed, its most frequent outcomes, its platform jobs.
 

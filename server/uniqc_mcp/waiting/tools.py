@@ -51,7 +51,7 @@ _NOTHING_MATCHES = "The cache has no task at all."
 def wait_fields(max_wait: int) -> dict[str, Any]:
     """Return the arguments of wait_for_tasks that follow from the longest wait allowed."""
     default = min(DEFAULT_WAIT, max_wait)
-    described = Field(ge=1, le=max_wait, description=f"1 to {max_wait}, default {default}.")
+    described = Field(ge=1, le=max_wait, description="Seconds to wait at most.")
     return {"timeout_seconds": (Annotated[int, described], default)}
 
 
@@ -84,11 +84,13 @@ class WaitTools:
         until: Annotated[
             Until, Field(description="any changes status, or all are finished.")
         ] = "any",
-        timeout_seconds: Annotated[int, Field(ge=1, le=MAX_WAIT)] = DEFAULT_WAIT,
+        timeout_seconds: Annotated[
+            int, Field(ge=1, le=MAX_WAIT, description="Seconds to wait at most.")
+        ] = DEFAULT_WAIT,
         cursor: Annotated[str, Field(description="Of the call before, to miss nothing.")] = "",
         context: Context[ServerContext, Any],
     ) -> WaitAnswer:
-        """Wait for tasks instead of asking again and again.
+        """Wait until a task changes status; with no arguments any active one.
 
         In vain, unless some uniqc process polls the platform meanwhile: the program that
         submitted a task, or `uniqc result TASK_ID`.
