@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Self
 import pytest
 from mcp import Client
 from mcp_types import ElicitResult, TextContent
+from tests.structured_content import Content
 
 from uniqc_mcp.server import TaskServer, build_server, build_store
 from uniqc_mcp.settings import ClearSettings, Confirm, Settings
@@ -181,7 +182,7 @@ class Cache:
         text = cls.text(result)
         assert not result.is_error, text
         assert result.structured_content is not None
-        return text, result.structured_content
+        return text, Content.of(result.structured_content)
 
     @classmethod
     async def refusal(cls, client: Client, tool: str, /, **arguments: object) -> str:

@@ -18,6 +18,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, TextContent, TextResourceContents
+from tests.structured_content import Content
 
 from uniqc_mcp.server import TaskServer, build_server
 from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
@@ -173,7 +174,7 @@ class Cache:
         assert not result.is_error, text
         assert result.structured_content is not None
         cls.check_sendable(text, result.structured_content)
-        return text, result.structured_content
+        return text, Content.of(result.structured_content)
 
     @staticmethod
     def check_sendable(text: str, structured: dict[str, Any]) -> None:

@@ -289,8 +289,8 @@ def test_a_shortened_task_says_what_is_missing_and_where_to_find_it(cache: Cache
     note = answer["store"]["notes"][-1]
     assert note.startswith("Left out for want of room: metadata, platform jobs")
     assert note.endswith("uniqc://task/task-000001 has all of it.")
-    assert len(answer["task"]["shards"]) < len(whole["task"]["shards"])
-    assert answer["task"].keys() == whole["task"].keys()
+    left_out = whole["task"].keys() - answer["task"].keys()
+    assert left_out == {"metadata", "shards"}
 
 
 def test_the_least_important_parts_of_a_task_are_left_out_first(cache: Cache) -> None:
@@ -306,7 +306,7 @@ def test_the_least_important_parts_of_a_task_are_left_out_first(cache: Cache) ->
     for number in range(20):
         cache.change(INSERT_SHARD, "task-000001", number, *shard(number, "job")[2:])
     whole = ReadTools(cache.store, lambda: cache.now).get_task(task_id="task-000001")
-    left: list[tuple[int, bool, int, int, str]] = []
+    left: list[tuple[int, bool, int | None, int, str]] = []
     for tokens_left in range(9_000, 500, -100):
         answer = shortened_task(whole, tokens=tokens_left, uri="uniqc://task/task-000001")
         task = answer.task

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from tests.structured_content import Content
 
 from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES, ReadResources
 from uniqc_mcp.tasks.filters import Status
@@ -75,7 +76,8 @@ async def test_every_task_of_a_real_file_can_be_read_in_full(real_cache: Cache) 
     shown: list[str] = []
     async with real_cache.client() as client:
         for task_id, stored in results.items():
-            task = parsed(await real_cache.read_by(client, task_uri(task_id)))["task"]
+            answer = Content.of(parsed(await real_cache.read_by(client, task_uri(task_id))))
+            task = answer["task"]
             assert task["task_id"] == task_id
             result = await real_cache.read_by(client, task_uri(task_id, "result"))
             of_jobs = task.get("result", {}).get("jobs_with_results")
@@ -94,9 +96,10 @@ async def test_every_task_of_a_real_file_can_be_read_in_full(real_cache: Cache) 
 async def test_the_lists_of_a_real_file_match_its_manifest(real_cache: Cache) -> None:
     said = real_cache.manifest
     async with real_cache.client() as client:
-        stored = parsed(await real_cache.read_by(client, "uniqc://store"))
-        active = parsed(await real_cache.read_by(client, "uniqc://tasks/active"))
-        page = parsed(await real_cache.read_by(client, "uniqc://tasks?status=success&limit=100"))
+        stored = Content.of(parsed(await real_cache.read_by(client, "uniqc://store")))
+        active = Content.of(parsed(await real_cache.read_by(client, "uniqc://tasks/active")))
+        success = await real_cache.read_by(client, "uniqc://tasks?status=success&limit=100")
+        page = Content.of(parsed(success))
     assert stored["total"] == said["tasks"]["count"]
     assert {g["status"]: g["count"] for g in stored["groups"]} == said["tasks"]["by_status"]
     archived = said["archived_tasks"]["count"]
@@ -319,7 +322,7 @@ async def test_pages_by_uri_reach_each_task_once(odd_cache: Cache) -> None:
     found: list[str] = []
     uri = template = "uniqc://tasks?status=success&backend=originq%3AWK_C180&limit=5"
     while uri:
-        page = parsed(await odd_cache.read(uri))
+        page = Content.of(parsed(await odd_cache.read(uri)))
         found += [task["task_id"] for task in page["tasks"]]
         uri = f"{template}&cursor={page['next_cursor']}" if page["next_cursor"] else ""
     assert sorted(found) == sorted(task_id.replace("\x00", " ") for task_id in ODD_IDS)

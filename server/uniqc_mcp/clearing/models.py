@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Absent, Answer, StoreField, StoreView, Wire
+from uniqc_mcp.responses.base import (
+    OMIT_EMPTY,
+    Absent,
+    Answer,
+    OptionalInt,
+    OptionalText,
+    StoreField,
+    StoreView,
+    Wire,
+)
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import plural, told_time
+from uniqc_mcp.responses.text import counted, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -67,10 +76,10 @@ class ExampleView(Wire):
     """A task of a plan."""
 
     task_id: str
-    name: str
+    name: OptionalText
     backend: str
     status: str
-    updated_at: str
+    updated_at: OptionalText
 
     @classmethod
     def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
@@ -99,22 +108,27 @@ class ClearAnswer(Answer):
         ),
     ]
     message: str
-    plan_id: str = ""
-    expires_at: str = ""
-    matched: Annotated[int, Field(description="Tasks that the filter matches.")] = 0
-    planned: Annotated[int, Field(description="Tasks in the plan.")] = 0
-    left_for_later: Annotated[int, Field(description="Beyond the most at a time.")] = 0
-    bytes: int = 0
-    oldest: str = ""
-    newest: str = ""
+    matching: Annotated[OptionalText, Field(description="The filter in words.")] = ""
+    plan_id: OptionalText = ""
+    expires_at: OptionalText = ""
+    matched: Annotated[OptionalInt, Field(description="Tasks that the filter matches.")] = None
+    planned: Annotated[OptionalInt, Field(description="Tasks in the plan.")] = None
+    left_for_later: Annotated[int, Field(description="Beyond the most at a time."), OMIT_EMPTY] = 0
+    bytes: OptionalInt = None
+    oldest: OptionalText = ""
+    newest: OptionalText = ""
     groups: GroupViews = Field(default_factory=list[GroupView])
-    examples: Annotated[list[ExampleView], Named()] = Field(default_factory=list[ExampleView])
-    excluded: Annotated[list[ReasonView], Named("Asked for, kept by policy:")] = Field(
+    examples: Annotated[list[ExampleView], Named(), OMIT_EMPTY] = Field(
+        default_factory=list[ExampleView]
+    )
+    excluded: Annotated[list[ReasonView], Named("Asked for, kept by policy:"), OMIT_EMPTY] = Field(
         default_factory=list[ReasonView]
     )
-    cleared: int = 0
-    skipped: Annotated[list[ReasonView], Named()] = Field(default_factory=list[ReasonView])
-    receipt: str = ""
+    cleared: OptionalInt = None
+    skipped: Annotated[list[ReasonView], Named(), OMIT_EMPTY] = Field(
+        default_factory=list[ReasonView]
+    )
+    receipt: OptionalText = ""
     policy: Annotated[PolicyView | Absent, Named()] = None
     store: StoreField
 
@@ -125,15 +139,18 @@ class ClearAnswer(Answer):
     def _lines(self) -> Iterator[str]:
         if self.plan_id:
             yield (
-                f"Plan: clear {self.planned} of {self.matched} matching "
-                f"{plural('task', self.matched)}, {self.bytes} bytes, submitted "
-                f"{told_time(self.oldest)} to {told_time(self.newest)}."
+                f"Plan: clear {self.planned} of {counted(self.matched or 0, self.matching)}, "
+                f"{self.bytes} bytes, submitted {told_time(self.oldest)} to "
+                f"{told_time(self.newest)}."
             )
         yield self.message
+        if self.planned and self.cleared is not None:
+            yield f"- planned: {self.planned}"
         for group in self.groups:
             yield f"- {group.count} {word(group.status)} on {word(group.backend)}"
         for example in self.examples:
-            yield f"  such as {example.label}"
+            touched = f", updated {told_time(example.updated_at)}" if example.updated_at else ""
+            yield f"  such as {example.label}{touched}"
         for reason in self.excluded:
             yield f"- excluded, {reason.in_words}"
         if self.left_for_later:
@@ -152,6 +169,7 @@ class ClearAnswer(Answer):
         state: StoreState,
         now: datetime,
         *,
+        matching: str,
         message: str,
         policy: PolicyView,
         notes: Sequence[str],
@@ -167,6 +185,7 @@ class ClearAnswer(Answer):
         return cls(
             state="planned",
             message=message,
+            matching=matching,
             plan_id=pending.plan_id,
             expires_at=wire_time(pending.expires_at),
             matched=plan.matched,
@@ -188,9 +207,10 @@ class ClearAnswer(Answer):
         plan: ClearPlan,
         state: StoreState,
         now: datetime,
-        *,
-        policy: PolicyView,
         notes: Sequence[str],
+        *,
+        matching: str,
+        policy: PolicyView,
         sanitizer: Sanitizer,
     ) -> Self:
         """Return the answer for a plan without tasks, which is not held for a commit."""
@@ -199,7 +219,8 @@ class ClearAnswer(Answer):
             reason = "the operator's policy keeps every finished task that matches"
         return cls(
             state="planned",
-            message=f"There is nothing to clear: {reason}.",
+            message=f"There is nothing to clear: {reason}. Asked for: {matching}.",
+            matching=matching,
             matched=plan.matched,
             excluded=_reasons(plan.excluded, sanitizer),
             policy=policy,
@@ -209,7 +230,7 @@ class ClearAnswer(Answer):
     @classmethod
     def nothing(cls, state: ClearState, message: str, store: StoreState, now: datetime) -> Self:
         """Return the answer for a commit that removed nothing, with its reason as the message."""
-        return cls(state=state, message=message, store=StoreView.of(store, now))
+        return cls(state=state, message=message, cleared=0, store=StoreView.of(store, now))
 
     @classmethod
     def committed(

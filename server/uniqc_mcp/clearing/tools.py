@@ -22,7 +22,7 @@ from uniqc_mcp.clearing.verdicts import CONSENTED
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError, explain_store_error
 from uniqc_mcp.protocol.threads import call_is_cancelled
-from uniqc_mcp.responses.times import requested_duration, utc_now
+from uniqc_mcp.responses.times import exact_duration, requested_duration, utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
@@ -37,6 +37,7 @@ from uniqc_mcp.tasks.filters import (
     TaskIds,
     UpdatedAfter,
     UpdatedBefore,
+    describe_filter,
     notes_on_filter,
     requested_filter,
 )
@@ -152,6 +153,7 @@ class ClearTools:
 
     def _plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
         now, sanitizer = self._clock(), Sanitizer()
+        matching = _in_words(task_filter, older_than)
         most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
         policy = replace(self._settings.policy, max_rows=most_rows)
         plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
@@ -165,7 +167,7 @@ class ClearTools:
         in_force = PolicyView.of(self._settings)
         if not plan.rows:
             return ClearAnswer.empty(
-                plan, state, now, policy=in_force, notes=notes, sanitizer=sanitizer
+                plan, state, now, notes, matching=matching, policy=in_force, sanitizer=sanitizer
             )
         asks_user = self._settings.confirm == "human"
         pending = self._pending_plans.add(plan, asks_user=asks_user)
@@ -178,6 +180,7 @@ class ClearTools:
             pending,
             state,
             now,
+            matching=matching,
             message=message,
             policy=in_force,
             notes=notes,
@@ -228,6 +231,13 @@ class ClearTools:
 
     def _writing_store(self) -> TaskStore:
         return TaskStore(self._store.cache_dir)
+
+
+def _in_words(task_filter: TaskFilter, older_than: timedelta) -> str:
+    if not older_than:
+        return describe_filter(task_filter)
+    untouched = exact_duration(int(older_than.total_seconds()))
+    return f"{describe_filter(task_filter)}, untouched for {untouched}"
 
 
 def _is_lasting(error: StoreFileError) -> bool:

@@ -1,15 +1,16 @@
 """Base models of the answers: a wire value, an answer, and the store that was read.
 
-Absent text is ``""``; absent numbers are left out. Descriptions are few, because every client
-reads them at each start.
+What is absent or empty is left out of structured content: a model takes an empty value for a fact.
+Descriptions are few, because every client reads them at each start.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from operator import not_
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from uniqc_mcp.responses.json_schema import Named, without_repetition
@@ -28,6 +29,12 @@ Absent = SkipJsonSchema[None]
 
 OptionalInt = int | Absent
 OptionalFloat = float | Absent
+
+OMIT_EMPTY: Final[Any] = Field(exclude_if=not_)
+"""Annotation of a text, a list or an object that is left out where it is empty."""
+
+OptionalText = Annotated[str, OMIT_EMPTY]
+OptionalTexts = Annotated[list[str], OMIT_EMPTY]
 
 
 class Wire(BaseModel):
@@ -55,9 +62,9 @@ class StoreView(Wire):
 
     location: str
     exists: bool
-    schema_version: int
+    schema_version: OptionalInt
     read_at: str
-    notes: list[str]
+    notes: OptionalTexts
 
     @classmethod
     def of(cls, state: StoreState, now: datetime, notes: Iterable[str] = ()) -> Self:
@@ -65,7 +72,7 @@ class StoreView(Wire):
         return cls(
             location=tilde(state.path),
             exists=state.exists,
-            schema_version=state.schema_version,
+            schema_version=state.schema_version if state.exists else None,
             read_at=wire_time(now),
             notes=[*state_notes(state), *notes],
         )

@@ -116,6 +116,14 @@ def duration(seconds: int) -> str:
     return f"{seconds} s"
 
 
+def exact_duration(seconds: int) -> str:
+    """Return a duration in the largest unit that divides it: ``36 h`` and not ``1 d``."""
+    for unit, size in _LARGEST_UNITS:
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def requested_duration(text: str) -> timedelta:
     """Return a duration such as ``36h`` or ``7d``; zero for an empty text.
 

@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Absent, OptionalFloat, OptionalInt, Wire
+from uniqc_mcp.responses.base import (
+    OMIT_EMPTY,
+    Absent,
+    OptionalFloat,
+    OptionalInt,
+    OptionalText,
+    OptionalTexts,
+    Wire,
+)
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
@@ -49,16 +58,16 @@ class CircuitResult(Wire):
         Field(description="counts, probabilities, batch, registers, error, empty, unknown"),
     ]
     numbers: str | Absent = None
-    bit_order: Annotated[str | Absent, Field(description="right: c[0] is last")] = None
+    bit_order: str | Absent = None
     measured: str | Absent = None
-    outcomes: Annotated[list[OutcomeView], Named("most frequent first;")] = Field(
+    outcomes: Annotated[list[OutcomeView], Named("most frequent first;"), OMIT_EMPTY] = Field(
         default_factory=list[OutcomeView]
     )
-    distinct: int = 0
-    shown: int = 0
+    distinct: OptionalInt = None
+    shown: OptionalInt = None
     remaining_probability: OptionalFloat = None
-    error: str = ""
-    notes: list[str] = Field(default_factory=list[str])
+    error: OptionalText = ""
+    notes: OptionalTexts = Field(default_factory=list[str])
 
     @classmethod
     def of(
@@ -91,11 +100,11 @@ class CircuitResult(Wire):
         return cls(
             kind=summary.kind,
             numbers=meaning.numbers if meaning else None,
-            bit_order=str(meaning.order) if meaning else None,
+            bit_order=_told_order(str(meaning.order)) if meaning else None,
             measured=meaning.circuit.measured_text() if meaning and meaning.circuit else None,
             outcomes=outcomes,
-            distinct=summary.distinct,
-            shown=shown,
+            distinct=summary.distinct or None,
+            shown=shown if summary.distinct else None,
             remaining_probability=_rounded(summary.remaining_after(shown)),
             error=sanitizer.one_line(
                 "result.error", summary.error, limit=FIELD_LIMITS["result.error"] // among
@@ -113,19 +122,20 @@ class CircuitResult(Wire):
                 f"{word(outcome.bits)} {_share(outcome.count, outcome.probability)}"
                 for outcome in self.outcomes
             )
-            parts.append(f"{shown} ({self.shown} of {self.distinct} outcomes shown)")
+            noun = plural("outcome", self.distinct or 0)
+            parts.append(f"{shown} ({self.shown} of {self.distinct} {noun} shown)")
             if self.remaining_probability:
                 parts.append(f"the others have {self.remaining_probability:.3g} together")
         elif self.kind == "empty":
             parts.append("empty")
         elif self.distinct:
-            parts.append(f"{self.distinct} outcomes")
+            parts.append(f"{self.distinct} {plural('outcome', self.distinct)}")
         if self.error:
             parts.append(f"error {in_quotes(self.error)}")
         if self.numbers:
             parts.append(self.numbers)
         if self.bit_order:
-            parts.append(f"bit order {_told_order(self.bit_order)}")
+            parts.append(f"bit order {self.bit_order}")
         if self.measured:
             parts.append(f"measured: {self.measured}")
         facts = "; ".join(parts)

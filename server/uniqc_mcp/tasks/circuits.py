@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 from pydantic import Field
 
 from uniqc_mcp.records.circuits import RecordedCircuits, Stage, circuits_at, recorded_circuits
-from uniqc_mcp.responses.base import Absent, Wire
+from uniqc_mcp.responses.base import Absent, OptionalText, Wire
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.tasks.uris import shown_uri, uri_text
@@ -39,7 +39,7 @@ class CircuitView(Wire):
 
     stage: Annotated[Stage, Field(description="source, submitted, compiled or executed")]
     count: int
-    language: str
+    language: OptionalText
     uri: str
     note: str | Absent = None
 

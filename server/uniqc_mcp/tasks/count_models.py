@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
+from uniqc_mcp.responses.base import (
+    OMIT_EMPTY,
+    Absent,
+    Answer,
+    OptionalText,
+    StoreField,
+    Wire,
+)
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.safety.display import word
@@ -27,10 +34,10 @@ _GROUP_TOKENS: Final = 45
 
 
 class GroupView(Wire):
-    """The number of tasks of one status and backend; a label not grouped by is empty."""
+    """The number of tasks of one status and backend; a label not grouped by is left out."""
 
-    status: str
-    backend: str
+    status: OptionalText
+    backend: OptionalText
     count: int
 
     @classmethod
@@ -48,7 +55,7 @@ class GroupView(Wire):
         return _GROUP_TOKENS + 2 * (max_tokens_of(self.status) + max_tokens_of(self.backend))
 
 
-GroupViews = Annotated[list[GroupView], Named()]
+GroupViews = Annotated[list[GroupView], Named(), OMIT_EMPTY]
 
 
 def largest_groups(
@@ -72,10 +79,10 @@ def largest_groups(
 class TaskCounts(Answer):
     """The number of tasks, as a whole and by groups."""
 
-    matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
+    matching: Annotated[str, Field(description="The filter in words.")]
     total: int
     groups: GroupViews
-    digest: str = ""
+    digest: OptionalText = ""
     store: StoreField
 
     def text(self) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_mcp.records.failures import job_reason
-from uniqc_mcp.responses.base import Wire
+from uniqc_mcp.responses.base import OptionalText, Wire
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.cuts import parts_of_cut
@@ -32,12 +32,12 @@ class ShardView(Wire):
     """A platform job of a task."""
 
     index: int
-    platform_task_id: str
+    platform_task_id: OptionalText
     backend: str
     status: str
     circuits: int
-    updated_at: str
-    error: str
+    updated_at: OptionalText
+    error: OptionalText
 
     @classmethod
     def of(cls, shard: TaskShard, sanitizer: Sanitizer) -> Self:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field
 
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB
-from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField, Wire
+from uniqc_mcp.responses.base import (
+    OMIT_EMPTY,
+    Absent,
+    Answer,
+    OptionalInt,
+    OptionalText,
+    StoreField,
+    Wire,
+)
 from uniqc_mcp.responses.json_schema import Inlined
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
@@ -39,18 +47,20 @@ class TaskView(Wire):
     """A task in a list."""
 
     task_id: str
-    name: str
+    name: OptionalText
     backend: str
     status: str
     active: bool
     shots: Annotated[int, Field(description="of each circuit")]
-    submitted_at: Annotated[str, Field(description="UTC; an offset: zone not recorded.")]
-    updated_at: str
+    submitted_at: Annotated[
+        OptionalText, Field(description="UTC; an offset: zone not recorded; left out: unreadable.")
+    ]
+    updated_at: OptionalText
     seconds_since_update: Annotated[OptionalInt, Field(description="Active only.")] = None
     in_future: Annotated[
         list[str] | Absent, Field(description="Times ahead of this machine's clock.")
     ] = None
-    error: str
+    error: OptionalText
     note: str | Absent = None
 
     @classmethod
@@ -207,19 +217,22 @@ _IN_ORDER: Final[dict[Order, str]] = {
     "oldest": "oldest first",
     "updated": "last touched first",
 }
+MORE: Final = "repeat the call with cursor=next_cursor"
+"""How to get the next page, for a client that shows the structured content only."""
 
 
 class TaskList(Answer):
     """A page of tasks."""
 
-    matching: Annotated[str, Field(exclude=True, description="What they match, in words.")]
-    tasks: Annotated[list[TaskView], Inlined()]
+    matching: Annotated[str, Field(description="The filter in words.")]
+    tasks: Annotated[list[TaskView], Inlined(), OMIT_EMPTY]
     total: Annotated[int, Field(description="Tasks that match, shown or not.")]
     total_is_exact: Annotated[bool, Field(description="If not, at least so many.")]
     shown: int
     order: Order = "newest"
     shows_touch: Annotated[bool, Field(exclude=True)] = False
-    next_cursor: Annotated[str, Field(description="Empty on the last page.")]
+    next_cursor: OptionalText
+    more: OptionalText = ""
     store: StoreField
 
     def text(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from uniqc_mcp.responses.base import OptionalInt, Wire
+from uniqc_mcp.responses.base import OptionalInt, OptionalTexts, Wire
 
 if TYPE_CHECKING:
     from uniqc_mcp.settings import ClearSettings
@@ -23,7 +23,7 @@ class PolicyView(Wire):
     """
 
     statuses: list[str]
-    backends: list[str]
+    backends: OptionalTexts
     min_age_seconds: int
     max_tasks: OptionalInt = None
     asks_user: bool
@@ -49,6 +49,6 @@ class PolicyView(Wire):
         return (
             f"Policy: statuses {', '.join(self.statuses)}; backends {backends}; untouched for "
             f"{self.min_age_seconds} s; tasks at a time {most}; "
-            f"{'the user is asked' if self.asks_user else 'the plan suffices'}; undo for "
+            f"{'a person confirms' if self.asks_user else 'the plan suffices'}; undo for "
             f"{self.undo_seconds} s."
         )

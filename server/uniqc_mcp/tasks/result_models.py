@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.lost_results import MAYBE_COPIED, kept_first_only, may_be_copies
 from uniqc_mcp.records.progress import requested_circuits
-from uniqc_mcp.responses.base import OptionalInt  # noqa: TC001 - pydantic needs it
+from uniqc_mcp.responses.base import OMIT_EMPTY, OptionalInt
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.tasks import lookup
 from uniqc_mcp.tasks.circuit_result import CircuitResult
@@ -39,7 +39,8 @@ class ResultView(CircuitResult):
     circuits: int = 1
     batch: Annotated[
         list[CircuitResult],
-        WithJsonSchema({"type": "array", "description": "of each, likewise"}),
+        WithJsonSchema({"type": "array", "description": "of each, the same"}),
+        OMIT_EMPTY,
     ] = Field(default_factory=list[CircuitResult])
     jobs: OptionalInt = None
     jobs_with_results: OptionalInt = None

@@ -49,11 +49,11 @@ def shortened_counts(text: str, *, tokens: int) -> str:
     if fits(text, tokens):
         return text
     counts = json.loads(text)
-    while counts["groups"] and not fits(json.dumps(counts, ensure_ascii=False), tokens):
+    while counts.get("groups") and not fits(json.dumps(counts, ensure_ascii=False), tokens):
         counts["groups"].pop()
-    shown = sum(group["count"] for group in counts["groups"])
+    shown = sum(group["count"] for group in counts.get("groups", []))
     note = f"Left out for want of room: groups that hold {counts['total'] - shown} tasks."
-    counts["store"]["notes"].append(note)
+    counts["store"].setdefault("notes", []).append(note)
     return json.dumps(counts, ensure_ascii=False)
 
 

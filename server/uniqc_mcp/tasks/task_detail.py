@@ -10,7 +10,15 @@ from pydantic import Field
 from uniqc_mcp.records.failures import failure_reason, result_reason
 from uniqc_mcp.records.metadata import other_metadata
 from uniqc_mcp.records.old_releases import CANCELLED_BY_OTHERS, lost_originq_results
-from uniqc_mcp.responses.base import Absent, Answer, OptionalInt, StoreField
+from uniqc_mcp.responses.base import (
+    OMIT_EMPTY,
+    Absent,
+    Answer,
+    OptionalInt,
+    OptionalText,
+    OptionalTexts,
+    StoreField,
+)
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
@@ -19,7 +27,7 @@ from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
-from uniqc_mcp.token_budget import ANSWER, max_tokens_of, truncate
+from uniqc_mcp.token_budget import ANSWER, max_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +42,7 @@ _ENVELOPE_TOKENS: Final = 1_500
 """Tokens of an answer without its task, notes included."""
 
 _METADATA_TOKENS: Final = 3_500
-"""Tokens of the metadata in structured content."""
-
-_METADATA_TEXT_TOKENS: Final = 1_200
-"""Tokens of the metadata in text, which shows the beginning of it."""
+"""Tokens of the metadata, in text and in structured content each."""
 
 _KINDS_OF_CIRCUITS: Final = ("batch", "counts", "probabilities")
 
@@ -47,19 +52,19 @@ _MAX_DAMAGED: Final = 20
 class TaskDetail(TaskView):
     """One task with everything that its record holds."""
 
-    notes: list[str]
+    notes: OptionalTexts
     circuits_requested: OptionalInt = None
     circuits_submitted: OptionalInt = None
-    archived_at: str
-    cleared_at: str | Absent = None
-    receipt: str | Absent = None
+    archived_at: OptionalText
+    cleared_at: OptionalText = ""
+    receipt: OptionalText = ""
     result: Annotated[ResultView | Absent, Named("left out if none is stored;")] = None
-    shards: Annotated[list[ShardView], Named("platform jobs;")]
-    jobs_total: Annotated[int, Field(exclude=True, description="Those not shown included.")]
-    circuits: Annotated[list[CircuitView], Named()]
-    metadata: dict[str, Any]
-    redacted: Annotated[list[str], Field(description="in these a credential was hidden")]
-    damaged: Annotated[list[str], Field(description="these are in no known form")]
+    shards: Annotated[list[ShardView], Named("platform jobs;"), OMIT_EMPTY]
+    jobs_total: Annotated[OptionalInt, Field(description="shown or not")] = None
+    circuits: Annotated[list[CircuitView], Named(), OMIT_EMPTY]
+    metadata: Annotated[dict[str, Any], OMIT_EMPTY]
+    redacted: Annotated[OptionalTexts, Field(description="in these a credential was hidden")]
+    damaged: Annotated[OptionalTexts, Field(description="these are in no known form")]
 
     @classmethod
     def build(
@@ -100,7 +105,7 @@ class TaskDetail(TaskView):
             archived_at=_archived_at(record, sanitizer),
             result=result,
             shards=[],
-            jobs_total=len(found.shards),
+            jobs_total=len(found.shards) or None,
             circuits=CircuitView.all_of(record, sanitizer),
             metadata=sanitizer.json_within(
                 "metadata", other_metadata(record, error=reason), tokens=_METADATA_TOKENS
@@ -215,7 +220,7 @@ def _outcome_lines(task: TaskDetail) -> Iterator[str]:
     yield from (f"note: {note}" for note in task.notes)
     if task.archived_at:
         yield f"archived: {told_time(task.archived_at)}, so it is in no list"
-    if not task.active:
+    if not task.active or task.seconds_since_update is None:
         yield f"last touched: {task.last_touched}"
     if task.error:
         yield f"error, as recorded: {in_quotes(task.error)}"
@@ -228,7 +233,7 @@ def _outcome_lines(task: TaskDetail) -> Iterator[str]:
 
 
 def _job_lines(task: TaskDetail) -> Iterator[str]:
-    total = task.jobs_total
+    total = task.jobs_total or 0
     for place, shard in enumerate(task.shards, 1):
         yield shard.line(place, total, told=task.error)
 
@@ -236,14 +241,8 @@ def _job_lines(task: TaskDetail) -> Iterator[str]:
 def _record_lines(task: TaskDetail) -> Iterator[str]:
     yield from (circuits.line for circuits in task.circuits)
     if task.metadata:
-        yield f"metadata: {_metadata_text(task.metadata)}"
+        yield f"metadata: {json.dumps(task.metadata, ensure_ascii=False)}"
     if task.redacted:
         yield f"redacted in: {', '.join(map(word, task.redacted))}"
     if task.damaged:
         yield f"damaged in the file: {', '.join(task.damaged)}"
-
-
-def _metadata_text(metadata: dict[str, Any]) -> str:
-    text = json.dumps(metadata, ensure_ascii=False)
-    shown = truncate(text, _METADATA_TEXT_TOKENS)
-    return text if shown == text else f"{shown}… (more in the structured answer)"

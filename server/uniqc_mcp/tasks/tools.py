@@ -36,7 +36,7 @@ from uniqc_mcp.tasks.filters import (
 )
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
-from uniqc_mcp.tasks.models import TaskList, TaskView, how_many_tasks_fit
+from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.summary import GroupKey
 from uniqc_mcp.tasks.summary_models import FIGURES, TaskSummary, summary_of
@@ -170,6 +170,7 @@ class ReadTools:
                 order=order,
                 shows_touch=order == "updated" or task_filter.by_update,
                 next_cursor=page.next_cursor,
+                more=MORE if page.next_cursor else "",
                 store=StoreView.of(snapshot.state, now, page.notes),
             )
 

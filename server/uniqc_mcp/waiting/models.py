@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
-from uniqc_mcp.responses.base import Absent, Answer, StoreField, Wire
+from uniqc_mcp.responses.base import OMIT_EMPTY, Absent, Answer, OptionalText, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
@@ -37,12 +37,12 @@ class ChangeView(Wire):
     """A task whose status changed, that is gone, or that had finished before."""
 
     task_id: str
-    name: str
+    name: OptionalText
     backend: str
-    before: str
+    before: OptionalText
     status: Annotated[str, Field(description="gone: no longer in the cache, archived: put away.")]
-    updated_at: str
-    error: str
+    updated_at: OptionalText
+    error: OptionalText
     note: str | Absent = None
 
     @classmethod
@@ -156,23 +156,53 @@ def _list_schema(description: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "array", "description": description})
 
 
+MORE: Final = "to go on waiting, call again with this cursor"
+"""How to go on after a wait whose tasks are not all finished."""
+
+_ENDED: Final = ("finished", "none_match")
+
+
+def more_after(state: WaitState) -> str:
+    """Return how to go on after a wait that ended in a state; empty if it needn't go on."""
+    return "" if state in _ENDED else MORE
+
+
+def hidden_notes(*, changes: int, active: int) -> list[str]:
+    """Return a note on the tasks that changed, and one on active ones, beyond those shown."""
+    notes: list[str] = []
+    if changes > 0:
+        shown_by = "list_tasks with status=any shows"
+        notes.append(f"{changes} more {plural('task', changes)} changed; {shown_by} them.")
+    if active > 0:
+        is_or_are = "is" if active == 1 else "are"
+        notes.append(
+            f"{active} more {plural('task', active)} {is_or_are} active; list_tasks shows them."
+        )
+    return notes
+
+
 class WaitAnswer(Answer):
     """The answer of wait_for_tasks."""
 
-    matching: Annotated[str, Field(exclude=True, description="What was waited for, in words.")]
+    matching: Annotated[str, Field(description="The filter in words.")]
     state: Annotated[
         WaitState,
         Field(
             description="finished: none is active. not_submitted: no job. none_match: no such task."
         ),
     ]
-    changes: Annotated[list[ChangeView], Named("newest first;")]
+    changes: Annotated[list[ChangeView], Named("newest first;"), OMIT_EMPTY]
     changes_total: int
-    active: Annotated[list[TaskView], _list_schema("Still active; as list_tasks has them.")]
+    active: Annotated[
+        list[TaskView], _list_schema("Still active; as list_tasks has them."), OMIT_EMPTY
+    ]
     active_total: int
-    finished: Annotated[list[ChangeView], _list_schema("Of task_ids, finished before; as changes.")]
+    finished: Annotated[
+        list[ChangeView], _list_schema("Of task_ids, finished before; as changes."), OMIT_EMPTY
+    ]
     waited_seconds: int
-    cursor: Annotated[str, Field(description="For the next call.")]
+    cursor: str
+    more: OptionalText = ""
     store: StoreField
 
     def text(self) -> str:
@@ -183,14 +213,13 @@ class WaitAnswer(Answer):
         yield f"{self._message()} {self.store.source}"
         for change in self.changes:
             yield from change.lines()
-        if (more := self.changes_total - len(self.changes)) > 0:
-            yield f"- and {more} more changed; list_tasks with status=any shows them"
         if self.finished:
             yield "Finished before:"
             for change in self.finished:
                 yield from change.lines()
         yield from self._active_lines()
-        yield f"To go on waiting: cursor={in_quotes(self.cursor)}."
+        cursor = in_quotes(self.cursor)
+        yield f"To go on waiting: cursor={cursor}." if self.more else f"cursor: {cursor}"
         yield from self.store.notes
 
     def _active_lines(self) -> Iterator[str]:
@@ -200,24 +229,23 @@ class WaitAnswer(Answer):
             yield f"- {task.line}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
-        if (more := self.active_total - len(self.active)) > 0:
-            yield f"- and {more} more; list_tasks shows them"
 
     def _message(self) -> str:
         seconds = f"{self.waited_seconds} {plural('second', self.waited_seconds)}"
+        after = f", after {seconds}" if self.waited_seconds else ""
         match self.state:
             case "none_match":
                 return f"There are no {self.matching}, finished or not, so nothing was waited for."
             case "finished":
-                return f"None of the {self.matching} is active, after {seconds}."
+                return f"None of the {self.matching} is active{after}."
             case "not_submitted":
                 themselves = "itself" if self.active_total == 1 else "themselves"
                 stuck = f"{self.active_total} of the {self.matching} can't finish by {themselves}"
-                return f"{stuck}, after {seconds}."
+                return f"{stuck}{after}."
             case "changed":
                 # Of a task that is gone since an older cursor, only a note tells.
                 changed = self.changes_total or "Some"
-                return f"{changed} of the {self.matching} changed, after {seconds}."
+                return f"{changed} of the {self.matching} changed{after}."
             case "timeout" if self.changes_total:
                 changed = f"{self.changes_total} of the {self.matching} changed in {seconds}"
                 return f"{changed}, but not all are finished."

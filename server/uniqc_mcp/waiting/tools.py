@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import anyio
 import anyio.to_thread
@@ -35,12 +35,18 @@ from uniqc_mcp.waiting.models import (
     WaitAnswer,
     WaitState,
     first_that_fit,
+    hidden_notes,
+    more_after,
     total_size,
 )
 from uniqc_mcp.waiting.target import WaitTarget
 from uniqc_mcp.waiting.wait import Until, Wait, WaitResult
 from uniqc_store import Snapshot, TaskState, TaskStore
 
+_PROGRESS: Final[dict[Until, str]] = {
+    "any": "waiting for a change of status",
+    "all": "waiting until none is active",
+}
 _NEEDS_POLLING = (
     "The cache moves only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
@@ -102,7 +108,7 @@ class WaitTools:
         timeout = min(timeout_seconds, waits.limit.seconds if waits.limit else MAX_WAIT)
 
         async def report(seconds: float) -> None:
-            await context.report_progress(int(seconds), timeout, f"waiting for {until} of them")
+            await context.report_progress(int(seconds), timeout, _PROGRESS[until])
 
         try:
             beginning = await Beginning.find(asked, cursor, self._store, running.watcher)
@@ -175,6 +181,10 @@ class WaitTools:
             notes.append(f"Tasks that had finished before and that there is no room for: {missing}")
         views = (TaskView.in_list(record, now, sanitizer, tasks.related) for record in tasks.active)
         active = first_that_fit(views, tokens - total_size(finished))
+        notes += hidden_notes(
+            changes=len(result.status_changes) - len(changes),
+            active=tasks.active_total - len(active),
+        )
         times = [change.updated_at for change in (*changes, *finished)]
         notes += zone_notes([*times, *(time for task in active for time in task.times)])
         return WaitAnswer(
@@ -187,6 +197,7 @@ class WaitTools:
             finished=finished,
             waited_seconds=int(result.seconds),
             cursor=_cursor_at(result.cursor, result.active, target),
+            more=more_after(state),
             store=StoreView.of(tasks.state, now, notes),
         )
 

@@ -288,6 +288,7 @@ async def test_a_cancelled_clear_says_how_many_tasks_it_cleared(cache: Cache) ->
     )
     done = await cancelled(lambda told: tools.commit(plan.plan_id, consent, progress=told))
     assert (done.state, done.planned) == ("cleared", 450)
+    assert done.cleared is not None
     assert 0 < done.cleared < 450
     undo = (
         f"undo_clear with receipt {done.receipt} puts them back; list_cleared with it names them."

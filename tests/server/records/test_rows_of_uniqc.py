@@ -143,12 +143,12 @@ async def test_a_live_task_with_an_archived_one_of_its_id_says_so(case: Case) ->
 
 
 NUMBERS = {
-    "ten qubits": ("rounded probabilities", "right"),
-    "three in superposition": ("rounded probabilities", "right"),
-    "two of three": ("rounded probabilities", "right"),
-    "two of three sampled": ("counted shots", "right"),
-    "sampled": ("counted shots", "right"),
-    "right": ("counted shots", "right if uniqc 0.0.13 or later fetched it"),
+    "ten qubits": ("rounded probabilities", "right (c[0] is last)"),
+    "three in superposition": ("rounded probabilities", "right (c[0] is last)"),
+    "two of three": ("rounded probabilities", "right (c[0] is last)"),
+    "two of three sampled": ("counted shots", "right (c[0] is last)"),
+    "sampled": ("counted shots", "right (c[0] is last)"),
+    "right": ("counted shots", "right (c[0] is last) if uniqc 0.0.13 or later fetched it"),
     "twin": ("counted shots", "unknown"),
 }
 

@@ -125,7 +125,10 @@ def test_left_ordered_keys_are_reversed_in_the_comparison_alone(cache: Cache) ->
     assert isinstance(first.content, EmbeddedResource)
     assert isinstance(first.content.resource, TextResourceContents)
     attached = json.loads(first.content.resource.text)["task"]["result"]
-    assert (attached["bit_order"], attached["outcomes"][0]["bits"]) == ("left", "100")
+    assert (attached["bit_order"], attached["outcomes"][0]["bits"]) == (
+        "left (c[0] is first)",
+        "100",
+    )
 
 
 @pytest.mark.parametrize("circuits", [2, 4, 9])

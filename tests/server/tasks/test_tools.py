@@ -420,7 +420,6 @@ async def test_without_a_file_a_note_says_why_there_are_no_tasks(
     assert answer["store"] == {
         "location": "~/cache/tasks.sqlite",
         "exists": False,
-        "schema_version": 0,
         "read_at": "2026-11-03T18:00:00Z",
         "notes": [because],
     }
@@ -575,7 +574,8 @@ async def test_tasks_are_counted_by_the_requested_groups(
     )
     text, answer = await cache.ask("count_tasks", group_by=group_by)
     assert answer["total"] == 3
-    assert [tuple(group.values()) for group in answer["groups"]] == groups
+    counted = [(group["status"], group["backend"], group["count"]) for group in answer["groups"]]
+    assert counted == groups
     assert text.splitlines()[0].startswith("3 tasks. Read ")
     assert text.splitlines()[1:] == lines
 
