@@ -26,9 +26,9 @@ async def ask(cache_dir: Path) -> None:
         if active is None:
             raise SystemExit("the server could not answer")
         print(f"{active['total']} tasks are active")
-        for task in active["tasks"]:
+        for task in active.get("tasks", []):
             print(f"  {task['status']:>8}  {task['name'] or task['task_id']} on {task['backend']}")
-        if active["tasks"]:
+        if active.get("tasks"):
             newest = active["tasks"][0]["task_id"]
             resource = await client.read_resource(f"uniqc://task/{newest}")
             print(f"the newest one, as a resource: {len(str(resource.contents))} characters")

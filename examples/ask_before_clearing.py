@@ -41,7 +41,7 @@ async def clear(cache_dir: Path) -> None:
     )
     async with Client(stdio_client(server), elicitation_callback=ask) as client:
         plan = (await client.call_tool("clear_tasks", {"status": "success"})).structured_content
-        if plan is None or not plan["plan_id"]:
+        if plan is None or "plan_id" not in plan:
             print("there is nothing to clear")
             return
         print(f"The plan is to clear {plan['planned']} tasks.")
@@ -50,7 +50,7 @@ async def clear(cache_dir: Path) -> None:
         if done is None:
             raise SystemExit("the server could not clear")
         print(f"\n{done['message']}")
-        if done["receipt"] and not sys.stdin.isatty():
+        if "receipt" in done and not sys.stdin.isatty():
             undone = await client.call_tool("undo_clear", {"receipt": done["receipt"]})
             print(f"and undone: {undone.structured_content}")
 

@@ -64,13 +64,18 @@ class Panel:
     async def refresh(self, client: Client) -> None:
         """Read the tasks, and print the panel if it has changed."""
         answer, total = await read(client, ACTIVE), (await read(client, STORE))["total"]
-        before, self._active = self._active, {task["task_id"]: task for task in answer["tasks"]}
+        before, self._active = (
+            self._active,
+            {task["task_id"]: task for task in answer.get("tasks", [])},
+        )
         ended = [await end_of(client, before[task_id]) for task_id in before.keys() - self._active]
-        changes = [line for task in [*answer["tasks"], *ended] for line in self._changes(task)]
+        changes = [
+            line for task in [*answer.get("tasks", []), *ended] for line in self._changes(task)
+        ]
         lines = [f"uniqc  {answer['total']} active, {total} in all"]
         lines += [
             f"  {task['status']:<8}  {label(task):<12}  {task['backend']}"
-            for task in answer["tasks"][:MAX_ROWS]
+            for task in answer.get("tasks", [])[:MAX_ROWS]
         ]
         if lines != self._lines:
             print(*lines, *changes, sep="\n", flush=True)
@@ -82,7 +87,7 @@ class Panel:
             return
         statuses.append(task["status"])
         if len(statuses) > 1:
-            reason = f": {task['error']}" if task["error"] else ""
+            reason = f": {task['error']}" if "error" in task else ""
             yield f"    {label(task)}: {statuses[-2]} -> {statuses[-1]}{reason}"
 
 
@@ -106,7 +111,7 @@ async def end_of(client: Client, task: dict[str, Any]) -> dict[str, Any]:
 
 def label(task: dict[str, Any]) -> str:
     """Return the name of a task, or its id if it has none."""
-    return str(task["name"] or task["task_id"])
+    return str(task.get("name", task["task_id"]))
 
 
 async def watch(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:

@@ -30,11 +30,11 @@ async def clear_old_tasks(cache_dir: Path, limits: list[str]) -> None:
         plan = (await client.call_tool("clear_tasks", {})).structured_content
         if plan is None:
             raise SystemExit("the server could not plan")
-        for group in plan["groups"]:
+        for group in plan.get("groups", []):
             print(f"to clear: {group['count']} {group['status']} on {group['backend']}")
-        for reason in plan["excluded"]:
+        for reason in plan.get("excluded", []):
             print(f"to keep: {reason['count']}, {reason['reason']}")
-        if not plan["plan_id"]:
+        if "plan_id" not in plan:
             print("nothing to clear tonight")
             return
         arguments = {"plan_id": plan["plan_id"]}

@@ -47,10 +47,10 @@ class Agent:
                 return None
             state, cursor = answer["state"], answer["cursor"]
             print(f"  {state} after {answer['waited_seconds']} s")
-            for change in answer["changes"]:
+            for change in answer.get("changes", []):
                 print(f"    {change['before'] or 'new'} -> {change['status']}")
                 self.statuses.append(change["status"])
-            for note in answer["store"]["notes"]:
+            for note in answer["store"].get("notes", []):
                 print(f"    {note}")
         answer = await self._call("get_task", {"task_id": task_id})
         return answer and answer["task"]

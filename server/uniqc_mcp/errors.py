@@ -76,7 +76,7 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
         error: The error.
         advice: The sentence that ends the message if the store can't be read.
     """
-    text = safe_text(without_home(str(error)), limit=_MAX_STORE_ERROR).text
+    text = safe_text(without_home(_sentence(error)), limit=_MAX_STORE_ERROR).text
     match error:
         case StoreBusyError():
             return f"The task store is busy. {text}"
@@ -96,3 +96,10 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
             return text
         case _:
             return f"The task store could not answer. {text}"
+
+
+def _sentence(error: StoreError) -> str:
+    """Return the message of an error; that of a value, ``cursor: is not …``, as a sentence."""
+    if isinstance(error, InvalidValueError):
+        return f"{error.field} {str(error).removeprefix(f'{error.field}: ')}."
+    return str(error)

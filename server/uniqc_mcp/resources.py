@@ -19,6 +19,7 @@ from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected, invalid
 from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.base import Answer, StoreView
+from uniqc_mcp.responses.text import is_or_are, plural
 from uniqc_mcp.responses.times import local_zone, utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.json_text import escape_unseen, strict_dumps, strict_json
@@ -82,7 +83,8 @@ class ReadResources:
             active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)
             notes += notes_on_active(snapshot, TaskFilter(), active=active)
             if archived := snapshot.archived():
-                notes.append(f"{archived} more tasks are in uniqc's archive.")
+                more = f"{archived} more {plural('task', archived)} {is_or_are(archived)}"
+                notes.append(f"{more} in uniqc's archive.")
             notes.append(f"This machine's time zone: {local_zone(now)}.")
             return _json(
                 StoreSummary(

@@ -55,7 +55,11 @@ class ClearSettings:
             words.append(f"untouched for {duration(int(policy.min_age.total_seconds()))}")
         if policy.max_rows is not None:
             words.append(f"at most {policy.max_rows} at a time")
-        asked = "the user is asked each time" if self.confirm == "human" else "the plan suffices"
+        asked = (
+            "a person confirms each, if the client can ask"
+            if self.confirm == "human"
+            else "the plan suffices"
+        )
         return f"{', '.join(words)}; {asked}"
 
 

@@ -215,7 +215,7 @@ def test_tidy_up_on_a_read_only_server_says_how_to_allow_clearing(cache: Cache) 
 
 def test_tidy_up_on_a_clearing_server_says_how_to_plan(cache: Cache) -> None:
     words, _ = words_and_facts(prompts(cache, CLEARING).tidy_up())
-    assert "may clear success tasks, at most 7 at a time; the user is asked each time" in words
+    assert "may clear success tasks, at most 7 at a time; a person confirms each" in words
     assert "clear_tasks with its filters and without plan_id: that removes nothing" in words
     assert "--allow-clear" not in words
 

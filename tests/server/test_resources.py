@@ -255,7 +255,7 @@ async def test_an_unknown_uri_is_not_found(odd_cache: Cache, uri: str) -> None:
         ("limit=many", "limit must be an integer from 1 to 100"),
         ("limit=00019999", "limit must be an integer from 1 to 100"),
         ("limit=1" + "0" * 5000, "limit must be an integer from 1 to 100"),
-        ("cursor=x", "cursor: is not one that a page returned; leave it out for the first page"),
+        ("cursor=x", "cursor is not one that a page returned; leave it out for the first page."),
     ],
 )
 async def test_a_wrong_query_is_refused_with_the_allowed_values(

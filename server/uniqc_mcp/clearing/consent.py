@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from uniqc_mcp.clearing.models import ClearState
 from uniqc_mcp.clearing.verdicts import REFUSALS, Verdict
 from uniqc_mcp.context import ServerContext
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import ClearPlan, PendingPlan
@@ -194,8 +195,10 @@ def question(plan: ClearPlan) -> str:
         for group in plan.groups[:_MAX_GROUPS]
     ]
     if (more := len(plan.groups) - _MAX_GROUPS) > 0:
-        groups.append(f"{more} more groups")
+        groups.append(f"{more} more {plural('group', more)}")
+    they, them = ("It", "it") if count == 1 else ("They", "them")
     return (
-        f"Clear {count} finished quantum tasks from uniqc's cache: {', '.join(groups)}? They can "
-        f"be put back later. Type {count} to clear them; anything else keeps them."
+        f"Clear {count} finished quantum {plural('task', count)} from uniqc's cache: "
+        f"{', '.join(groups)}? {they} can be put back later. Type {count} to clear {them}; "
+        f"anything else keeps {them}."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.clearing.verdicts import NOTHING_REMOVED, PLAN_AGAIN
+from uniqc_mcp.clearing.verdicts import BY_PLAN_ALONE, NOTHING_REMOVED, PLAN_AGAIN
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import duration
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import PLAN_LIFETIME
@@ -26,6 +27,25 @@ def no_plan_message(plan_id: str) -> str:
     return (
         f"{NOTHING_REMOVED} There is no plan {quoted(plan_id)}: a plan is good once, for "
         f"{LIFETIME}. {PLAN_AGAIN}"
+    )
+
+
+def plan_message(*, asks_user: bool, client_can_ask: bool) -> str:
+    """Return the message on a plan: how to commit it, and who has to agree.
+
+    Args:
+        asks_user: Whether the operator wants a person to confirm.
+        client_can_ask: Whether this client can ask one.
+    """
+    if asks_user and not client_can_ask:
+        return (
+            "Nothing was removed yet. The operator wants a person to confirm, and this client has "
+            f"no way to ask (no elicitation), so a commit from here is refused. {BY_PLAN_ALONE}"
+        )
+    asks = "The user is asked first. " if asks_user else ""
+    return (
+        "Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
+        f"{LIFETIME}. {asks}They can be put back, and list_cleared names each of them then."
     )
 
 
@@ -57,7 +77,7 @@ def _dropped_message(dropped: Sequence[Receipt]) -> str:
     more = len(dropped) - _MAX_DROPPED_NAMED
     return (
         f" Receipts dropped because of their age, which can't be undone any more: {len(dropped)} "
-        f"with {tasks} tasks ({named}{f' and {more} more' if more > 0 else ''})."
+        f"with {tasks} {plural('task', tasks)} ({named}{f' and {more} more' if more > 0 else ''})."
     )
 
 

@@ -18,7 +18,7 @@ from uniqc_mcp.responses.base import (
     Wire,
 )
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import counted, told_time
+from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -138,9 +138,10 @@ class ClearAnswer(Answer):
 
     def _lines(self) -> Iterator[str]:
         if self.plan_id:
+            bytes_of = f"{self.bytes} {plural('byte', self.bytes or 0)}"
             yield (
                 f"Plan: clear {self.planned} of {counted(self.matched or 0, self.matching)}, "
-                f"{self.bytes} bytes, submitted {told_time(self.oldest)} to "
+                f"{bytes_of}, submitted {told_time(self.oldest)} to "
                 f"{told_time(self.newest)}."
             )
         yield self.message

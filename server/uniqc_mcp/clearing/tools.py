@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, ElicitationResult
 from pydantic import Field
 
-from uniqc_mcp.clearing.consent import Confirmation, Consent, refusal_of, verdict_of
+from uniqc_mcp.clearing.consent import Confirmation, Consent, can_ask, refusal_of, verdict_of
 from uniqc_mcp.clearing.messages import (
-    LIFETIME,
     commit_message,
     dropped_message,
     no_plan_message,
+    plan_message,
 )
 from uniqc_mcp.clearing.models import ClearAnswer, ClearState
 from uniqc_mcp.clearing.progress import report_progress
@@ -126,7 +126,11 @@ class ClearTools:
         if not plan_id:
             if drop:
                 raise InvalidArgumentError("drop needs the plan_id of the plan to drop.")
-            return self.plan(task_filter, older_than=_duration_of(older_than))
+            return self.plan(
+                task_filter,
+                older_than=_duration_of(older_than),
+                client_can_ask=can_ask(context.client_capabilities),
+            )
         if older_than or task_filter != _DEFAULT_FILTER:
             raise InvalidArgumentError(
                 "plan_id commits the plan as it is: leave out the filters. To make another plan, "
@@ -136,7 +140,9 @@ class ClearTools:
             return self.drop(plan_id)
         return self.commit(plan_id, consent, progress=partial(report_progress, context))
 
-    def plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
+    def plan(
+        self, task_filter: TaskFilter, *, older_than: timedelta, client_can_ask: bool = True
+    ) -> ClearAnswer:
         """Return a plan to clear the tasks that match, and keep it beside the store.
 
         The store itself is not written. Where it can't be, there is no plan: the user would be
@@ -144,14 +150,16 @@ class ClearTools:
         """
         try:
             self._store.check_clearable()
-            return self._plan(task_filter, older_than=older_than)
+            return self._plan(task_filter, older_than=older_than, client_can_ask=client_can_ask)
         except StoreFileError as error:
             if not _is_lasting(error):
                 raise
             message = f"Nothing can be cleared here. {explain_store_error(error)}"
             return ClearAnswer.nothing("refused", message, self._state(), self._clock())
 
-    def _plan(self, task_filter: TaskFilter, *, older_than: timedelta) -> ClearAnswer:
+    def _plan(
+        self, task_filter: TaskFilter, *, older_than: timedelta, client_can_ask: bool
+    ) -> ClearAnswer:
         now, sanitizer = self._clock(), Sanitizer()
         matching = _in_words(task_filter, older_than)
         most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
@@ -171,11 +179,7 @@ class ClearTools:
             )
         asks_user = self._settings.confirm == "human"
         pending = self._pending_plans.add(plan, asks_user=asks_user)
-        asks = "The user is asked first. " if asks_user else ""
-        message = (
-            f"Nothing was removed yet. To remove these, call clear_tasks with this plan_id within "
-            f"{LIFETIME}. {asks}They can be put back, and list_cleared names each of them then."
-        )
+        message = plan_message(asks_user=asks_user, client_can_ask=client_can_ask)
         return ClearAnswer.for_plan(
             pending,
             state,

@@ -24,7 +24,7 @@ CONSENTED: Final[frozenset[Verdict]] = frozenset({"not needed", "confirmed"})
 NOTHING_REMOVED: Final = "Nothing was removed."
 PLAN_AGAIN: Final = "Call clear_tasks without plan_id for a new plan."
 
-_BY_PLAN_ALONE: Final = "The operator can allow clearing by plan alone: --confirm plan."
+BY_PLAN_ALONE: Final = "The operator can allow clearing by plan alone: --confirm plan."
 _MAYBE_NO_USER: Final = (
     "It came from the user, or from a client that runs without one and answers by itself. If no "
     "user is there, the operator can allow clearing by plan alone: --confirm plan."
@@ -39,7 +39,7 @@ REFUSALS: Final[dict[Verdict, tuple[ClearState, str]]] = {
         "refused",
         (
             f"{NOTHING_REMOVED} The operator wants a person to confirm, and this client has no way "
-            f"to ask (no elicitation). {_BY_PLAN_ALONE}"
+            f"to ask (no elicitation). {BY_PLAN_ALONE}"
         ),
     ),
     "declined": (
@@ -79,7 +79,7 @@ REFUSALS: Final[dict[Verdict, tuple[ClearState, str]]] = {
         (
             f"{NOTHING_REMOVED} The client's answer to the question is malformed: neither a "
             "filled-in form, nor decline, nor cancel. Clear with a client that can show a form. "
-            f"{_BY_PLAN_ALONE}"
+            f"{BY_PLAN_ALONE}"
         ),
     ),
     "client error": (
@@ -87,7 +87,7 @@ REFUSALS: Final[dict[Verdict, tuple[ClearState, str]]] = {
         (
             f"{NOTHING_REMOVED} The client announced that it can ask its user, but returned an "
             "error to the question: {detail}. Clear with a client that can show a form. "
-            f"{_BY_PLAN_ALONE}"
+            f"{BY_PLAN_ALONE}"
         ),
     ),
 }

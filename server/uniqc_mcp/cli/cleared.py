@@ -6,10 +6,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from uniqc_mcp.clearing.receipt_states import STATES
-from uniqc_mcp.responses.text import told_time
+from uniqc_mcp.cli.output import echo
+from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -26,15 +25,15 @@ _PAGE: Final = 500
 def print_receipts(receipts: Sequence[Receipt], *, as_json: bool) -> None:
     """Print a line for each receipt, or all as JSON."""
     if as_json:
-        click.echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
+        echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
         return
     for each in receipts:
-        click.echo(
+        echo(
             f"{each.receipt_id}  {recorded_time(each.cleared_at)}  {each.held} of "
-            f"{each.planned} tasks, {STATES[each.state]}"
+            f"{each.planned} {plural('task', each.planned)}, {STATES[each.state]}"
         )
     if not receipts:
-        click.echo("Nothing was cleared that could be put back.")
+        echo("Nothing was cleared that could be put back.")
 
 
 def print_tasks(store: TaskStore, receipt: str, *, as_json: bool) -> None:
@@ -49,21 +48,21 @@ def print_tasks(store: TaskStore, receipt: str, *, as_json: bool) -> None:
             }
             submitted_at = recorded_time(record.submit_time)
             if as_json:
-                click.echo(json.dumps({**texts, "submitted_at": submitted_at}))
+                echo(json.dumps({**texts, "submitted_at": submitted_at}))
             else:
-                click.echo(f"{task_label(**texts)}, submitted {told_time(submitted_at)}")
+                echo(f"{task_label(**texts)}, submitted {told_time(submitted_at)}")
         if not (cursor := page.next_cursor):
             return
 
 
 def print_undone(undone: UndoResult) -> None:
     """Print what an undo put back, and the tasks that it did not, with the reason of each."""
-    click.echo(f"Put back: {undone.restored} tasks.")
+    echo(f"Put back: {undone.restored} {plural('task', undone.restored)}.")
     for reason in undone.reasons:
-        click.echo(f"Not put back, {reason.text}: {reason.count}.")
+        echo(f"Not put back, {reason.text}: {reason.count}.")
     sanitizer = Sanitizer()
     for leftover in undone.leftovers:
         task_id = word(sanitizer.one_line("task_id", leftover.task_id))
-        click.echo(f"- {task_id}: {leftover.reason}")
+        echo(f"- {task_id}: {leftover.reason}")
     if undone.held:
-        click.echo(f"Still held under the receipt: {undone.held}.")
+        echo(f"Still held under the receipt: {undone.held}.")

@@ -23,6 +23,7 @@ from uniqc_mcp.cli.options import (
     clear_settings,
     max_wait_option,
 )
+from uniqc_mcp.cli.output import echo
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.settings import Settings
 from uniqc_store import StoreError, TaskStore
@@ -134,7 +135,7 @@ def demo(cache_dir: Path | None) -> None:
     from uniqc_mcp.cli.demo import run_demo  # noqa: PLC0415 - 0.6 s of every other command
 
     try:
-        run_demo(cache_dir, click.echo)
+        run_demo(cache_dir, echo)
     except* BrokenPipeError:
         # The reader has left, such as `| head`. Flushing at exit must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -180,7 +181,7 @@ def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
     from uniqc_mcp.cli.doctor import examine  # noqa: PLC0415 - 0.005 s of every start
 
     diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
-    click.echo(json.dumps(diagnosis.to_dict(), indent=2) if as_json else diagnosis.text())
+    echo(json.dumps(diagnosis.to_dict(), indent=2) if as_json else diagnosis.text())
     sys.exit(0 if diagnosis.ok else 1)
 
 

@@ -53,7 +53,7 @@ async def _ask_all(directory: Path, show: Print) -> bool:
 
         show("\nYou ask: why did the last one that failed fail?")
         failed = await _call(client, show, "list_tasks", {"status": "failed", "limit": 1})
-        tasks: list[dict[str, Any]] = failed["tasks"] if failed else []
+        tasks: list[dict[str, Any]] = failed.get("tasks", []) if failed else []
         for task in tasks:
             await _call(client, show, "get_task", {"task_id": task["task_id"]})
 

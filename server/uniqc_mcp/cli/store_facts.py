@@ -92,11 +92,11 @@ def _unusual(snapshot: Snapshot, facts: Facts) -> Iterator[str]:
         yield f"Ids of both a live and an archived task: {twins}. get_task shows the live one."
     if ahead := snapshot.count_later_than(utc_now() + timedelta(minutes=1)):
         yield (
-            f"{ahead} tasks have a time in the future by this machine's clock; answers leave "
+            f"Tasks with a time in the future by this machine's clock: {ahead}; answers leave "
             "their age out. Check the clock of this machine and of those that run uniqc."
         )
     if doubled := snapshot.doubled():
         yield (
-            f"{doubled} tasks are copies of others: two uniqc processes upgraded the file at "
+            f"Tasks that are copies of others: {doubled}. Two uniqc processes upgraded the file at "
             "once. The copies share metadata.legacy_platform_id."
         )

@@ -15,6 +15,11 @@ def plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
+def is_or_are(count: int) -> str:
+    """Return the verb for so many things."""
+    return "is" if count == 1 else "are"
+
+
 def told_time(time: str) -> str:
     """Return a time of an answer, with a remark if its zone or the time itself is missing."""
     if not time:

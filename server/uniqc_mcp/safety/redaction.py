@@ -220,7 +220,7 @@ class _Walk:
         shown: list[JsonValue] = []
         for index, item in enumerate(items):
             if not self._take_entry():
-                return [*shown, f"… [+{len(items) - index:,} entries]"]
+                return [*shown, f"… {_missing(len(items) - index)}"]
             shown.append(self.show(item, f"{path}[{index}]", depth + 1))
         return shown
 
@@ -242,7 +242,7 @@ class _Walk:
         for name, value in members.items():
             if not self._take_entry():
                 more = len(members) - len(shown)
-                return shown | {_unique_key("…", shown): f"[+{more:,} entries]"}
+                return shown | {_unique_key("…", shown): _missing(more)}
             key = self._text(name, self.budget.name, path or "…", cut_at="end")
             key = _unique_key(key, shown)
             entry_path = f"{path}.{key}" if path else key
@@ -273,6 +273,10 @@ class _Walk:
         if self.entries is not None:
             self.entries -= 1
         return self.entries is None or self.entries >= 0
+
+
+def _missing(entries: int) -> str:
+    return f"[+{entries:,} {'entry' if entries == 1 else 'entries'}]"
 
 
 def _unique_key(key: str, taken: dict[str, JsonValue]) -> str:

@@ -15,7 +15,7 @@ from uniqc_mcp.responses.base import (
     Wire,
 )
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import counted
+from uniqc_mcp.responses.text import counted, is_or_are, plural
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.tasks.models import ENVELOPE_TOKENS
 from uniqc_mcp.tasks.policy_model import PolicyView
@@ -72,8 +72,12 @@ def largest_groups(
     shown = views[: how_many_fit((view.size for view in views), tokens)]
     hidden = groups[len(shown) :]
     tasks = sum(group.count for group in hidden)
-    notes = [f"{len(hidden)} smaller groups are not shown; {tasks} tasks are in them."]
-    return shown, notes if hidden else []
+    if not hidden:
+        return shown, []
+    groups_are = f"{len(hidden)} smaller {plural('group', len(hidden))} {is_or_are(len(hidden))}"
+    tasks_are = f"{tasks} {plural('task', tasks)} {is_or_are(tasks)}"
+    them = "it" if len(hidden) == 1 else "them"
+    return shown, [f"{groups_are} not shown; {tasks_are} in {them}."]
 
 
 class TaskCounts(Answer):

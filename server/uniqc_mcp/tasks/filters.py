@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
-from uniqc_mcp.responses.text import counted
+from uniqc_mcp.responses.text import counted, is_or_are
 from uniqc_mcp.responses.times import exact_wire_time, requested_duration, requested_time
 from uniqc_mcp.safety.display import quoted
 from uniqc_store import TERMINAL_STATUSES, Archived, Order, Snapshot, TaskFilter
@@ -164,9 +164,8 @@ def notes_on_filter(
         return [] if found else [f"Tasks in the archive in all: {every}."]
     notes: list[str] = []
     if not found and (put_away := snapshot.archived(task_filter)):
-        is_or_are = "is" if put_away == 1 else "are"
         notes.append(
-            f"{counted(put_away, describe_filter(task_filter))} {is_or_are} archived: "
+            f"{counted(put_away, describe_filter(task_filter))} {is_or_are(put_away)} archived: "
             "archived=include lists them."
         )
     if task_filter.by_time and (undated := snapshot.without_date(task_filter)):

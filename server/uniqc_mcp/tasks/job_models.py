@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_mcp.records.failures import job_reason
 from uniqc_mcp.responses.base import OptionalText, Wire
-from uniqc_mcp.responses.text import plural
+from uniqc_mcp.responses.text import is_or_are, plural
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.cuts import parts_of_cut
 from uniqc_mcp.safety.display import in_quotes, quoted, word
@@ -102,4 +102,6 @@ def hidden_shards_note(shards: Sequence[TaskShard], *, shown: int) -> list[str]:
         f"{count} {quoted(sanitizer.one_line('status', status))}"
         for status, count in statuses.most_common(_MAX_STATUSES)
     )
-    return [f"{statuses.total()} more platform jobs are not shown: {by_status}."]
+    total = statuses.total()
+    jobs_are = f"{total} more platform {plural('job', total)} {is_or_are(total)}"
+    return [f"{jobs_are} not shown: {by_status}."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, Self
 
 from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest
@@ -100,6 +101,9 @@ class FoundTask:
 MAX_SUMMARISED: Final = 64 * 2**20
 """The most bytes of a result that are read for a summary; a 20-qubit histogram has some 28 MB."""
 
+_MIN_CLOSENESS: Final = 0.8
+"""The similarity, from 0 to 1, of an id that is named as the one that may be meant."""
+
 _NEWEST_COMPARED: Final = 200
 """The newest tasks, whose ids are compared with an unknown one to find those that look like it."""
 
@@ -178,7 +182,11 @@ def _nothing_found(snapshot: Snapshot, task_id: str) -> str:
             "where the beginning of an id is given. list_tasks shows ids."
         )
     known_ids = snapshot.neighbouring_ids(task_id, 3) + snapshot.newest_ids(_NEWEST_COMPARED)
-    similar = nearest(task_id, dict.fromkeys(known_ids), most=3)
+    similar = [
+        near
+        for near in nearest(task_id, dict.fromkeys(known_ids), most=3)
+        if _is_close(task_id, near)
+    ]
     hint = f" Nearest: {', '.join(map(quoted, similar))}." if similar else ""
     return f"No task has the id {quoted(task_id)}.{hint} list_tasks with status=any shows ids."
 
@@ -200,6 +208,15 @@ def _candidate(record: TaskRecord, task_id: str, *, archived: bool) -> str:
     name = f" {quoted(record.name)}" if record.name else ""
     where = ", archived" if archived else ""
     return f"- {quoted(task_id)}{name} {quoted(record.status)} on {quoted(record.backend)}{where}"
+
+
+def _is_close(task_id: str, known: str) -> bool:
+    """Return True if an id is likely meant for a known one, or for the beginning of it."""
+    beginning = known[: len(task_id)]
+    return any(
+        SequenceMatcher(None, task_id, other, autojunk=False).ratio() >= _MIN_CLOSENESS
+        for other in (known, beginning)
+    )
 
 
 def _explain_ambiguous(snapshot: Snapshot, task_id: str, matches: Matches) -> str:

@@ -58,14 +58,15 @@ class ResultView(CircuitResult):
         else:
             of_jobs = ""
             if self.jobs is not None:
-                of_jobs = f", results of {self.jobs_with_results} of {self.jobs} jobs"
-            yield f"result: a batch of {self.circuits} circuits{of_jobs}"
+                jobs = f"{self.jobs} {plural('job', self.jobs)}"
+                of_jobs = f", results of {self.jobs_with_results} of {jobs}"
+            yield f"result: a batch of {self.circuits} {plural('circuit', self.circuits)}{of_jobs}"
             for index, circuit in enumerate(self.batch):
                 place = index if circuit.place is None else circuit.place
                 yield f"  circuit {place}: {circuit.line}"
         if self.batch:
             yield from (f"  {note}" for note in self.notes)
-        yield f"  whole result: {uri_text(self.uri)} ({self.bytes} bytes)"
+        yield f"  whole result: {uri_text(self.uri)} ({self.bytes} {plural('byte', self.bytes)})"
 
     @classmethod
     def read(cls, task: FoundTask, *, outcomes: int, sanitizer: Sanitizer) -> Self | None:

@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.responses.base import OMIT_EMPTY, Absent, Answer, OptionalText, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Named
-from uniqc_mcp.responses.text import plural, told_time
+from uniqc_mcp.responses.text import is_or_are, plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.models import TaskView
@@ -174,10 +174,8 @@ def hidden_notes(*, changes: int, active: int) -> list[str]:
         shown_by = "list_tasks with status=any shows"
         notes.append(f"{changes} more {plural('task', changes)} changed; {shown_by} them.")
     if active > 0:
-        is_or_are = "is" if active == 1 else "are"
-        notes.append(
-            f"{active} more {plural('task', active)} {is_or_are} active; list_tasks shows them."
-        )
+        tasks_are = f"{active} more {plural('task', active)} {is_or_are(active)}"
+        notes.append(f"{tasks_are} active; list_tasks shows them.")
     return notes
 
 

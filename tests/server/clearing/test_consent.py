@@ -37,7 +37,8 @@ async def committed(
     settings = cache.settings(confirm="human")
     async with cache.client(mode, settings, person) as client:
         text, plan = await cache.call(client, "clear_tasks", **arguments)
-        assert "The user is asked first." in text
+        assert ("The user is asked first." in text) == (person is not None)
+        assert ("this client has no way to ask" in text) == (person is None)
         return await cache.call(client, "clear_tasks", plan_id=plan["plan_id"])
 
 
@@ -222,7 +223,7 @@ def test_the_same_tasks_give_the_same_question(cache: Cache) -> None:
     assert asked_again == asked_first
 
 
-@pytest.mark.parametrize(("more", "said"), [(0, ""), (2, ", 2 more groups")])
+@pytest.mark.parametrize(("more", "said"), [(0, ""), (1, ", 1 more group"), (2, ", 2 more groups")])
 def test_the_question_names_the_six_largest_groups_and_counts_the_others(
     cache: Cache, more: int, said: str
 ) -> None:

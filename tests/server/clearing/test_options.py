@@ -163,7 +163,10 @@ def test_the_policy_in_words_names_only_limits_that_are_set(
     policy: ClearPolicy, words: str
 ) -> None:
     said = words if words.endswith("tasks") else f"success, failed, cancelled tasks{words}"
-    assert ClearSettings(policy=policy).in_words() == f"{said}; the user is asked each time"
+    assert (
+        ClearSettings(policy=policy).in_words()
+        == f"{said}; a person confirms each, if the client can ask"
+    )
     suffices = ClearSettings(policy=policy, confirm="plan").in_words()
     assert suffices == f"{said}; the plan suffices"
 
@@ -184,7 +187,7 @@ def test_the_help_describes_each_option(command: str) -> None:
 
 def test_the_policy_in_words_names_each_limit(tmp_path: Path) -> None:
     result = run("doctor", "--json", "--cache-dir", str(tmp_path), *ALLOWED, "--min-age", "7d")
-    words = "success tasks, untouched for 7 d; the user is asked each time"
+    words = "success tasks, untouched for 7 d; a person confirms each, if the client can ask"
     assert json.loads(result.stdout)["may_clear"] == words
     assert EVERYTHING.in_words() == (
         "cancelled tasks, on originq, ibm:ibm_fez, untouched for 7 d, at most 1000 at a time; "

@@ -354,7 +354,7 @@ async def test_the_instructions_state_the_policy_in_force(cache: Cache, mode: Mo
     async with cache.client(mode, settings) as client:
         instructions = client.instructions or ""
     assert settings.clearing.in_words() in instructions
-    for words in ("failed tasks", "on originq", "at most 9", "the user is asked each time"):
+    for words in ("failed tasks", "on originq", "at most 9", "a person confirms each"):
         assert words in instructions
     assert "only reads" not in instructions
 

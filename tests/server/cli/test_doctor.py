@@ -80,7 +80,7 @@ def test_tasks_duplicated_by_a_raced_upgrade_are_noted(cache: Cache) -> None:
     legacy = {"metadata_json": '{"legacy_platform_id": "D438"}'}
     diagnosis, _ = diagnose(cache.write(legacy, legacy, legacy, {}, version=5))
     (note,) = diagnosis.notes
-    assert note.startswith("2 tasks are copies of others")
+    assert note.startswith("Tasks that are copies of others: 2.")
     assert "metadata.legacy_platform_id" in note
     assert diagnosis.ok
 

@@ -127,7 +127,7 @@ async def test_calls_succeed_again_after_the_file_is_replaced(cache: Cache) -> N
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (InvalidValueError("cursor", "is not one"), "cursor: is not one"),
+        (InvalidValueError("cursor", "is not one"), "cursor is not one."),
         (AmbiguousIdError("x", ["a", "b"]), "'x' stands for 2 tasks: a, b. Ask for one of these"),
         (InterruptedReadError(), "The task store could not answer. The query was stopped"),
         (StoreBusyError(Path("/x"), 5.0), "The task store is busy. /x is in use by another"),
