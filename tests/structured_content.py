@@ -9,13 +9,19 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast, get_origin, get_type_hints
 
-import uniqc_mcp.clearing.models
-import uniqc_mcp.tasks.task_detail
-import uniqc_mcp.waiting.models  # noqa: F401 - the models of all answers
+from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
 from uniqc_mcp.responses.base import Wire
+from uniqc_mcp.tasks.count_models import TaskCounts
+from uniqc_mcp.tasks.models import TaskList
+from uniqc_mcp.tasks.task_detail import TaskAnswer
+from uniqc_mcp.waiting.models import WaitAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+ANSWERS = (ClearAnswer, TaskAnswer, TaskCounts, TaskList, UndoAnswer, WaitAnswer)
+"""The answers of all tools, whose models are known once these are imported."""
 
 
 class Content(dict[str, Any]):
@@ -34,7 +40,7 @@ def _wrapped(value: Any) -> Any:
         fields = cast("dict[str, Any]", value)
         return Content({name: _wrapped(inner) for name, inner in fields.items()})
     if isinstance(value, list):
-        return [_wrapped(inner) for inner in value]
+        return [_wrapped(inner) for inner in cast("list[object]", value)]
     return value
 
 

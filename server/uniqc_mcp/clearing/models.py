@@ -223,6 +223,8 @@ class ClearAnswer(Answer):
             message=f"There is nothing to clear: {reason}. Asked for: {matching}.",
             matching=matching,
             matched=plan.matched,
+            planned=0,
+            bytes=0,
             excluded=_reasons(plan.excluded, sanitizer),
             policy=policy,
             store=StoreView.of(state, now, notes),

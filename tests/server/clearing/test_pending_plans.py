@@ -66,7 +66,7 @@ async def test_a_plan_describes_the_tasks_it_would_remove(cache: Cache, mode: Mo
     }
     assert plan["expires_at"] == "2026-11-03T18:10:00Z"
     for said in (
-        "Plan: clear 8 of 21 matching tasks, ",
+        "Plan: clear 8 of 21 tasks, ",
         "Nothing was removed yet.",
         f"plan_id: {plan['plan_id']} (until 2026-11-03T18:10:00Z)",
         "- 5 success on originq:WK_C180",

@@ -183,7 +183,7 @@ def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         for name, inner in cast("dict[str, Any]", value).items():
             yield from leaves(inner, f"{place}.{name}".lstrip("."))
     elif isinstance(value, list) and value:
-        for inner in value:
+        for inner in cast("list[object]", value):
             yield from leaves(inner, f"{place}[]")
     else:
         yield place, value
@@ -204,10 +204,10 @@ def is_count(structured: dict[str, Any], place: str, value: Any) -> bool:
 def lengths(value: Any) -> set[int]:
     """Return the lengths of all lists in a structure."""
     if isinstance(value, dict):
-        inner = cast("dict[str, Any]", value).values()
-        return set().union(*map(lengths, inner))
+        found: set[int] = set()
+        return found.union(*map(lengths, cast("dict[str, object]", value).values()))
     if isinstance(value, list):
-        entries: list[Any] = value
+        entries = cast("list[object]", value)
         return {len(entries)}.union(*map(lengths, entries))
     return set()
 
