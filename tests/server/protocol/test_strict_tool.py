@@ -307,7 +307,7 @@ async def test_filters_have_the_same_schema_in_each_tool(tools: list[Tool]) -> N
     assert limits == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
 
 
-def test_the_description_of_an_argument_has_at_most_80_characters() -> None:
+def test_the_description_of_an_argument_has_at_most_100_characters() -> None:
     for spec in READ_TOOLS:
         tool = StrictTool.of(
             getattr(WaitTools if spec.waits else ReadTools, spec.name),
@@ -315,4 +315,4 @@ def test_the_description_of_an_argument_has_at_most_80_characters() -> None:
             annotations=spec.annotations,
         )
         for part in tool.parameters["properties"].values():
-            assert len(part.get("description", "")) <= 80
+            assert len(part.get("description", "")) <= 100

@@ -43,6 +43,7 @@ IN_WORDS: Final = {
     "in_future": "names of fields; the text says it beside each of these times",
     "state": "the text says it in the words of its first line",
     "kind": "the text says what the numbers are",
+    "order": "the text says it where there are more tasks than it shows",
     "more": "the text has the call that it describes, with the cursor",
 }
 """Fields whose value the text tells in other words."""
@@ -62,7 +63,7 @@ ONLY_STRUCTURED: Final = {
 
 NO_NOTES: Final = (
     *("More: repeat", "To go on waiting", "- ", "Plan: ", "metadata: "),
-    *("result: ", "circuit ", "job ", "error: "),
+    *("result: ", "circuit ", "job ", "error: ", "Policy: "),
 )
 """Beginnings of lines with facts, which may end in a note that the structure has by itself."""
 
