@@ -9,10 +9,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast, get_origin, get_type_hints
 
-from uniqc_mcp.clearing.models import ClearAnswer, UndoAnswer
+from uniqc_mcp.clearing.cleared_models import ClearedList
+from uniqc_mcp.clearing.models import ClearAnswer
+from uniqc_mcp.clearing.undo_models import UndoAnswer
 from uniqc_mcp.responses.base import Wire
 from uniqc_mcp.tasks.count_models import TaskCounts
 from uniqc_mcp.tasks.models import TaskList
+from uniqc_mcp.tasks.summary_models import TaskSummary
 from uniqc_mcp.tasks.task_detail import TaskAnswer
 from uniqc_mcp.waiting.models import WaitAnswer
 
@@ -20,7 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-ANSWERS = (ClearAnswer, TaskAnswer, TaskCounts, TaskList, UndoAnswer, WaitAnswer)
+ANSWERS = (
+    ClearAnswer,
+    ClearedList,
+    TaskAnswer,
+    TaskCounts,
+    TaskList,
+    TaskSummary,
+    UndoAnswer,
+    WaitAnswer,
+)
 """The answers of all tools, whose models are known once these are imported."""
 
 

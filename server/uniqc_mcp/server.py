@@ -17,6 +17,7 @@ from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
+from uniqc_mcp.protocol.schemas import refer_to_first
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
 from uniqc_mcp.resources import (
@@ -234,7 +235,7 @@ def _tools(
 
         return try_inline_then_thread(store, bind)
 
-    return [
+    tools = [
         StrictTool.of(
             function_of(spec),
             title=spec.title,
@@ -243,6 +244,8 @@ def _tools(
         )
         for spec in (TOOLS if writes else READ_TOOLS)
     ]
+    refer_to_first(tools)
+    return tools
 
 
 def _writing_tools(

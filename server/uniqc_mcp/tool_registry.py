@@ -35,9 +35,8 @@ class ToolSpec:
 
     @property
     def annotations(self) -> ToolAnnotations:
-        """The hints for clients; all four are given."""
+        """The hints for clients; all four are given. The title stands beside them."""
         return ToolAnnotations(
-            title=self.title,
             read_only_hint=not self.writes,
             destructive_hint=self.effect == "destroys",
             idempotent_hint=not self.writes,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from uniqc_mcp.clearing.receipt_states import STATES
 from uniqc_mcp.responses.base import Answer, OptionalInt, StoreField, Wire
-from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
@@ -103,8 +103,8 @@ class ClearedList(Answer):
     """A page of receipts, or of the tasks of one."""
 
     message: str
-    receipts: Annotated[list[ReceiptView], Named()]
-    tasks: Annotated[list[ClearedTaskView], Named()]
+    receipts: Annotated[list[ReceiptView], Unnamed()]
+    tasks: Annotated[list[ClearedTaskView], Unnamed()]
     total: Annotated[int, Field(description="Receipts, or tasks of the one.")]
     next_cursor: str
     store: StoreField

@@ -17,7 +17,7 @@ from uniqc_mcp.responses.base import (
     StoreView,
     Wire,
 )
-from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import recorded_time, wire_time, zone_notes
 from uniqc_mcp.safety.display import word
@@ -103,33 +103,31 @@ class ClearAnswer(Answer):
 
     state: Annotated[
         ClearState,
-        Field(
-            description="planned: nothing removed yet. changed: nothing was as planned any more."
-        ),
+        Field(description="changed: nothing was as planned any more."),
     ]
     message: str
-    matching: Annotated[OptionalText, Field(description="The filter in words.")] = ""
+    matching: OptionalText = ""
     plan_id: OptionalText = ""
     expires_at: OptionalText = ""
-    matched: Annotated[OptionalInt, Field(description="Tasks that the filter matches.")] = None
-    planned: Annotated[OptionalInt, Field(description="Tasks in the plan.")] = None
-    left_for_later: Annotated[int, Field(description="Beyond the most at a time."), OMIT_EMPTY] = 0
+    matched: OptionalInt = None
+    planned: OptionalInt = None
+    left_for_later: Annotated[int, OMIT_EMPTY] = 0
     bytes: OptionalInt = None
     oldest: OptionalText = ""
     newest: OptionalText = ""
     groups: GroupViews = Field(default_factory=list[GroupView])
-    examples: Annotated[list[ExampleView], Named(), OMIT_EMPTY] = Field(
+    examples: Annotated[list[ExampleView], Unnamed(), OMIT_EMPTY] = Field(
         default_factory=list[ExampleView]
     )
-    excluded: Annotated[list[ReasonView], Named("Asked for, kept by policy:"), OMIT_EMPTY] = Field(
+    excluded: Annotated[list[ReasonView], Unnamed("Kept by policy."), OMIT_EMPTY] = Field(
         default_factory=list[ReasonView]
     )
     cleared: OptionalInt = None
-    skipped: Annotated[list[ReasonView], Named(), OMIT_EMPTY] = Field(
+    skipped: Annotated[list[ReasonView], Unnamed(), OMIT_EMPTY] = Field(
         default_factory=list[ReasonView]
     )
     receipt: OptionalText = ""
-    policy: Annotated[PolicyView | Absent, Named()] = None
+    policy: Annotated[PolicyView | Absent, Unnamed()] = None
     store: StoreField
 
     def text(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field
 
 from uniqc_mcp.responses.base import Answer, StoreField, StoreView, Wire
-from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_store import MAX_LEFTOVERS
@@ -37,7 +37,7 @@ class UndoAnswer(Answer):
     restored: int
     skipped: int
     held: Annotated[int, Field(description="Still under the receipt.")]
-    leftovers: Annotated[list[LeftoverView], Named(f"first {MAX_LEFTOVERS} not put back;")]
+    leftovers: Annotated[list[LeftoverView], Unnamed(f"The first {MAX_LEFTOVERS} not put back.")]
     store: StoreField
 
     def text(self) -> str:

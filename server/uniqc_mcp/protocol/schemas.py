@@ -6,14 +6,17 @@ description is the only part that all of them keep, so it says the range and the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from mcp.server.mcpserver.tools import Tool
     from pydantic import BaseModel
+
+_DEFAULT: Final = " Default "
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -27,7 +30,30 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     for field in schema["properties"].values():
         words = (field.get("description", ""), *_bounds_in_words(field))
         field["description"] = " ".join(filter(None, words))
+        if not field.get("default", True):
+            # What is not required may be left out; the empty value says nothing more.
+            del field["default"]
     return schema
+
+
+def refer_to_first(tools: Sequence[Tool]) -> None:
+    """Replace each description of an argument that the first tool has too by a reference to it.
+
+    A host lists all tools to its model, and pays for every word at each start.
+    """
+    first, *others = tools
+    known = {name: _meaning(field) for name, field in first.parameters["properties"].items()}
+    for tool in others:
+        for name, field in tool.parameters["properties"].items():
+            meaning = _meaning(field)
+            if meaning == known.get(name):
+                field["description"] = f"As in {first.name}.{field['description'][len(meaning) :]}"
+
+
+def _meaning(field: dict[str, Any]) -> str:
+    """Return a description without the default."""
+    described: str = field["description"]
+    return described.partition(_DEFAULT)[0]
 
 
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -48,7 +74,8 @@ def _bounds_in_words(field: dict[str, Any]) -> Iterator[str]:
     if "maxItems" in field:
         yield f"At most {field['maxItems']}."
     if default := field.get("default"):
-        yield f"Default {', '.join(default) if isinstance(default, list) else default}."
+        told = ", ".join(default) if isinstance(default, list) else default
+        yield f"{_DEFAULT.lstrip()}{told}."
 
 
 class _UntitledSchema(GenerateJsonSchema):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from uniqc_mcp.responses.json_schema import Named, without_repetition
+from uniqc_mcp.responses.json_schema import Unnamed, without_repetition
 from uniqc_mcp.responses.store_notes import state_notes
 from uniqc_mcp.responses.times import wire_time
 from uniqc_mcp.safety.display import tilde
@@ -83,4 +83,4 @@ class StoreView(Wire):
         return f"Read {self.read_at} from {self.location}."
 
 
-StoreField = Annotated[StoreView, Named()]
+StoreField = Annotated[StoreView, Unnamed()]

@@ -1,8 +1,8 @@
 """Output schemas in few words, because every client reads them at each start.
 
 pydantic describes a nested model by a definition under ``$defs`` and a ``$ref`` to it. Here an
-answer, and a task in a list, has each of its fields with a type. Models nested deeper, such as the
-platform jobs of a task, are only described by the names of their fields.
+answer has each of its fields with a type. A model in it, such as a task, is only described by the
+names of its fields.
 """
 
 from __future__ import annotations
@@ -14,27 +14,6 @@ if TYPE_CHECKING:
     from pydantic import GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
-
-
-@dataclass(frozen=True, slots=True)
-class Inlined:
-    """Annotation of a field whose model's schema replaces the ``$ref`` to it.
-
-    The field is a model or a list of models. A definition would repeat the model's name twice and
-    its description once::
-
-        tasks: Annotated[list[TaskView], Inlined()]
-        {"type": "array", "items": {"type": "object", "properties": {"task_id": ...}}}
-    """
-
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Return the schema of the field with the model's properties in place."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        if "items" in schema:
-            return {**schema, "items": _inline(handler.resolve_ref_schema(schema["items"]))}
-        return _inline(schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +42,24 @@ class Named:
         return {"type": schema["type"], "description": f"{self.introduction} {names}".strip()}
 
 
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Annotation of a field whose model is not described, as its fields name themselves.
+
+    Attributes:
+        description: The description of the field, if it needs one.
+    """
+
+    description: str = ""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the type of the field, and its description."""
+        schema: JsonSchemaValue = {"type": handler.resolve_ref_schema(handler(core_schema))["type"]}
+        return {**schema, "description": self.description} if self.description else schema
+
+
 def without_repetition(schema: JsonSchemaValue) -> None:
     """Remove from an object's schema what a client need not read.
 
@@ -75,10 +72,7 @@ def without_repetition(schema: JsonSchemaValue) -> None:
 
 
 def _name_and_description(name: str, field: JsonSchemaValue) -> str:
-    description: str = field.get("description", "")
+    # An object or a list of them names its own fields in an answer.
+    nested = field.get("type") in {"array", "object"} or "anyOf" in field
+    description: str = "" if nested else field.get("description", "")
     return f"{name} ({description.rstrip('.')})" if description else name
-
-
-def _inline(schema: JsonSchemaValue) -> JsonSchemaValue:
-    without_repetition(schema)
-    return {"type": "object", "properties": schema["properties"]}

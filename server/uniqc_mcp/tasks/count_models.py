@@ -83,7 +83,7 @@ def largest_groups(
 class TaskCounts(Answer):
     """The number of tasks, as a whole and by groups."""
 
-    matching: Annotated[str, Field(description="The filter in words.")]
+    matching: str
     total: int
     groups: GroupViews
     digest: OptionalText = ""

@@ -17,7 +17,7 @@ from uniqc_mcp.responses.base import (
     StoreField,
     Wire,
 )
-from uniqc_mcp.responses.json_schema import Inlined
+from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes
@@ -224,8 +224,8 @@ MORE: Final = "repeat the call with cursor=next_cursor"
 class TaskList(Answer):
     """A page of tasks."""
 
-    matching: Annotated[str, Field(description="The filter in words.")]
-    tasks: Annotated[list[TaskView], Inlined(), OMIT_EMPTY]
+    matching: str
+    tasks: Annotated[list[TaskView], Named(), OMIT_EMPTY]
     total: Annotated[int, Field(description="Tasks that match, shown or not.")]
     total_is_exact: Annotated[bool, Field(description="If not, at least so many.")]
     shown: int

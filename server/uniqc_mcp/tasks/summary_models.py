@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from pydantic import Field
+from pydantic import WithJsonSchema
 
 from uniqc_mcp.responses.base import Answer, StoreField
 from uniqc_mcp.responses.text import counted
@@ -60,10 +60,13 @@ _TIMES: Final = frozenset({"day", "hour", "week"})
 class TaskSummary(Answer):
     """Groups of tasks, as a table."""
 
-    matching: Annotated[str, Field(description="What they match, in words.")]
+    matching: str
     total: int
     columns: list[str]
-    rows: Annotated[list[list[Cell]], Field(description="Largest first; last: others.")]
+    rows: Annotated[
+        list[list[Cell]],
+        WithJsonSchema({"type": "array", "items": {"type": "array"}}),
+    ]
     store: StoreField
 
     def text(self) -> str:

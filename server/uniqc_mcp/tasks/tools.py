@@ -74,7 +74,7 @@ GroupBy = Annotated[
 SummaryKeys = Annotated[
     Sequence[GroupKey],
     BeforeValidator(as_list),
-    Field(max_length=2, description="One or two; error: kinds of failures."),
+    Field(max_length=2, description="One or two of these."),
 ]
 
 MAX_CACHED_BYTES: Final = 64 * 1024
@@ -193,7 +193,7 @@ class ReadTools:
         archived: ArchivedFilter = "exclude",
         group_by: Annotated[GroupBy, Field(description="Labels to count by.")] = "status",
         digest: Annotated[
-            bool, Field(description="Add a digest of the tasks, to tell if any changed. Slow.")
+            bool, Field(description="Add a digest, to tell if any task changed. Slow.")
         ] = False,
     ) -> TaskCounts:
         """Count tasks; with no arguments all, by status. Cheaper than listing them."""
@@ -244,10 +244,10 @@ class ReadTools:
         not_heard_for: NotHeardFor = "",
         group_by: SummaryKeys = ("backend",),
     ) -> TaskSummary:
-        """Summarize tasks by backend: success, shots, times; or why they fail, by error.
+        """Summarize groups of tasks; with no arguments all tasks, by backend.
 
-        Of each group: tasks, finished, succeeded, shots of all circuits, seconds from submission
-        to the last touch, oldest and newest submission. Days are local.
+        Of each: finished, succeeded, shots of all circuits, seconds from submission to the last
+        touch, oldest, newest. By error it tells why tasks fail. Days are local.
         """
         now = self._clock()
         task_filter = requested_filter(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, Self, Typ
 from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.responses.base import OMIT_EMPTY, Absent, Answer, OptionalText, StoreField, Wire
-from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.responses.text import is_or_are, plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
@@ -182,14 +182,14 @@ def hidden_notes(*, changes: int, active: int) -> list[str]:
 class WaitAnswer(Answer):
     """The answer of wait_for_tasks."""
 
-    matching: Annotated[str, Field(description="The filter in words.")]
+    matching: str
     state: Annotated[
         WaitState,
         Field(
             description="finished: none is active. not_submitted: no job. none_match: no such task."
         ),
     ]
-    changes: Annotated[list[ChangeView], Named("newest first;"), OMIT_EMPTY]
+    changes: Annotated[list[ChangeView], Unnamed("Newest first."), OMIT_EMPTY]
     changes_total: int
     active: Annotated[
         list[TaskView], _list_schema("Still active; as list_tasks has them."), OMIT_EMPTY
