@@ -256,8 +256,10 @@ def with_protocol_errors(
             return await read(*args, **kwargs)
         except (UnknownTaskError, UnknownReceiptError) as error:
             raise ResourceNotFoundError(str(error)) from error
-        except (RequestError, InvalidValueError) as error:
+        except RequestError as error:
             raise invalid(str(error)) from error
+        except InvalidValueError as error:
+            raise invalid(explain_store_error(error)) from error
         except StoreError as error:
             raise ResourceError(explain_store_error(error)) from error
         except (MCPError, ResourceError):

@@ -68,6 +68,7 @@ ago uniqc last heard of a task. `uniqc result TASK_ID` polls it.
 - What is still running? list_tasks
 - Why did it fail, what came out? get_task
 - How many? count_tasks
+- How often does it fail, why, how long does it take? summarize_tasks
 - Tell me when it is done: wait_for_tasks
 - What was cleared? list_cleared
 A date in a filter is a day of this machine's zone ({zone}); answers give times in UTC.

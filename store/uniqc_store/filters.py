@@ -77,10 +77,15 @@ class TaskFilter:
         """Check the fields."""
         for field in ("backend", "name_contains", "error_contains"):
             text(field, getattr(self, field))
-        if not self.statuses:
+        if not self.status:
             raise InvalidValueError("status", "names no status")
-        for field in ("statuses", "except_backends", "task_ids"):
-            for value in getattr(self, field):
+        several = self.status if isinstance(self.status, tuple) else (self.status,)
+        for field, values in (
+            ("status", several),
+            ("except_backends", self.except_backends),
+            ("task_ids", self.task_ids),
+        ):
+            for value in values:
                 text(field, value)
         for field in ("submitted_after", "submitted_before", "updated_after", "updated_before"):
             moment: datetime | None = getattr(self, field)

@@ -16,6 +16,8 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import TextContent, TextResourceContents
 
+from uniqc_mcp.tool_registry import READ_TOOLS
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import RawServer
 
@@ -35,7 +37,7 @@ async def test_the_sdks_client_lists_and_calls_everything(
 ) -> None:
     async with connect(command, cache_dir, mode) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        assert tools == ["list_tasks", "get_task", "count_tasks", "wait_for_tasks", "list_cleared"]
+        assert tools == [spec.name for spec in READ_TOOLS]
 
         listed = await client.call_tool("list_tasks", {"status": "any", "limit": 2})
         assert listed.structured_content is not None

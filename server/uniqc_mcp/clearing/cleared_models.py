@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 from pydantic import Field
 
 from uniqc_mcp.clearing.receipt_states import STATES
-from uniqc_mcp.responses.base import Answer, OptionalInt, StoreField, Wire
+from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, OptionalInt, OptionalText, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.responses.text import plural, told_time
 from uniqc_mcp.responses.times import recorded_time
@@ -31,10 +31,10 @@ class ReceiptView(Wire):
     """A clear whose tasks can be put back."""
 
     receipt: str
-    cleared_at: str
+    cleared_at: OptionalText
     held: int
     returned: OptionalInt = None
-    undoable_until: Annotated[str, Field(description="later, a clear drops it")]
+    undoable_until: OptionalText
     state: str
 
     @classmethod
@@ -70,10 +70,10 @@ class ClearedTaskView(Wire):
     """A task that can be put back."""
 
     task_id: str
-    name: str
-    backend: str
-    status: str
-    submitted_at: str
+    name: OptionalText
+    backend: OptionalText
+    status: OptionalText
+    submitted_at: OptionalText
 
     @classmethod
     def of(cls, record: TaskRecord, sanitizer: Sanitizer) -> Self:
@@ -103,10 +103,10 @@ class ClearedList(Answer):
     """A page of receipts, or of the tasks of one."""
 
     message: str
-    receipts: Annotated[list[ReceiptView], Unnamed()]
-    tasks: Annotated[list[ClearedTaskView], Unnamed()]
+    receipts: Annotated[list[ReceiptView], Unnamed(), OMIT_EMPTY]
+    tasks: Annotated[list[ClearedTaskView], Unnamed(), OMIT_EMPTY]
     total: Annotated[int, Field(description="Receipts, or tasks of the one.")]
-    next_cursor: str
+    next_cursor: OptionalText
     store: StoreField
 
     def text(self) -> str:

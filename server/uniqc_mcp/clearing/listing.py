@@ -48,10 +48,10 @@ class ClearedTools:
         self,
         *,
         receipt: Annotated[str, Field(description="List its tasks. Empty: list receipts.")] = "",
-        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+        limit: Annotated[int, Field(ge=1, le=100, description="Most entries on a page.")] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> ClearedList:
-        """List what was cleared and can be put back: receipts, newest first, or one's tasks."""
+        """List what was cleared and can be put back; with no arguments the receipts."""
         if receipt:
             return self._tasks(receipt, limit, cursor)
         return self._receipts(limit, cursor)

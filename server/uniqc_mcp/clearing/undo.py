@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from uniqc_mcp.clearing.messages import undo_message
 from uniqc_mcp.clearing.progress import report_progress
@@ -14,7 +14,15 @@ from uniqc_mcp.clearing.undo_models import UndoAnswer
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.tasks.filters import Status, as_list, requested_filter
+from uniqc_mcp.tasks.filters import (
+    BackendFilter,
+    NameContains,
+    StatusFilter,
+    SubmittedAfter,
+    SubmittedBefore,
+    TaskIds,
+    requested_filter,
+)
 from uniqc_store import TaskFilter, TaskStore
 
 _ANY_TASK = TaskFilter()
@@ -37,12 +45,12 @@ class UndoTools:
         self,
         *,
         receipt: Annotated[str, Field(description="From clear_tasks or list_cleared.")],
-        task_ids: Annotated[Sequence[str], BeforeValidator(as_list)] = (),
-        status: Annotated[Sequence[Status], BeforeValidator(as_list)] = ("any",),
-        backend: str = "",
-        submitted_after: str = "",
-        submitted_before: str = "",
-        name_contains: str = "",
+        task_ids: TaskIds = (),
+        status: StatusFilter = ("any",),
+        backend: BackendFilter = "",
+        submitted_after: SubmittedAfter = "",
+        submitted_before: SubmittedBefore = "",
+        name_contains: NameContains = "",
         context: Context[ServerContext, Any],
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field
 
-from uniqc_mcp.responses.base import Answer, StoreField, StoreView, Wire
+from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField, StoreView, Wire
 from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -37,7 +37,9 @@ class UndoAnswer(Answer):
     restored: int
     skipped: int
     held: Annotated[int, Field(description="Still under the receipt.")]
-    leftovers: Annotated[list[LeftoverView], Unnamed(f"The first {MAX_LEFTOVERS} not put back.")]
+    leftovers: Annotated[
+        list[LeftoverView], Unnamed(f"The first {MAX_LEFTOVERS} not put back."), OMIT_EMPTY
+    ]
     store: StoreField
 
     def text(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from pydantic import WithJsonSchema
 
-from uniqc_mcp.responses.base import Answer, StoreField
+from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.responses.times import duration
 from uniqc_mcp.safety.display import word
@@ -66,6 +66,7 @@ class TaskSummary(Answer):
     rows: Annotated[
         list[list[Cell]],
         WithJsonSchema({"type": "array", "items": {"type": "array"}}),
+        OMIT_EMPTY,
     ]
     store: StoreField
 

@@ -64,15 +64,13 @@ class ChangeView(Wire):
         cls, record: TaskRecord, sanitizer: Sanitizer, related: RelatedRows, *, before: str
     ) -> Self:
         remarks = related.remarks(record)
-        # An archived task is not waited for, whatever its status.
-        archived = "" if record.archived_at is None else "archived"
         return cls._of(
             record,
             sanitizer,
             before=before,
             status=record.status,
             error=sanitizer.one_line("tasks.error", remarks.error),
-            note="; ".join(filter(None, (remarks.note, archived))) or None,
+            note=remarks.note or None,
         )
 
     @classmethod

@@ -145,11 +145,11 @@ async def test_an_undo_gives_back_the_digest_that_was_before_the_clear(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE tasks SET shots = shots + 1 WHERE rowid = 3",
-        "UPDATE tasks SET metadata_json = '[1]' WHERE rowid = 2",
+        "UPDATE tasks SET shots = shots + 1 WHERE rowid = (SELECT max(rowid) FROM tasks)",
+        "UPDATE tasks SET metadata_json = '[1]' WHERE rowid = (SELECT min(rowid) FROM tasks)",
         "UPDATE task_shards SET result_json = '{}' WHERE rowid = 1",
         "DELETE FROM task_shards WHERE rowid = 1",
-        "DELETE FROM tasks WHERE rowid = 1",
+        "DELETE FROM tasks WHERE rowid = (SELECT max(rowid) FROM tasks)",
     ],
 )
 def test_any_change_changes_the_digest(cache: Cache, statement: str) -> None:

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from mcp import Client
     from tests.clearing_cache import Cache, LineClient, Mode
 
-READS = {"list_tasks", "get_task", "count_tasks", "wait_for_tasks", "list_cleared"}
+READS = {
+    "list_tasks",
+    "get_task",
+    "count_tasks",
+    "summarize_tasks",
+    "wait_for_tasks",
+    "list_cleared",
+}
 WRITES = {"clear_tasks", "undo_clear"}
 
 
@@ -39,6 +46,7 @@ async def exercise(cache: Cache, client: Client) -> None:
     known: dict[str, dict[str, object]] = {
         "list_tasks": {"status": "any", "name_contains": "b"},
         "count_tasks": {"group_by": "status_backend"},
+        "summarize_tasks": {"group_by": ["error", "name"]},
         "get_task": {"task_id": task_id},
         "wait_for_tasks": {"timeout_seconds": 1},
         "list_cleared": {},
@@ -198,7 +206,7 @@ async def test_annotations_follow_from_the_effect_of_a_tool(cache: Cache, mode: 
             told = (found.read_only_hint, found.destructive_hint, found.idempotent_hint)
             assert told == hints[effects[tool.name]]
             assert found.open_world_hint is False
-            assert found.title == tool.title != ""
+            assert tool.title
 
 
 @pytest.mark.parametrize("name", ["1-0.0.5.sqlite", "5-0.1.0.sqlite"])
