@@ -47,7 +47,7 @@ def refer_to_first(tools: Sequence[Tool]) -> None:
         for name, field in tool.parameters["properties"].items():
             meaning = _meaning(field)
             if meaning == known.get(name):
-                field["description"] = f"As in {first.name}.{field['description'][len(meaning) :]}"
+                field["description"] = f"See {first.name}.{field['description'][len(meaning) :]}"
 
 
 def _meaning(field: dict[str, Any]) -> str:

@@ -334,8 +334,8 @@ async def test_the_filters_have_the_same_schema_as_in_list_tasks(cache: Cache) -
         schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
     listing, clearing = (schemas[name]["properties"] for name in ("list_tasks", "clear_tasks"))
     for name in ("backend", "submitted_after", "submitted_before", "name_contains"):
-        assert clearing[name] == listing[name] | {"description": "As in list_tasks."}
-    told = "As in list_tasks. Default finished."
+        assert clearing[name] == listing[name] | {"description": "See list_tasks."}
+    told = "See list_tasks. Default finished."
     assert clearing["status"] == listing["status"] | {"default": ["finished"], "description": told}
     assert clearing.keys() - listing.keys() == {"older_than", "plan_id", "drop"}
     undo = schemas["undo_clear"]

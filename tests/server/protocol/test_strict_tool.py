@@ -301,7 +301,7 @@ async def test_filters_have_the_same_schema_in_each_tool(tools: list[Tool]) -> N
         assert schema["status"].pop("description").endswith(f" Default {default[0]}.")
     for name, part in described[1].items():
         if name != "status":
-            assert part.pop("description") == "As in list_tasks."
+            assert part.pop("description") == "See list_tasks."
             assert described[0][name].pop("description")
     assert described[0] == described[1]
     limits = tools[0].input_schema["properties"]["limit"]
