@@ -77,9 +77,9 @@ class TaskFilter:
         """Check the fields."""
         for field in ("backend", "name_contains", "error_contains"):
             text(field, getattr(self, field))
-        if not self.status:
-            raise InvalidValueError("status", "names no status")
         several = self.status if isinstance(self.status, tuple) else (self.status,)
+        if not several:
+            raise InvalidValueError("status", "names no status")
         for field, values in (
             ("status", several),
             ("except_backends", self.except_backends),
