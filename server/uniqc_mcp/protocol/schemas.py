@@ -73,7 +73,8 @@ def _bounds_in_words(field: dict[str, Any]) -> Iterator[str]:
         yield f"{field['minimum']} to {field['maximum']}."
     if "maxItems" in field:
         yield f"At most {field['maxItems']}."
-    if default := field.get("default"):
+    default: str | int | list[str] | None = field.get("default")
+    if default:
         told = ", ".join(default) if isinstance(default, list) else default
         yield f"{_DEFAULT.lstrip()}{told}."
 

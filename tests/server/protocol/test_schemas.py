@@ -59,7 +59,8 @@ async def test_descriptions_say_the_range_and_the_default(tools: list[Tool]) -> 
             bounded += 1
         if "maxItems" in schema:
             assert f"At most {schema['maxItems']}." in described, place
-        if default := schema.get("default"):
+        default: str | int | list[str] | None = schema.get("default")
+        if default:
             told = ", ".join(default) if isinstance(default, list) else default
             assert described.endswith(f"Default {told}."), place
     assert bounded

@@ -40,7 +40,7 @@ def stored(cache: Cache) -> list[dict[str, Any]]:
     """Return the rows of all tasks, each with the number of its circuits."""
     with closing(sqlite3.connect(cache.path)) as connection:
         connection.row_factory = sqlite3.Row
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.text_factory = _decoded
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         if "tasks" not in tables:
             return []
@@ -56,6 +56,10 @@ def stored(cache: Cache) -> list[dict[str, Any]]:
             )
             task["circuits"] = sum(max(count, 1) for (count,) in jobs) or 1
     return tasks
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def moment(text: object) -> datetime | None:
