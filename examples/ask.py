@@ -27,7 +27,8 @@ async def ask(cache_dir: Path) -> None:
             raise SystemExit("the server could not answer")
         print(f"{active['total']} tasks are active")
         for task in active.get("tasks", []):
-            print(f"  {task['status']:>8}  {task['name'] or task['task_id']} on {task['backend']}")
+            name = task.get("name", task["task_id"])
+            print(f"  {task['status']:>8}  {name} on {task['backend']}")
         if active.get("tasks"):
             newest = active["tasks"][0]["task_id"]
             resource = await client.read_resource(f"uniqc://task/{newest}")

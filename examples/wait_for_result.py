@@ -77,7 +77,8 @@ async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, d
         task = await agent.result_of(task_id)
     if task is None:
         sys.exit(1)
-    print(f"{task['name'] or task_id}: {task['status']} {task['error']}".rstrip())
+    name = task.get("name", task_id)
+    print(f"{name}: {task['status']} {task.get('error', '')}".rstrip())
     for bits, count in counts_of(task).items():
         print(f"  {bits}: {count}")
     return agent, task
