@@ -19,7 +19,7 @@ from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.cleared_lookup import shown_receipt
-from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.filter_arguments import Status
 from uniqc_store import Archived, Completions, Order, TaskFilter, TaskStore
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference

@@ -17,6 +17,7 @@ from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected, invalid
+from uniqc_mcp.protocol.signatures import set_signature
 from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.text import is_or_are, plural
@@ -29,7 +30,13 @@ from uniqc_mcp.settings import ClearSettings
 from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
 from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
-from uniqc_mcp.tasks.filters import STATUSES, Status
+from uniqc_mcp.tasks.filter_arguments import (
+    STATUSES,
+    Status,
+    filters_from_texts,
+    parts,
+    spell_out_filters,
+)
 from uniqc_mcp.tasks.lookup import stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
@@ -102,24 +109,16 @@ class ReadResources:
         """The tasks that are not finished, the newest 100."""
         return _json(self._tools.list_tasks(status="active", limit=_LIST_LIMIT))
 
+    @spell_out_filters
     def tasks(
         self,
         *,
         status: str = "",
-        backend: str = "",
-        submitted_after: str = "",
-        submitted_before: str = "",
-        name_contains: str = "",
-        updated_after: str = "",
-        updated_before: str = "",
-        except_backend: str = "",
-        task_ids: str = "",
-        error_contains: str = "",
-        not_heard_for: str = "",
         archived: str = "",
         order: str = "",
         limit: str = "",
         cursor: str = "",
+        **filters: str,
     ) -> str:
         """A page of tasks of any status, as the tool list_tasks gives it; it takes its filters."""
         limit = limit or "20"
@@ -127,24 +126,15 @@ class ReadResources:
         if not re.fullmatch(r"\d{1,4}", limit) or not 1 <= int(limit) <= _LIST_LIMIT:
             raise invalid(f"limit must be an integer from 1 to {_LIST_LIMIT}")
         # not_heard_for asks for active tasks by itself.
-        any_status: Sequence[Status] = () if not_heard_for else ("any",)
+        any_status: Sequence[Status] = () if filters.get("not_heard_for") else ("any",)
         return _json(
             self._tools.list_tasks(
-                status=_each_one_of("status", _parts(status), STATUSES) or any_status,
-                backend=backend,
-                submitted_after=submitted_after,
-                submitted_before=submitted_before,
-                name_contains=name_contains,
-                updated_after=updated_after,
-                updated_before=updated_before,
-                except_backend=_parts(except_backend),
-                task_ids=_parts(task_ids),
-                error_contains=error_contains,
-                not_heard_for=not_heard_for,
+                status=_each_one_of("status", parts(status), STATUSES) or any_status,
                 archived=_each_one_of("archived", [archived or "exclude"], _ARCHIVED)[0],
                 order=_each_one_of("order", [order or "newest"], _ORDERS)[0],
                 limit=int(limit),
                 cursor=cursor,
+                **filters_from_texts(filters),
             )
         )
 
@@ -228,11 +218,6 @@ LIST_PARAMETERS = tuple(inspect.signature(ReadResources.tasks).parameters)[1:]
 """The parameters of a list of tasks."""
 
 
-def _parts(text: str) -> list[str]:
-    """Return the values that commas separate; none of an empty text."""
-    return text.split(",") if text else []
-
-
 def _each_one_of(name: str, values: Sequence[str], known: Sequence[Known]) -> Sequence[Known]:
     """Return the values, each of which has to be a known one."""
     found: Sequence[Known] = [choice for value in values for choice in known if choice == value]
@@ -267,6 +252,7 @@ def with_protocol_errors(
         except Exception as error:
             raise ResourceError(explain_unexpected("The resource", error)) from error
 
+    set_signature(reading, inspect.signature(read))
     return reading
 
 

@@ -26,7 +26,7 @@ from uniqc_mcp.completions import MAX_VALUES, ArgumentCompletions
 from uniqc_mcp.prompts import PROMPTS
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.server import build_server
-from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.filter_arguments import Status
 from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:

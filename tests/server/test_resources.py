@@ -18,7 +18,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from tests.structured_content import Content
 
 from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES, ReadResources
-from uniqc_mcp.tasks.filters import Status
+from uniqc_mcp.tasks.filter_arguments import Status
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import task_uri
 from uniqc_store import TERMINAL_STATUSES

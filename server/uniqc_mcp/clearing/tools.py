@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from mcp.server.mcpserver import Context, ElicitationResult
 from pydantic import Field
@@ -26,21 +26,8 @@ from uniqc_mcp.responses.times import exact_duration, requested_duration, utc_no
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
-from uniqc_mcp.tasks.filters import (
-    BackendFilter,
-    ErrorContains,
-    ExceptBackend,
-    NameContains,
-    StatusFilter,
-    SubmittedAfter,
-    SubmittedBefore,
-    TaskIds,
-    UpdatedAfter,
-    UpdatedBefore,
-    describe_filter,
-    notes_on_filter,
-    requested_filter,
-)
+from uniqc_mcp.tasks.filter_arguments import SelectionArguments, StatusFilter, spell_out_filters
+from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_store import (
     CLEARED_FILENAME,
@@ -81,19 +68,11 @@ class ClearTools:
         self._pending_plans = pending_plans
         self._clock = clock
 
+    @spell_out_filters
     def clear_tasks(
         self,
         *,
         status: StatusFilter = ("finished",),
-        backend: BackendFilter = "",
-        submitted_after: SubmittedAfter = "",
-        submitted_before: SubmittedBefore = "",
-        name_contains: NameContains = "",
-        updated_after: UpdatedAfter = "",
-        updated_before: UpdatedBefore = "",
-        except_backend: ExceptBackend = (),
-        task_ids: TaskIds = (),
-        error_contains: ErrorContains = "",
         older_than: Annotated[
             str, Field(description="Untouched for this long, such as 12h or 30d.")
         ] = "",
@@ -103,6 +82,7 @@ class ClearTools:
         drop: Annotated[bool, Field(description="Drop plan_id instead.")] = False,
         consent: Consent,
         context: Context[ServerContext, Any],
+        **filters: Unpack[SelectionArguments],
     ) -> ClearAnswer:
         """Clear finished tasks in two calls; with no arguments it plans, and removes nothing.
 
@@ -110,19 +90,7 @@ class ClearTools:
         Where the operator wants it, a person confirms; a client that can't ask one is refused.
         Tasks that are not finished never go. undo_clear with the receipt puts back what went.
         """
-        task_filter = requested_filter(
-            self._clock(),
-            status=status or ("finished",),
-            backend=backend,
-            submitted_after=submitted_after,
-            submitted_before=submitted_before,
-            name_contains=name_contains,
-            updated_after=updated_after,
-            updated_before=updated_before,
-            except_backend=except_backend,
-            task_ids=task_ids,
-            error_contains=error_contains,
-        )
+        task_filter = requested_filter(self._clock(), status=status or ("finished",), **filters)
         if not plan_id:
             if drop:
                 raise InvalidArgumentError("drop needs the plan_id of the plan to drop.")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from mcp.server.mcpserver import Context
 from pydantic import Field
@@ -14,15 +14,8 @@ from uniqc_mcp.clearing.undo_models import UndoAnswer
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.tasks.filters import (
-    BackendFilter,
-    NameContains,
-    StatusFilter,
-    SubmittedAfter,
-    SubmittedBefore,
-    TaskIds,
-    requested_filter,
-)
+from uniqc_mcp.tasks.filter_arguments import SelectionArguments, StatusFilter, spell_out_filters
+from uniqc_mcp.tasks.filters import requested_filter
 from uniqc_store import TaskFilter, TaskStore
 
 _ANY_TASK = TaskFilter()
@@ -41,37 +34,26 @@ class UndoTools:
         self._store = store
         self._clock = clock
 
+    @spell_out_filters
     def undo_clear(
         self,
         *,
         receipt: Annotated[str, Field(description="From clear_tasks or list_cleared.")],
-        task_ids: TaskIds = (),
         status: StatusFilter = ("any",),
-        backend: BackendFilter = "",
-        submitted_after: SubmittedAfter = "",
-        submitted_before: SubmittedBefore = "",
-        name_contains: NameContains = "",
         context: Context[ServerContext, Any],
+        **filters: Unpack[SelectionArguments],
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.
 
         All of them, or those that task_ids and filters (as in list_tasks) leave. The rest stays
         held, and so does a task whose id is in the cache again.
         """
-        task_filter = requested_filter(
-            self._clock(),
-            status=status or ("any",),
-            backend=backend,
-            submitted_after=submitted_after,
-            submitted_before=submitted_before,
-            name_contains=name_contains,
-            updated_after="",
-            updated_before="",
-        )
+        # The ids are given apart, so that those which the receipt does not hold are named.
+        task_ids = filters.pop("task_ids", ())
         return self.undo(
             receipt,
             task_ids=task_ids,
-            task_filter=task_filter,
+            task_filter=requested_filter(self._clock(), status=status or ("any",), **filters),
             progress=partial(report_progress, context),
         )
 

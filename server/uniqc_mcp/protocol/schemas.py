@@ -30,16 +30,16 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     for field in schema["properties"].values():
         words = (field.get("description", ""), *_bounds_in_words(field))
         field["description"] = " ".join(filter(None, words))
-        if not field.get("default", True):
-            # What is not required may be left out; the empty value says nothing more.
-            del field["default"]
+        # The words have it; what has no default in words and is not required may be left out.
+        field.pop("default", None)
     return schema
 
 
 def refer_to_first(tools: Sequence[Tool]) -> None:
-    """Replace each description of an argument that the first tool has too by a reference to it.
+    """Refer to the first tool for the words and the values of an argument that it has too.
 
-    A host lists all tools to its model, and pays for every word at each start.
+    A host lists all tools to its model, and pays for every word at each start. A value that is
+    none of those is refused all the same.
     """
     first, *others = tools
     known = {name: _meaning(field) for name, field in first.parameters["properties"].items()}
@@ -48,6 +48,8 @@ def refer_to_first(tools: Sequence[Tool]) -> None:
             meaning = _meaning(field)
             if meaning == known.get(name):
                 field["description"] = f"See {first.name}.{field['description'][len(meaning) :]}"
+                for values in (field, field.get("items", {})):
+                    values.pop("enum", None)
 
 
 def _meaning(field: dict[str, Any]) -> str:

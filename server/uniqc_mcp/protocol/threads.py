@@ -6,12 +6,14 @@ loop would delay every other call.
 
 from __future__ import annotations
 
+import inspect
 from functools import partial, wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import anyio.from_thread
 import anyio.to_thread
 
+from uniqc_mcp.protocol.signatures import set_signature
 from uniqc_store import WouldBlockError
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def try_inline_then_thread(
         except WouldBlockError:
             return await anyio.to_thread.run_sync(partial(on_thread, *args, **kwargs))
 
+    set_signature(call, inspect.signature(on_thread))
     return call
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydantic import GetJsonSchemaHandler
+    from pydantic import BaseModel, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
@@ -28,9 +28,11 @@ class Named:
 
     Attributes:
         introduction: The words before the names.
+        beyond: A model whose fields are not named; the introduction says where they are.
     """
 
     introduction: str = ""
+    beyond: type[BaseModel] | None = None
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -38,7 +40,12 @@ class Named:
         """Return the type of the field and the names of the model's fields."""
         schema = handler.resolve_ref_schema(handler(core_schema))
         fields = handler.resolve_ref_schema(schema.get("items", schema))["properties"]
-        names = ", ".join(_name_and_description(name, field) for name, field in fields.items())
+        known = self.beyond.model_fields if self.beyond is not None else {}
+        names = ", ".join(
+            _name_and_description(name, field)
+            for name, field in fields.items()
+            if name not in known
+        )
         return {"type": schema["type"], "description": f"{self.introduction} {names}".strip()}
 
 

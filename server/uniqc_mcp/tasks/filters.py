@@ -1,72 +1,16 @@
-"""The filter arguments of tools, their meaning, and the words for them in an answer."""
+"""The meaning of the filters that tools take, and the words for them in an answer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, get_args
-
-from pydantic import BeforeValidator, Field
+from typing import Final, Literal, Unpack
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
 from uniqc_mcp.responses.text import counted, is_or_are
 from uniqc_mcp.responses.times import exact_wire_time, requested_duration, requested_time
 from uniqc_mcp.safety.display import quoted
-from uniqc_store import TERMINAL_STATUSES, Archived, Order, Snapshot, TaskFilter
-
-Status = Literal[
-    "any", "active", "finished", "pending", "running", "success", "failed", "cancelled"
-]
-
-STATUSES: Final[tuple[Status, ...]] = get_args(Status)
-
-
-def as_list(value: object) -> object:
-    """Return a list for one text, which many models send where a list is asked for."""
-    if isinstance(value, str):
-        return [value] if value else []
-    return value
-
-
-if TYPE_CHECKING:
-    StatusFilter = Status | Sequence[Status]
-else:
-    StatusFilter = Annotated[
-        Sequence[Status],
-        BeforeValidator(as_list),
-        Field(
-            description="Any of these. active: not finished; finished: success, failed, cancelled."
-        ),
-    ]
-BackendFilter = Annotated[
-    str, Field(description="Whole label (originq:WK_C180), or platform (originq).")
-]
-ExceptBackend = Annotated[
-    Sequence[str], BeforeValidator(as_list), Field(description="Labels or platforms left out.")
-]
-TaskIds = Annotated[
-    Sequence[str],
-    BeforeValidator(as_list),
-    Field(description="Only these, by uniqc's whole ids."),
-]
-ErrorContains = Annotated[
-    str, Field(description="Part of the task's stored error_message, in any case.")
-]
-SubmittedAfter = Annotated[
-    str,
-    Field(description="Local day, ISO 8601 time (UTC if no zone), or age: 36h. Inclusive."),
-]
-SubmittedBefore = Annotated[str, Field(description="As submitted_after, but exclusive.")]
-NameContains = Annotated[str, Field(description="Part of the name, in any case.")]
-UpdatedAfter = Annotated[
-    str,
-    Field(description="Last touched by uniqc: saved or polled. Ended last night: 24h."),
-]
-NotHeardFor = Annotated[
-    str, Field(description="Active and untouched for this long, such as 6h: stuck.")
-]
-UpdatedBefore = Annotated[str, Field(description="As updated_after, but exclusive.")]
-ArchivedFilter = Annotated[Archived, Field(description="Tasks that uniqc put away.")]
-OrderBy = Annotated[Order, Field(description="updated: last touched first.")]
+from uniqc_mcp.tasks.filter_arguments import FilterArguments, Status
+from uniqc_store import TERMINAL_STATUSES, Archived, Snapshot, TaskFilter
 
 _MAX_BACKENDS: Final = 10
 _MAX_IDS: Final = 5
@@ -76,16 +20,7 @@ def requested_filter(
     now: datetime,
     *,
     status: Status | Sequence[Status],
-    backend: str,
-    submitted_after: str,
-    submitted_before: str,
-    name_contains: str,
-    updated_after: str,
-    updated_before: str,
-    except_backend: Sequence[str] = (),
-    task_ids: Sequence[str] = (),
-    error_contains: str = "",
-    not_heard_for: str = "",
+    **filters: Unpack[FilterArguments],
 ) -> TaskFilter:
     """Return the filter that the arguments of a tool mean.
 
@@ -95,16 +30,17 @@ def requested_filter(
     """
     task_filter = TaskFilter(
         status=_status(status),
-        backend=backend,
-        submitted_after=_requested_time("submitted_after", submitted_after, now),
-        submitted_before=_requested_time("submitted_before", submitted_before, now),
-        name_contains=name_contains,
-        updated_after=_requested_time("updated_after", updated_after, now),
-        updated_before=_requested_time("updated_before", updated_before, now),
-        except_backends=tuple(except_backend),
-        task_ids=tuple(task_ids),
-        error_contains=error_contains,
+        backend=filters.get("backend", ""),
+        submitted_after=_time("submitted_after", filters, now),
+        submitted_before=_time("submitted_before", filters, now),
+        name_contains=filters.get("name_contains", ""),
+        updated_after=_time("updated_after", filters, now),
+        updated_before=_time("updated_before", filters, now),
+        except_backends=tuple(filters.get("except_backend", ())),
+        task_ids=tuple(filters.get("task_ids", ())),
+        error_contains=filters.get("error_contains", ""),
     )
+    not_heard_for = filters.get("not_heard_for", "")
     return _unheard(task_filter, not_heard_for, now) if not_heard_for else task_filter
 
 
@@ -138,7 +74,11 @@ def _status(asked: Status | Sequence[Status]) -> str | tuple[str, ...]:
     return names[0] if len(names) == 1 else names
 
 
-def _requested_time(argument: str, text: str, now: datetime) -> datetime | None:
+TimeArgument = Literal["submitted_after", "submitted_before", "updated_after", "updated_before"]
+
+
+def _time(argument: TimeArgument, filters: FilterArguments, now: datetime) -> datetime | None:
+    text = filters.get(argument, "")
     try:
         return requested_time(text, now)
     except ValueError:

@@ -198,7 +198,7 @@ def times_of(task: TaskDetail) -> tuple[str, ...]:
 class TaskAnswer(Answer):
     """One task."""
 
-    task: Annotated[TaskDetail, Named()]
+    task: Annotated[TaskDetail, Named("as in list_tasks, and", beyond=TaskView)]
     store: StoreField
 
     def text(self) -> str:

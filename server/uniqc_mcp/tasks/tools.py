@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias, Unpack
 
 from pydantic import BeforeValidator, Field
 
@@ -15,25 +15,15 @@ from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zo
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.cleared_lookup import as_cleared, read_task, with_cleared_twin
 from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
-from uniqc_mcp.tasks.filters import (
+from uniqc_mcp.tasks.filter_arguments import (
     ArchivedFilter,
-    BackendFilter,
-    ErrorContains,
-    ExceptBackend,
-    NameContains,
-    NotHeardFor,
+    FilterArguments,
     OrderBy,
     StatusFilter,
-    SubmittedAfter,
-    SubmittedBefore,
-    TaskIds,
-    UpdatedAfter,
-    UpdatedBefore,
     as_list,
-    describe_filter,
-    notes_on_filter,
-    requested_filter,
+    spell_out_filters,
 )
+from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
@@ -108,24 +98,16 @@ class ReadTools:
         self._clock = clock
         self._clears = clears
 
+    @spell_out_filters
     def list_tasks(
         self,
         *,
         status: StatusFilter = ("active",),
-        backend: BackendFilter = "",
-        submitted_after: SubmittedAfter = "",
-        submitted_before: SubmittedBefore = "",
-        name_contains: NameContains = "",
-        updated_after: UpdatedAfter = "",
-        updated_before: UpdatedBefore = "",
-        except_backend: ExceptBackend = (),
-        task_ids: TaskIds = (),
-        error_contains: ErrorContains = "",
-        not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
         order: OrderBy = "newest",
         limit: Annotated[int, Field(ge=1, le=100, description="Most tasks on a page.")] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
+        **filters: Unpack[FilterArguments],
     ) -> TaskList:
         """List tasks, newest first; with no arguments the newest active ones.
 
@@ -133,20 +115,7 @@ class ReadTools:
         heard from the platform, not the platform's word; seconds_since_update says how old that is.
         """
         now = self._clock()
-        task_filter = requested_filter(
-            now,
-            status=status or ("active",),
-            backend=backend,
-            submitted_after=submitted_after,
-            submitted_before=submitted_before,
-            name_contains=name_contains,
-            updated_after=updated_after,
-            updated_before=updated_before,
-            except_backend=except_backend,
-            task_ids=task_ids,
-            error_contains=error_contains,
-            not_heard_for=not_heard_for,
-        )
+        task_filter = requested_filter(now, status=status or ("active",), **filters)
 
         def answer(snapshot: Snapshot) -> TaskList:
             page = snapshot.cached(
@@ -176,42 +145,21 @@ class ReadTools:
 
         return self._store.read(answer)
 
+    @spell_out_filters
     def count_tasks(
         self,
         *,
         status: StatusFilter = ("any",),
-        backend: BackendFilter = "",
-        submitted_after: SubmittedAfter = "",
-        submitted_before: SubmittedBefore = "",
-        name_contains: NameContains = "",
-        updated_after: UpdatedAfter = "",
-        updated_before: UpdatedBefore = "",
-        except_backend: ExceptBackend = (),
-        task_ids: TaskIds = (),
-        error_contains: ErrorContains = "",
-        not_heard_for: NotHeardFor = "",
         archived: ArchivedFilter = "exclude",
         group_by: Annotated[GroupBy, Field(description="Labels to count by.")] = "status",
         digest: Annotated[
             bool, Field(description="Add a digest, to tell if any task changed. Slow.")
         ] = False,
+        **filters: Unpack[FilterArguments],
     ) -> TaskCounts:
         """Count tasks; with no arguments all, by status. Cheaper than listing them."""
         now = self._clock()
-        task_filter = requested_filter(
-            now,
-            status=status or ("any",),
-            backend=backend,
-            submitted_after=submitted_after,
-            submitted_before=submitted_before,
-            name_contains=name_contains,
-            updated_after=updated_after,
-            updated_before=updated_before,
-            except_backend=except_backend,
-            task_ids=task_ids,
-            error_contains=error_contains,
-            not_heard_for=not_heard_for,
-        )
+        task_filter = requested_filter(now, status=status or ("any",), **filters)
 
         def answer(snapshot: Snapshot) -> TaskCounts:
             total, groups, notes = snapshot.cached(
@@ -228,21 +176,13 @@ class ReadTools:
 
         return self._store.read(answer)
 
+    @spell_out_filters
     def summarize_tasks(
         self,
         *,
         status: StatusFilter = ("any",),
-        backend: BackendFilter = "",
-        submitted_after: SubmittedAfter = "",
-        submitted_before: SubmittedBefore = "",
-        name_contains: NameContains = "",
-        updated_after: UpdatedAfter = "",
-        updated_before: UpdatedBefore = "",
-        except_backend: ExceptBackend = (),
-        task_ids: TaskIds = (),
-        error_contains: ErrorContains = "",
-        not_heard_for: NotHeardFor = "",
         group_by: SummaryKeys = ("backend",),
+        **filters: Unpack[FilterArguments],
     ) -> TaskSummary:
         """Summarize groups of tasks; with no arguments all tasks, by backend.
 
@@ -250,20 +190,7 @@ class ReadTools:
         touch, oldest, newest. By error it tells why tasks fail. Days are local.
         """
         now = self._clock()
-        task_filter = requested_filter(
-            now,
-            status=status or ("any",),
-            backend=backend,
-            submitted_after=submitted_after,
-            submitted_before=submitted_before,
-            name_contains=name_contains,
-            updated_after=updated_after,
-            updated_before=updated_before,
-            except_backend=except_backend,
-            task_ids=task_ids,
-            error_contains=error_contains,
-            not_heard_for=not_heard_for,
-        )
+        task_filter = requested_filter(now, status=status or ("any",), **filters)
         keys = tuple(dict.fromkeys(group_by or ("backend",)))
 
         def answer(snapshot: Snapshot) -> TaskSummary:

@@ -18,12 +18,8 @@ from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import DEFAULT_WAIT, MAX_WAIT
-from uniqc_mcp.tasks.filters import (
-    BackendFilter,
-    NameContains,
-    describe_filter,
-    notes_on_filter,
-)
+from uniqc_mcp.tasks.filter_arguments import BackendFilter, NameContains
+from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.arguments import MAX_IDS, Asked, Beginning
 from uniqc_mcp.waiting.cursor import ActiveTasks, WaitCursor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from uniqc_store import rows, validation
@@ -56,10 +57,15 @@ class Selection:
         """True if every copy is selected."""
         return not self.task_ids and self.task_filter == _EVERYTHING
 
-    def where(self) -> Where:
-        """Return the conditions on a row of copies."""
+    def where(self, *, has_errors: bool) -> Where:
+        """Return the conditions on a row of copies.
+
+        Args:
+            has_errors: Whether the copies have error messages; those of old stores have none.
+        """
         # As in the archive: the copies have no indexes, so each row is compared by itself.
-        where = FilterSql(self.task_filter, table="archived_tasks").where()
+        sql = FilterSql(self.task_filter, table="archived_tasks", has_errors=has_errors)
+        where = sql.where()
         if self.task_ids:
             ids = [validation.filled_text("task_ids", task_id) for task_id in self.task_ids]
             where.add(statements.ID_IS_SELECTED, selected_ids=json.dumps(ids))
@@ -76,11 +82,19 @@ class SelectedCopies:
     """
 
     def __init__(self, file: ClearedConnections, receipt_id: str, selection: Selection) -> None:
-        """Build the conditions, and open nothing yet."""
+        """Open nothing yet."""
         self._file = file
+        self._receipt_id = receipt_id
         self._selection = selection
-        self._where = selection.where()
-        self._parameters = {**self._where.parameters, "receipt_id": receipt_id}
+
+    @cached_property
+    def _where(self) -> Where:
+        has_errors = bool(self._file.read(statements.HAS_ERRORS))
+        return self._selection.where(has_errors=has_errors)
+
+    @property
+    def _parameters(self) -> dict[str, object]:
+        return {**self._where.parameters, "receipt_id": self._receipt_id}
 
     def batches(self) -> list[int]:
         """Return the numbers of the batches that have any of the copies, in order."""

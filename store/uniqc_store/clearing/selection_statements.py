@@ -11,6 +11,8 @@ _OF_RECEIPT = "_receipt = :receipt_id"
 
 HELD_IDS = f"SELECT task_id FROM cleared_tasks WHERE {_OF_RECEIPT} AND {ID_IS_SELECTED}"
 
+HAS_ERRORS = "SELECT 1 FROM pragma_table_info('cleared_tasks') WHERE name = 'error_message'"
+
 DROP_SELECTED = "DROP TABLE IF EXISTS temp.selected"
 MAKE_SELECTED = "CREATE TEMPORARY TABLE selected (copy_id INTEGER PRIMARY KEY, id)"
 COUNT_OF_BATCH = f"SELECT COUNT(*) FROM cleared_tasks WHERE {OF_BATCH}"

@@ -53,6 +53,10 @@ async def planned(cache: Cache, client: Client) -> dict[str, Any]:
         ({"name_contains": "vqe", "submitted_after": "2025-01-01T00:00:02Z"}, ["good-2", "good-3"]),
         ({"submitted_before": "2025-01-01T00:00:02Z"}, ["bad-1", "good-1"]),
         ({"task_ids": ["bad-1", "good-1"], "status": "success"}, ["good-1"]),
+        ({"except_backend": ["originq"]}, ["good-1", "good-2", "good-3"]),
+        ({"updated_before": "2025-01-02T00:00:01Z"}, EVERYTHING),
+        ({"updated_after": "2025-01-02T00:00:01Z"}, []),
+        ({"error_contains": "unauthorized"}, []),  # of a store without errors
         ({"task_ids": [], "status": "any", "backend": ""}, EVERYTHING),
     ],
 )
@@ -72,6 +76,16 @@ async def test_a_part_comes_back_and_the_rest_stays_held(
             _, rest = await cache.call(client, "undo_clear", receipt=receipt)
             assert (rest["restored"], rest["held"]) == (left, 0)
     assert len(cache.ids()) == 5
+
+
+async def test_those_with_an_error_come_back(cache: Cache) -> None:
+    mixed(cache)
+    cache.change("ALTER TABLE tasks ADD COLUMN error_message TEXT")
+    cache.change("UPDATE tasks SET error_message = 'HTTP 401 Unauthorized' WHERE task_id = 'bad-2'")
+    receipt = clear(cache)
+    async with cache.client() as client:
+        await cache.call(client, "undo_clear", receipt=receipt, error_contains="unauthorized")
+    assert cache.ids() == ["bad-2"]
 
 
 async def test_leftovers_are_named_with_their_reasons(cache: Cache, mode: Mode) -> None:

@@ -179,9 +179,8 @@ async def test_the_longest_wait_of_the_operator_stands_in_the_schema_and_its_wor
             tool for tool in (await client.list_tools()).tools if tool.name == "wait_for_tasks"
         )
         field = tool.input_schema["properties"]["timeout_seconds"]
-        assert (field["default"], field["maximum"]) == (default, max_wait)
-        assert str(max_wait) in field["description"]
-        assert str(default) in field["description"]
+        assert field["maximum"] == max_wait
+        assert field["description"].endswith(f" 1 to {max_wait}. Default {default}.")
         result = await client.call_tool("wait_for_tasks", {"timeout_seconds": max_wait + 1})
         assert result.is_error
         assert f"timeout_seconds must be at most {max_wait}, not" in cache.text(result)
