@@ -18,13 +18,15 @@ from mcp_types import EmbeddedResource, TextResourceContents
 from pydantic import Field
 
 from uniqc_mcp.argument_errors import explain_unknown
+from uniqc_mcp.comparing.circuits import compare_circuits
+from uniqc_mcp.comparing.lookup import tasks_by_id
+from uniqc_mcp.comparing.models import outcome_lines
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
-from uniqc_mcp.tasks.comparison import compared_in_words, two_tasks
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
@@ -37,6 +39,9 @@ PROMPT = 6_000
 
 _OWN_WORDS = 800
 """Tokens of a prompt's own words and addresses."""
+
+_OUTCOMES = 2_800
+"""Tokens of the outcomes of two tasks, as if they stood in both channels of an answer."""
 
 _FAILED_TASKS = 1_500
 """Tokens of the failed tasks in ``tidy_up``."""
@@ -116,12 +121,12 @@ class Prompts:
         """One task whole: its error, its platform jobs, and what to do about it."""
         return [UserMessage(_WHY_DID_IT_FAIL), self._task(task_id, tokens=PROMPT - _OWN_WORDS)]
 
-    def compare_two_runs(
+    def explain_differences(
         self, *, task_id: TaskReference, other_task_id: OtherTaskReference
     ) -> list[Message]:
         """Two tasks compared: what they have in common, and how their outcomes differ."""
-        one, other = self._store.read(lambda snapshot: two_tasks(snapshot, task_id, other_task_id))
-        aligned = compared_in_words(one, other)
+        tasks = tasks_by_id(self._store, [task_id, other_task_id])
+        aligned = "\n".join(outcome_lines(*compare_circuits(tasks, tokens=_OUTCOMES)))
         words = _COMPARE.format(aligned=aligned, data=_DATA)
         share = (PROMPT - _OWN_WORDS - max_tokens_of(aligned)) // 2
         runs = [self._task(given, tokens=share) for given in (task_id, other_task_id)]
@@ -182,7 +187,7 @@ class PromptSpec:
         title: The name in the menu.
     """
 
-    name: Literal["whats_running", "why_did_it_fail", "compare_two_runs", "tidy_up"]
+    name: Literal["whats_running", "why_did_it_fail", "explain_differences", "tidy_up"]
     title: str
 
     @property
@@ -194,7 +199,7 @@ class PromptSpec:
 PROMPTS = (
     PromptSpec(name="whats_running", title="What's running?"),
     PromptSpec(name="why_did_it_fail", title="Why did it fail?"),
-    PromptSpec(name="compare_two_runs", title="Compare two runs"),
+    PromptSpec(name="explain_differences", title="Compare two runs"),
     PromptSpec(name="tidy_up", title="Tidy up"),
 )
 

@@ -15,6 +15,7 @@ from uniqc_mcp import __version__
 from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
+from uniqc_mcp.comparing.tools import CompareTools
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
 from uniqc_mcp.protocol.schemas import refer_to_first
@@ -69,6 +70,7 @@ ago uniqc last heard of a task. `uniqc result TASK_ID` polls it.
 - Why did it fail, what came out? get_task
 - How many? count_tasks
 - How often does it fail, why, how long does it take? summarize_tasks
+- Do two runs agree, within chance? compare_tasks
 - Tell me when it is done: wait_for_tasks
 - What was cleared? list_cleared
 A date in a filter is a day of this machine's zone ({zone}); answers give times in UTC.
@@ -226,6 +228,9 @@ def _tools(
         if spec.waits:
             function: Callable[..., Awaitable[Answer]] = getattr(waits, spec.name)
             return function
+        if spec.compares:
+            # The SDK calls it on a thread: what takes long is to parse the results.
+            return CompareTools(store, clock).compare_tasks
 
         def bind(readable: TaskStore) -> Callable[..., Answer]:
             if spec.reads_copies:

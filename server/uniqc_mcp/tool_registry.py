@@ -20,6 +20,7 @@ class ToolSpec:
         effect: What a call does to the user's file. Read-only mode offers tools that read.
         waits: Whether a call waits, for as long as its arguments say.
         reads_copies: Whether it reads the copies of cleared tasks instead of the store.
+        compares: Whether it compares tasks.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ToolSpec:
     effect: Effect
     waits: bool = False
     reads_copies: bool = False
+    compares: bool = False
 
     @property
     def writes(self) -> bool:
@@ -49,6 +51,7 @@ TOOLS = (
     ToolSpec(name="get_task", title="Get a quantum task", effect="reads"),
     ToolSpec(name="count_tasks", title="Count quantum tasks", effect="reads"),
     ToolSpec(name="summarize_tasks", title="Summarize quantum tasks", effect="reads"),
+    ToolSpec(name="compare_tasks", title="Compare quantum tasks", effect="reads", compares=True),
     ToolSpec(name="wait_for_tasks", title="Wait for quantum tasks", effect="reads", waits=True),
     ToolSpec(name="list_cleared", title="List cleared tasks", effect="reads", reads_copies=True),
     ToolSpec(name="clear_tasks", title="Clear finished quantum tasks", effect="destroys"),

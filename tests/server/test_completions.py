@@ -62,7 +62,7 @@ def complete(
 ) -> Completion:
     """Call the method directly, for a prompt unless the URI of a template is given."""
     return ArgumentCompletions(cache.store).complete(
-        ResourceTemplateReference(uri=uri) if uri else PromptReference(name="compare_two_runs"),
+        ResourceTemplateReference(uri=uri) if uri else PromptReference(name="explain_differences"),
         CompletionArgument(name=argument, value=text),
         CompletionContext(arguments=chosen),
     )
@@ -112,7 +112,7 @@ async def test_arguments_already_chosen_filter_the_completions(cache: Cache, mod
     cache.write({}, {"backend": "quark:Baihua"}, {"backend": "quark:Baihua"})
     async with client(cache, mode) as asking:
         found = await asking.complete(
-            PromptReference(name="compare_two_runs"),
+            PromptReference(name="explain_differences"),
             {"name": "other_task_id", "value": "task"},
             {"task_id": "task-000003", "backend": "quark"},
         )

@@ -163,12 +163,15 @@ def tool(name: str, **arguments: Any) -> Output:
     return call
 
 
-def refused(name: str, argument: str, value: str) -> Output:
+def refused(name: str, argument: str, value: str | list[str]) -> Output:
     """Return the refusal of a call. Its argument is planted, unless it is a prefix of ids."""
 
     async def call(cache: Cache, plant: Plant) -> str:
-        beginning = value.startswith("at_")
-        return await cache.refusal(name, {argument: value if beginning else plant.at(value)})
+        def planted(one: str) -> str:
+            return one if one.startswith("at_") else plant.at(one)
+
+        given = planted(value) if isinstance(value, str) else [*map(planted, value)]
+        return await cache.refusal(name, {argument: given})
 
     return call
 
@@ -372,6 +375,8 @@ RESULTS = {
     "undated": "undated_result",
     "archived": "archived_outcome archived_result_error",
 }
+COMPARED = ("active", "archived")
+LISTED_AND_DIFFERENT = f"{LISTED} circuit key submission"
 BACKENDS = "done_one_backend done_two_backend undated_backend"
 ERRORS = "done_one_error done_two_failure undated_error"
 
@@ -434,6 +439,14 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         wait,
         f"later {of(f'{LISTED} error', 'active')} {of(LISTED, *FINISHED)}",
     ),
+    "compare_tasks": (
+        tool("compare_tasks", task_ids=["at_active_id", "at_archived_id"]),
+        f"active_status archived_status active_error {of(LISTED_AND_DIFFERENT, *COMPARED)}",
+    ),
+    "compare_tasks, ambiguous and unknown": (
+        refused("compare_tasks", "task_ids", ["at_done", "xctive_id"]),
+        of(LISTED, "done_one", "done_two"),
+    ),
     "clear_tasks, undo_clear": (clear, f"no_receipt {of(LISTED, *FINISHED)}"),
     "list_cleared, uniqc://cleared/{receipt}{?cursor}": (
         after_a_clear(list_cleared),
@@ -484,8 +497,8 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
     ),
     "whats_running": (prompt("whats_running"), ACTIVE),
     "why_did_it_fail": (prompt("why_did_it_fail", task_id="at_done_one"), DONE_WHOLE),
-    "compare_two_runs": (
-        prompt("compare_two_runs", task_id="at_active_id", other_task_id="at_archived_id"),
+    "explain_differences": (
+        prompt("explain_differences", task_id="at_active_id", other_task_id="at_archived_id"),
         f"{ACTIVE_WHOLE} {ARCHIVED_WHOLE}",
     ),
     "tidy_up": (prompt("tidy_up"), f"active_status {of(LISTED, *FINISHED)} {ERRORS}"),

@@ -166,7 +166,7 @@ def test_no_credential_is_attached_or_in_a_uri(cache: Cache) -> None:
 def test_ids_that_look_the_same_after_redaction_are_two_runs(cache: Cache) -> None:
     ids = [f"token=FAKE0123456789abcde{number}" for number in range(2)]
     cache.write(*({"task_id": task_id} for task_id in ids))
-    messages = prompts(cache).compare_two_runs(task_id=ids[0], other_task_id=ids[1])
+    messages = prompts(cache).explain_differences(task_id=ids[0], other_task_id=ids[1])
     assert len(messages) == 3
 
 
@@ -194,7 +194,7 @@ def test_whats_running_attaches_as_many_tasks_as_fit(cache: Cache) -> None:
 def test_two_runs_are_attached_in_the_order_of_the_arguments(cache: Cache) -> None:
     cache.write({}, {})
     for order in (BOTH, {"task_id": "task-000002", "other_task_id": "task-000001"}):
-        _, facts = make(cache, "compare_two_runs", order)
+        _, facts = make(cache, "explain_differences", order)
         assert list(facts) == [task_uri(task_id) for task_id in order.values()]
 
 
@@ -381,11 +381,15 @@ def test_an_ordinary_task_is_not_shortened(cache: Cache) -> None:
         ),
         ("", {}, 'There is no prompt "". Known are: whats_running, why_did_it_fail, '),
         ("why_did_it_fail", {}, "The argument task_id is required."),
-        ("compare_two_runs", ONE, "The argument other_task_id is required."),
+        ("explain_differences", ONE, "The argument other_task_id is required."),
         ("why_did_it_fail", ONE | {"tsk_id": "x"}, 'There is no argument "tsk_id". Did you mean'),
         ("why_did_it_fail", ONE | {"self": "x"}, 'There is no argument "self". '),
         ("whats_running", ONE, 'There is no argument "task_id", nor any other.'),
-        ("compare_two_runs", ONE | {"other_task_id": "task-000001"}, "Both ids stand for the task"),
+        (
+            "explain_differences",
+            ONE | {"other_task_id": "task-000001"},
+            "Both ids stand for the task",
+        ),
     ],
 )
 async def test_a_wrong_call_is_refused_with_the_reason(
@@ -404,7 +408,7 @@ async def test_an_unknown_or_ambiguous_id_gives_the_error_of_get_task(
     error = await refused(cache, "why_did_it_fail", {"task_id": reference}, mode)
     assert error.code == INVALID_PARAMS
     assert error.message == await cache.refusal("get_task", {"task_id": reference})
-    error = await refused(cache, "compare_two_runs", ONE | {"other_task_id": reference}, mode)
+    error = await refused(cache, "explain_differences", ONE | {"other_task_id": reference}, mode)
     assert error.message == await cache.refusal("get_task", {"task_id": reference})
 
 

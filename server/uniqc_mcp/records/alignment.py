@@ -1,10 +1,10 @@
-"""Two results brought to one order and width of bits, so that equal outcomes have equal keys."""
+"""Results brought to one order and width of bits, so that equal outcomes have equal keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,66 +84,115 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One of the results that stand side by side.
+
+    Attributes:
+        name: Its name in sentences: ``first``.
+        side: The result.
+        states: Its numbers by state, whose bit i is c[i]; without zeros.
+        total: The sum of its numbers, by which shares are computed.
+    """
+
+    name: str
+    side: Side
+    states: Mapping[int, float]
+    total: float
+
+    @classmethod
+    def of(cls, name: str, side: Side) -> Self:
+        """Return a result whose keys can be brought to one order."""
+        states = side.states()
+        return cls(name=name, side=side, states=states, total=fsum(states.values()))
+
+    @property
+    def has_shares(self) -> bool:
+        """True if shares mean anything: no number is negative, and some are above zero."""
+        return self.total > 0 and not self.side.has_negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedOutcome:
-    """One outcome with its number on both sides; 0 where a side does not have it."""
+    """One outcome with its number in each column; 0 where a column does not have it."""
 
     bits: str
-    one: float
-    other: float
+    numbers: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
-    """Two results side by side.
+    """Results side by side.
 
     Attributes:
-        outcomes: All outcomes, the most frequent on either side first, with c[0] as the last bit.
-        totals: The sums of the numbers of each side, by which shares are computed.
-        have_shares: Whether shares of each side mean anything: none of its numbers is negative.
+        columns: The results, two at least; none if fewer can be brought to one order.
+        outcomes: All outcomes, the most frequent in any column first, with c[0] as the last bit.
         conditions: The conditions under which it holds, in words.
-        reason: The reason why there is none; empty if there is one.
+        reasons: The reasons why other results are not among the columns.
     """
 
+    columns: tuple[Column, ...] = ()
     outcomes: tuple[AlignedOutcome, ...] = ()
-    totals: tuple[float, float] = (0, 0)
-    have_shares: tuple[bool, bool] = (False, False)
     conditions: tuple[str, ...] = ()
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
 
 
-def align(one: Side, other: Side) -> Alignment:
-    """Return two results side by side, or the reason why they can't be.
+def align(sides: Mapping[str, Side]) -> Alignment:
+    """Return results side by side, by their names, or the reasons why they can't be.
 
     Keys with c[0] on the left are reversed. Keys with c[0] on the right get zeros on the left.
     """
-    for name, side in (("first", one), ("second", other)):
+    columns: list[Column] = []
+    reasons: list[str] = []
+    for name, side in sides.items():
         if side.not_comparable:
-            return Alignment(reason=f"of the {name}, {side.not_comparable}")
-    first, second = one.states(), other.states()
-    if doubt := _doubt(one, other, first, second):
-        return Alignment(reason=doubt)
-    width = max(one.width(first), other.width(second))
-    totals = fsum(first.values()), fsum(second.values())
-    outcomes = [
-        AlignedOutcome(
-            bits=format(state, f"0{width}b"), one=first.get(state, 0), other=second.get(state, 0)
-        )
-        for state in {**first, **second}
-    ]
-    outcomes.sort(key=lambda outcome: (-_weight(outcome, totals), outcome.bits))
+            reasons.append(f"of the {name}, {side.not_comparable}")
+            continue
+        column = Column.of(name, side)
+        doubt = next(filter(None, (_doubt(other, column) for other in columns)), "")
+        if doubt:
+            reasons.append(doubt)
+        else:
+            columns.append(column)
+    if len(columns) < 2:  # noqa: PLR2004 - one alone stands beside nothing
+        return Alignment(reasons=tuple(reasons))
     return Alignment(
-        outcomes=tuple(outcomes),
-        totals=totals,
-        have_shares=(not one.has_negative, not other.has_negative),
-        conditions=_conditions(one.order, other.order),
+        columns=tuple(columns),
+        outcomes=_outcomes(columns),
+        conditions=_conditions(columns),
+        reasons=tuple(reasons),
     )
 
 
-def _conditions(one: BitOrder, other: BitOrder) -> tuple[str, ...]:
-    if one == other and one.condition:
-        return (f"the keys of both are {one}",)
-    named = (("first", one), ("second", other))
-    return tuple(f"the keys of the {name} are {order}" for name, order in named if order.condition)
+def _outcomes(columns: Sequence[Column]) -> tuple[AlignedOutcome, ...]:
+    width = max(column.side.width(column.states) for column in columns)
+    states = dict.fromkeys(state for column in columns for state in column.states)
+    outcomes = [
+        AlignedOutcome(
+            bits=format(state, f"0{width}b"),
+            numbers=tuple(column.states.get(state, 0) for column in columns),
+        )
+        for state in states
+    ]
+    totals = [column.total for column in columns]
+    outcomes.sort(key=lambda outcome: (-_weight(outcome.numbers, totals), outcome.bits))
+    return tuple(outcomes)
+
+
+def _conditions(columns: Sequence[Column]) -> tuple[str, ...]:
+    names: dict[str, list[str]] = {}
+    for column in columns:
+        if column.side.order.condition:
+            names.setdefault(str(column.side.order), []).append(column.name)
+    return tuple(
+        f"the keys of {all_of(named, len(columns))} are {order}" for order, named in names.items()
+    )
+
+
+def all_of(names: Sequence[str], among: int) -> str:
+    """Return ``the first and the third``; ``both`` or ``all`` where these are all there are."""
+    if len(names) == among and among > 1:
+        return "both" if among == 2 else "all"  # noqa: PLR2004 - the English word for two
+    return " and ".join(f"the {name}" for name in names)
 
 
 def _by_state(
@@ -168,17 +217,21 @@ def _spread(state: int, places: Sequence[int]) -> int:
     return beyond | sum(1 << place for i, place in enumerate(places) if state >> i & 1)
 
 
-def _doubt(one: Side, other: Side, first: Mapping[int, float], second: Mapping[int, float]) -> str:
+def _doubt(first: Column, second: Column) -> str:
     """Return why likely orders may differ: with the keys of one reversed, both agree better."""
+    one, other = first.side, second.side
     # Where the bits measure other qubits, reversed keys may well agree better.
     if one.names_other_qubits(other) and not one.may_name_chip_qubits(other):
         return ""
-    as_stored = _agreement(first, second)
+    as_stored = _agreement(first.states, second.states)
     # Widths may differ, so only keys whose order is likely are reversed.
     turned = max(
         (
             _agreement(_reversed(states, side.keys.longest), others)
-            for side, states, others in ((one, first, second), (other, second, first))
+            for side, states, others in (
+                (one, first.states, second.states),
+                (other, second.states, first.states),
+            )
             if side.order.condition and side.keys.notation == "bits"
         ),
         default=0,
@@ -186,8 +239,8 @@ def _doubt(one: Side, other: Side, first: Mapping[int, float], second: Mapping[i
     if turned < as_stored + _MARGIN:
         return ""
     return (
-        f"their orders are likely only, and they agree in {turned:.0%} of the shots if the keys of "
-        f"one are reversed, in {as_stored:.0%} if not"
+        f"of the {first.name} and the {second.name}, the orders are likely only, and they agree in "
+        f"{turned:.0%} of the shots if the keys of one are reversed, in {as_stored:.0%} if not"
     )
 
 
@@ -204,6 +257,6 @@ def _agreement(first: Mapping[int, float], second: Mapping[int, float]) -> float
     return fsum(common)
 
 
-def _weight(outcome: AlignedOutcome, totals: tuple[float, float]) -> float:
-    shares = zip((outcome.one, outcome.other), totals, strict=True)
+def _weight(numbers: Sequence[float], totals: Sequence[float]) -> float:
+    shares = zip(numbers, totals, strict=True)
     return max(number / total if total > 0 else number for number, total in shares)

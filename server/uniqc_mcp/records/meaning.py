@@ -41,6 +41,7 @@ class Meaning:
         are_outcomes: Whether the keys are outcomes of this circuit that may be shown.
         not_comparable: The reason why these can't be compared with others; empty if they can.
         has_noise: Whether a count varies by chance; None where that is not known.
+        may_be_rounded: Whether they are, or may be, probabilities rounded to counts.
         places: The classical bit of each character of a key, from the right; empty where the
             i-th is c[i].
         may_name_chip_qubits: Whether the q[] of `circuit` may be those of the chip.
@@ -53,6 +54,7 @@ class Meaning:
     are_outcomes: bool = True
     not_comparable: str = ""
     has_noise: bool | None = None
+    may_be_rounded: bool = False
     places: tuple[int, ...] = ()
     may_name_chip_qubits: bool = False
 
@@ -163,6 +165,7 @@ class ResultRecord:
             are_outcomes=is_shown,
             not_comparable=_NO_MEASUREMENT if is_meaningless else bits.not_comparable,
             has_noise=sampling.has_noise,
+            may_be_rounded=sampling.may_be_rounded,
             places=bits.places,
             may_name_chip_qubits=self.may_name_chip_qubits,
         )

@@ -58,12 +58,14 @@ class Sampling:
         notes: Sentences on it.
         are_outcomes: Whether the keys are outcomes at all; None where that is doubtful.
         has_noise: Whether a count varies by chance; None where that is not known.
+        may_be_rounded: Whether they are, or may be, probabilities rounded to counts.
     """
 
     numbers: str
     notes: tuple[str, ...] = ()
     are_outcomes: bool | None = True
     has_noise: bool | None = None
+    may_be_rounded: bool = False
 
 
 def sampling_of(
@@ -139,10 +141,13 @@ def _of_a_simulator(
     if is_mps(record) or (circuit is not None and circuit.is_dynamic):
         return Sampling(numbers=COUNTED, has_noise=True)
     if circuit is not None and circuit.gates_later:
-        return Sampling(numbers="counted shots from uniqc 0.0.17 on, rounded probabilities before")
+        return Sampling(
+            numbers="counted shots from uniqc 0.0.17 on, rounded probabilities before",
+            may_be_rounded=True,
+        )
     total = summary.total or 0
     is_cut = shots is not None and 0 < shots - total <= summary.distinct + summary.zeros
     notes = [_NOTES_ON_CUTTING if is_cut else _NOTES_ON_ROUNDING]
     if summary.negative or summary.zeros:
         notes.append(_FROM_ROUNDING)
-    return Sampling(numbers=ROUNDED, notes=tuple(notes), has_noise=False)
+    return Sampling(numbers=ROUNDED, notes=tuple(notes), has_noise=False, may_be_rounded=True)

@@ -58,15 +58,15 @@ class FoundTask:
         return cls.of(snapshot, find_task(snapshot, reference))
 
     @classmethod
-    def of(cls, snapshot: Snapshot, match: Match) -> Self:
-        """Return a task with what the file has of it."""
+    def of(cls, snapshot: Snapshot, match: Match, *, most_bytes: int | None = None) -> Self:
+        """Return a task with what the file has of it, its result if it has at most these bytes."""
         record, shards = snapshot.record(match), snapshot.shards(match)
         result_bytes = record.result_bytes or 0
         assembled = None if result_bytes else _assembled(snapshot, match, record, shards)
         if assembled is not None:
             result_text = assembled.text
         else:
-            readable = result_bytes <= MAX_SUMMARISED
+            readable = result_bytes <= (MAX_SUMMARISED if most_bytes is None else most_bytes)
             result_text = snapshot.result_text(match) if readable else ""
         return cls(
             match=match,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniqc_mcp.records.alignment import Alignment, Side, align
+from uniqc_mcp.records.alignment import Alignment, Side
+from uniqc_mcp.records.alignment import align as align_by_name
 from uniqc_mcp.records.bit_order import HEX, LEFT, RIGHT, UNKNOWN, BitOrder
 from uniqc_mcp.records.meaning import Meaning
 from uniqc_mcp.records.originir import read_originir
@@ -41,9 +42,17 @@ def side(
     )
 
 
+def align(one: Side, other: Side) -> Alignment:
+    return align_by_name({"first": one, "second": other})
+
+
 def rows(aligned: Alignment) -> list[tuple[str, float, float]]:
-    assert not aligned.reason
-    return [(outcome.bits, outcome.one, outcome.other) for outcome in aligned.outcomes]
+    assert not aligned.reasons
+    found: list[tuple[str, float, float]] = []
+    for outcome in aligned.outcomes:
+        one, other = outcome.numbers
+        found.append((outcome.bits, one, other))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -86,8 +95,8 @@ def test_equal_outcomes_get_equal_keys(
     ],
 )
 def test_a_result_that_can_not_be_aligned_is_named_with_the_reason(one: Side, reason: str) -> None:
-    assert align(one, side({"0": 9})) == Alignment(reason=f"of the first, {reason}")
-    assert align(side({"0": 9}), one) == Alignment(reason=f"of the second, {reason}")
+    assert align(one, side({"0": 9})) == Alignment(reasons=(f"of the first, {reason}",))
+    assert align(side({"0": 9}), one) == Alignment(reasons=(f"of the second, {reason}",))
 
 
 def test_likely_orders_are_told_with_their_condition() -> None:
@@ -100,22 +109,23 @@ def test_likely_orders_are_told_with_their_condition() -> None:
 
 def test_likely_orders_that_agree_better_reversed_are_not_aligned() -> None:
     one, other = side({"100": 96, "000": 4}, LIKELY), side({"001": 95, "000": 5}, LIKELY)
-    assert align(one, other).reason == (
-        "their orders are likely only, and they agree in 99% of the shots if the keys of one are "
-        "reversed, in 4% if not"
+    (reason,) = align(one, other).reasons
+    assert reason == (
+        "of the first and the second, the orders are likely only, and they agree in 99% of the "
+        "shots if the keys of one are reversed, in 4% if not"
     )
 
 
 def test_certain_orders_are_aligned_however_little_they_agree() -> None:
-    assert not align(side({"100": 96}), side({"001": 95})).reason
+    assert not align(side({"100": 96}), side({"001": 95})).reasons
 
 
 def test_bits_of_other_qubits_do_not_cast_doubt_on_an_order() -> None:
     other = "QINIT 2\nMEASURE q[1], c[0]\nMEASURE q[0], c[1]"
     one = side({"01": 9}, LIKELY, circuit=MEASURES_TWO)
     assert one.names_other_qubits(side({"10": 9}, LIKELY, circuit=other))
-    assert not align(one, side({"10": 9}, LIKELY, circuit=other)).reason
-    assert align(one, side({"10": 9}, LIKELY, circuit=MEASURES_TWO)).reason
+    assert not align(one, side({"10": 9}, LIKELY, circuit=other)).reasons
+    assert align(one, side({"10": 9}, LIKELY, circuit=MEASURES_TWO)).reasons
 
 
 @given(

@@ -253,7 +253,7 @@ async def test_a_run_in_progress_can_be_compared(case: Case) -> None:
     cache = case("batch-part-done")
     insert = "INSERT INTO tasks SELECT 'other', backend, 'success', shots, submit_time, update_time"
     cache.change(f"{insert}, '[{{\"00\": 1}}]', '{{}}', NULL FROM tasks")
-    shown = embedded(cache, "compare_two_runs", task_id=TASK_ID, other_task_id="other")
+    shown = embedded(cache, "explain_differences", task_id=TASK_ID, other_task_id="other")
     assert '\\"place\\": 1' in shown
     assert '\\"jobs_with_results\\": 1' in shown
 

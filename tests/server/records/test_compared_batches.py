@@ -37,7 +37,7 @@ async def compared(cache: Cache, status: str, *jobs: str) -> str:
     cache.write(*tasks, version=5, script="".join(jobs))
     async with cache.client() as client:
         arguments = {"task_id": ONE, "other_task_id": OTHER}
-        prompt = await client.get_prompt("compare_two_runs", arguments)
+        prompt = await client.get_prompt("explain_differences", arguments)
     content = prompt.messages[0].content
     assert isinstance(content, TextContent)
     return content.text

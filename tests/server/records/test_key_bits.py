@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.server.comparing.test_in_words import REFUSED, compare
 from tests.server.records.test_result_cases import AFTER, job, measure, result_of, task
-from tests.server.tasks.test_comparison import REFUSED, compare
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache

@@ -94,6 +94,9 @@ async def answers(client: Client) -> list[Answered]:
     listed = await ask("list_tasks", status="any", limit=MAX_TASKS)
     for task in listed.get("tasks", []):
         await ask("get_task", task_id=task["task_id"])
+    ids = [task["task_id"] for task in listed.get("tasks", [])]
+    for some in filter(lambda some: len(some) > 1, (ids[:2], ids[1:3], ids[:6], ids[-6:])):
+        await ask("compare_tasks", task_ids=some)
     await ask("count_tasks")
     await ask("count_tasks", group_by="none", name_contains="nothing has this name")
     await ask("count_tasks", group_by="status_backend")

@@ -224,7 +224,7 @@ def test_a_shortened_prompt_shows_the_reason_too(cache: Cache) -> None:
         "INSERT INTO tasks SELECT 'task-other', * FROM (SELECT backend, status, shots,"
         " submit_time, update_time, result_json, metadata_json, error_message FROM tasks)"
     )
-    messages = Prompts(store).compare_two_runs(task_id=one, other_task_id=other)
+    messages = Prompts(store).explain_differences(task_id=one, other_task_id=other)
     texts = [json.dumps(message.model_dump(mode="json")) for message in messages]
     assert sum(map(max_tokens_of, texts)) < 3 * PROMPT
     assert sum(REASON in text for text in texts) == 2

@@ -1,4 +1,4 @@
-"""The words of ``compare_two_runs``: the outcomes of two tasks side by side, or why not."""
+"""The words of ``explain_differences``: the outcomes of two tasks side by side, or why not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFUSED = "The outcomes can't be brought side by side: "
 def compare(cache: Cache, one: str = "task-000001", other: str = "task-000002") -> str:
     """Return the words of the prompt, and check that all of it fits."""
     prompts = Prompts(cache.store, None, lambda: cache.now)
-    words, *attached = prompts.compare_two_runs(task_id=one, other_task_id=other)
+    words, *attached = prompts.explain_differences(task_id=one, other_task_id=other)
     assert isinstance(words.content, TextContent)
     size = max_tokens_of(words.content.text)
     for message in attached:
@@ -118,7 +118,9 @@ def test_left_ordered_keys_are_reversed_in_the_comparison_alone(cache: Cache) ->
         version=3,
     )
     prompts = Prompts(cache.store, None, lambda: cache.now)
-    words, first, _ = prompts.compare_two_runs(task_id="task-000001", other_task_id="task-000002")
+    words, first, _ = prompts.explain_differences(
+        task_id="task-000001", other_task_id="task-000002"
+    )
     assert isinstance(words.content, TextContent)
     assert "\n001: 900 (0.9) | 910 (0.91)\n" in words.content.text
     assert f"A count {SQUARE_ROOT}" in words.content.text
