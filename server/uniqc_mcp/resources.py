@@ -23,11 +23,9 @@ from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.text import is_or_are, plural
 from uniqc_mcp.responses.times import local_zone, utc_now
 from uniqc_mcp.safety.display import quoted
-from uniqc_mcp.safety.json_text import escape_unseen, strict_dumps, strict_json
-from uniqc_mcp.safety.redaction import WHOLE
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import ClearSettings
-from uniqc_mcp.tasks.circuits import StageWithUri, whole_circuits
+from uniqc_mcp.tasks.circuits import StageWithUri
 from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.count_models import StoreSummary, largest_groups
 from uniqc_mcp.tasks.filter_arguments import (
@@ -40,6 +38,7 @@ from uniqc_mcp.tasks.filter_arguments import (
 from uniqc_mcp.tasks.lookup import stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
+from uniqc_mcp.tasks.whole_parts import whole_result, whole_stage
 from uniqc_store import (
     TERMINAL_STATUSES,
     Archived,
@@ -50,7 +49,6 @@ from uniqc_store import (
     TaskFilter,
     TaskStore,
     UnknownReceiptError,
-    parse_json,
 )
 
 Parameters = ParamSpec("Parameters")
@@ -161,15 +159,7 @@ class ReadResources:
         infinity are strings.
         """
         stored, _ = read_task(self._store, task_id, stored_result)
-        if not stored:
-            return "null"
-        sanitizer = Sanitizer()
-        try:
-            shown = sanitizer.value("result", parse_json(stored), budget=WHOLE)
-        except ValueError:
-            # Damaged JSON is shown as it is, redacted.
-            return escape_unseen(str(sanitizer.value("result", stored, budget=WHOLE)))
-        return strict_dumps(shown) if sanitizer.redacted_fields else strict_json(stored)
+        return whole_result(stored).text
 
     def circuit(self, *, task_id: str) -> str:
         """The source circuit of a task, of a batch each; of a cloud's batch, as submitted."""
@@ -185,9 +175,7 @@ class ReadResources:
 
     def _circuits(self, task_id: str, stage: StageWithUri) -> str:
         record, _ = read_task(self._store, task_id, lambda snapshot, match: snapshot.record(match))
-        return strict_dumps(
-            Sanitizer().value("circuit", whole_circuits(record, stage), budget=WHOLE)
-        )
+        return whole_stage(record, stage).text
 
 
 def check_query(uri: str) -> None:

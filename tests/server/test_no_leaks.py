@@ -417,6 +417,10 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         f"no_backend no_name {BACKENDS}",
     ),
     "get_task, active": (tool("get_task", task_id="at_active_id"), ACTIVE_WHOLE),
+    "get_task, with all parts": (
+        tool("get_task", task_id="at_done_one", include=["result", "circuit", "compiled"]),
+        f"{RESULTS['done_one']} {of('circuit compiled compiled_language', 'done_one')}",
+    ),
     "get_task, finished": (tool("get_task", task_id="at_done_one"), DONE_WHOLE),
     "get_task, with an error only in its metadata": (
         tool("get_task", task_id="at_done_two"),

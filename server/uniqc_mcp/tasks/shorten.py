@@ -23,7 +23,7 @@ def shortened_task(answer: TaskAnswer, *, tokens: int, uri: str) -> TaskAnswer:
     Args:
         answer: The whole answer.
         tokens: The most tokens that its structured content may take.
-        uri: The resource that has all of it, named in a note on the missing parts.
+        uri: The resource or call that has all of it, named in a note on the missing parts.
     """
     shorter = answer
     missing: dict[str, None] = {}

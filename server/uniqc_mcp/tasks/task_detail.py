@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.failures import failure_reason, result_reason
 from uniqc_mcp.records.metadata import other_metadata
@@ -27,6 +27,7 @@ from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
+from uniqc_mcp.tasks.whole_parts import IncludedPart
 from uniqc_mcp.token_budget import ANSWER, max_tokens_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_store import TaskRecord
 
-_ENVELOPE_TOKENS: Final = 1_500
+DETAIL_ENVELOPE: Final = 1_500
 """Tokens of an answer without its task, notes included."""
 
 _METADATA_TOKENS: Final = 3_500
@@ -47,6 +48,8 @@ _METADATA_TOKENS: Final = 3_500
 _KINDS_OF_CIRCUITS: Final = ("batch", "counts", "probabilities")
 
 _MAX_DAMAGED: Final = 20
+
+PAGE_ONLY: Final = "This page goes on with what was included; without cursor, the task is told too."
 
 
 class TaskDetail(TaskView):
@@ -114,7 +117,7 @@ class TaskDetail(TaskView):
             damaged=[],
         )
         # Each text of the structured content is in the text as well.
-        taken = _ENVELOPE_TOKENS + 2 * max_tokens_of(task.model_dump_json(exclude_none=True))
+        taken = DETAIL_ENVELOPE + 2 * max_tokens_of(task.model_dump_json(exclude_none=True))
         shards = shards_that_fit(found.shards, sanitizer, tokens=ANSWER - taken)
         return task.model_copy(
             update={
@@ -199,21 +202,31 @@ class TaskAnswer(Answer):
     """One task."""
 
     task: Annotated[TaskDetail, Named("as in list_tasks, and", beyond=TaskView)]
+    included: Annotated[
+        list[IncludedPart],
+        WithJsonSchema({"type": "array"}),
+        OMIT_EMPTY,
+    ] = Field(default_factory=list[IncludedPart])
+    next_cursor: OptionalText = ""
     store: StoreField
 
     def text(self) -> str:
         """Return a line of the task, then its outcome, its jobs and the rest of its record."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
         task = self.task
-        return "\n".join(
-            [
-                task.line,
-                *_outcome_lines(task),
-                *_job_lines(task),
-                *_record_lines(task),
-                f"({self.store.source})",
-                *self.store.notes,
-            ]
-        )
+        yield task.line
+        if PAGE_ONLY not in self.store.notes:
+            yield from _outcome_lines(task)
+            yield from _job_lines(task)
+        yield from _record_lines(task)
+        for part in self.included:
+            yield from part.lines
+        if self.next_cursor:
+            yield f"More: repeat the call with cursor={in_quotes(self.next_cursor)}."
+        yield f"({self.store.source})"
+        yield from self.store.notes
 
 
 def _outcome_lines(task: TaskDetail) -> Iterator[str]:

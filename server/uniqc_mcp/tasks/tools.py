@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self, TypeAlias, Unpack
 
 from pydantic import BeforeValidator, Field
 
+from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
@@ -24,6 +25,7 @@ from uniqc_mcp.tasks.filter_arguments import (
     spell_out_filters,
 )
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
+from uniqc_mcp.tasks.including import including
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
@@ -31,6 +33,7 @@ from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.summary import GroupKey
 from uniqc_mcp.tasks.summary_models import FIGURES, TaskSummary, summary_of
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
+from uniqc_mcp.tasks.whole_parts import LastWhole, Part
 from uniqc_store import (
     TERMINAL_STATUSES,
     Archived,
@@ -97,6 +100,7 @@ class ReadTools:
         self._store = store
         self._clock = clock
         self._clears = clears
+        self._last_whole = LastWhole()
 
     @spell_out_filters
     def list_tasks(
@@ -218,12 +222,17 @@ class ReadTools:
         outcomes: Annotated[
             int, Field(ge=0, le=50, description="Outcomes to show, most frequent first.")
         ] = 8,
+        include: Annotated[
+            Sequence[Part], BeforeValidator(as_list), Field(description="Add these, whole.")
+        ] = (),
+        cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> TaskAnswer:
-        """Get one task whole: why it failed, its most frequent outcomes, its platform jobs.
+        """Get one task: why it failed, its most frequent outcomes, its platform jobs.
 
-        Archived and cleared tasks are found too. The whole result and the circuits are
-        resources, named in the answer.
+        Archived and cleared tasks are found too.
         """
+        if cursor and not include:
+            raise InvalidArgumentError("cursor goes with include: give that of the page before.")
         now = self._clock()
 
         def find(snapshot: Snapshot, match: Match) -> tuple[FoundTask, _DetailAndNotes | None]:
@@ -244,10 +253,13 @@ class ReadTools:
         elif task.match.archived:
             archived = task.record.task_id
             detail = with_cleared_twin(self._store, detail, archived, clears=self._clears)
-        return TaskAnswer(
+        answer = TaskAnswer(
             task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),
         )
+        if not include:
+            return answer
+        return including(answer, self._last_whole.of(task, include), cursor=cursor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,8 @@ async def answers(client: Client) -> list[Answered]:
     listed = await ask("list_tasks", status="any", limit=MAX_TASKS)
     for task in listed.get("tasks", []):
         await ask("get_task", task_id=task["task_id"])
+    for task in listed.get("tasks", [])[:4]:
+        await ask("get_task", task_id=task["task_id"], include=["result", "circuit", "compiled"])
     ids = [task["task_id"] for task in listed.get("tasks", [])]
     for some in filter(lambda some: len(some) > 1, (ids[:2], ids[1:3], ids[:6], ids[-6:])):
         await ask("compare_tasks", task_ids=some)
@@ -176,7 +178,10 @@ def test_the_structured_content_has_every_fact_of_the_text(
         ]
         numbers = {number for form in known for number in numbers_in(form)} | derived(structured)
         joined = "\n".join(known)
+        included = "\n".join(part["text"] for part in structured.get("included", []))
         for line in text.splitlines():
+            if line in included:
+                continue  # JSON as it is
             if line.startswith("metadata: "):
                 assert line.removeprefix("metadata: ") in joined, (label, line)
                 continue

@@ -1,0 +1,61 @@
+"""The answer about a task with whole parts of it: its result and its circuits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from uniqc_mcp.tasks.models import TaskView
+from uniqc_mcp.tasks.shorten import shortened_task
+from uniqc_mcp.tasks.task_detail import DETAIL_ENVELOPE, PAGE_ONLY, TaskDetail
+from uniqc_mcp.tasks.whole_parts import IncludedPage
+from uniqc_mcp.token_budget import ANSWER, max_tokens_of
+
+if TYPE_CHECKING:
+    from uniqc_mcp.tasks.task_detail import TaskAnswer
+    from uniqc_mcp.tasks.whole_parts import Whole
+
+_DETAIL_TOKENS: Final = 4_000
+"""Tokens of the task's own fields in one channel, beside a whole part of it."""
+
+_EMPTY: Final[dict[str, Any]] = {
+    **dict.fromkeys(("error", "archived_at", "cleared_at", "receipt"), ""),
+    **{name: [] for name in ("notes", "shards", "circuits", "redacted", "damaged")},
+    "metadata": {},
+}
+"""The empty values of the fields that a later page leaves out; None for all others."""
+
+
+def including(answer: TaskAnswer, whole: Whole, *, cursor: str) -> TaskAnswer:
+    """Return an answer with as much of some parts as there is room for.
+
+    Args:
+        answer: The answer without them.
+        whole: The parts.
+        cursor: ``next_cursor`` of the page before. A later page has the parts alone.
+    """
+    if cursor:
+        notes = [*answer.store.notes, PAGE_ONLY]
+        store = answer.store.model_copy(update={"notes": notes})
+        shorter = answer.model_copy(update={"task": _without_record(answer.task), "store": store})
+    else:
+        shorter = shortened_task(answer, tokens=_DETAIL_TOKENS, uri="get_task without include")
+    taken = DETAIL_ENVELOPE + 2 * max_tokens_of(shorter.task.model_dump_json(exclude_none=True))
+    page = IncludedPage.read(whole, cursor=cursor, tokens=(ANSWER - taken) // 2)
+    return shorter.model_copy(
+        update={
+            "task": shorter.task.model_copy(
+                update={"redacted": [*dict.fromkeys([*answer.task.redacted, *page.redacted])]}
+            ),
+            "included": page.parts,
+            "next_cursor": page.next_cursor,
+            "store": shorter.store.model_copy(
+                update={"notes": [*shorter.store.notes, *page.notes]}
+            ),
+        }
+    )
+
+
+def _without_record(task: TaskDetail) -> TaskDetail:
+    kept = TaskView.model_fields.keys() - {"error", "note"}
+    empty = {name: _EMPTY.get(name) for name in TaskDetail.model_fields.keys() - kept}
+    return task.model_copy(update=empty)
