@@ -24,6 +24,9 @@ _DATE_AND_TIME: Final = len("2026-08-05T05:33:52")
 _SKEW: Final = timedelta(minutes=1)
 """The difference between two machines' clocks that is not worth a remark."""
 
+_AGES_WITH_TENTHS: Final = 5
+"""The number of a unit from which an age is told without tenths."""
+
 _LARGEST_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -113,6 +116,16 @@ def duration(seconds: int) -> str:
     for unit, size in _LARGEST_UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def age(seconds: int) -> str:
+    """Return a duration of which two close ones can be told apart: ``1.5 h``, ``12 min``."""
+    for unit, size in _LARGEST_UNITS:
+        if seconds >= size:
+            whole, tenth = divmod(seconds * 10 // size, 10)
+            is_told = tenth and whole < _AGES_WITH_TENTHS
+            return f"{whole}.{tenth} {unit}" if is_told else f"{whole} {unit}"
     return f"{seconds} s"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import Field
@@ -71,6 +72,7 @@ def largest_groups(
     views = [GroupView.of(group, sanitizer) for group in groups[:MAX_GROUPS]]
     shown = views[: how_many_fit((view.size for view in views), tokens)]
     hidden = groups[len(shown) :]
+    shown = _by_backend(shown)
     tasks = sum(group.count for group in hidden)
     if not hidden:
         return shown, []
@@ -78,6 +80,17 @@ def largest_groups(
     tasks_are = f"{tasks} {plural('task', tasks)} {is_or_are(tasks)}"
     them = "it" if len(hidden) == 1 else "them"
     return shown, [f"{groups_are} not shown; {tasks_are} in {them}."]
+
+
+def _by_backend(groups: Sequence[GroupView]) -> list[GroupView]:
+    """Return the groups of one backend together, the backend with the most tasks first."""
+    tasks: Counter[str] = Counter()
+    for group in groups:
+        tasks[group.backend] += group.count
+    # Where all are of one backend, or each of another, the largest stay first.
+    return sorted(
+        groups, key=lambda group: (-tasks[group.backend], group.backend, -group.count, group.status)
+    )
 
 
 class TaskCounts(Answer):

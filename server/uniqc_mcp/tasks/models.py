@@ -19,7 +19,7 @@ from uniqc_mcp.responses.base import (
 )
 from uniqc_mcp.responses.json_schema import Named
 from uniqc_mcp.responses.text import counted, plural, told_time
-from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
+from uniqc_mcp.responses.times import age, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.tasks.text import task_label
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
@@ -39,6 +39,9 @@ ENVELOPE_TOKENS: Final = 1_500
 _TASK_TOKENS: Final = 115
 """Tokens of a task in a list without its texts: names of fields, times, numbers."""
 
+
+MAX_WITH_TIMES: Final = 10
+"""The most tasks of a list whose active ones are told with their time beside their age."""
 
 _IN_FUTURE: Final = "in the future by this machine's clock"
 
@@ -143,18 +146,21 @@ class TaskView(Wire):
             f"submitted {self._submitted}{self._last_update('last heard of')}{self._note}"
         )
 
-    def line_at(self, now: datetime) -> str:
-        """Return the task as text, with the age of an active task in place of its submit time.
+    def line_at(self, now: datetime, *, short: bool) -> str:
+        """Return the task as text, of an active one with its age.
 
-        An age takes a third of the tokens of a time.
+        Args:
+            now: The time that the answer is made.
+            short: Whether the age stands in place of the time, which takes 15 tokens.
         """
+        seconds = None
+        if self.active and self.submitted_at.endswith("Z"):
+            seconds = seconds_since(self.submitted_at, now)
         last_update = self._last_update("heard of")
-        if not (self.active and self.submitted_at.endswith("Z")):
-            return f"{self.label}, submitted {self._submitted}{last_update}{self._note}"
-        age = seconds_since(self.submitted_at, now)
-        if age is None:
-            return f"{self.label}, submitted {self._submitted}{last_update}{self._note}"
-        return f"{self.label}, {duration(age)} old{last_update}{self._note}"
+        if short and seconds is not None:
+            return f"{self.label}, {age(seconds)} old{last_update}{self._note}"
+        old = "" if seconds is None else f" ({age(seconds)} ago)"
+        return f"{self.label}, submitted {self._submitted}{old}{last_update}{self._note}"
 
     @property
     def _note(self) -> str:
@@ -169,7 +175,7 @@ class TaskView(Wire):
         if seconds is None:
             ahead = "updated_at" in (self.in_future or ())
             return f", touched {_IN_FUTURE}" if ahead and self.active else ""
-        return f", {verb} {duration(seconds)} ago"
+        return f", {verb} {age(seconds)} ago"
 
     @property
     def _submitted(self) -> str:
@@ -226,8 +232,8 @@ class TaskList(Answer):
 
     matching: str
     tasks: Annotated[list[TaskView], Named(), OMIT_EMPTY]
-    total: Annotated[int, Field(description="Tasks that match, shown or not.")]
-    total_is_exact: Annotated[bool, Field(description="If not, at least so many.")]
+    total: Annotated[OptionalInt, Field(description="Tasks that match, shown or not.")] = None
+    total_at_least: Annotated[OptionalInt, Field(description="In place of total.")] = None
     shown: int
     order: Order = "newest"
     shows_touch: Annotated[bool, Field(exclude=True)] = False
@@ -240,16 +246,19 @@ class TaskList(Answer):
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        count = counted(self.total, self.matching)
-        if not self.total_is_exact:
-            count = f"At least {count}" if self.total else f"{count} so far"
-        if self.shown < self.total:
+        total = self.total if self.total is not None else self.total_at_least or 0
+        count = counted(total, self.matching)
+        if self.total is None:
+            count = f"At least {count}" if total else f"{count} so far"
+        if self.shown < total:
             count += f"; {self.shown} shown, {_IN_ORDER[self.order]}"
         yield f"{count}. {self.store.source}"
         now = datetime.fromisoformat(self.store.read_at)
+        short = len(self.tasks) > MAX_WITH_TIMES
         for task in self.tasks:
             touched = self.shows_touch and not task.active
-            yield f"- {task.line_at(now)}{f', touched {task.last_touched}' if touched else ''}"
+            when = f", touched {task.last_touched}" if touched else ""
+            yield f"- {task.line_at(now, short=short)}{when}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
         if self.next_cursor:

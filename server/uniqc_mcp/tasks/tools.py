@@ -27,9 +27,11 @@ from uniqc_mcp.tasks.filter_arguments import (
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
 from uniqc_mcp.tasks.including import including
 from uniqc_mcp.tasks.job_models import hidden_shards_note
+from uniqc_mcp.tasks.job_of_id import with_job_of_id
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
 from uniqc_mcp.tasks.result_models import ResultView
+from uniqc_mcp.tasks.silence import note_on_silence, silent_since
 from uniqc_mcp.tasks.summary import GroupKey
 from uniqc_mcp.tasks.summary_models import FIGURES, TaskSummary, summary_of
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
@@ -137,14 +139,14 @@ class ReadTools:
             return TaskList(
                 matching=describe_filter(task_filter, archived),
                 tasks=page.tasks_at(now),
-                total=page.total,
-                total_is_exact=page.exact,
+                total=page.total if page.exact else None,
+                total_at_least=None if page.exact else page.total,
                 shown=len(page.tasks),
                 order=order,
                 shows_touch=order == "updated" or task_filter.by_update,
                 next_cursor=page.next_cursor,
                 more=MORE if page.next_cursor else "",
-                store=StoreView.of(snapshot.state, now, page.notes),
+                store=StoreView.of(snapshot.state, now, page.notes_at(now)),
             )
 
         return self._store.read(answer)
@@ -248,6 +250,7 @@ class ReadTools:
 
         (task, cached), cleared = read_task(self._store, task_id, find)
         detail, notes = cached or _detail_and_notes(task, outcomes=outcomes, now=now)
+        detail = with_job_of_id(detail, task, task_id)
         if cleared is not None:
             detail = as_cleared(detail, cleared, clears=self._clears)
         elif task.match.archived:
@@ -269,6 +272,7 @@ class _ShownPage:
     Attributes:
         tasks: The tasks, with the seconds since their update as of the first answer.
         updated: The time of the last update of each active task; None if it is unreadable.
+        silent_since: The time of the last update of every active task, if all are of one minute.
     """
 
     tasks: tuple[TaskView, ...]
@@ -277,6 +281,7 @@ class _ShownPage:
     exact: bool
     next_cursor: str
     notes: tuple[str, ...]
+    silent_since: datetime | None
 
     @classmethod
     def read(
@@ -315,7 +320,12 @@ class _ShownPage:
             exact=page.exact,
             next_cursor=page.next_cursor,
             notes=tuple(notes),
+            silent_since=silent_since(tasks),
         )
+
+    def notes_at(self, now: datetime) -> list[str]:
+        """Return the notes as of a time."""
+        return [*self.notes, *note_on_silence(self.silent_since, now)]
 
     def tasks_at(self, now: datetime) -> list[TaskView]:
         """Return the tasks with the seconds since their update as of a time."""

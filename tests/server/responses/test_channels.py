@@ -20,7 +20,7 @@ import pytest
 from mcp import Client
 from mcp_types import TextContent
 
-from uniqc_mcp.responses.times import duration
+from uniqc_mcp.responses.times import age, duration
 from uniqc_mcp.safety.unicode import LINE_BREAK
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
@@ -39,7 +39,6 @@ MAX_TASKS = 30
 IN_WORDS: Final = {
     "exists": "a missing file has a note",
     "active": "follows from the status, which both have",
-    "total_is_exact": "the text says 'At least'",
     "in_future": "names of fields; the text says it beside each of these times",
     "state": "the text says it in the words of its first line",
     "kind": "the text says what the numbers are",
@@ -245,14 +244,14 @@ def forms(value: Any, read_at: str, place: str, *, derived: bool = False) -> lis
         return [f"{value:.4g}", f"{value:.3g}", str(value), *in_table]
     value = "-" if value is None else value
     if isinstance(value, int):
-        return [str(value), *([duration(value)] if place.endswith("seconds_since_update") else [])]
+        return [str(value), *([age(value)] if place.endswith("seconds_since_update") else [])]
     # A line of text has one task in the singular, and an error of several lines is one line.
     singular = value.replace("tasks", "task", 1) if place == "matching" else value
     shown = [value, singular, value.replace(LINE_BREAK, "\\n")]
     shown += [json.dumps(form, ensure_ascii=False) for form in shown[:1]]
     if re.fullmatch(r"\d{4}-\d\d-\d\dT\S+", value):
-        age = datetime.fromisoformat(read_at) - datetime.fromisoformat(value)
-        shown.append(duration(max(0, int(age.total_seconds()))))
+        since = datetime.fromisoformat(read_at) - datetime.fromisoformat(value)
+        shown.append(age(max(0, int(since.total_seconds()))))
     return shown
 
 

@@ -47,7 +47,6 @@ def list_text(*tasks: TaskView, total: int | None = None, matching: str = "activ
         matching=matching,
         tasks=list(tasks),
         total=len(tasks) if total is None else total,
-        total_is_exact=True,
         shown=len(tasks),
         next_cursor="abc" if total else "",
         store=STORE,
@@ -77,7 +76,7 @@ def test_a_list_has_a_count_a_line_per_task_and_the_notes() -> None:
     noon = "2026-11-03T12:00:00Z"
     assert list_text(TASK, failed, total=7, matching="tasks").splitlines() == [
         f"7 tasks; 2 shown, newest first. Read {STORE.read_at} from {STORE.location}.",
-        '- uqt_0 "bell" running on ibm, 6 h old, heard of 52 s ago',
+        f'- uqt_0 "bell" running on ibm, submitted {noon} (6 h ago), heard of 52 s ago',
         f'- uqt_0 "bell" failed on ibm, submitted {noon}',
         '  error: "cold"',
         'More: repeat the call with cursor="abc".',
@@ -113,8 +112,7 @@ def test_an_inexact_count_is_called_a_lower_bound(total: int, count: str) -> Non
     answer = TaskList(
         matching="active tasks",
         tasks=tasks,
-        total=total,
-        total_is_exact=False,
+        total_at_least=total,
         shown=len(tasks),
         next_cursor="abc",
         store=STORE,
