@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar, get_args
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
@@ -58,8 +58,9 @@ _LIST_LIMIT = 100
 _LIST = "uniqc://tasks"
 _ARCHIVED: tuple[Archived, ...] = get_args(Archived)
 _ORDERS: tuple[Order, ...] = get_args(Order)
+_ACTIVE = "uniqc://tasks/active"
 _ONE_CLEAR = "uniqc://cleared/"
-_WITHOUT_QUERY = ("uniqc://store", "uniqc://tasks/active", "uniqc://task/", "uniqc://cleared")
+_WITHOUT_FILTERS = ("uniqc://store", _ACTIVE, "uniqc://task/", "uniqc://cleared")
 
 
 class ReadResources:
@@ -104,8 +105,16 @@ class ReadResources:
         return self._store.read(answer)
 
     def active(self) -> str:
-        """The tasks that are not finished, the newest 100."""
-        return _json(self._tools.list_tasks(status="active", limit=_LIST_LIMIT))
+        """The tasks that are not finished, the newest 100; more has the address of the next."""
+        return self.active_page()
+
+    def active_page(self, *, cursor: str = "") -> str:
+        """A page of the tasks that are not finished, newest first."""
+        page = self._tools.list_tasks(status="active", limit=_LIST_LIMIT, cursor=cursor)
+        if page.next_cursor:
+            more = f"read {_ACTIVE}?cursor={quote(page.next_cursor, safe='')}"
+            page = page.model_copy(update={"more": more})
+        return _json(page)
 
     @spell_out_filters
     def tasks(
@@ -188,11 +197,13 @@ def check_query(uri: str) -> None:
     address, _, query = uri.partition("#")[0].partition("?")
     given = parse_qs(query, keep_blank_values=True)
     known = LIST_PARAMETERS if address == _LIST else ()
-    if address.startswith(_ONE_CLEAR):
+    if address == _ACTIVE or address.startswith(_ONE_CLEAR):
         known = ("cursor",)
-    elif given and address.startswith(_WITHOUT_QUERY):
+    wrong = next((name for name in given if name not in known), "")
+    if wrong and address.startswith(_WITHOUT_FILTERS):
+        takes = f"no parameters but {known[0]}" if known else "no parameters"
         raise invalid(
-            f"{quoted(address)} takes no parameters; read it without {quoted(next(iter(given)))}. "
+            f"{quoted(address)} takes {takes}; read it without {quoted(wrong)}. "
             "Only uniqc://tasks has filters, such as uniqc://tasks?status=failed"
         )
     for name, values in given.items() if known else ():
@@ -258,6 +269,7 @@ class ResourceSpec:
     method: Literal[
         "store",
         "active",
+        "active_page",
         "tasks",
         "task",
         "result",
@@ -272,7 +284,8 @@ class ResourceSpec:
 
 RESOURCES = (
     ResourceSpec(uri="uniqc://store", method="store", title="The task cache"),
-    ResourceSpec(uri="uniqc://tasks/active", method="active", title="Active tasks"),
+    ResourceSpec(uri=_ACTIVE, method="active", title="Active tasks"),
+    ResourceSpec(uri=f"{_ACTIVE}{{?cursor}}", method="active_page", title="A page of active tasks"),
     ResourceSpec(uri="uniqc://task/{task_id}", method="task", title="A task"),
     ResourceSpec(uri="uniqc://task/{task_id}/result", method="result", title="A task's result"),
     ResourceSpec(uri="uniqc://task/{task_id}/circuit", method="circuit", title="A task's circuit"),

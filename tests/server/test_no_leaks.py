@@ -474,6 +474,7 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         RESULTS["done_one"],
     ),
     "uniqc://store": (resource("uniqc://store"), "active_status"),
+    "uniqc://tasks/active{?cursor}": (resource("uniqc://tasks/active?cursor="), ACTIVE),
     "uniqc://tasks/active": (resource("uniqc://tasks/active"), ACTIVE),
     f"uniqc://tasks{{?{','.join(LIST_PARAMETERS)}}}": (
         resource("uniqc://tasks?status=failed"),

@@ -7,6 +7,7 @@ client that reads slowly gets one notification for several changes of a resource
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import anyio
@@ -25,9 +26,12 @@ from mcp_types import (
 
 from uniqc_mcp.protocol.errors import invalid
 from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.subscriptions.watched_uris import ACTIVE, STORE, WatchedUris, can_change
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from mcp.server.context import ServerRequestContext
     from mcp.server.session import ServerSession
 
@@ -35,6 +39,12 @@ if TYPE_CHECKING:
     from uniqc_store import TaskStore
 
 Ctx: TypeAlias = "ServerRequestContext[Any, Any]"
+
+TASK_IDS_META_KEY = "uniqc-mcp/taskIds"
+"""The key in the metadata of a notification under which the tasks that changed are named."""
+
+MAX_NAMED = 100
+"""The most tasks that a notification names."""
 
 MAX_URIS = 1_000
 """URIs that one client may subscribe to."""
@@ -113,10 +123,26 @@ class Subscriptions:
         """Send updates until no URI is left; the session of any request leads to the client."""
         try:
             while self._older_uris:
-                await self._older_uris.send_updates(session.send_resource_updated)
+                await self._older_uris.send_updates(partial(_send_older_update, session))
             self._sends_older_updates = False
         finally:
             self._older_uris.clear()
+
+
+async def _send_older_update(session: ServerSession, uri: str, task_ids: AbstractSet[str]) -> None:
+    params = ResourceUpdatedNotificationParams(uri=uri, _meta=_changed_tasks(task_ids) or None)
+    await session.send_notification(ResourceUpdatedNotification(params=params))
+
+
+def _changed_tasks(task_ids: AbstractSet[str]) -> dict[str, Any]:
+    """Return the ids of the tasks that changed as metadata of a notification; empty without any.
+
+    The protocol leaves `_meta` to the two sides. All ids are there, or none.
+    """
+    if not 0 < len(task_ids) <= MAX_NAMED:
+        return {}
+    sanitizer = Sanitizer()
+    return {TASK_IDS_META_KEY: [sanitizer.one_line("task_id", one) for one in sorted(task_ids)]}
 
 
 class _Stream:
@@ -140,7 +166,8 @@ class _Stream:
             SubscriptionsAcknowledgedNotification(params=params), self._id
         )
 
-    async def send_update(self, uri: str) -> None:
-        """Send the URI of a resource that has changed."""
-        params = ResourceUpdatedNotificationParams(uri=uri, _meta=self._meta)
+    async def send_update(self, uri: str, task_ids: AbstractSet[str]) -> None:
+        """Send the URI of a resource that has changed, with the tasks that did."""
+        meta = {**self._meta, **_changed_tasks(task_ids)}
+        params = ResourceUpdatedNotificationParams(uri=uri, _meta=meta)
         await self._session.send_notification(ResourceUpdatedNotification(params=params), self._id)

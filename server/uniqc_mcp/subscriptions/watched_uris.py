@@ -127,38 +127,45 @@ class WatchedUris:
         for uri in list(self._watched):
             self.remove(uri)
 
-    async def send_updates(self, send: Callable[[str], Awaitable[None]]) -> None:
+    async def send_updates(self, send: Callable[[str, AbstractSet[str]], Awaitable[None]]) -> None:
         """Send each URI whose resource changes, for as long as any are watched.
 
-        Several changes while `send` is busy are sent as one.
+        Several changes while `send` is busy are sent as one. With the URI go the ids of the tasks
+        that changed; none where the URI is that of one task, or where they are not known.
         """
         async with self._watcher.listening(self._changed.set):
             while self._watched:
                 self._changed.clear()
-                for uri in await self._take_changed():
+                for uri, task_ids in (await self._take_changed()).items():
                     if uri in self._watched:
-                        await send(uri)
+                        await send(uri, task_ids)
                 with anyio.move_on_after(self._seconds_to_postponed()):
                     await self._changed.wait()
 
-    async def _take_changed(self) -> list[str]:
-        """Return the URIs that changed since their cursors, and move these to now."""
+    async def _take_changed(self) -> dict[str, AbstractSet[str]]:
+        """Return the URIs that changed since their cursors, and move these to now.
+
+        Each has the ids of the tasks that changed, as :meth:`send_updates` sends them.
+        """
         since: dict[str, Changes | None] = {}
-        changed: list[str] = []
+        changed: dict[str, AbstractSet[str]] = {}
         by_cursor = groupby(list(self._watched.values()), key=_cursor)
         for cursor, group in by_cursor:
             changes = since[cursor] = self._since(cursor)
             task_ids = frozenset[str]() if changes is None else changes.task_ids
+            known = changes is not None and not changes.untracked_delta
+            named = task_ids if known else frozenset[str]()
             now = self._watcher.watch.since().cursor if changes is None else changes.cursor
             for watched in group:
                 if changes is None or watched.has_changed(changes, task_ids):
-                    changed.append(watched.uri)
+                    changed[watched.uri] = frozenset() if watched.task_id else named
                 self._watched[watched.uri] = replace(watched, cursor=now)
         may_have_come = any(
             changes is None or changes.new or changes.changed for changes in since.values()
         )
         if may_have_come or self._postponed:
-            changed += [uri for uri in await self._resolve() if uri not in changed]
+            for uri in await self._resolve():
+                changed.setdefault(uri, frozenset())
         return changed
 
     def _since(self, cursor: str) -> Changes | None:

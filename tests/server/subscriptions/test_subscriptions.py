@@ -36,6 +36,7 @@ from uniqc_store import TaskWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from collections.abc import Set as AbstractSet
 
     from tests.server.conftest import Cache, Mode
 
@@ -397,7 +398,7 @@ async def test_a_slow_client_gets_one_update_for_several_changes(cache: Cache) -
     sent: list[str] = []
     resumed = anyio.Event()
 
-    async def send(uri: str) -> None:
+    async def send(uri: str, _: AbstractSet[str]) -> None:
         sent.append(uri)
         await resumed.wait()
 
@@ -429,7 +430,7 @@ async def test_more_changes_than_are_kept_update_every_uri(
     sent: list[str] = []
     resumed = anyio.Event()
 
-    async def send(uri: str) -> None:
+    async def send(uri: str, _: AbstractSet[str]) -> None:
         sent.append(uri)
         await resumed.wait()
 
@@ -455,7 +456,7 @@ async def test_a_task_added_between_two_searches_sends_an_update(
     other = uniqc(cache)
     sent: list[str] = []
 
-    async def send(uri: str) -> None:
+    async def send(uri: str, _: AbstractSet[str]) -> None:
         sent.append(uri)
 
     async with running(cache) as watcher, anyio.create_task_group() as sending:
