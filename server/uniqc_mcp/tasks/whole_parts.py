@@ -79,8 +79,8 @@ class Whole:
     @classmethod
     def of(cls, task: FoundTask, include: Sequence[Part]) -> Self:
         """Return some parts of a task."""
-        found = {part: _whole(task, part) for part in dict.fromkeys(include)}
-        texts = {part: one.text for part, one in found.items()}
+        found: dict[Part, WholeText] = {part: _whole(task, part) for part in include}
+        texts: dict[Part, str] = {part: one.text for part, one in found.items()}
         return cls(
             texts=texts,
             digest=_digest(texts),
@@ -162,7 +162,7 @@ def _parts_from(
 ) -> tuple[list[IncludedPart], str]:
     """Return as much of the parts as fits, and the place where the rest begins; empty if none."""
     parts: list[IncludedPart] = []
-    order = [*texts]
+    order: list[Part] = [*texts]
     for part in order[order.index(begins) :]:
         text = texts[part]
         tokens -= _PART_TOKENS
