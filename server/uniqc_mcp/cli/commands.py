@@ -16,23 +16,25 @@ import click
 from uniqc_mcp import __version__
 from uniqc_mcp.cli.cleared import print_receipts, print_tasks, print_undone
 from uniqc_mcp.cli.directories import CacheDirectory
+from uniqc_mcp.cli.failures import store_errors
 from uniqc_mcp.cli.options import (
     StrictOption,
     cache_dir_option,
     clear_options,
     clear_settings,
+    json_option,
     max_wait_option,
 )
 from uniqc_mcp.cli.output import echo
-from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.settings import Settings
-from uniqc_store import StoreError, TaskStore
+from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+_ANSWERS = ("get", "plot")
+"""Commands that print the answers of tools."""
 
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
@@ -56,6 +58,18 @@ class _ServeByDefault(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in own):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in alphabetical order."""
+        return sorted([*super().list_commands(ctx), *_ANSWERS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, which for the tools' answers is imported only now."""
+        if cmd_name not in _ANSWERS:
+            return super().get_command(ctx, cmd_name)
+        from uniqc_mcp.cli.answers.commands import COMMANDS  # noqa: PLC0415 - 0.25 s of every start
+
+        return COMMANDS[cmd_name]
 
 
 @click.group(
@@ -164,7 +178,7 @@ def watch(
     """
     from uniqc_mcp.cli.watch.loop import watch as run_watch  # noqa: PLC0415 - 0.03 s of every start
 
-    with _store_errors():
+    with store_errors():
         store = TaskStore(cache_dir, read_only=True)
         status = run_watch(
             store, as_json=as_json, backend=backend, until_idle=until_idle, timeout=timeout
@@ -191,7 +205,7 @@ def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
 @click.argument("receipt", required=False)
 def cleared(cache_dir: Path, receipt: str | None, *, as_json: bool) -> None:
     """List what was cleared and can be put back, newest first; with RECEIPT, the tasks in it."""
-    with _store_errors():
+    with store_errors():
         store = TaskStore(cache_dir, read_only=True)
         if receipt is not None:
             print_tasks(store, receipt, as_json=as_json)
@@ -215,20 +229,11 @@ def restore(cache_dir: Path, receipt: str, task_ids: tuple[str, ...]) -> None:
 
     Exits with 1 if a task was not put back, for a reason that is told.
     """
-    with _store_errors():
+    with store_errors():
         TaskStore(cache_dir, read_only=True).check_receipt(receipt)
         undone = TaskStore(cache_dir).undo_clear(receipt, task_ids=task_ids)
     print_undone(undone)
     sys.exit(1 if undone.reasons else 0)
-
-
-@contextmanager
-def _store_errors() -> Generator[None]:
-    """Turn a store error into one sentence on stderr and exit status 1."""
-    try:
-        yield
-    except StoreError as error:
-        raise click.ClickException(explain_store_error(error)) from error
 
 
 def main() -> None:

@@ -75,6 +75,8 @@ cache_dir_option = click.option(
     help="The directory that holds uniqc's tasks.sqlite.",
 )
 
+json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+
 max_wait_option = click.option(
     "--max-wait",
     cls=StrictOption,

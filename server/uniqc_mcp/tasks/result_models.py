@@ -180,7 +180,7 @@ class ResultView(CircuitResult):
         meant = task.result_record
         return cls(
             kind="registers" if results.by_register else "batch",
-            notes=_batch_notes(results, meant, of=requested, assembled=task.assembled is not None),
+            notes=batch_notes(results, meant, of=requested, assembled=task.assembled is not None),
             batch=[
                 CircuitResult.of(
                     summary,
@@ -212,7 +212,7 @@ def _shots_note(shots: int, shown: int, of: int) -> str:
     return f"{shots} {plural('shot', shots)} for each circuit, {shots * shown} {where}."
 
 
-def _batch_notes(results: Results, meant: ResultRecord, *, of: int, assembled: bool) -> list[str]:
+def batch_notes(results: Results, meant: ResultRecord, *, of: int, assembled: bool) -> list[str]:
     """Return sentences on all circuits of a batch, or registers of a circuit.
 
     Args:

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from uniqc_mcp.cli.watch.columns import shorten_middle
+from uniqc_mcp.cli.cells import shorten_middle
 from uniqc_mcp.cli.watch.feed import Event, EventFeed
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.lines import POLLING_NOTE, json_line, plain_lines

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Span, Text
+
+from uniqc_mcp.cli.cells import fit, shorten_middle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +99,7 @@ def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -
 
 def cut(text: str, width: int, *, style: str = "", pad: bool = False) -> Text:
     """Return text as one line, ending in … if it had to be cut."""
-    fitted = _fit(text, width) if pad or cell_len(text) > width else text
+    fitted = fit(text, width) if pad or cell_len(text) > width else text
     return Text(fitted, spans=[Span(0, len(fitted), style)] if style else None, no_wrap=True)
 
 
@@ -136,7 +138,7 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     start = 0
     for name, cells in widths.items():
         text: str = getattr(row, name)
-        part = shorten_middle(text, cells) if name == "task_id" else _fit(text, cells)
+        part = shorten_middle(text, cells) if name == "task_id" else fit(text, cells)
         if name == "status" and row.style:
             spans.append(Span(start, start + len(part), row.style))
         parts.append(part)
@@ -145,22 +147,3 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     if _total(widths) > width:
         return cut(line, width)
     return Text(line, spans=spans, no_wrap=True)
-
-
-def shorten_middle(text: str, width: int) -> str:
-    """Return text in exactly `width` cells, with … for its middle if it is too long.
-
-    The beginning of a task id suffices to look the task up.
-    """
-    if cell_len(text) <= width or not text.isascii():
-        return _fit(text, width)
-    head = width * 2 // 3
-    tail = width - head - 1
-    return f"{text[:head]}…{text[len(text) - tail :]}" if tail > 0 else _fit(text, width)
-
-
-def _fit(text: str, width: int) -> str:
-    """Return text in exactly `width` cells."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, max(0, width - 1)) + ("…" if width > 0 else "")

@@ -12,6 +12,7 @@ import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from uniqc_mcp.cli.failures import BROKEN_PIPE
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
 from uniqc_mcp.responses.text import plural
@@ -31,9 +32,8 @@ NOTHING_MATCHES = 2
 TIMED_OUT = 124
 """The exit status after a timeout, as of ``timeout`` from coreutils."""
 
-# As a shell reports a process that the signal ended. Windows has no SIGPIPE.
+# As a shell reports a process that the signal ended.
 _INTERRUPTED = 128 + signal.SIGINT
-_BROKEN_PIPE = 128 + 13
 
 SECONDS_BETWEEN_POLLS = 0.25
 _MAX_SECONDS_BETWEEN_POLLS = 1.0
@@ -73,7 +73,7 @@ def watch(
     except BrokenPipeError:
         # The reader has left, such as `| head`. Flushing at exit must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE if until_idle else 0
+        return BROKEN_PIPE if until_idle else 0
     if reason == "idle":
         return 0
     if reason == "nothing matches":

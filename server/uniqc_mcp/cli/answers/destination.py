@@ -1,0 +1,63 @@
+"""The place where an answer is written: a terminal of some width, or a pipe or file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Final, Self
+
+import click
+
+BLOCKS: Final = " ▏▎▍▌▋▊▉█"
+"""No block, then blocks of one to eight eighths of a cell."""
+
+_DEFAULT_WIDTH: Final = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where an answer is written.
+
+    Attributes:
+        is_terminal: Whether people read it as it comes.
+        width: The cells of a line.
+        has_colors: Whether colours are wanted there.
+        has_blocks: Whether its encoding has the blocks of a bar.
+    """
+
+    is_terminal: bool = False
+    width: int = _DEFAULT_WIDTH
+    has_colors: bool = False
+    has_blocks: bool = True
+
+    @classmethod
+    def of_stdout(cls) -> Self:
+        """Return the destination of this process's stdout."""
+        is_terminal = sys.stdout.isatty()
+        dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+        return cls(
+            is_terminal=is_terminal,
+            width=_terminal_width() if is_terminal else _DEFAULT_WIDTH,
+            has_colors=is_terminal and not dumb and not os.environ.get("NO_COLOR"),
+            has_blocks=_encodes(BLOCKS, sys.stdout.encoding),
+        )
+
+    def styled(self, text: str, *, color: str | None = None, bold: bool = False) -> str:
+        """Return text in a colour, or unchanged where none are wanted."""
+        return click.style(text, fg=color, bold=bold or None) if self.has_colors else text
+
+
+def _terminal_width() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _DEFAULT_WIDTH
+    except OSError:
+        return _DEFAULT_WIDTH
+
+
+def _encodes(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

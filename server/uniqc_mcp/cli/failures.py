@@ -1,0 +1,40 @@
+"""Failures of a command, and the exit statuses that stand for them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from uniqc_mcp.errors import explain_store_error
+from uniqc_store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+BROKEN_PIPE: Final = 128 + 13
+"""The exit status that a shell reports for SIGPIPE, which Windows does not have."""
+
+
+@contextmanager
+def store_errors() -> Generator[None]:
+    """Turn a store error into one sentence on stderr and exit status 1."""
+    try:
+        yield
+    except StoreError as error:
+        raise click.ClickException(explain_store_error(error)) from error
+
+
+@contextmanager
+def quiet_broken_pipe() -> Generator[None]:
+    """End with the status of SIGPIPE, and without a word, if the reader of stdout leaves."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Flushing at exit must not raise again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
