@@ -160,6 +160,11 @@ def demo(cache_dir: Path | None) -> None:
 @click.option("--backend", default="", help="Only tasks on this label or platform.")
 @click.option("--until-idle", is_flag=True, help="End, with 0, once no task is active.")
 @click.option(
+    "--exit-status",
+    is_flag=True,
+    help="With --until-idle: end with 1 if a task that ended meanwhile did not succeed.",
+)
+@click.option(
     "--timeout",
     type=click.IntRange(min=1),
     metavar="SECONDS",
@@ -167,7 +172,13 @@ def demo(cache_dir: Path | None) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For scripts: one event a line.")
 def watch(
-    cache_dir: Path, *, backend: str, until_idle: bool, timeout: int | None, as_json: bool
+    cache_dir: Path,
+    *,
+    backend: str,
+    until_idle: bool,
+    exit_status: bool,
+    timeout: int | None,
+    as_json: bool,
 ) -> None:
     """Show the active tasks and what becomes of them, as it happens.
 
@@ -176,12 +187,19 @@ def watch(
 
     Ctrl-C ends it, with 0; with 130 where --until-idle was not reached.
     """
+    if exit_status and not until_idle:
+        raise click.UsageError("--exit-status is of a watch that ends: add --until-idle.")
     from uniqc_mcp.cli.watch.loop import watch as run_watch  # noqa: PLC0415 - 0.03 s of every start
 
     with store_errors():
         store = TaskStore(cache_dir, read_only=True)
         status = run_watch(
-            store, as_json=as_json, backend=backend, until_idle=until_idle, timeout=timeout
+            store,
+            as_json=as_json,
+            backend=backend,
+            until_idle=until_idle,
+            exit_status=exit_status,
+            timeout=timeout,
         )
     sys.exit(status)
 

@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.text import Text
 
 from uniqc_mcp.cli.cells import shorten_middle
-from uniqc_mcp.cli.watch.feed import Event, EventFeed
+from uniqc_mcp.cli.watch.events import Event
+from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.lines import POLLING_NOTE, json_line, plain_lines
 from uniqc_mcp.cli.watch.loop import Lines, follow
@@ -282,6 +283,8 @@ def test_each_json_line_has_the_documented_fields() -> None:
             "archived": False,
             "error": "",
             "note": "",
+            "shots": None,
+            "seconds": 240,
         },
     }
     assert set(json.loads(json_line(event("store"), PATH))) == {"event", "at", "store"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Cache
 
-    from uniqc_mcp.cli.watch.feed import Event
+    from uniqc_mcp.cli.watch.events import Event
 
     Case = Callable[..., Cache]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from uniqc_mcp.cli.watch.events import Event
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB
 from uniqc_mcp.records.related_rows import MAX_LOOKED_UP, EndedTasks
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from uniqc_mcp.cli.watch.events import Kind
     from uniqc_store import Changes, Snapshot, TaskRecord, TaskStore
-
-Kind = Literal["started", "new", "changed", "gone", "store", "trouble"]
 
 MAX_NEWEST_TASKS = 50
 """Newest tasks that are tracked, active or not. Every refresh reads them all."""
@@ -27,38 +27,6 @@ MAX_CHANGES = 1
 
 MAX_ACTIVE_TASKS = 20_000
 """Active tasks that are read when a feed starts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One event in a store.
-
-    Attributes:
-        kind: ``started`` occurs once, when the file is first read or found to be missing. Only
-            ``trouble`` can precede it.
-        at: When the feed noticed it. Aware.
-        store_status: The status of the store at that time.
-        task: For ``new`` and ``changed``, the task as it is; for ``gone``, as it was last.
-        before: The previous status of the task; empty if it is not known.
-        archived: True if a task that is gone is in uniqc's archive.
-        active: For ``started``, the active tasks, newest first.
-        others: For ``store``, tasks added minus tasks removed, without those that have an event.
-        problem: For ``trouble``, why the file can't be read.
-        errors: Why tasks of the event failed, by their ids, as it is recorded.
-        notes: What else is to be said of tasks of the event, by their ids.
-    """
-
-    kind: Kind
-    at: datetime
-    store_status: StoreStatus
-    task: TaskState | None = None
-    before: str = ""
-    archived: bool = False
-    active: tuple[TaskState, ...] = ()
-    others: int = 0
-    problem: str = ""
-    errors: Mapping[str, str] = field(default_factory=dict[str, str])
-    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class EventFeed:
@@ -145,7 +113,7 @@ class EventFeed:
         return self._has_matched
 
     def _with_remarks(self, events: list[Event]) -> list[Event]:
-        """Return the events with the reasons of failures and notes on platform jobs."""
+        """Return the events with shots, reasons of failures and notes on platform jobs."""
         told = [task for event in events for task in event.active]
         told += [event.task for event in events if event.task and event.kind != "gone"]
         ids = list(dict.fromkeys(task.task_id for task in told))
@@ -165,7 +133,11 @@ class EventFeed:
         errors = {task_id: remark.error for task_id, remark in remarks.items()}
         notes = {task_id: remark.note for task_id, remark in remarks.items()}
         notes.update(dict.fromkeys(self.without_job, NO_PLATFORM_JOB))
-        return [replace(event, errors=errors, notes=notes) for event in events]
+        shots = _shots_of(now.records.values())
+        return [
+            replace(event, errors=errors, notes=notes, shots={**event.shots, **shots})
+            for event in events
+        ]
 
     def _start(self) -> Event:
         # The page may be newer than the cursor; `_update` then skips what it has already.
@@ -175,7 +147,8 @@ class EventFeed:
         self._started = True
         self._start_failed = False
         self._problem = ""
-        return self._event("started", active=tuple(self._active.values()))
+        shots = _shots_of(page.records)
+        return self._event("started", active=tuple(self._active.values()), shots=shots)
 
     def _trouble(self, error: StoreError) -> list[Event]:
         problem = explain_store_error(error)
@@ -230,6 +203,7 @@ class EventFeed:
         before: str = "",
         archived: bool = False,
         active: tuple[TaskState, ...] = (),
+        shots: Mapping[str, int] | None = None,
         others: int = 0,
         problem: str = "",
     ) -> Event:
@@ -241,9 +215,19 @@ class EventFeed:
             before=before,
             archived=archived,
             active=active,
+            shots=shots or {},
             others=others,
             problem=problem,
         )
+
+
+def _shots_of(records: Iterable[TaskRecord]) -> dict[str, int]:
+    """Return the shots by id; imports without a number of shots store 0."""
+    return {
+        record.task_id: record.shots
+        for record in records
+        if record.shots > 0 and "shots" not in record.damaged
+    }
 
 
 def _active_state(record: TaskRecord) -> TaskState:

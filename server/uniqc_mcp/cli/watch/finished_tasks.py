@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from uniqc_mcp.cli.watch.feed import Event
+    from uniqc_mcp.cli.watch.events import Event
     from uniqc_store import TaskState
 
 _MAX_REMEMBERED = 100

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from uniqc_mcp.cli.watch.feed import Event
+    from uniqc_mcp.cli.watch.events import Event
     from uniqc_store import StoreState, StoreStatus, TaskState
 
 POLLING_NOTE = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
@@ -45,6 +45,9 @@ class SanitizedTask:
         archived: True if it is gone from the tasks and in uniqc's archive.
         error: Why it failed; empty if it did not, or if nothing says.
         note: What its platform jobs add to its status.
+        shots: The shots of each circuit; None if they are not known.
+        seconds: From its submission to now or, if it ended, until that was noticed; None if the
+            time of submission is unreadable.
     """
 
     task_id: str
@@ -58,6 +61,8 @@ class SanitizedTask:
     archived: bool
     error: str
     note: str
+    shots: int | None = None
+    seconds: int | None = None
 
     @classmethod
     def of(
@@ -68,8 +73,10 @@ class SanitizedTask:
         archived: bool = False,
         error: str = "",
         note: str = "",
+        shots: int | None = None,
+        now: datetime | None = None,
     ) -> Self:
-        """Return a task with every text sanitized."""
+        """Return a task with every text sanitized, and with its age where a time is given."""
         sanitizer = Sanitizer()
         return cls(
             task_id=sanitizer.one_line("task_id", state.task_id),
@@ -83,6 +90,8 @@ class SanitizedTask:
             archived=archived,
             error=sanitizer.one_line("tasks.error", error),
             note=note,
+            shots=shots,
+            seconds=None if now is None else seconds_since(state.submit_time, now),
         )
 
 
@@ -163,7 +172,7 @@ def _started_texts(event: Event, path: Path) -> Iterator[tuple[str, str]]:
         yield "started", f"Watching {tilde(path)}."
     for state in event.active[:_MAX_ACTIVE_LINES]:
         task = _sanitized(state, event)
-        yield "active", f"{_label(task)}{_ages(task, event.at)}{_remarks(task)}"
+        yield "active", f"{_label(task)}{_shots(task)}{_ages(task, event.at)}{_remarks(task)}"
     if count > _MAX_ACTIVE_LINES:
         yield "active", f"and {count - _MAX_ACTIVE_LINES:,} more"
     notes = [*store_notes(store), f"{POLLING_NOTE}."]
@@ -193,11 +202,11 @@ def _task_text(event: Event) -> str:
         case "changed" if task.before == task.status:
             return ""
         case "changed" if task.before:
-            change = f"{word(task.before)} -> {_status_and_backend(task)}"
-            ended = f"{change}{_time_to_finish(task, event.at)}"
+            change = f"{word(task.before)} -> {_status_and_backend(task)}{_shots(task)}"
+            ended = f"{change}{_time_to_finish(task)}"
             return f"{_id_and_name(task)} {ended}{_remarks(task)}"
         case _:
-            return f"{_label(task)}{_remarks(task)}"
+            return f"{_label(task)}{_shots(task)}{_remarks(task)}"
 
 
 def _task(event: Event) -> SanitizedTask:
@@ -213,6 +222,8 @@ def _sanitized(state: TaskState, event: Event) -> SanitizedTask:
         archived=event.archived,
         error=event.errors.get(state.task_id, ""),
         note=event.notes.get(state.task_id, ""),
+        shots=event.shots.get(state.task_id),
+        now=event.at,
     )
 
 
@@ -234,10 +245,13 @@ def _status_and_backend(task: SanitizedTask) -> str:
     return f"{word(task.status)} on {word(task.backend)}"
 
 
+def _shots(task: SanitizedTask) -> str:
+    return "" if task.shots is None else f", {task.shots:,} {plural('shot', task.shots)}"
+
+
 def _ages(task: SanitizedTask, now: datetime) -> str:
-    age = seconds_since(task.submitted_at, now)
     since_update = seconds_since(task.updated_at, now)
-    old = "" if age is None else f", {duration(age)} old"
+    old = "" if task.seconds is None else f", {duration(task.seconds)} old"
     if task.note == NO_PLATFORM_JOB:
         return old
     if is_in_future(recorded_time(task.updated_at), now):
@@ -245,9 +259,10 @@ def _ages(task: SanitizedTask, now: datetime) -> str:
     return old if since_update is None else f"{old}, heard of {duration(since_update)} ago"
 
 
-def _time_to_finish(task: SanitizedTask, now: datetime) -> str:
-    age = seconds_since(task.submitted_at, now)
-    return "" if task.active or age is None else f", {duration(age)} after it was submitted"
+def _time_to_finish(task: SanitizedTask) -> str:
+    if task.active or task.seconds is None:
+        return ""
+    return f", {duration(task.seconds)} after it was submitted"
 
 
 def _task_count(count: int) -> str:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from uniqc_mcp.cli.failures import BROKEN_PIPE
+from uniqc_mcp.cli.watch.endings import Endings
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
 from uniqc_mcp.responses.text import plural
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from uniqc_mcp.cli.watch.feed import Event
+    from uniqc_mcp.cli.watch.events import Event
     from uniqc_store import TaskStore
+
+NOT_ALL_SUCCEEDED = 1
+"""The exit status where one is asked for and a task ended otherwise than with success."""
 
 NOTHING_MATCHES = 2
 """The exit status where no task was ever on the backend, as of a wrong option."""
@@ -54,20 +58,27 @@ class Renderer(Protocol):
 
 
 def watch(
-    store: TaskStore, *, as_json: bool, backend: str, until_idle: bool, timeout: int | None
+    store: TaskStore,
+    *,
+    as_json: bool,
+    backend: str,
+    until_idle: bool,
+    exit_status: bool,
+    timeout: int | None,
 ) -> int:
     """Show the events of a store until there is a reason to exit, and return the exit status.
 
-    The status is 0 when no task is active, or when the user ends a watch that had no goal. It is
+    The status is 0 when no task is active, or when the user ends a watch that had no goal. With
+    `exit_status` it is ``NOT_ALL_SUCCEEDED`` if a task that ended meanwhile did not succeed. It is
     ``TIMED_OUT`` after the timeout, and ``NOTHING_MATCHES`` where no task was ever on the backend
     of a watch until none is active. If a signal or a closed pipe comes before the goal, it is the
     status that a shell reports for that signal.
     """
-    feed = EventFeed(store, backend=backend)
+    feed, endings = EventFeed(store, backend=backend), Endings()
     _escape_unencodable(sys.stdout)
     try:
         with _interrupted_once(), _renderer(feed, as_json=as_json) as renderer:
-            reason = follow(feed, renderer, until_idle=until_idle, timeout=timeout)
+            reason = follow(feed, renderer, until_idle=until_idle, timeout=timeout, endings=endings)
     except KeyboardInterrupt:
         return _INTERRUPTED if until_idle else 0
     except BrokenPipeError:
@@ -75,7 +86,7 @@ def watch(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE if until_idle else 0
     if reason == "idle":
-        return 0
+        return _status_of(endings) if exit_status else 0
     if reason == "nothing matches":
         sys.stderr.write(f"Error: {_why_nothing_matches(feed)}\n")
         return NOTHING_MATCHES
@@ -92,13 +103,20 @@ def follow(
     *,
     until_idle: bool,
     timeout: float | None,
+    endings: Endings | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> ExitReason:
-    """Render events until no task is active, if that is the goal, or until the timeout."""
+    """Render events until no task is active, if that is the goal, or until the timeout.
+
+    The ends of tasks are added to `endings`.
+    """
     ends_at = float("inf") if timeout is None else monotonic() + timeout
     while True:
         began = monotonic()
-        renderer.render(feed.events())
+        events = feed.events()
+        if endings is not None:
+            endings.add(events)
+        renderer.render(events)
         if until_idle and feed.is_idle():
             return "idle" if feed.has_matched() else "nothing matches"
         now = monotonic()
@@ -138,6 +156,14 @@ class Lines:
         if self._as_json:
             return [json_line(event, self._path)]
         return plain_lines(event, self._path)
+
+
+def _status_of(endings: Endings) -> int:
+    """Return the exit status for the ends of tasks, and write what failed to stderr."""
+    if not (failure := endings.failure()):
+        return 0
+    sys.stderr.write(f"Error: {failure}\n")
+    return NOT_ALL_SUCCEEDED
 
 
 def _why_nothing_matches(feed: EventFeed) -> str:

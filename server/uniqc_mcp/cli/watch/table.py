@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from uniqc_mcp.cli.watch.feed import Event, EventFeed
+    from uniqc_mcp.cli.watch.events import Event
+    from uniqc_mcp.cli.watch.feed import EventFeed
     from uniqc_store import Group, TaskState
 
 
