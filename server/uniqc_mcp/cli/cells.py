@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+import textwrap
+
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def fit(text: str, width: int) -> str:
@@ -22,3 +24,12 @@ def shorten_middle(text: str, width: int) -> str:
     head = width * 2 // 3
     tail = width - head - 1
     return f"{text[:head]}…{text[len(text) - tail :]}" if tail > 0 else fit(text, width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return text in lines of at most `width` cells, broken between words where that is known."""
+    if cell_len(text) <= width:
+        return [text]
+    if text.isascii():
+        return textwrap.wrap(text, max(width, 1))
+    return chop_cells(text, max(width, 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -65,12 +65,14 @@ _COLUMNS = {
     "submitted": _Column(minimum=10, maximum=10, has_fixed_width=True),
     "last": _Column(minimum=10, maximum=10, has_fixed_width=True),
 }
-_DROP_ORDER = ("submitted", "backend", "name", "last", "status")
+_DROP_ORDER = ("submitted", "backend", "task_id", "last", "status")
 _GROW_ORDER = ("backend", "status", "name", "task_id")
 
 
 def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -> list[Text]:
     """Return a heading and rows for each section, all in the same columns.
+
+    Where there is no room for ids, a task without a name has its id in the column of names.
 
     Args:
         sections: The heading of the first column, mapped to that of the last and the rows.
@@ -87,13 +89,17 @@ def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -
         )
         for title, (last, _) in sections.items()
     }
-    rows = [row for _, rows in sections.values() for row in rows]
-    widths = _widths([*headings.values(), *rows], width)
+    parts = [[headings[title], *rows] for title, (_, rows) in sections.items()]
+    names = [field.name for field in fields(Row) if field.name in _COLUMNS]
+    widths = _widths(names, [row for part in parts for row in part], width)
+    if "task_id" not in widths:
+        parts = [[_named(heading, title=True), *map(_named, rows)] for heading, *rows in parts]
+        widths = _widths([*widths], [row for part in parts for row in part], width)
     lines: list[Text] = []
-    for title, (_, section) in sections.items():
-        heading = _line(headings[title], widths, width)
+    for part in parts:
+        heading, *others = [_line(row, widths, width) for row in part]
         heading.stylize("bold")
-        lines += [heading, *(_line(row, widths, width) for row in section)]
+        lines += [heading, *others]
     return lines
 
 
@@ -103,15 +109,19 @@ def cut(text: str, width: int, *, style: str = "", pad: bool = False) -> Text:
     return Text(fitted, spans=[Span(0, len(fitted), style)] if style else None, no_wrap=True)
 
 
-def _widths(rows: Sequence[Row], width: int) -> dict[str, int]:
-    """Return the columns that fit, with the width of each."""
-    names = [field.name for field in fields(Row) if field.name in _COLUMNS]
+def _named(row: Row, *, title: bool = False) -> Row:
+    """Return a row whose name is its id, or its title, where it has none."""
+    return replace(row, name=row.task_id if title or not row.name else row.name)
+
+
+def _widths(names: Sequence[str], rows: Sequence[Row], width: int) -> dict[str, int]:
+    """Return those of these columns that fit, with the width of each."""
     wanted = {name: _wanted_width(name, rows) for name in names}
     widths = {name: min(wanted[name], _COLUMNS[name].minimum) for name in names}
     for name in _DROP_ORDER:
         if _total(widths) <= width:
             break
-        del widths[name]
+        widths.pop(name, None)
     left = width - _total(widths)
     for name in _GROW_ORDER:
         if name in widths:
@@ -138,7 +148,7 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     start = 0
     for name, cells in widths.items():
         text: str = getattr(row, name)
-        part = shorten_middle(text, cells) if name == "task_id" else fit(text, cells)
+        part = shorten_middle(text, cells) if text == row.task_id else fit(text, cells)
         if name == "status" and row.style:
             spans.append(Span(start, start + len(part), row.style))
         parts.append(part)

@@ -1,9 +1,12 @@
-"""One event in a store, as a watch shows it."""
+"""One event in a store, and its task as a watch shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
+
+from uniqc_mcp.responses.times import recorded_time, seconds_since
+from uniqc_mcp.safety.sanitizer import Sanitizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,3 +49,65 @@ class Event:
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
     shots: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SanitizedTask:
+    """A task whose texts are safe to show.
+
+    Attributes:
+        before: Its previous status; empty if that is not known or there was none.
+        submitted_at: UTC in ISO 8601, as on the wire; empty if the stored text can't be read.
+        updated_at: As `submitted_at`.
+        active: True if it is not finished, or was not when it went.
+        archived: True if it is gone from the tasks and in uniqc's archive.
+        error: Why it failed; empty if it did not, or if nothing says.
+        note: What its platform jobs add to its status.
+        shots: The shots of each circuit; None if they are not known.
+        seconds: From its submission to now or, if it ended, until that was noticed; None if the
+            time of submission is unreadable.
+    """
+
+    task_id: str
+    name: str
+    backend: str
+    status: str
+    before: str
+    submitted_at: str
+    updated_at: str
+    active: bool
+    archived: bool
+    error: str
+    note: str
+    shots: int | None = None
+    seconds: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        state: TaskState,
+        *,
+        before: str = "",
+        archived: bool = False,
+        error: str = "",
+        note: str = "",
+        shots: int | None = None,
+        now: datetime | None = None,
+    ) -> Self:
+        """Return a task with every text sanitized, and with its age where a time is given."""
+        sanitizer = Sanitizer()
+        return cls(
+            task_id=sanitizer.one_line("task_id", state.task_id),
+            name=sanitizer.one_line("name", state.name),
+            backend=sanitizer.one_line("backend", state.backend),
+            status=sanitizer.one_line("status", state.status),
+            before=sanitizer.one_line("status", before),
+            submitted_at=recorded_time(state.submit_time),
+            updated_at=recorded_time(state.update_time),
+            active=state.active,
+            archived=archived,
+            error=sanitizer.one_line("tasks.error", error),
+            note=note,
+            shots=shots,
+            seconds=None if now is None else seconds_since(state.submit_time, now),
+        )

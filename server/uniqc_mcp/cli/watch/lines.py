@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from uniqc_mcp.cli.watch.events import SanitizedTask
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.responses.store_notes import fallback_note, state_notes
 from uniqc_mcp.responses.text import plural
@@ -17,7 +18,6 @@ from uniqc_mcp.responses.times import (
     wire_time,
 )
 from uniqc_mcp.safety.display import in_quotes, tilde, without_home, word
-from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
@@ -31,68 +31,6 @@ if TYPE_CHECKING:
 POLLING_NOTE = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
 
 _MAX_ACTIVE_LINES = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SanitizedTask:
-    """A task whose texts are safe to show.
-
-    Attributes:
-        before: Its previous status; empty if that is not known or there was none.
-        submitted_at: UTC in ISO 8601, as on the wire; empty if the stored text can't be read.
-        updated_at: As `submitted_at`.
-        active: True if it is not finished, or was not when it went.
-        archived: True if it is gone from the tasks and in uniqc's archive.
-        error: Why it failed; empty if it did not, or if nothing says.
-        note: What its platform jobs add to its status.
-        shots: The shots of each circuit; None if they are not known.
-        seconds: From its submission to now or, if it ended, until that was noticed; None if the
-            time of submission is unreadable.
-    """
-
-    task_id: str
-    name: str
-    backend: str
-    status: str
-    before: str
-    submitted_at: str
-    updated_at: str
-    active: bool
-    archived: bool
-    error: str
-    note: str
-    shots: int | None = None
-    seconds: int | None = None
-
-    @classmethod
-    def of(
-        cls,
-        state: TaskState,
-        *,
-        before: str = "",
-        archived: bool = False,
-        error: str = "",
-        note: str = "",
-        shots: int | None = None,
-        now: datetime | None = None,
-    ) -> Self:
-        """Return a task with every text sanitized, and with its age where a time is given."""
-        sanitizer = Sanitizer()
-        return cls(
-            task_id=sanitizer.one_line("task_id", state.task_id),
-            name=sanitizer.one_line("name", state.name),
-            backend=sanitizer.one_line("backend", state.backend),
-            status=sanitizer.one_line("status", state.status),
-            before=sanitizer.one_line("status", before),
-            submitted_at=recorded_time(state.submit_time),
-            updated_at=recorded_time(state.update_time),
-            active=state.active,
-            archived=archived,
-            error=sanitizer.one_line("tasks.error", error),
-            note=note,
-            shots=shots,
-            seconds=None if now is None else seconds_since(state.submit_time, now),
-        )
 
 
 def store_notes(store: StoreState | None) -> Iterator[str]:

@@ -9,10 +9,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
-from uniqc_mcp.cli.watch.finished_tasks import FinishedTasks
+from uniqc_mcp.cli.cells import wrap
+from uniqc_mcp.cli.watch.controls import HELP, Controls
+from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
 from uniqc_mcp.cli.watch.view import MAX_FINISHED_ROWS, Scene, frame_lines
+from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.responses.times import utc_now
 from uniqc_store import StoreError
 
@@ -20,11 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from datetime import datetime
 
-    from rich.text import Text
-
     from uniqc_mcp.cli.watch.events import Event
     from uniqc_mcp.cli.watch.feed import EventFeed
-    from uniqc_store import Group, TaskState
+    from uniqc_store import Group, TaskState, TaskStore
 
 
 @contextmanager
@@ -55,7 +57,10 @@ class Table:
         self._clock = clock
         self._totals = StatusTotals(feed)
         self._finished = FinishedTasks()
+        self._controls = Controls()
         self._active: Sequence[TaskState] = ()
+        self._finished_in_view: Sequence[FinishedTask] = ()
+        self._task_lines: Sequence[str] = ()
         self._by_status: Counter[str] = Counter()
         self._problem = ""
         self._drawn: tuple[int, tuple[int, int]] | None = None
@@ -66,21 +71,34 @@ class Table:
             self._finished.add(event)
             self._problem = event.problem
         if events:
-            active = self._feed.active.values()
-            self._active = sorted(active, key=_submitted, reverse=True)
-            self._by_status = Counter(state.status for state in active)
-        size = self._screen.size
-        second_and_size = int(self._clock().timestamp()), size
+            self._by_status = Counter(state.status for state in self._feed.active.values())
+            self._arrange()
+        second_and_size = int(self._clock().timestamp()), self._screen.size
         if events or second_and_size != self._drawn:
             self._drawn = second_and_size
-            self._screen.show(self.lines(*size))
+            self._draw()
 
     def pause(self, seconds: float) -> None:
-        """Wait on the screen, which also reads keys."""
-        self._screen.pause(seconds)
+        """Wait on the screen, and do what the keys mean that are pressed meanwhile.
+
+        Raises:
+            KeyboardInterrupt: A key ended the watch.
+        """
+        keys = self._screen.pause(seconds)
+        _, height = self._screen.size
+        for key in keys:
+            ids = [state.task_id for state in self._active]
+            ids += [one.task.task_id for one in self._finished_in_view]
+            self._controls.press(key, ids, rows=height)
+            self._arrange()
+        if keys:
+            self._draw()
 
     def lines(self, width: int, height: int, *, final: bool = False) -> list[Text]:
-        """Return the lines of the table as it is now."""
+        """Return the lines of the table, or of the page over it, as they are now."""
+        controls = self._controls
+        if controls.page in ("task", "help") and not final:
+            return self._page_lines(width, height)
         scene = Scene(
             path=self._feed.store.db_path,
             store_status=self._feed.store_status,
@@ -89,11 +107,40 @@ class Table:
             by_status=self._by_status,
             groups=self._totals.groups(),
             active=self._active,
-            finished=tuple(islice(self._finished, MAX_FINISHED_ROWS)),
+            hidden=len(self._feed.active) - len(self._active),
+            finished=self._finished_in_view,
             finished_total=self._finished.total,
             without_job=self._feed.without_job,
+            sort=controls.sort,
+            filter_text=controls.filter_text,
+            types_filter=controls.page == "filter",
+            chosen="" if final else controls.chosen,
         )
         return frame_lines(scene, width=width, height=height, now=self._clock(), final=final)
+
+    def _arrange(self) -> None:
+        """Sort and filter the tasks anew, and read the task that is shown."""
+        controls = self._controls
+        self._active = controls.arranged(self._feed.active.values())
+        matching = (one for one in self._finished if controls.matches(one.task))
+        self._finished_in_view = tuple(islice(matching, MAX_FINISHED_ROWS))
+        if controls.page == "task":
+            self._task_lines = _task_text(self._feed.store, controls.chosen)
+
+    def _draw(self) -> None:
+        self._screen.show(self.lines(*self._screen.size))
+
+    def _page_lines(self, width: int, height: int) -> list[Text]:
+        """Return the part of the help, or of a task, that is scrolled to."""
+        texts = HELP if self._controls.page == "help" else self._task_lines
+        lines = [line for text in texts for line in wrap(text, width)]
+        room = max(1, height - 2)
+        self._controls.scroll = max(0, min(self._controls.scroll, len(lines) - room))
+        shown = lines[self._controls.scroll :][:room]
+        rest = len(lines) - self._controls.scroll - len(shown)
+        foot = "Esc goes back  q ends" + (f"  {rest:,} lines below" if rest else "")
+        filler = [""] * (room - len(shown))
+        return [Text(line, no_wrap=True) for line in [*shown, *filler, "", foot]][:height]
 
 
 class StatusTotals:
@@ -131,5 +178,13 @@ class StatusTotals:
         return self._groups
 
 
-def _submitted(state: TaskState) -> tuple[str, str]:
-    return state.submit_time, state.task_id
+def _task_text(store: TaskStore, task_id: str) -> list[str]:
+    """Return the lines of what ``get_task`` answers, or the reason why it can't."""
+    from uniqc_mcp.tasks.tools import ReadTools  # noqa: PLC0415 - 0.25 s of every watch
+
+    try:
+        return ReadTools(store).get_task(task_id=task_id).text().splitlines()
+    except RequestError as error:
+        return str(error).splitlines()
+    except StoreError as error:
+        return explain_store_error(error).splitlines()

@@ -1,14 +1,16 @@
-"""The alternate screen of a terminal, which is left again however the watch ends."""
+"""The alternate screen of a terminal, which is left again however the watch ends, and its keys."""
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import select
 import signal
 import sys
 import time
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.control import Control
 from rich.segment import ControlType, Segment, Segments
@@ -22,12 +24,45 @@ if TYPE_CHECKING:
 
 _REST_OF_LINE = Control((ControlType.ERASE_IN_LINE, 0)).segment
 
+_KEY: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Za-z]|.", re.DOTALL)
+_NAMES: Final = {
+    "\r": "enter",
+    "\n": "enter",
+    "\x1b": "escape",
+    "\x7f": "backspace",
+    "\x08": "backspace",
+    "\x1b[A": "up",
+    "\x1bOA": "up",
+    "\x1b[B": "down",
+    "\x1bOB": "down",
+    "\x1b[5~": "page up",
+    "\x1b[6~": "page down",
+    "\x1b[H": "home",
+    "\x1bOH": "home",
+    "\x1b[1~": "home",
+    "\x1b[F": "end",
+    "\x1bOF": "end",
+    "\x1b[4~": "end",
+}
+
+
+class KeyDecoder:
+    """A decoder of what a terminal sends, in which a character may be split between two reads."""
+
+    def __init__(self) -> None:
+        """Begin between two characters."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+
+    def keys(self, sent: bytes) -> list[str]:
+        """Return the names of special keys, and printable characters as they are."""
+        found: list[str] = _KEY.findall(self._decoder.decode(sent))
+        return [_NAMES.get(key, key) for key in found if key in _NAMES or key.isprintable()]
+
 
 class TerminalScreen(AbstractContextManager["TerminalScreen"]):
     """Frames on the terminal's alternate screen, which leaves the scrollback as it was.
 
-    Keys are not echoed. ``q`` ends the watch as Ctrl-C does. Ctrl-Z leaves the screen until the
-    shell continues the process.
+    Keys are not echoed. Ctrl-Z leaves the screen until the shell continues the process.
 
     Only lines that differ from the previous frame are written. ``rich.live.Live`` writes all of
     them and took five times as long.
@@ -41,6 +76,7 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
         self._drawn_size = (0, 0)
         self._must_stop = False
         keys = sys.stdin if os.name == "posix" else None
+        self._decoder = KeyDecoder()
         self._keys = keys.fileno() if keys is not None and keys.isatty() else None
 
     def __enter__(self) -> Self:
@@ -81,22 +117,19 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
         if output:
             self._console.print(Segments(output), end="", soft_wrap=True)
 
-    def pause(self, seconds: float) -> None:
-        """Wait for this time, or until a key is pressed or a signal arrives.
-
-        Raises:
-            KeyboardInterrupt: ``q`` was pressed.
-        """
+    def pause(self, seconds: float) -> list[str]:
+        """Wait for this time, or until a key is pressed or a signal arrives; return the keys."""
+        keys: list[str] = []
         if self._keys is None:
             time.sleep(seconds)
         elif select.select([self._keys], [], [], seconds)[0]:
-            keys = os.read(self._keys, 1024)
-            if not keys:  # the terminal is gone
+            sent = os.read(self._keys, 1024)
+            keys = self._decoder.keys(sent)
+            if not sent:  # the terminal is gone
                 self._keys = None
-            if b"q" in keys.lower():
-                raise KeyboardInterrupt
         if self._must_stop:
             self._stop()
+        return keys
 
     def _enter_screen(self) -> None:
         if self._keys is not None:

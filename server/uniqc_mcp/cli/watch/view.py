@@ -10,10 +10,13 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from uniqc_mcp.cli.watch.columns import Row, cut, status_style, table_lines
-from uniqc_mcp.cli.watch.lines import POLLING_NOTE, SanitizedTask, store_notes
+from uniqc_mcp.cli.watch.controls import SORTS
+from uniqc_mcp.cli.watch.events import SanitizedTask
+from uniqc_mcp.cli.watch.lines import POLLING_NOTE, store_notes
 from uniqc_mcp.responses.times import duration, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import tilde
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -24,11 +27,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from uniqc_mcp.cli.watch.controls import Sort
     from uniqc_mcp.cli.watch.finished_tasks import FinishedTask
     from uniqc_store import Group, StoreStatus, TaskState
 
 MAX_FINISHED_ROWS = 10
-_KEYS = "q ends"
+_KEYS = "? keys  q ends"
 _GAP = 2
 
 
@@ -43,10 +47,16 @@ class Scene:
         backend: The label or platform that is watched; empty for all.
         by_status: Active tasks by status.
         groups: All tasks by status, as last counted.
-        active: The active tasks, newest first.
-        finished: The tasks that finished since the start, the latest first; the rest is cut off.
+        active: The active tasks that the filter leaves, in the order of `sort`.
+        hidden: How many active tasks the filter hides.
+        finished: The tasks that finished since the start and that the filter leaves, the latest
+            first; the rest is cut off.
         finished_total: How many finished since the start.
         without_job: Ids of the active tasks that never reached a platform.
+        sort: The order of the active tasks.
+        filter_text: The text that the shown tasks contain.
+        types_filter: Whether that text is being typed.
+        chosen: The id of the chosen task, which is always in view; empty if none is.
     """
 
     path: Path
@@ -56,9 +66,14 @@ class Scene:
     by_status: Mapping[str, int] = field(default_factory=dict[str, int])
     groups: Sequence[Group] = ()
     active: Sequence[TaskState] = ()
+    hidden: int = 0
     finished: Sequence[FinishedTask] = ()
     finished_total: int = 0
     without_job: frozenset[str] = frozenset()
+    sort: Sort = "newest"
+    filter_text: str = ""
+    types_filter: bool = False
+    chosen: str = ""
 
 
 def frame_lines(
@@ -74,7 +89,7 @@ def frame_lines(
         final: True for the frame that stays on the terminal, which has no footer and does not
             fill the screen.
     """
-    head, foot = list(_head(scene, width)), _foot(width)
+    head, foot = list(_head(scene, width)), _foot(scene, width)
     if final or height < len(head) + len(foot) + 6:
         foot = []
     head = head[: max(1, height - 5)]
@@ -89,19 +104,43 @@ def _body(scene: Scene, width: int, room: int, now: datetime) -> list[Text]:
     if scene.store_status.store is None:
         return [Text(), cut("" if scene.problem else "Reading…", width, style="dim")]
     active_rows, finished_rows = _row_counts(room, len(scene.active), len(scene.finished))
-    active = [_active_row(state, now, scene) for state in scene.active[:active_rows]]
-    finished = [_finished_row(one, now) for one in scene.finished[:finished_rows]]
+    start = _first_row([state.task_id for state in scene.active], scene.chosen, active_rows)
+    in_view = scene.active[start : start + active_rows]
+    ended = scene.finished[:finished_rows]
+    active = [_active_row(state, now, scene) for state in in_view]
+    finished = [_finished_row(one, now) for one in ended]
+    total = len(scene.active) + scene.hidden
+    of_all = f" of {total:,}" if scene.hidden else ""
     sections = {
-        f"{len(scene.active):,} active": ("heard of", active),
+        f"{len(scene.active):,}{of_all} active": ("heard of", active),
         f"{scene.finished_total:,} ended": ("ended", finished),
     }
     lines = table_lines(sections, width)
     top, bottom = lines[: 1 + len(active)], lines[1 + len(active) :]
-    if not scene.active:
-        top.append(cut("No task is active.", width, style="dim"))
-    elif more := len(scene.active) - len(active):
-        top.append(cut(f"and {more:,} more", width, style="dim"))
+    tasks = [*in_view, *(one.task for one in ended)]
+    for state, line in zip(tasks, [*top[1:], *bottom[1:]], strict=True):
+        if state.task_id == scene.chosen:
+            line.stylize("reverse")
+    if told := _rest_of_active(scene, start, len(active)):
+        top.append(cut(told, width, style="dim"))
     return [Text(), *top, *([Text(), *bottom] if finished else [])]
+
+
+def _first_row(ids: Sequence[str], chosen: str, rows: int) -> int:
+    """Return the place of the first task in view, with the chosen one in the middle."""
+    if chosen not in ids:
+        return 0
+    return max(0, min(ids.index(chosen) - rows // 2, len(ids) - rows))
+
+
+def _rest_of_active(scene: Scene, above: int, shown: int) -> str:
+    """Return a line on the active tasks that are not in view; empty if all are."""
+    if not scene.active:
+        return "No active task matches the filter." if scene.hidden else "No task is active."
+    below = len(scene.active) - above - shown
+    if above:
+        return f"{above:,} above, {below:,} below"
+    return f"and {below:,} more" if below else ""
 
 
 def _active_row(state: TaskState, now: datetime, scene: Scene) -> Row:
@@ -198,11 +237,18 @@ def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _foot(width: int) -> list[Text]:
-    room = width - len(POLLING_NOTE) - _GAP
-    if room < len(_KEYS):
-        return [Text(), *_wrapped(POLLING_NOTE, width, style="dim")]
-    return [Text(), cut(f"{POLLING_NOTE}{_KEYS.rjust(room + _GAP)}", width, style="dim")]
+def _foot(scene: Scene, width: int) -> list[Text]:
+    """Return a blank line, and the filter or the note on polling with the keys."""
+    keys = _KEYS if scene.sort == "newest" else f"{SORTS[scene.sort]}  {_KEYS}"
+    note = POLLING_NOTE
+    if scene.types_filter:
+        note, keys = f"/{scene.filter_text}\u2588", "Enter keeps it  Esc drops it"
+    elif scene.filter_text:
+        note = f"/{scene.filter_text}  Esc shows all"
+    room = width - cell_len(note) - _GAP
+    if room < len(keys) and note is POLLING_NOTE:
+        return [Text(), *_wrapped(note, width, style="dim")]
+    return [Text(), cut(f"{note}{keys.rjust(room + _GAP)}", width, style="dim")]
 
 
 def _wrapped(text: str, width: int, *, style: str) -> Iterator[Text]:
