@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from uniqc_mcp.cli.cells import shorten_middle
+from uniqc_mcp.cli.columns import shorten_middle
 from uniqc_mcp.cli.watch.events import Event
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks

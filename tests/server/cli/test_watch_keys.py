@@ -12,7 +12,7 @@ from tests.server.cli.test_watch import NOW, frame_text, scene, task
 from tests.server.cli.test_watch_command import terminal
 from tests.server.cli.test_watch_table import InMemoryTable, row
 
-from uniqc_mcp.cli.watch.columns import table_lines
+from uniqc_mcp.cli.columns import table_lines
 from uniqc_mcp.cli.watch.controls import Controls
 from uniqc_mcp.cli.watch.terminal import KeyDecoder
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 from tests.server.cli.test_watch import NOW, feed_of, next_events
 
-from uniqc_mcp.cli.watch.columns import Row, table_lines
+from uniqc_mcp.cli.columns import Row, table_lines
 from uniqc_mcp.cli.watch.table import StatusTotals, Table
 from uniqc_mcp.cli.watch.terminal import TerminalScreen
 

@@ -1,1 +1,1 @@
-"""The tools' answers on a command line: get, list, plot and stats. It imports no other command."""
+"""The tools' answers on a command line: list, stats, get and plot. It imports no other command."""

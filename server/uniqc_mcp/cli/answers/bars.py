@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from rich.cells import cell_len
 
 from uniqc_mcp.cli.answers.destination import BLOCKS
-from uniqc_mcp.cli.cells import fit, shorten_middle
+from uniqc_mcp.cli.columns import fit, shorten_middle
 from uniqc_mcp.safety.sanitizer import Sanitizer
 
 if TYPE_CHECKING:

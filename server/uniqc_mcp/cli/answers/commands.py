@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from uniqc_mcp.cli.answers.destination import Destination
-from uniqc_mcp.cli.answers.plot import plot_as_json, read_plot
+from uniqc_mcp.cli.answers.listing import read_list, tab_separated, terminal_lines
+from uniqc_mcp.cli.answers.stats import fields_of_groups, table_of_groups
+from uniqc_mcp.cli.answers.tool_options import arguments_of, given, options_for
 from uniqc_mcp.cli.answers.words import for_command_line
 from uniqc_mcp.cli.failures import quiet_broken_pipe, store_errors
 from uniqc_mcp.cli.options import cache_dir_option, json_option
@@ -19,15 +21,73 @@ from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import InvalidValueError, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from uniqc_mcp.cli.answers.plot import PlotOrder
     from uniqc_mcp.responses.base import Answer
+    from uniqc_mcp.tasks.models import TaskList
 
 _MAX_OUTCOMES: Final = 50
 _MAX_BARS: Final = 4_096
 _BARS: Final = 16
+_LIMIT: Final = 30
+_ARGUMENTS: Final = {*arguments_of(ReadTools.list_tasks), *arguments_of(ReadTools.get_task)}
+
+
+@click.command("list")
+@cache_dir_option
+@json_option
+@options_for(ReadTools.list_tasks, without=("limit", "cursor"))
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=_LIMIT,
+    show_default=True,
+    help="Most tasks, however many pages that takes.",
+)
+def list_(cache_dir: Path, *, limit: int, as_json: bool, **filters: Any) -> None:
+    """List tasks, newest first; without options the active ones.
+
+    On a terminal it is a table. In a pipe it is a line for each task with tabs between task_id,
+    status, backend, shots, submitted_at, updated_at, name, error and note; what else there is to
+    say goes to stderr.
+    """
+    with _answering():
+        answer = read_list(_tools(cache_dir), given(filters), limit=limit)
+        destination = Destination.of_stdout()
+        if as_json:
+            echo(_as_json(answer.structured()))
+        elif destination.is_terminal:
+            for line in terminal_lines(_with_told_notes(answer), destination.width):
+                echo(destination.line(line))
+        else:
+            _print_fields(tab_separated(answer.tasks))
+            _remark(answer.more, *answer.store.notes)
+
+
+@click.command()
+@cache_dir_option
+@json_option
+@options_for(ReadTools.summarize_tasks)
+def stats(cache_dir: Path, *, as_json: bool, **options: Any) -> None:
+    """Summarize groups of tasks: how many succeeded, shots, seconds to the last touch.
+
+    Without options all tasks, by backend. In a pipe it is a line for each group with tabs between
+    its labels, tasks, finished, succeeded, shots, median, 90 % and longest seconds, oldest, newest.
+    """
+    with _answering():
+        answer = _tools(cache_dir).summarize_tasks(**given(options))
+        destination = Destination.of_stdout()
+        if as_json:
+            echo(_as_json(answer.structured()))
+        elif destination.is_terminal:
+            total, *_ = answer.text().splitlines()
+            for line in (total, *table_of_groups(answer, destination.width), *answer.store.notes):
+                echo(_told(line))
+        else:
+            _print_fields(fields_of_groups(answer))
+            _remark(*answer.store.notes)
 
 
 @click.command()
@@ -91,6 +151,8 @@ def plot(
 
     TASK is as for `get`. The longest bar is the most frequent outcome.
     """
+    from uniqc_mcp.cli.answers.plot import plot_as_json, read_plot  # noqa: PLC0415 - 0.02 s of a list
+
     with _answering():
         store = TaskStore(cache_dir, read_only=True)
         plotted = read_plot(store, task, order=order, most_bars=most_bars, place=place)
@@ -100,15 +162,32 @@ def plot(
             echo("\n".join(plotted.lines(Destination.of_stdout())))
 
 
-COMMANDS: Final = {command.name: command for command in (get, plot)}
+COMMANDS: Final = {str(command.name): command for command in (get, list_, plot, stats)}
 
 
 def _tools(cache_dir: Path) -> ReadTools:
     return ReadTools(TaskStore(cache_dir, read_only=True))
 
 
+def _with_told_notes(answer: TaskList) -> TaskList:
+    """Return a list whose notes name options."""
+    notes = [*map(_told, answer.store.notes)]
+    return answer.model_copy(update={"store": answer.store.model_copy(update={"notes": notes})})
+
+
 def _print(answer: Answer, *, as_json: bool) -> None:
     echo(_as_json(answer.structured()) if as_json else answer.text())
+
+
+def _print_fields(lines: Iterable[str]) -> None:
+    for line in lines:
+        echo(line)
+
+
+def _remark(*notes: str) -> None:
+    """Write what a script's reader should know to stderr, so that the fields stay alone."""
+    for note in filter(None, notes):
+        click.echo(_told(note), err=True)
 
 
 def _as_json(structured: dict[str, Any]) -> str:
@@ -122,10 +201,10 @@ def _answering() -> Generator[None]:
         with store_errors(), quiet_broken_pipe():
             yield
     except (InvalidArgumentError, InvalidValueError) as error:
-        raise click.UsageError(_sentence(error), click.get_current_context()) from error
+        raise click.UsageError(_told(str(error)), click.get_current_context()) from error
     except RequestError as error:
-        raise click.ClickException(_sentence(error)) from error
+        raise click.ClickException(_told(str(error))) from error
 
 
-def _sentence(error: Exception) -> str:
-    return for_command_line(str(error), ("status", "task_id", "name_contains"))
+def _told(text: str) -> str:
+    return for_command_line(text, _ARGUMENTS)

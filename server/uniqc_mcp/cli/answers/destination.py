@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import click
+from rich.text import Span
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 """No block, then blocks of one to eight eighths of a cell."""
@@ -46,6 +50,25 @@ class Destination:
     def styled(self, text: str, *, color: str | None = None, bold: bool = False) -> str:
         """Return text in a colour, or unchanged where none are wanted."""
         return click.style(text, fg=color, bold=bold or None) if self.has_colors else text
+
+    def line(self, text: Text) -> str:
+        """Return a line of a table, in its colours where they are wanted."""
+        shown = text.plain.rstrip()
+        if not self.has_colors:
+            return shown
+        spans = [*text.spans, *([Span(0, len(shown), text.style)] if text.style else [])]
+        # From the right, so that the places of the others stay.
+        for span in sorted(spans, reverse=True):
+            words = str(span.style).split()
+            colors = [name for name in words if name not in ("bold", "dim")]
+            part = click.style(
+                shown[span.start : span.end],
+                fg=colors[0] if colors else None,
+                bold="bold" in words or None,
+                dim="dim" in words or None,
+            )
+            shown = f"{shown[: span.start]}{part}{shown[span.end :]}"
+        return shown
 
 
 def _terminal_width() -> int:

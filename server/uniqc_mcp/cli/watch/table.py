@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from uniqc_mcp.cli.cells import wrap
+from uniqc_mcp.cli.columns import wrap
 from uniqc_mcp.cli.watch.controls import HELP, Controls
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
 from uniqc_mcp.cli.watch.terminal import TerminalScreen

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from uniqc_mcp.cli.watch.columns import Row, cut, status_style, table_lines
+from uniqc_mcp.cli.columns import Row, cut, status_style, table_lines
 from uniqc_mcp.cli.watch.controls import SORTS
 from uniqc_mcp.cli.watch.events import SanitizedTask
 from uniqc_mcp.cli.watch.lines import POLLING_NOTE, store_notes

@@ -1,14 +1,16 @@
-"""The columns of the table: how wide each is, and which are dropped first in a narrow terminal."""
+"""Columns of tasks in terminal cells, of which a wide character takes two.
+
+In a narrow terminal some are dropped.
+"""
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.text import Span, Text
-
-from uniqc_mcp.cli.cells import fit, shorten_middle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +39,7 @@ class Row:
     name: str
     status: str
     backend: str
+    shots: str = ""
     submitted: str
     last: str
     style: str = ""
@@ -62,11 +65,12 @@ _COLUMNS = {
     "name": _Column(minimum=10, maximum=60),
     "status": _Column(minimum=9, maximum=16),
     "backend": _Column(minimum=10, maximum=48),
+    "shots": _Column(minimum=5, maximum=14),
     "submitted": _Column(minimum=10, maximum=10, has_fixed_width=True),
     "last": _Column(minimum=10, maximum=10, has_fixed_width=True),
 }
-_DROP_ORDER = ("submitted", "backend", "task_id", "last", "status")
-_GROW_ORDER = ("backend", "status", "name", "task_id")
+_DROP_ORDER = ("submitted", "shots", "backend", "task_id", "last", "status")
+_GROW_ORDER = ("shots", "backend", "status", "name", "task_id")
 
 
 def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -> list[Text]:
@@ -78,19 +82,10 @@ def table_lines(sections: Mapping[str, tuple[str, Sequence[Row]]], width: int) -
         sections: The heading of the first column, mapped to that of the last and the rows.
         width: The maximum width of a line, in cells.
     """
-    headings = {
-        title: Row(
-            task_id=title,
-            name="name",
-            status="status",
-            backend="backend",
-            submitted="submitted",
-            last=last,
-        )
-        for title, (last, _) in sections.items()
-    }
-    parts = [[headings[title], *rows] for title, (_, rows) in sections.items()]
+    parts = [[_heading(title, last), *rows] for title, (last, rows) in sections.items()]
     names = [field.name for field in fields(Row) if field.name in _COLUMNS]
+    if not any(row.shots for _, rows in sections.values() for row in rows):
+        names.remove("shots")
     widths = _widths(names, [row for part in parts for row in part], width)
     if "task_id" not in widths:
         parts = [[_named(heading, title=True), *map(_named, rows)] for heading, *rows in parts]
@@ -107,6 +102,11 @@ def cut(text: str, width: int, *, style: str = "", pad: bool = False) -> Text:
     """Return text as one line, ending in … if it had to be cut."""
     fitted = fit(text, width) if pad or cell_len(text) > width else text
     return Text(fitted, spans=[Span(0, len(fitted), style)] if style else None, no_wrap=True)
+
+
+def _heading(title: str, last: str) -> Row:
+    names = {name: name for name in ("name", "status", "backend", "shots", "submitted")}
+    return Row(task_id=title, last=last, **names)
 
 
 def _named(row: Row, *, title: bool = False) -> Row:
@@ -148,6 +148,7 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     start = 0
     for name, cells in widths.items():
         text: str = getattr(row, name)
+        text = text.rjust(cells) if name == "shots" else text
         part = shorten_middle(text, cells) if text == row.task_id else fit(text, cells)
         if name == "status" and row.style:
             spans.append(Span(start, start + len(part), row.style))
@@ -157,3 +158,31 @@ def _line(row: Row, widths: Mapping[str, int], width: int) -> Text:
     if _total(widths) > width:
         return cut(line, width)
     return Text(line, spans=spans, no_wrap=True)
+
+
+def fit(text: str, width: int) -> str:
+    """Return text in exactly `width` cells, ending in … if it had to be cut."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, max(0, width - 1)) + ("…" if width > 0 else "")
+
+
+def shorten_middle(text: str, width: int) -> str:
+    """Return text in exactly `width` cells, with … for its middle if it is too long.
+
+    The beginning of a task id suffices to look the task up.
+    """
+    if cell_len(text) <= width or not text.isascii():
+        return fit(text, width)
+    head = width * 2 // 3
+    tail = width - head - 1
+    return f"{text[:head]}…{text[len(text) - tail :]}" if tail > 0 else fit(text, width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return text in lines of at most `width` cells, broken between words where that is known."""
+    if cell_len(text) <= width:
+        return [text]
+    if text.isascii():
+        return textwrap.wrap(text, max(width, 1))
+    return chop_cells(text, max(width, 2))
