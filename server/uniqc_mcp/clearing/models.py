@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
+from uniqc_mcp.clearing.reasons import ReasonView, reasons_in
 from uniqc_mcp.responses.base import (
     OMIT_EMPTY,
     Absent,
@@ -27,14 +27,13 @@ from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from uniqc_store import (
         ClearPlan,
         ClearResult,
         PendingPlan,
-        Reason,
         StoreState,
         TaskRecord,
     )
@@ -42,34 +41,6 @@ if TYPE_CHECKING:
 ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed", "dropped"]
 
 _MAX_GROUPS_TOKENS = 8_000
-_MAX_STATUSES = 8
-"""Statuses told apart for each reason. A file may hold any number of them."""
-
-
-class ReasonView(Wire):
-    """The number of tasks that are not cleared for one reason, by status where that is known."""
-
-    reason: str
-    count: int
-    statuses: dict[str, int] | Absent = None
-
-    @classmethod
-    def of(cls, text: str, reasons: Sequence[Reason], sanitizer: Sanitizer) -> Self:
-        """Return the view of one reason: the most frequent statuses, and "others" for the rest."""
-        counts: Counter[str] = Counter()
-        for number, reason in enumerate(reason for reason in reasons if reason.status):
-            shown = sanitizer.one_line("status", reason.status)
-            counts[shown if number < _MAX_STATUSES else "others"] += reason.count
-        total = sum(reason.count for reason in reasons)
-        return cls(reason=text, count=total, statuses=dict(counts) or None)
-
-    @property
-    def in_words(self) -> str:
-        """The reason, the number, and the statuses in one line."""
-        told = ", ".join(
-            f"{count} {word(status)}" for status, count in (self.statuses or {}).items()
-        )
-        return f"{self.reason}: {self.count}{f' ({told})' if told else ''}"
 
 
 class ExampleView(Wire):
@@ -143,8 +114,8 @@ class ClearAnswer(Answer):
                 f"{told_time(self.newest)}."
             )
         yield self.message
-        if self.planned and self.cleared is not None:
-            yield f"- planned: {self.planned}"
+        if self.cleared is not None:
+            yield from self._asked_for()
         for group in self.groups:
             yield f"- {group.count} {word(group.status)} on {word(group.backend)}"
         for example in self.examples:
@@ -161,6 +132,12 @@ class ClearAnswer(Answer):
         if self.plan_id:
             yield f"plan_id: {self.plan_id} (until {self.expires_at})"
 
+    def _asked_for(self) -> Iterator[str]:
+        if self.planned:
+            yield f"- planned: {self.planned}"
+        if self.matching:
+            yield f"- asked for: {self.matching}"
+
     @classmethod
     def for_plan(
         cls,
@@ -168,7 +145,6 @@ class ClearAnswer(Answer):
         state: StoreState,
         now: datetime,
         *,
-        matching: str,
         message: str,
         policy: PolicyView,
         notes: Sequence[str],
@@ -184,7 +160,7 @@ class ClearAnswer(Answer):
         return cls(
             state="planned",
             message=message,
-            matching=matching,
+            matching=pending.matching,
             plan_id=pending.plan_id,
             expires_at=wire_time(pending.expires_at),
             matched=plan.matched,
@@ -195,7 +171,7 @@ class ClearAnswer(Answer):
             newest=newest,
             groups=groups,
             examples=examples,
-            excluded=_reasons(plan.excluded, sanitizer),
+            excluded=reasons_in(plan.excluded, sanitizer),
             policy=policy,
             store=StoreView.of(state, now, notes),
         )
@@ -223,15 +199,24 @@ class ClearAnswer(Answer):
             matched=plan.matched,
             planned=0,
             bytes=0,
-            excluded=_reasons(plan.excluded, sanitizer),
+            excluded=reasons_in(plan.excluded, sanitizer),
             policy=policy,
             store=StoreView.of(state, now, notes),
         )
 
     @classmethod
-    def nothing(cls, state: ClearState, message: str, store: StoreState, now: datetime) -> Self:
+    def nothing(
+        cls,
+        state: ClearState,
+        message: str,
+        store: StoreState,
+        now: datetime,
+        pending: PendingPlan | None = None,
+    ) -> Self:
         """Return the answer for a commit that removed nothing, with its reason as the message."""
-        return cls(state=state, message=message, cleared=0, store=StoreView.of(store, now))
+        matching = pending.matching if pending is not None else ""
+        view = StoreView.of(store, now)
+        return cls(state=state, message=message, matching=matching, cleared=0, store=view)
 
     @classmethod
     def committed(
@@ -247,16 +232,10 @@ class ClearAnswer(Answer):
         return cls(
             state="cleared" if result.cleared else "changed",
             message=message,
+            matching=pending.matching,
             planned=len(pending.plan.rows),
             cleared=result.cleared,
-            skipped=_reasons(result.skipped, Sanitizer()),
+            skipped=reasons_in(result.skipped, Sanitizer()),
             receipt=result.receipt_id,
             store=StoreView.of(state, now),
         )
-
-
-def _reasons(reasons: Iterable[Reason], sanitizer: Sanitizer) -> list[ReasonView]:
-    by_text: dict[str, list[Reason]] = {}
-    for reason in reasons:
-        by_text.setdefault(reason.text, []).append(reason)
-    return [ReasonView.of(text, same, sanitizer) for text, same in by_text.items()]

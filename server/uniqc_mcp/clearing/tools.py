@@ -146,13 +146,12 @@ class ClearTools:
                 plan, state, now, notes, matching=matching, policy=in_force, sanitizer=sanitizer
             )
         asks_user = self._settings.confirm == "human"
-        pending = self._pending_plans.add(plan, asks_user=asks_user)
+        pending = self._pending_plans.add(plan, asks_user=asks_user, matching=matching)
         message = plan_message(asks_user=asks_user, client_can_ask=client_can_ask)
         return ClearAnswer.for_plan(
             pending,
             state,
             now,
-            matching=matching,
             message=message,
             policy=in_force,
             notes=notes,
@@ -178,7 +177,7 @@ class ClearTools:
             return ClearAnswer.nothing("expired", message, self._state(), self._clock())
         if pending is None or verdict not in CONSENTED:
             refusal = refusal_of(consent, verdict)
-            return ClearAnswer.nothing(*refusal, self._state(), self._clock())
+            return ClearAnswer.nothing(*refusal, self._state(), self._clock(), pending)
         result = self._writing_store().clear(
             pending.plan,
             policy=self._settings.policy,
@@ -194,9 +193,10 @@ class ClearTools:
         """Delete a plan, so that nobody can commit it."""
         state: ClearState = "dropped"
         message = dropped_message(plan_id)
-        if self._pending_plans.take(plan_id) is None:
+        pending = self._pending_plans.take(plan_id)
+        if pending is None:
             state, message = "expired", no_plan_message(plan_id)
-        return ClearAnswer.nothing(state, message, self._state(), self._clock())
+        return ClearAnswer.nothing(state, message, self._state(), self._clock(), pending)
 
     def _state(self) -> StoreState:
         return self._store.read(lambda snapshot: snapshot.state)

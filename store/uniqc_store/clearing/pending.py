@@ -49,12 +49,14 @@ class PendingPlan:
         plan: The plan. One that comes from the file has no examples, times and exclusions.
         expires_at: The time from which it is good no more.
         asks_user: True if a user has to confirm it, also where the commit needs no consent.
+        matching: The filter of the plan in words, for the answer to its commit.
     """
 
     plan_id: str
     plan: ClearPlan
     expires_at: datetime
     asks_user: bool
+    matching: str = ""
 
 
 class PendingPlans:
@@ -73,12 +75,13 @@ class PendingPlans:
         self._file = ClearedConnections(self._path, store)
         self._clock = clock
 
-    def add(self, plan: ClearPlan, *, asks_user: bool) -> PendingPlan:
+    def add(self, plan: ClearPlan, *, asks_user: bool, matching: str = "") -> PendingPlan:
         """Keep a plan under an id that can't be guessed, and delete those that have expired.
 
         Args:
             plan: The plan.
             asks_user: True if a user has to confirm it.
+            matching: The filter of the plan in words.
 
         Raises:
             InvalidValueError: The plan is too large.
@@ -89,8 +92,11 @@ class PendingPlans:
             plan=plan,
             expires_at=now + PLAN_LIFETIME,
             asks_user=asks_user,
+            matching=matching,
         )
-        content = plan_content.pack(plan, expires_at=pending.expires_at, asks_user=asks_user)
+        content = plan_content.pack(
+            plan, expires_at=pending.expires_at, asks_user=asks_user, matching=matching
+        )
         if len(plan.rows) > MAX_PLANNED_ROWS or len(content) > MAX_PLAN_BYTES:
             raise InvalidValueError(
                 "plan",
@@ -161,9 +167,13 @@ class PendingPlans:
             raise PlanAlteredError(self._path)
         if not plan_content.is_sealed(plan_id, content, seal):
             raise PlanAlteredError(self._path)
-        plan, expires_at, asks_user = plan_content.unpack(content)
+        plan, expires_at, asks_user, matching = plan_content.unpack(content)
         pending = PendingPlan(
-            plan_id=plan_id, plan=plan, expires_at=expires_at, asks_user=asks_user
+            plan_id=plan_id,
+            plan=plan,
+            expires_at=expires_at,
+            asks_user=asks_user,
+            matching=matching,
         )
         return pending if self.seconds_left(pending) > 0 else None
 

@@ -18,7 +18,7 @@ from uniqc_store.clearing.plan import ClearPlan, PlannedRow
 from uniqc_store.clearing.policy import ClearPolicy
 from uniqc_store.snapshot import Group
 
-_FORMAT = b"uniqc-mcp plan 2:"
+_FORMAT = b"uniqc-mcp plan 3:"
 """Part of the key: a release with another format finds no plan of this one."""
 
 _LENGTH = struct.Struct(">I")
@@ -41,12 +41,13 @@ def is_sealed(plan_id: str, content: bytes, seal: bytes) -> bool:
     return hmac.compare_digest(seal_of(plan_id, content), seal)
 
 
-def pack(plan: ClearPlan, *, expires_at: datetime, asks_user: bool) -> bytes:
+def pack(plan: ClearPlan, *, expires_at: datetime, asks_user: bool, matching: str) -> bytes:
     """Return the bytes of a plan: what its commit needs, so no examples and no exclusions."""
     head = {
         "planned_at": plan.planned_at.isoformat(),
         "expires_at": expires_at.isoformat(),
         "asks_user": asks_user,
+        "matching": matching,
         "matched": plan.matched,
         "policy": _policy_values(plan.policy),
         "groups": [[group.status, group.backend, group.count] for group in plan.groups],
@@ -59,8 +60,8 @@ def pack(plan: ClearPlan, *, expires_at: datetime, asks_user: bool) -> bytes:
     return b"".join(parts)
 
 
-def unpack(content: bytes) -> tuple[ClearPlan, datetime, bool]:
-    """Return a plan, the time at which it expires, and whether the user has to be asked."""
+def unpack(content: bytes) -> tuple[ClearPlan, datetime, bool, str]:
+    """Return a plan, when it expires, whether the user has to be asked, and its filter in words."""
     (length,) = _LENGTH.unpack_from(content)
     start = _LENGTH.size + length
     head: dict[str, Any] = json.loads(content[_LENGTH.size : start])
@@ -78,7 +79,8 @@ def unpack(content: bytes) -> tuple[ClearPlan, datetime, bool]:
         newest="",
         excluded=(),
     )
-    return plan, datetime.fromisoformat(head["expires_at"]), bool(head["asks_user"])
+    expires_at = datetime.fromisoformat(head["expires_at"])
+    return plan, expires_at, bool(head["asks_user"]), str(head["matching"])
 
 
 def _rows(content: bytes, start: int) -> tuple[PlannedRow, ...]:
