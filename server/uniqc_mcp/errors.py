@@ -34,7 +34,7 @@ from uniqc_store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _MAX_COMPARED: Final = 200
 """Characters of a name that are compared: the time grows with their square."""
@@ -56,7 +56,18 @@ class UnknownTaskError(RequestError):
 
 
 class AmbiguousTaskError(RequestError):
-    """An id that stands for several tasks."""
+    """An id that stands for several tasks.
+
+    Attributes:
+        candidates: The ids of these tasks, or of some.
+        more: Whether there are others.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[str], more: bool) -> None:
+        """Create the error with its message for the caller."""
+        super().__init__(message)
+        self.candidates = candidates
+        self.more = more
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:

@@ -83,7 +83,9 @@ def _find_cleared(store: TaskStore, reference: str, unknown: UnknownTaskError) -
         case ():
             raise unknown
         case _:
-            raise AmbiguousTaskError(_explain_ambiguous(reference, found))
+            message = _explain_ambiguous(reference, found)
+            candidates = [match.task_id for match in found]
+            raise AmbiguousTaskError(message, candidates=candidates, more=False)
 
 
 def _explain_ambiguous(reference: str, found: Sequence[ClearedMatch]) -> str:

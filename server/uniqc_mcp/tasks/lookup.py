@@ -136,15 +136,19 @@ def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:
             if (match := named.only_match(snapshot)) is not None:
                 return match
             if named.records:
-                # A part of a name stands for no task: a wait goes on without this id.
-                error = AmbiguousTaskError if named.exact else UnknownTaskError
-                raise error(_explain_names(task_id, named))
+                message = _explain_names(task_id, named)
+                if not named.exact:  # a part of a name stands for no task
+                    raise UnknownTaskError(message)
+                candidates = [record.task_id for record in named.records]
+                raise AmbiguousTaskError(message, candidates=candidates, more=named.more)
             message = snapshot.cached(
                 ("unknown", task_id), lambda: _explain_unknown(snapshot, task_id), size=len
             )
             raise UnknownTaskError(message)
         case _:
-            raise AmbiguousTaskError(_explain_ambiguous(snapshot, task_id, matches))
+            message = _explain_ambiguous(snapshot, task_id, matches)
+            candidates = [match.task_id for match in matches.found]
+            raise AmbiguousTaskError(message, candidates=candidates, more=matches.more)
 
 
 def stored_result(snapshot: Snapshot, match: Match) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import anyio.to_thread
 
-from uniqc_mcp.errors import InvalidArgumentError, UnknownTaskError
+from uniqc_mcp.errors import AmbiguousTaskError, InvalidArgumentError, UnknownTaskError
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.waiting.cursor import WaitCursor
@@ -26,6 +26,10 @@ MAX_IDS: Final = 50
 
 _MAX_NAMED: Final = 10
 """Unknown ids that a note names."""
+
+_MAX_AMBIGUOUS: Final = 4
+_MAX_CANDIDATES: Final = 3
+"""Ambiguous ids that have a note, and tasks that each names: notes have to stay small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,39 +68,65 @@ class Asked:
     def target(
         self, snapshot: Snapshot, changed_ids: AbstractSet[str]
     ) -> tuple[WaitTarget, list[str]]:
-        """Return the tasks that are meant, and notes on ids that no task has.
+        """Return the tasks that are meant, and notes on ids that stand for none or for several.
 
         Args:
             snapshot: The store in which ids are looked up.
             changed_ids: Ids of tasks that may be gone; they are not looked up.
 
         Raises:
-            UnknownTaskError: No task has any of the ids.
+            UnknownTaskError, AmbiguousTaskError: No id stands for one task.
         """
         found: set[str] = set()
         unknown: dict[str, UnknownTaskError] = {}
+        ambiguous: dict[str, AmbiguousTaskError] = {}
         for task_id in sorted(self.task_ids):
             try:
                 is_known = task_id in changed_ids
                 found.add(task_id if is_known else find_task(snapshot, task_id).task_id)
             except UnknownTaskError as error:
                 unknown[task_id] = error
-        if unknown and not found:
-            raise next(iter(unknown.values()))
+            except AmbiguousTaskError as error:
+                ambiguous[task_id] = error
+        left_out = unknown | ambiguous
+        if left_out and not found:
+            raise left_out[min(left_out)]
         task_filter = TaskFilter(
             status="active", backend=self.backend, name_contains=self.name_contains
         )
-        return WaitTarget(task_ids=frozenset(found), task_filter=task_filter), _notes_on(unknown)
+        target = WaitTarget(task_ids=frozenset(found), task_filter=task_filter)
+        return target, [*_notes_on_unknown(unknown), *_notes_on_ambiguous(ambiguous)]
 
 
-def _notes_on(unknown: dict[str, UnknownTaskError]) -> list[str]:
+def _notes_on_unknown(unknown: dict[str, UnknownTaskError]) -> list[str]:
     if not unknown:
         return []
     if len(unknown) == 1:
-        return [f"{next(iter(unknown.values()))} It is not waited for."]
-    named = ", ".join(map(quoted, list(unknown)[:_MAX_NAMED]))
-    more = f" and {len(unknown) - _MAX_NAMED} more" if len(unknown) > _MAX_NAMED else ""
-    return [f"No task has the ids {named}{more}. They are not waited for."]
+        return [f"Not waited for: {next(iter(unknown.values()))}"]
+    return [f"No task has the ids {_listed(list(unknown), _MAX_NAMED)}. They are not waited for."]
+
+
+def _notes_on_ambiguous(ambiguous: dict[str, AmbiguousTaskError]) -> list[str]:
+    notes = [
+        f"Not waited for: {quoted(task_id)} stands for several tasks, {_candidates(error)}."
+        for task_id, error in list(ambiguous.items())[:_MAX_AMBIGUOUS]
+    ]
+    if others := list(ambiguous)[_MAX_AMBIGUOUS:]:
+        notes.append(
+            f"Not waited for, as they stand for several tasks too: {_listed(others, _MAX_NAMED)}."
+        )
+    return notes
+
+
+def _candidates(error: AmbiguousTaskError) -> str:
+    named = ", ".join(map(quoted, error.candidates[:_MAX_CANDIDATES]))
+    more = error.more or len(error.candidates) > _MAX_CANDIDATES
+    return f"{named} and others" if more else named
+
+
+def _listed(names: Sequence[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(quoted, names[:most]))}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +135,7 @@ class Beginning:
 
     Attributes:
         target: The tasks to wait for.
-        notes: Notes on ids that no task has.
+        notes: Notes on ids that stand for no task, or for several.
         place: The place in the change log; empty for now.
         resumption: The changes before that place, where the cursor is of another log.
     """
@@ -121,7 +151,7 @@ class Beginning:
 
         Raises:
             InvalidArgumentError: The text is no cursor.
-            UnknownTaskError: No task has any of the ids.
+            UnknownTaskError, AmbiguousTaskError: No id stands for one task.
         """
         if not cursor:
             target, notes = await _read_target(asked, frozenset(), store)
