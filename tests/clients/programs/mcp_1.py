@@ -16,10 +16,11 @@ async def main(command):
     async with stdio_client(server) as streams, ClientSession(*streams) as session:
         await session.initialize()
         check({tool.name for tool in (await session.list_tools()).tools} >= TOOLS)
-        for tool, arguments in GOOD:
+        for tool, arguments, fact in GOOD:
             result = await session.call_tool(tool, arguments)
             check(not result.isError and result.structuredContent, tool, arguments, result)
-            check(result.content[0].text, tool)
+            check(fact in result.content[0].text, tool, arguments, result)
+            check(fact in str(result.structuredContent), tool, arguments, result)
         for tool, arguments, reason in BAD:
             result = await session.call_tool(tool, arguments)
             check(result.isError and reason in result.content[0].text, tool, arguments, result)
