@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 import anyio.to_thread
 
 from uniqc_mcp.errors import AmbiguousTaskError, InvalidArgumentError, UnknownTaskError
 from uniqc_mcp.safety.display import quoted
+from uniqc_mcp.tasks.filters import requested_filter
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.waiting.cursor import WaitCursor
 from uniqc_mcp.waiting.target import WaitTarget
-from uniqc_store import InvalidValueError, TaskFilter
+from uniqc_store import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
+    from uniqc_mcp.tasks.filter_arguments import FilterArguments
     from uniqc_mcp.waiting.resume import Resumption
-    from uniqc_store import Snapshot, TaskStore
+    from uniqc_store import Snapshot, TaskFilter, TaskStore
 
 MAX_IDS: Final = 50
 
@@ -38,32 +41,36 @@ class Asked:
 
     Attributes:
         task_ids: uniqc's or the platform's ids, or beginnings of them.
-        backend: As the tool takes it.
-        name_contains: As the tool takes it.
+        filters: The filters that are given, by name and as the tool takes them: an age stays the
+            same from call to call, although it means another time.
+        task_filter: What they mean now.
     """
 
     task_ids: frozenset[str]
-    backend: str
-    name_contains: str
+    filters: tuple[tuple[str, object], ...]
+    task_filter: TaskFilter = field(compare=False)
 
     @classmethod
-    def of(cls, task_ids: Sequence[str], backend: str, name_contains: str) -> Self:
+    def of(
+        cls, now: datetime, task_ids: Sequence[str], /, **filters: Unpack[FilterArguments]
+    ) -> Self:
         """Return the tasks that the arguments name.
 
         Raises:
-            InvalidArgumentError: There are both ids and a filter, or too many ids.
+            InvalidArgumentError: There are both ids and a filter, too many ids, or a time is none.
         """
-        if task_ids and (backend or name_contains):
+        given = tuple((name, value) for name, value in filters.items() if value)
+        if task_ids and given:
             raise InvalidArgumentError(
-                "Give task_ids, or backend and name_contains to wait for the active tasks that "
-                "match."
+                "Give task_ids, or filters to wait for the active tasks that match."
             )
         if len(task_ids) > MAX_IDS:
             raise InvalidArgumentError(
                 f"task_ids must be at most {MAX_IDS} ids, not {len(task_ids)}. Without task_ids, "
-                "all active tasks that match backend and name_contains are waited for."
+                "all active tasks that match the filters are waited for."
             )
-        return cls(task_ids=frozenset(task_ids), backend=backend, name_contains=name_contains)
+        task_filter = requested_filter(now, status="active", **filters)
+        return cls(task_ids=frozenset(task_ids), filters=given, task_filter=task_filter)
 
     def target(
         self, snapshot: Snapshot, changed_ids: AbstractSet[str]
@@ -91,10 +98,7 @@ class Asked:
         left_out = unknown | ambiguous
         if left_out and not found:
             raise left_out[min(left_out)]
-        task_filter = TaskFilter(
-            status="active", backend=self.backend, name_contains=self.name_contains
-        )
-        target = WaitTarget(task_ids=frozenset(found), task_filter=task_filter)
+        target = WaitTarget(task_ids=frozenset(found), task_filter=self.task_filter)
         return target, [*_notes_on_unknown(unknown), *_notes_on_ambiguous(ambiguous)]
 
 

@@ -124,6 +124,7 @@ class WaitTarget:
             (was_active or state.active)
             and self.task_filter.matches_backend(state.backend)
             and self.task_filter.matches_name(state.name)
+            and self.task_filter.matches_submit_time(state.submit_time)
         )
 
 

@@ -18,7 +18,12 @@ from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import DEFAULT_WAIT, MAX_WAIT
-from uniqc_mcp.tasks.filter_arguments import BackendFilter, NameContains
+from uniqc_mcp.tasks.filter_arguments import (
+    BackendFilter,
+    NameContains,
+    SubmittedAfter,
+    SubmittedBefore,
+)
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.waiting.arguments import MAX_IDS, Asked, Beginning
@@ -37,7 +42,7 @@ from uniqc_mcp.waiting.models import (
 )
 from uniqc_mcp.waiting.target import WaitTarget
 from uniqc_mcp.waiting.wait import Until, Wait, WaitResult
-from uniqc_store import Snapshot, TaskState, TaskStore
+from uniqc_store import Snapshot, TaskFilter, TaskState, TaskStore
 
 _PROGRESS: Final[dict[Until, str]] = {
     "any": "waiting for a change of status",
@@ -83,6 +88,8 @@ class WaitTools:
         ] = (),
         backend: BackendFilter = "",
         name_contains: NameContains = "",
+        submitted_after: SubmittedAfter = "",
+        submitted_before: SubmittedBefore = "",
         until: Annotated[
             Until, Field(description="any changes status, or all are finished.")
         ] = "any",
@@ -98,7 +105,14 @@ class WaitTools:
         submitted a task, or `uniqc result TASK_ID`.
         """
         began, running = time.monotonic(), context.request_context.lifespan_context
-        asked = Asked.of(task_ids, backend, name_contains)
+        asked = Asked.of(
+            self._clock(),
+            task_ids,
+            backend=backend,
+            name_contains=name_contains,
+            submitted_after=submitted_after,
+            submitted_before=submitted_before,
+        )
         waits = running.cancelled_waits
         cursor = cursor or waits.cursor_of(asked)
         timeout = min(timeout_seconds, waits.limit.seconds if waits.limit else MAX_WAIT)
@@ -206,8 +220,8 @@ def _cursor_at(place: str, active: Iterable[TaskState], target: WaitTarget) -> s
 
 def _notes_if_unmatched(snapshot: Snapshot, target: WaitTarget, result: WaitResult) -> list[str]:
     """Return notes on a filter that no task matches, active or not; none if one does."""
-    filters = target.task_filter.backend or target.task_filter.name_contains
-    if not filters or target.task_ids or result.tasks.active_total or result.status_changes:
+    is_filtered = target.task_filter != TaskFilter(status="active")
+    if not is_filtered or target.task_ids or result.tasks.active_total or result.status_changes:
         return []
     any_status = replace(target.task_filter, status="any")
     if snapshot.count(any_status):

@@ -374,7 +374,7 @@ async def test_an_unknown_task_is_refused(cache: Cache) -> None:
 async def test_ids_together_with_a_filter_are_refused(cache: Cache, more: dict[str, str]) -> None:
     uniqc(cache, a="running")
     said = await cache.refusal("wait_for_tasks", {"task_ids": ["a"], **more})
-    assert said.startswith("Give task_ids, or backend and name_contains")
+    assert said.startswith("Give task_ids, or filters")
 
 
 async def test_more_than_fifty_ids_are_refused(cache: Cache) -> None:
