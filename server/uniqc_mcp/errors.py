@@ -29,6 +29,7 @@ from uniqc_store import (
     StoreForeignError,
     StoreNewerError,
     StoreUnreadableError,
+    StoreUnsafeError,
     StoreUnwritableError,
     UnknownReceiptError,
 )
@@ -91,7 +92,7 @@ def explain_store_error(error: StoreError, *, advice: str = _ASK_DOCTOR) -> str:
     match error:
         case StoreBusyError():
             return f"The task store is busy. {text}"
-        case StoreUnwritableError() | StoreNewerError():
+        case StoreUnwritableError() | StoreNewerError() | StoreUnsafeError():
             return text
         case StoreFileError() if error.path.name == CLEARED_FILENAME:
             return f"The file of cleared tasks can't be used; tasks can still be read. {text}"

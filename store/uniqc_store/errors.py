@@ -16,6 +16,7 @@
         ├── StoreForeignError     another program's file (also a RuntimeError, as in uniqc)
         ├── StoreNewerError       a schema that this release does not know
         ├── StoreDamagedError     a file that SQLite finds malformed
+        ├── StoreUnsafeError      a file with damage, from which nothing is cleared
         ├── StoreBusyError        a file that another process holds for too long
         ├── StoreUnreadableError  permissions, a directory in its place, a failing disk
         ├── StoreUnwritableError  a read-only mount, another user's file, no descriptor left
@@ -231,6 +232,18 @@ class StoreDamagedError(StoreFileError):
             path,
             f"is damaged ({detail}). Make a copy of it, then try SQLite's own `.recover` on the "
             "copy, or move the file away and let uniqc start a new one.",
+        )
+
+
+class StoreUnsafeError(StoreFileError):
+    """A file that can be read, with damage that could lose a record in a clear or an undo."""
+
+    def __init__(self, path: Path, damage: str) -> None:
+        """Put the damage in brackets, and the remedy after it."""
+        super().__init__(
+            path,
+            f"is damaged ({damage}), and clearing or putting back could lose records. Nothing was "
+            "changed. `uniqc-mcp doctor` says how to mend it; try again after that.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uniqc_store import rows, validation
 from uniqc_store.cursors import Cursor, TouchCursor
 from uniqc_store.database import integrity
+from uniqc_store.errors import StoreUnsafeError
 from uniqc_store.filters import Archived, Column, Order, TaskFilter
 from uniqc_store.query import archive, completion, lookup, pagination, planner, statements
 from uniqc_store.query import counts as query_counts
@@ -93,6 +94,15 @@ class Snapshot:
     def check(self) -> Integrity:
         """Check the whole file, which is read in full: a gigabyte takes some seconds."""
         return integrity.check(self._session)
+
+    def check_sound(self) -> None:
+        """Check the file as far as a clear needs; a million tasks take 2.5 s.
+
+        Raises:
+            StoreUnsafeError: It is damaged.
+        """
+        if damage := integrity.damage_before_clear(self._session):
+            raise StoreUnsafeError(self._path, damage)
 
     def cached(
         self,

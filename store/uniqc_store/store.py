@@ -315,6 +315,9 @@ class TaskStore:
             task_filter: Selects the tasks.
             older_than: Shortest time since uniqc last wrote to a task.
             policy: Limits that hold in addition.
+
+        Raises:
+            StoreUnsafeError: The file is damaged.
         """
         now = _now()
         from uniqc_store.clearing import plan  # noqa: PLC0415 - 0.013 s of every start
@@ -364,6 +367,9 @@ class TaskStore:
             keep: Lifetime of the copies. Older copies of any clear are deleted now.
             progress: Called after each batch with the rows handled so far and the total.
             should_stop: Called before each batch. If it returns true, the clear ends there.
+
+        Raises:
+            StoreUnsafeError: The file is damaged; nothing was removed.
         """
         return self._clearing().commit(
             plan, policy=policy, keep=keep, progress=progress, should_stop=should_stop
@@ -390,6 +396,7 @@ class TaskStore:
         Raises:
             UnknownReceiptError: No copies are kept for the receipt.
             RestoreError: The store lacks a column that a copy needs; this batch was not restored.
+            StoreUnsafeError: The file is damaged; nothing was restored.
         """
         from uniqc_store.clearing.selected_copies import Selection  # noqa: PLC0415 - see plan_clear
 
@@ -417,7 +424,9 @@ class TaskStore:
         from uniqc_store.clearing.backup import ClearedFile  # noqa: PLC0415 - see plan_clear
         from uniqc_store.clearing.commit import Clearing  # noqa: PLC0415 - see plan_clear
 
-        return Clearing(self._writing(), ClearedFile(self._access))
+        writer = self._writing()
+        self._read_only(Snapshot.check_sound)
+        return Clearing(writer, ClearedFile(self._access))
 
     def _read_only(self, question: Callable[[Snapshot], Answer]) -> Answer:
         """Read as a read-only store does, even if this one may write."""

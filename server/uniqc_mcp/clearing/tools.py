@@ -18,7 +18,7 @@ from uniqc_mcp.clearing.messages import (
 )
 from uniqc_mcp.clearing.models import ClearAnswer, ClearState
 from uniqc_mcp.clearing.progress import report_progress
-from uniqc_mcp.clearing.verdicts import CONSENTED
+from uniqc_mcp.clearing.verdicts import CONSENTED, NOTHING_REMOVED
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError, explain_store_error
 from uniqc_mcp.protocol.threads import call_is_cancelled
@@ -37,6 +37,7 @@ from uniqc_store import (
     StoreFileError,
     StoreNewerError,
     StoreState,
+    StoreUnsafeError,
     StoreUnwritableError,
     TaskFilter,
     TaskStore,
@@ -178,13 +179,17 @@ class ClearTools:
         if pending is None or verdict not in CONSENTED:
             refusal = refusal_of(consent, verdict)
             return ClearAnswer.nothing(*refusal, self._state(), self._clock(), pending)
-        result = self._writing_store().clear(
-            pending.plan,
-            policy=self._settings.policy,
-            keep=self._settings.keep,
-            progress=progress,
-            should_stop=call_is_cancelled,
-        )
+        try:
+            result = self._writing_store().clear(
+                pending.plan,
+                policy=self._settings.policy,
+                keep=self._settings.keep,
+                progress=progress,
+                should_stop=call_is_cancelled,
+            )
+        except StoreUnsafeError as error:
+            message = f"{NOTHING_REMOVED} {explain_store_error(error)}"
+            return ClearAnswer.nothing("refused", message, self._state(), self._clock(), pending)
         return ClearAnswer.committed(
             pending, result, self._state(), self._clock(), message=commit_message(result)
         )
@@ -214,7 +219,7 @@ def _in_words(task_filter: TaskFilter, older_than: timedelta) -> str:
 
 def _is_lasting(error: StoreFileError) -> bool:
     """Return True if clearing can't work here, although reading may."""
-    if isinstance(error, StoreNewerError | StoreUnwritableError):
+    if isinstance(error, StoreNewerError | StoreUnwritableError | StoreUnsafeError):
         return True
     return error.path.name == CLEARED_FILENAME and not isinstance(error, StoreBusyError)
 

@@ -112,7 +112,11 @@ def plan(
         older_than: Least time since their last update; zero for any.
         policy: The operator's limits.
         now: The moment that ages are counted from.
+
+    Raises:
+        StoreUnsafeError: The file is damaged.
     """
+    snapshot.check_sound()
     requested = snapshot.where(task_filter)
     if older_than:
         aged = time_conditions.where_touched_before(moment_ago(now, older_than), name="asked_age")
