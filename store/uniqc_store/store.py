@@ -13,7 +13,7 @@ from uniqc_store import validation
 from uniqc_store.clearing.policy import ClearPolicy
 from uniqc_store.database import reader
 from uniqc_store.database.connection import Access
-from uniqc_store.database.files import identity_of
+from uniqc_store.database.files import CLEARED_FILENAME, identity_of
 from uniqc_store.database.write_connection import check_writable
 from uniqc_store.database.writer import Writer
 from uniqc_store.errors import (
@@ -123,6 +123,7 @@ class TaskStore:
         directory = DEFAULT_CACHE_DIR if cache_dir is None else Path(cache_dir)
         self.cache_dir = directory.absolute()
         self.db_path = self.cache_dir / DB_FILENAME
+        self._cleared_path = os.fspath(self.cache_dir / CLEARED_FILENAME)
         self._must_exist = must_exist
         self._access = Access(path=self.db_path, busy_timeout=busy_timeout, should_stop=should_stop)
         self._writer = None if read_only else Writer(self._access)
@@ -414,6 +415,11 @@ class TaskStore:
         from uniqc_store.clearing.copies import ClearedTasks  # noqa: PLC0415 - see plan_clear
 
         return ClearedTasks(self._access, self._read_only)
+
+    @property
+    def may_have_cleared(self) -> bool:
+        """False if there is certainly no file of cleared tasks, which takes 2 µs to find out."""
+        return os.path.lexists(self._cleared_path)
 
     def check_receipt(self, receipt_id: str) -> None:
         """Raise ``UnknownReceiptError`` if no copies are kept for a receipt. Create no file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, explain_store_error
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uniqc_mcp.tasks.task_detail import TaskDetail
-    from uniqc_store import ClearedMatch, Match, Snapshot, TaskStore
+    from uniqc_store import ClearedMatch, ClearedTasks, Match, Snapshot, TaskRecord, TaskStore
 
 Answer = TypeVar("Answer")
 
 _RECEIPT_LIMIT: Final = 60
+_STAYS_HELD: Final = "It stays there as long as this task is in the cache; list_cleared names it."
 
 
 def read_task(
@@ -114,10 +116,24 @@ def as_cleared(detail: TaskDetail, match: ClearedMatch, *, clears: bool) -> Task
 
 
 def with_cleared_twin(
-    store: TaskStore, detail: TaskDetail, task_id: str, *, clears: bool
+    store: TaskStore, detail: TaskDetail, task: TaskRecord, *, archived: bool, clears: bool
 ) -> TaskDetail:
-    """Return the view of an archived task, with a note if one of its id was cleared too."""
-    notes = _cleared_twin_notes(store, task_id, clears=clears)
+    """Return the view of a live or archived task, with a note if one of its id was cleared too.
+
+    Without a file of cleared tasks this takes some microseconds.
+    """
+    if not store.may_have_cleared or not task.task_id:
+        return detail
+    copies = store.cleared_tasks()
+    search = partial(_twin_notes, copies, task.task_id, archived=archived, clears=clears)
+    try:
+        state = copies.state
+    except StoreFileError as error:
+        notes = [_not_searched(error)]
+    else:
+        key = ("cleared twins", state, task.task_id, archived)
+        unknown = state is None
+        notes = search() if unknown else store.read(lambda snapshot: snapshot.cached(key, search))
     return detail.model_copy(update={"notes": [*notes, *detail.notes]}) if notes else detail
 
 
@@ -133,17 +149,21 @@ def _cleared_note(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) ->
     )
 
 
-def _cleared_twin_notes(store: TaskStore, task_id: str, *, clears: bool) -> list[str]:
+def _twin_notes(copies: ClearedTasks, task_id: str, *, archived: bool, clears: bool) -> list[str]:
     sanitizer = Sanitizer()
     try:
-        found = store.cleared_tasks().find(task_id, whole=True)
+        found = copies.find_twins(task_id)
     except StoreFileError as error:
-        return [f"Cleared tasks could not be searched for this id. {explain_store_error(error)}"]
+        return [_not_searched(error)]
     return [
         f"Another record of this id was {_told(match, sanitizer)}. "
-        f"{_how_back(match, sanitizer, clears=clears)}"
+        f"{_how_back(match, sanitizer, clears=clears) if archived else _STAYS_HELD}"
         for match in found
     ]
+
+
+def _not_searched(error: StoreFileError) -> str:
+    return f"Cleared tasks could not be searched for this id. {explain_store_error(error)}"
 
 
 def shown_receipt(receipt_id: str, sanitizer: Sanitizer) -> str:

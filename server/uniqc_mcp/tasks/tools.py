@@ -253,9 +253,11 @@ class ReadTools:
         detail = with_job_of_id(detail, task, task_id)
         if cleared is not None:
             detail = as_cleared(detail, cleared, clears=self._clears)
-        elif task.match.archived:
-            archived = task.record.task_id
-            detail = with_cleared_twin(self._store, detail, archived, clears=self._clears)
+        else:
+            archived = task.match.archived
+            detail = with_cleared_twin(
+                self._store, detail, task.record, archived=archived, clears=self._clears
+            )
         answer = TaskAnswer(
             task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),

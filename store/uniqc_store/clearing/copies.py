@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,13 +15,14 @@ from uniqc_store.clearing.cleared_connections import ClearedConnections
 from uniqc_store.clearing.statements import SCHEMA_VERSION
 from uniqc_store.database.connection import fetch_rows
 from uniqc_store.database.files import identity_of
+from uniqc_store.database.signature import signature_of
 from uniqc_store.errors import InvalidValueError, UnknownReceiptError, WouldBlockError
 from uniqc_store.query.lookup import Match
 from uniqc_store.snapshot import Snapshot
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from pathlib import Path
 
     from uniqc_store.clearing.copy_lookup import ClearedMatch
@@ -79,6 +81,12 @@ class ClearedTasks:
         return identity_of(self.path) is not None
 
     @property
+    def state(self) -> Hashable:
+        """A value that every write to the file changes; None where that is not certain yet."""
+        signature = signature_of(self.path)
+        return signature if signature and signature.settled(time.time_ns()) else None
+
+    @property
     def schema_version(self) -> int:
         """The version of the file of copies; 0 if there is none."""
         return SCHEMA_VERSION if self.exists else 0
@@ -122,7 +130,7 @@ class ClearedTasks:
         """Return the cleared tasks that an id stands for, each id once, at most `MAX_MATCHES`.
 
         An id is searched first, then its beginning, of ``SHORTEST_PREFIX`` or more characters,
-        then a platform's id. The time grows with the number of copies.
+        then a platform's id, whose search takes a time that grows with the number of copies.
 
         Args:
             reference: The id.
@@ -135,6 +143,23 @@ class ClearedTasks:
             lambda connection: copy_lookup.find(connection, reference, whole=whole)
         )
         return found or ()
+
+    def find_twins(self, task_id: str) -> tuple[ClearedMatch, ...]:
+        """Return the cleared task, if any, with the id of a task in the store or its archive.
+
+        A clear that was interrupted may have copied the task itself, which does not count.
+        """
+        found = self.find(task_id, whole=True)
+        if not found:
+            return ()
+        in_store = receipts.copies_in_store(self._backup, self._read_store).values()
+        if not in_store:
+            return found
+        same = {copy_id for copies in in_store for copy_id in copies}
+        others = self._file.query(
+            lambda connection: copy_lookup.find(connection, task_id, whole=True, but=same)
+        )
+        return others or ()
 
     def read(
         self,

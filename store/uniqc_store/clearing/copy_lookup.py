@@ -15,7 +15,7 @@ from uniqc_store.query.lookup import MAX_MATCHES, SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Mapping, Sequence
 
     from uniqc_store.clearing.copy_statements import CopyTable
     from uniqc_store.snapshot import StoreState
@@ -51,9 +51,20 @@ class StoredRows(NamedTuple):
 
 
 def find(
-    connection: sqlite3.Connection, reference: str, *, whole: bool
+    connection: sqlite3.Connection,
+    reference: str,
+    *,
+    whole: bool,
+    but: Collection[int] = (),
 ) -> tuple[ClearedMatch, ...]:
-    """Return the cleared tasks that an id stands for; see ``ClearedTasks.find``."""
+    """Return the cleared tasks that an id stands for; see ``ClearedTasks.find``.
+
+    Args:
+        connection: The file of copies.
+        reference: The id.
+        whole: True to search whole ids of uniqc's only.
+        but: Rows of copies that do not count.
+    """
     prefix = not whole and len(reference) >= SHORTEST_PREFIX
     parameters: dict[str, object] = {
         "reference": reference,
@@ -67,7 +78,7 @@ def find(
     if not found and not whole and _has_platform_ids(connection):
         found = fetch_rows(connection, copy_statements.BY_PLATFORM_ID, parameters)
     by_id: dict[str, list[sqlite3.Row]] = {}
-    for row in found:
+    for row in (row for row in found if row["copy_id"] not in but):
         by_id.setdefault(row["task_id"], []).append(row)
     return tuple(_match(connection, copies) for copies in list(by_id.values())[:MAX_MATCHES])
 

@@ -36,7 +36,6 @@ def page(present: Collection[str]) -> str:
     """
 
 
-# There is no index on the ids of copies, so every copy is read, but for its later columns.
 BY_ID = """
     SELECT copies.rowid AS copy_id, task_id, _receipt
     FROM cleared_tasks AS copies JOIN receipts ON receipt_id = _receipt

@@ -82,6 +82,7 @@ SCHEMA = (
     "CREATE TABLE cleared_tasks (_receipt, _batch, _rowid, task_id)",
     "CREATE TABLE cleared_shards (_receipt, _batch, _rowid, uniqc_task_id)",
     "CREATE INDEX cleared_tasks_idx ON cleared_tasks(_receipt, _batch)",
+    "CREATE INDEX cleared_tasks_id_idx ON cleared_tasks(task_id)",
     "CREATE INDEX cleared_shards_idx ON cleared_shards(_receipt, _batch)",
     f"PRAGMA application_id = {APPLICATION_ID:d}",
     f"PRAGMA user_version = {SCHEMA_VERSION:d}",
