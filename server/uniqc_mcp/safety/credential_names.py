@@ -11,13 +11,14 @@ from uniqc_store import JsonValue
 # settings of uniqc's platforms. Most may end a longer word ("ibmtoken"); from "auth" on they must
 # be a word of their own. "key" alone is not listed: it is a column, or an outcome of a result.
 _CREDENTIAL_NAME: Final = re.compile(
-    r"(?:(?:token|secret|pass_?word|passwd|pass_?phrase|pass_?code|credential|sess_?id"
+    r"(?:(?:token|secret|pass_?word|passwd|pass_?phrase|pass_?code|pass_?key|credential|sess_?id"
     r"|(?:admin|db|ftp|mysql|pg|redis|root|smtp|ssh|user)_?pass|seed_?phrase|(?:access|secret)_?id"
-    r"|(?:access|auth|backup|recovery|verification)_?code"
+    r"|(?:access|activation|auth|backup|pin|recovery|reset|security|unlock|verification)_?code"
+    r"|security_?answer"
     r"|(?:api|app|access|account|auth|client|consumer|encryption|licen[cs]e|login|master|private"
     r"|secret|session|shared|signing|ssh|storage|subscription)_?key(?:_?id)?"
-    r"|密码|口令|令牌|密钥|秘钥|凭证|凭据"
-    r"|(?<![^_])(?:auth|authentication|authorization|bearer|cookie|csrf|jwt|oauth|otp|pwd|session"
+    r"|密码|口令|令牌|密钥|秘钥|凭证|凭据|pin码|验证码|授权码"
+    r"|(?<![^_])(?:auth|authentication|authorization|bearer|cookie|csrf|jwt|login|oauth|otp|pin|pwd|session"
     r"|pw|psw|pswd|passw|creds?|ak|sk|[a-z]*session_?id|aspsessionid[a-z]*|aspxauth|connect_sid|(?:x_)?(?:amz|goog|oss|cos|obs|ms)_signature"
     r"|xsrf))s?(?![^_])|^(?:pass|signature)$)"
 )
@@ -29,11 +30,18 @@ _DESCRIPTIVE_NAME: Final = re.compile(
     r"|used|valid|yaml)$"
 )
 # Names that are ordinary words too: their value counts as a secret only if it looks like one.
-_ORDINARY_NAME: Final = re.compile(r"(?:^|_)(?:sessions?|signature|[as]k|pw)$")
+_ORDINARY_NAME: Final = re.compile(r"(?:^|_)(?:sessions?|signature|[as]k|pw|login)$")
+# An environment variable such as TIANYAN_KEY; a key of a table or a cache is none.
+_ENVIRONMENT_KEY: Final = re.compile(
+    r"(?!(?:\w+_)?(?:PRIMARY|FOREIGN|PUBLIC|SORT|CACHE|PARTITION|IDEMPOTENCY|UNIQUE|GROUP|HASH)_KEY)"
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY"
+)
+_PIN: Final = re.compile(r"(?:^|_)pin(?:_?code|码)?$")
+_FEWEST_PIN_DIGITS: Final = 4
 # A substring of every ASCII name in _CREDENTIAL_NAME: texts without one are skipped early.
 # Callers lower the text first, because IGNORECASE takes thirty times as long.
 _NAME_HINT: Final = re.compile(
-    "access|auth|basic|bearer|code|cookie|cred|csrf|jwt|key|otp|pass|phrase|psw|pw|secret|sess|sig|sid"
+    "access|answer|auth|basic|bearer|code|cookie|cred|csrf|jwt|key|login|logon|otp|pass|phrase|pin|psw|pw|secret|sess|sig|sid"
     r"|token|xsrf|\b[as]k\b"
 )
 # Word boundaries inside camelCase and "HTTPToken".
@@ -47,7 +55,7 @@ _NUMBER: Final = re.compile(r"[\d.,_]+%?")
 # The value of a credential that is not set, a word about it in prose ("token expired"), a type, a
 # mask or a variable in its place.
 _PLACEHOLDER: Final = re.compile(
-    r"\s*|(?:none|null|nil|undefined|true|false|empty|missing|expired|invalid|required|not"
+    r"[\s,;:+]*|(?:none|null|nil|undefined|true|false|empty|missing|expired|invalid|required|not"
     r"|rejected|denied|failed|str|string|bytes|bool|int|any|secretstr|object"
     r"|optional(?:\[\w+\])?)[.:!?]*"
     r"|[*•x.…]{3,}|<[\w .\-]{0,40}>|\$?\{[\w.]{0,60}\}?|\$\w{1,60}|%\(?\w{0,30}\)?s|&?str"
@@ -67,6 +75,7 @@ _PAULIS_OR_BITS: Final = re.compile("[IXYZ]+|[01]+")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T\d:.+Z\-]*|v?\d+(?:\.\d+)+")
 _ASSIGNMENT: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*=[^=].*")
 _SECRET: Final = re.compile(r"(?=[^\s\"'`]*\d|[\w\-.~+/=]{16})[\w\-.~+/=]{6,}+(?![\[(])")
+_ERROR_CLASS: Final = re.compile(r"[A-Za-z_.]+(?:Error|Exception|Warning)")
 _PATH: Final = re.compile(
     r"~?(?:/[\w.\-]+){2,}|[\w.~/\-]+\.(?:cfg|conf|env|html|ini|json|log|py|toml|txt|ya?ml)"
 )
@@ -82,6 +91,8 @@ def names_credential(name: str) -> bool:
         return False
     if not name.isascii():
         name = unicodedata.normalize("NFKC", strip_invisible(name)).translate(_LOOKALIKES)
+    if _ENVIRONMENT_KEY.fullmatch(name):
+        return True
     spellings = (name, _CAMEL_BOUNDARY.sub("_", name))
     snake_cased = [_snake_case(spelling) for spelling in spellings]
     return any(map(_CREDENTIAL_NAME.search, snake_cased)) and not any(
@@ -113,6 +124,10 @@ def is_placeholder(name: str, value: JsonValue) -> bool:
             or [value] == _LAST_WORD.findall(name)
             or ("secret" in name.lower() and not value.strip("01"))
             or (is_ordinary(name) and not looks_secret(value))
+            # The place of a wire, not a number to log in with.
+            or (len(value) < _FEWEST_PIN_DIGITS and bool(_PIN.search(_snake_case(name))))
+            # The name of an account.
+            or ("@" in value and name.lower().endswith("login"))
         )
     if isinstance(value, dict | list):
         return not value
@@ -123,8 +138,7 @@ def looks_secret(value: str) -> bool:
     """Return whether a value does not read as prose.
 
     It has at least 6 characters with a digit, or at least 16. It is no Pauli string, no bits, no
-    date, no version, no
-    assignment, no path and no id of uniqc's.
+    date, no version, no assignment, no path, no class of an error and no id of uniqc's.
     """
     value = value.strip("\"'`.,;:!?")
     return bool(_SECRET.match(value)) and not (
@@ -132,13 +146,17 @@ def looks_secret(value: str) -> bool:
         or _DATE.fullmatch(value)
         or _ASSIGNMENT.fullmatch(value)
         or _PATH.fullmatch(value)
+        or _ERROR_CLASS.fullmatch(value)
         or value.startswith("uqt_")
     )
 
 
 def is_ordinary(name: str) -> bool:
     """Return whether a credential's name is an ordinary word too, such as "session"."""
-    return bool(_ORDINARY_NAME.search(_snake_case(name)))
+    snake_cased = _snake_case(name)
+    if _ENVIRONMENT_KEY.fullmatch(name):
+        return not _CREDENTIAL_NAME.search(snake_cased)
+    return bool(_ORDINARY_NAME.search(snake_cased))
 
 
 def _snake_case(text: str) -> str:

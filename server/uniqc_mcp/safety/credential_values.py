@@ -43,7 +43,7 @@ _AFTER_OPTION: Final = re.compile(rf"{_QUOTE},?{_SPACE}+(?!\w+=)")
 # Separators before a value that must look like a secret: punctuation, tags, some words of a
 # sentence, a line break.
 _LOOSE: Final = (
-    re.compile(rf"{_QUOTE}(?:[^\w\s⏎/.@]|{_SPACE}|[ ]/[ ]){{1,10}}"),
+    re.compile(rf"{_QUOTE}(?:[^\w\s⏎/.@]|{_SPACE}|[ ]/[ ]){{1,10}}(?:[bBuUrR](?=[\"']))?"),
     re.compile(
         rf"(?:{_SPACE}+(?:in|is|of|given|provided|sent|used|value|was)){{1,3}}"
         rf"(?:[^\w\s⏎/.@]|{_SPACE}){{1,4}}"
@@ -67,10 +67,18 @@ _NEXT_LINE: Final = re.compile(
 _UNQUOTED_LOOK: Final = re.compile(rf"{_QUOTE}(?P<value>[\w\-.~+/=]+)(?![\[(])")
 # Chinese sentences: 密码错误：x, 用户密钥为x, API 密钥“x”无效. No space sets off the name.
 _CHINESE: Final = re.compile(
-    r"(?:密码|口令|令牌|密钥|秘钥|凭证|凭据|(?:[Tt]oken|TOKEN|[Kk]ey|KEY|[Pp]assword|[Ss]ecret)(?=[一-鿿]))"
-    r"(?:错误|无效|不正确|有误|失效|已过期|过期|不存在|被拒绝|验证失败|校验失败|不匹配)*"
+    r"(?:密码|口令|令牌|密钥|秘钥|凭证|凭据|验证码|授权码|PIN码"
+    r"|(?:[Tt]oken|TOKEN|[Kk]ey|KEY|[Pp]assword|[Ss]ecret)(?=[ ]?[一-鿿]))"
+    r"[ ]?(?:错误|无效|不正确|有误|失效|已过期|过期|不存在|被拒绝|验证失败|校验失败|不匹配)*"
     rf"[”』」》】]?{_SPACE}*"
     rf"(?:(?:为|是)?(?P<colon>[:：=＝]){_SPACE}*|(?:为|是|[(（])?{_SPACE}*(?=[!-~{_OPENING_QUOTES}]))"
+)
+_LOGIN_PAIR: Final = re.compile(
+    r"(?<![A-Za-z])[Ll]og[\-_ ]?(?:in|on)[\"']?(?:[ \t]*[:=][ \t]*|[ \t]+)[\"']?"
+    r"[\w.@+\-]{1,64}(?:[:|]|[ ][/|][ ])[\"']?(?P<value>[^\s⏎\"'/]+)"
+)
+_PIN: Final = re.compile(
+    r"(?<![A-Za-z])PIN(?:[ ](?:code|is|was))*[ :=#]{1,3}(?P<value>\d{4,8})(?!\w)"
 )
 _CHINESE_VALUE: Final = re.compile(r"(?:\[redacted\]|[!-~])+?(?=[\s,;)}\]]|[^!-~]|\Z)")
 # The rest of an XML tag and the text of its element, which the end of the text may cut.
@@ -145,6 +153,13 @@ def chinese_spans(text: str) -> list[tuple[int, int]]:
         if value and not is_placeholder(name[0], text[slice(*value)]):
             spans.append(value)
     return spans
+
+
+def login_spans(text: str) -> list[tuple[int, int]]:
+    """Return the places of passwords after an account, ``login: alice / …``, and of PINs."""
+    pairs = _LOGIN_PAIR.finditer(text)
+    spans = [pair.span("value") for pair in pairs if looks_secret(pair["value"])]
+    return spans + [pin.span("value") for pin in _PIN.finditer(text)]
 
 
 def quoted_span(text: str, start: int) -> tuple[int, int] | None:

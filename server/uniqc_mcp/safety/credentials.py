@@ -1,7 +1,8 @@
 """Detection of credentials in text, by their format, by the name beside them, or by their place.
 
 The formats are in `token_shapes`, the names in `credential_names`, what may stand between a name
-and its value in `credential_values`, and command lines and calls in `positional_secrets`.
+and its value in `credential_values`, command lines and calls in `positional_secrets`, and
+templates with arguments in `format_arguments`.
 """
 
 import re
@@ -9,7 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from uniqc_mcp.safety.credential_names import may_name_credential, names_credential
-from uniqc_mcp.safety.credential_values import chinese_spans, value_span
+from uniqc_mcp.safety.credential_values import (
+    chinese_spans,
+    login_spans,
+    value_span,
+)
+from uniqc_mcp.safety.format_arguments import format_spans
 from uniqc_mcp.safety.positional_secrets import may_hold_positional, positional_spans
 from uniqc_mcp.safety.token_shapes import KNOWN_FORMAT, LONG_WORD, pem_tails
 from uniqc_mcp.safety.unicode import MARKER
@@ -26,7 +32,8 @@ _USERINFO: Final = re.compile(
 )
 # A word that may be the name of a credential, or up to three words such as "API key ID".
 _NAME: Final = re.compile(
-    r"(?<![\w.\-])[\w.\-]++(?:[ ](?:[Kk]eys?|KEYS?|[Ii][Dd]|[Pp]hrase|[Cc]ode|PHRASE|CODE)\b){0,2}"
+    r"(?<![\w.\-])[\w.\-]++"
+    r"(?:[ ](?:[Kk]eys?|KEYS?|[Ii][Dd]|[Pp]hrase|[Cc]ode|[Aa]nswer|PHRASE|CODE)\b){0,2}"
 )
 # Parameters of a signed URL, "?key=" and "&sig=", whose names alone are too common to count.
 _QUERY_NAME: Final = re.compile("[?&](?:key|sig)", re.IGNORECASE)
@@ -65,6 +72,7 @@ def redact_text(text: str) -> str:
         text = _USERINFO.sub(f"{MARKER}@", text) if "@" in text else text
         text = _hide_named_values(text)
         text = _hide(text, positional_spans(text)) if may_hold_positional(text) else text
+        text = _hide(text, format_spans(text)) if may_name_credential(text) else text
         if text == before:
             break
     return text
@@ -89,7 +97,8 @@ def _hide(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def _hide_named_values(text: str) -> str:
     if not may_name_credential(text):
         return text
-    spans = [] if text.isascii() else chinese_spans(text)
+    spans = login_spans(text)
+    spans += [] if text.isascii() else chinese_spans(text)
     done = 0
     for name in _NAME.finditer(text):
         in_query = _QUERY_NAME.fullmatch(text, max(name.start() - 1, 0), name.end())

@@ -50,13 +50,19 @@ _FUNCTIONS: Final = frozenset(
         *("HTTPProxyAuth", "BasicAuth", "DigestAuth", "AWS4Auth", "QCloudService", "QCloud"),
         *("QiskitRuntimeService", "IBMProvider", "TianYanPlatform", "IonQProvider"),
         *("AQTProvider", "IAMAuthenticator", "BearerTokenAuthenticator", "AzureKeyCredential"),
-        *("SecretStr", "SecretBytes", "Fernet"),
+        *("SecretStr", "SecretBytes", "Fernet", "login", "logon", "sign_in"),
     )
 )
 _CALL: Final = re.compile(r"(?<!def )(?<![\w])(?P<function>[A-Za-z_]\w{3,60})\((?=[^)])")
 _LITERAL: Final = re.compile(
-    r"""[(,][ \t]*[bBuUrRfF]{0,2}(?P<quote>["'])"""
+    r"""[(,][ \t]*(?:(?:key|access|auth)[ \t]*=[ \t]*)?[bBuUrRfF]{0,2}(?P<quote>["'])"""
     r"""(?P<value>(?:(?!(?P=quote))[^\\\r\n⏎]|\\.)*)"""
+)
+# Functions whose first argument is a key.
+_KEYED_CALL: Final = re.compile(
+    r"(?<!\w)(?:hmac\.(?:new|digest|HMAC)|HMAC\.new|(?:AES|ARC4|Blowfish|ChaCha20|DES3?|Salsa20)\.new"
+    r"|ChaCha20Poly1305|AESGCM)\([ \t]*(?:key[ \t]*=[ \t]*)?"
+    r"[bBuUrR]{0,2}(?P<quote>[\"'])(?P<value>(?:(?!(?P=quote))[^\\\r\n⏎]|\\.)*)"
 )
 _ARGUMENTS: Final = re.compile(r"\([^\r\n⏎)]{0,600}")
 # Functions that take a credential among others: an argument counts if it looks like a secret.
@@ -77,6 +83,9 @@ def positional_spans(text: str) -> Iterator[tuple[int, int]]:
         found = command and _BY_PROGRAM[program[0]].search(text, command.start(), command.end())
         if found and found["value"] != "[redacted]":
             yield found.span("value")
+    for keyed in _KEYED_CALL.finditer(text):
+        if keyed["value"] not in ("", "[redacted]"):
+            yield keyed.span("value")
     for call in _CALL.finditer(text):
         yield from _secret_arguments(text, call)
 
@@ -84,7 +93,8 @@ def positional_spans(text: str) -> Iterator[tuple[int, int]]:
 def _secret_arguments(text: str, call: re.Match[str]) -> Iterator[tuple[int, int]]:
     function = call["function"]
     certain = function in _FUNCTIONS
-    if not certain and not (_LIKELY_FUNCTION.search(function) or names_credential(function)):
+    of_jwt = text.endswith("jwt.", 0, call.start())
+    if not (certain or of_jwt or _LIKELY_FUNCTION.search(function) or names_credential(function)):
         return
     arguments = _ARGUMENTS.match(text, call.end() - 1)
     if arguments is None:

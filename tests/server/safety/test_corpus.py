@@ -68,3 +68,24 @@ def test_at_most_one_harmless_text_in_a_hundred_is_changed() -> None:
     found = false_alarms()
     report(f"{len(found)} of {len(HARMLESS)} harmless texts changed", found)
     assert len(found) <= len(HARMLESS) / 100
+
+
+@pytest.mark.parametrize(
+    ("form", "secret"),
+    [
+        ("PIN: §", "4711"),
+        ("pin=§", "0815"),
+        ("PIN is §", "4711"),
+        ("PIN码: §", "4711"),
+        ('login("alice", "§")', "hunter"),
+        ('"password %s" % "§"', "hunter"),
+        ('logger.info("token %s", "§")', "abc"),
+        ('print("secret:", "§")', "x9"),
+        ('hmac.new(b"§")', "x9"),
+        ("login: alice / §", "hunter2"),
+    ],
+)
+def test_a_short_secret_in_a_certain_place_is_hidden(form: str, secret: str) -> None:
+    shown = safe_text(form.replace("§", secret))
+    assert shown.hidden
+    assert secret not in shown.text
