@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 SIZE = 100
 LONG_AGO = (1e9, 1e9)
+LARGE = 10_000
+"""Tasks of a store of more than 2 MiB, which is not checked at each read."""
+INTERIOR_PAGE_OF_INDEX = 2
 STATUSES = (*["success"] * 12, *["failed"] * 4, "cancelled", "running", "running", "pending")
 BACKENDS = ("originq:WK_C180", "originq:WK_C60", "ibm:ibm_fez", "quark:Baihua")
 FILTERS: tuple[dict[str, Any], ...] = (
@@ -62,6 +65,11 @@ def made_store(directory: Path, size: int = SIZE) -> None:
             for _ in range(size)
         ),
     )
+
+
+def large_store(directory: Path) -> None:
+    """Create a store of more than 2 MiB."""
+    made_store(directory, LARGE)
 
 
 def real_store(directory: Path) -> None:
@@ -139,12 +147,27 @@ def _total(ask: Callable[[], Any]) -> str:
 
 
 def _index_pages(file: Path) -> list[range]:
-    """Return the bytes of each page that is the root of an index of tasks."""
+    """Return the bytes of each page of an index of tasks."""
     with closing(sqlite3.connect(file)) as connection:
         roots = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'tasks'"
         ).fetchall()
-    return [range(4096 * (root - 1), 4096 * root) for (root,) in roots]
+    content = file.read_bytes()
+    pages = [page for (root,) in roots for page in _tree(content, root)]
+    return [range(4096 * (page - 1), 4096 * page) for page in pages]
+
+
+def _tree(content: bytes, page: int) -> Iterator[int]:
+    """Yield the numbers of the pages of an index, from its root on."""
+    yield page
+    start = 4096 * (page - 1)
+    if content[start] != INTERIOR_PAGE_OF_INDEX:
+        return
+    cells = int.from_bytes(content[start + 3 : start + 5])
+    places = [start + 12 + 2 * cell for cell in range(cells)]
+    pointers = [start + int.from_bytes(content[place : place + 2]) for place in places]
+    for pointer in (*pointers, start + 8):  # the last pointer to a child is in the header
+        yield from _tree(content, int.from_bytes(content[pointer : pointer + 4]))
 
 
 def main() -> None:
@@ -152,10 +175,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--flips", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--large", action="store_true", help="flip in a file of 2.4 MiB instead")
     options = parser.parse_args()
     wrong = 0
-    for make in (made_store, real_store):
-        outcome = flip_bits(make, flips=options.flips // 2, seed=options.seed)
+    stores = (large_store,) if options.large else (made_store, real_store)
+    for make in stores:
+        outcome = flip_bits(make, flips=options.flips // len(stores), seed=options.seed)
         print(f"{make.__name__}: {outcome.flips} flips, {dict(outcome.answers)}")
         print("\n".join(f"WRONG {line}" for line in outcome.wrong), end="")
         wrong += len(outcome.wrong)

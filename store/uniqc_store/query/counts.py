@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from uniqc_store.database.integrity import indexes_disagree
 from uniqc_store.filters import Column
-from uniqc_store.query import planner, statements
+from uniqc_store.query import agreement, planner, statements
 from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.where import Where
 
@@ -57,7 +57,15 @@ def _tally(session: Session, sql: FilterSql, by: Sequence[Column]) -> Counts:
         ]
         return _matching(_all_tasks(session, needed), needed, task_filter, by)
     where = sql.where(index=choice.index if choice else None)
-    return _counted(session, statements.tally(by, where), where.parameters)
+    counts = _counted(session, statements.tally(by, where), where.parameters)
+    if task_filter.by_time and agreement.is_checked(session):
+        by_index = sql.where(index="time")
+        total = session.number(statements.count(by_index), by_index.parameters)
+        if total != counts.total():
+            raise indexes_disagree(counts.total(), total)
+    for place, column in enumerate(by):
+        agreement.check_labels(session, column, {labels[place] for labels in counts})
+    return counts
 
 
 def _count(session: Session, sql: FilterSql) -> int:

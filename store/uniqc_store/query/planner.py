@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from uniqc_store.filters import Column
-from uniqc_store.query import statements
+from uniqc_store.query import agreement, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,7 @@ def index_conditions(sql: FilterSql) -> Iterator[tuple[Index, Where]]:
 
 
 def _choose(session: Session, sql: FilterSql) -> IndexChoice | None:
+    agreement.check_indexes(session, sql.task_filter)
     best = None
     fewest = FEW_TASKS
     for index, where in index_conditions(sql):
