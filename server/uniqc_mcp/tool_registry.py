@@ -37,11 +37,14 @@ class ToolSpec:
 
     @property
     def annotations(self) -> ToolAnnotations:
-        """The hints for clients; all four are given. The title stands beside them."""
+        """The hints for clients. The title stands beside them.
+
+        ``idempotentHint`` is left out: it means something for tools that write only, and is false
+        where it is absent (``ToolAnnotations`` in MCP's schema).
+        """
         return ToolAnnotations(
             read_only_hint=not self.writes,
             destructive_hint=self.effect == "destroys",
-            idempotent_hint=not self.writes,
             open_world_hint=False,
         )
 

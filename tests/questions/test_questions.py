@@ -85,7 +85,7 @@ async def test_a_list_has_the_tasks_that_sql_finds(directory: Path, question: Qu
     total = sql.one(f"SELECT count(*) {found}")
     ids = sql.rows(f"SELECT task_id {found} ORDER BY {_ORDER[question.form]} LIMIT {_PAGE}")
     text, answer = await ask(directory, question)
-    assert (answer["total"], answer["total_is_exact"], answer["shown"]) == (total, True, len(ids))
+    assert (answer["total"], answer["shown"]) == (total, len(ids))
     assert [task["task_id"] for task in answer.get("tasks", ())] == [task_id for (task_id,) in ids]
     assert re.findall(r"^- (\S+)", text, re.MULTILINE) == [task_id for (task_id,) in ids]
     assert total_in(text) == total

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
-from pydantic import Field
-
 from uniqc_mcp.clearing.receipt_states import STATES
 from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, OptionalInt, OptionalText, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Unnamed
@@ -105,7 +103,7 @@ class ClearedList(Answer):
     message: str
     receipts: Annotated[list[ReceiptView], Unnamed(), OMIT_EMPTY]
     tasks: Annotated[list[ClearedTaskView], Unnamed(), OMIT_EMPTY]
-    total: Annotated[int, Field(description="Receipts, or tasks of the one.")]
+    total: int
     next_cursor: OptionalText
     store: StoreField
 

@@ -88,7 +88,7 @@ class ClearTools:
         """Clear finished tasks in two calls; with no arguments it plans, and removes nothing.
 
         Without plan_id it returns what would go and a plan_id. With plan_id it removes just that.
-        Where the operator wants it, a person confirms; a client that can't ask one is refused.
+        A person may have to confirm; then a client that can't ask one is refused.
         Tasks that are not finished never go. undo_clear with the receipt puts back what went.
         """
         task_filter = requested_filter(self._clock(), status=status or ("finished",), **filters)

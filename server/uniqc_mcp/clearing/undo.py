@@ -45,7 +45,7 @@ class UndoTools:
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.
 
-        All of them, or those that task_ids and filters (as in list_tasks) leave. The rest stays
+        All of them, or those that task_ids and filters leave. The rest stays
         held, and so does a task whose id is in the cache again.
         """
         # The ids are given apart, so that those which the receipt does not hold are named.

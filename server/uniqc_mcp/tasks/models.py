@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB
 from uniqc_mcp.responses.base import (
@@ -235,7 +235,7 @@ class TaskList(Answer):
     total: Annotated[OptionalInt, Field(description="Tasks that match, shown or not.")] = None
     total_at_least: Annotated[OptionalInt, Field(description="In place of total.")] = None
     shown: int
-    order: Order = "newest"
+    order: Annotated[Order, WithJsonSchema({"type": "string"})] = "newest"
     shows_touch: Annotated[bool, Field(exclude=True)] = False
     next_cursor: OptionalText
     more: OptionalText = ""

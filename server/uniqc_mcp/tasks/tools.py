@@ -117,8 +117,8 @@ class ReadTools:
     ) -> TaskList:
         """List tasks, newest first; with no arguments the newest active ones.
 
-        Tells what is running, what failed, what was submitted when. Statuses are what uniqc last
-        heard from the platform, not the platform's word; seconds_since_update says how old that is.
+        Statuses are what uniqc last heard from the platform, not the platform's word;
+        seconds_since_update says how old that is.
         """
         now = self._clock()
         task_filter = requested_filter(now, status=status or ("active",), **filters)

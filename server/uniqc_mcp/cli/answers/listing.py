@@ -43,14 +43,15 @@ def read_list(tools: ReadTools, arguments: Mapping[str, Any], *, limit: int) -> 
         tasks += page.tasks
         cursor = page.next_cursor
     last = pages[-1]
-    total = max(last.total, len(tasks)) if cursor else len(tasks)
+    # Where the last page is read, the tasks are all there are.
+    total, at_least = (last.total, last.total_at_least) if cursor else (len(tasks), None)
     store = last.store.model_copy(update={"notes": [*notes_of_pages(pages)]})
     return last.model_copy(
         update={
             "tasks": tasks,
             "shown": len(tasks),
             "total": total,
-            "total_is_exact": last.total_is_exact or not cursor,
+            "total_at_least": None if at_least is None else max(at_least, len(tasks)),
             "next_cursor": "",
             "more": MORE if cursor else "",
             "store": store,
