@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.tasks.models import TaskView
 
+SILENT: Final = "Nothing has polled these active tasks"
+"""The beginning of the note."""
+
 _FEWEST: Final = 2
 _ONE_MINUTE: Final = timedelta(minutes=1)
 _WORTH_A_NOTE: Final = 600
@@ -39,4 +42,4 @@ def note_on_silence(since: datetime | None, now: datetime) -> list[str]:
     if since is None or seconds is None or seconds < _WORTH_A_NOTE:
         return []
     when = f"{wire_time(since)}, {age(seconds)} ago"
-    return [f"Nothing has polled these active tasks since {when}: `uniqc result TASK_ID` does."]
+    return [f"{SILENT} since {when}: `uniqc result TASK_ID` does."]

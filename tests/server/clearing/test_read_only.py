@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.clearing.tools import ClearTools
 from uniqc_mcp.clearing.undo import UndoTools
+from uniqc_mcp.comparing.tools import CompareTools
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import TOOLS
@@ -34,6 +35,7 @@ READS = {
     "get_task",
     "count_tasks",
     "summarize_tasks",
+    "compare_tasks",
     "wait_for_tasks",
     "list_cleared",
 }
@@ -49,6 +51,7 @@ async def exercise(cache: Cache, client: Client) -> None:
         "summarize_tasks": {"group_by": ["error", "name"]},
         "get_task": {"task_id": task_id},
         "wait_for_tasks": {"timeout_seconds": 1},
+        "compare_tasks": {"task_ids": cache.ids()[:2]},
         "list_cleared": {},
         "clear_tasks": {},
         "undo_clear": {"receipt": "clr_unknown"},
@@ -62,7 +65,7 @@ async def exercise(cache: Cache, client: Client) -> None:
             with pytest.raises(MCPError, match="nothing to put back"):
                 await client.read_resource("uniqc://cleared/clr_unknown")
             continue
-        uri = spec.uri.replace("{task_id}", task_id)
+        uri = spec.uri.replace("{task_id}", task_id).replace("{?cursor}", "")
         await client.read_resource(re.sub(r"\{\?.*\}", "?status=failed", uri))
 
 
@@ -183,7 +186,8 @@ def tool_methods(owner: type) -> set[str]:
 
 
 def test_every_tool_is_registered_with_its_effect() -> None:
-    reads = tool_methods(ReadTools) | tool_methods(WaitTools) | tool_methods(ClearedTools)
+    readers = (ReadTools, CompareTools, WaitTools, ClearedTools)
+    reads = set().union(*map(tool_methods, readers))
     assert reads == {spec.name for spec in TOOLS if not spec.writes} == READS
     writes = tool_methods(ClearTools) | tool_methods(UndoTools)
     assert writes == {spec.name for spec in TOOLS if spec.writes} == WRITES

@@ -10,6 +10,7 @@ from rich.text import Text
 from uniqc_mcp.cli.columns import Row, cut, status_style, table_lines, wrap
 from uniqc_mcp.responses.times import duration, is_in_future, seconds_since
 from uniqc_mcp.safety.display import in_quotes
+from uniqc_mcp.tasks.silence import SILENT
 from uniqc_mcp.tasks.tools import RECENT_ONLY
 
 if TYPE_CHECKING:
@@ -60,12 +61,15 @@ def read_list(tools: ReadTools, arguments: Mapping[str, Any], *, limit: int) -> 
 
 
 def notes_of_pages(pages: Sequence[TaskList]) -> Iterator[str]:
-    """Yield the notes of all pages once, without those on how to get a page that was read."""
+    """Yield the notes of all pages once, without those that hold for one of several pages."""
+    several = len(pages) > 1
     way = "come with a larger --limit, after" if pages[-1].next_cursor else "come after"
     for note in dict.fromkeys(note for page in pages for note in page.store.notes):
         if note == RECENT_ONLY:
             yield note.replace("come by next_cursor, after", way)
-        elif not (note.startswith(_ROOM) or "next_cursor" in note):
+        elif not (note.startswith(_ROOM) or "next_cursor" in note) and not (
+            several and note.startswith(SILENT)
+        ):
             yield note
 
 
