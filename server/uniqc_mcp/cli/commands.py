@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_ANSWERS = ("get", "list", "plot", "stats")
+_ANSWERS = ("compare", "get", "list", "plot", "stats")
 """Commands that print the answers of tools."""
 
 _TERMINAL_HINT = """\

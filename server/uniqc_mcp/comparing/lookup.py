@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.comparing import FEWEST
 from uniqc_mcp.comparing.sides import MAX_ALIGNED
 from uniqc_mcp.errors import (
     AmbiguousTaskError,
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from uniqc_store import Match, Snapshot, StoreState, TaskStore
 
-FEWEST: Final = 2
-MOST: Final = 6
 
 _PAGE: Final = 100
 _MAX_PAGES: Final = 10

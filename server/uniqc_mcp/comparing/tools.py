@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from uniqc_mcp.comparing.lookup import FEWEST, MOST, newest_tasks, tasks_by_id
+from uniqc_mcp.comparing import FEWEST, MOST
+from uniqc_mcp.comparing.lookup import newest_tasks, tasks_by_id
 from uniqc_mcp.comparing.models import TaskComparison
 from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.responses.text import plural

@@ -16,6 +16,7 @@ from uniqc_mcp.cli.answers.words import for_command_line
 from uniqc_mcp.cli.failures import quiet_broken_pipe, store_errors
 from uniqc_mcp.cli.options import cache_dir_option, json_option
 from uniqc_mcp.cli.output import echo
+from uniqc_mcp.comparing import FEWEST, MOST
 from uniqc_mcp.errors import InvalidArgumentError, RequestError
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import InvalidValueError, TaskStore
@@ -114,6 +115,40 @@ def get(cache_dir: Path, task: str, *, outcomes: int, as_json: bool) -> None:
 @click.command()
 @cache_dir_option
 @json_option
+@click.option("--name", help="In place of TASKS: the newest tasks of this name.")
+@click.option(
+    "--newest",
+    type=click.IntRange(min=FEWEST, max=MOST),
+    default=FEWEST,
+    show_default=True,
+    help="How many of the newest tasks, where no TASKS are given.",
+)
+@click.argument("tasks", nargs=-1)
+def compare(
+    cache_dir: Path, tasks: tuple[str, ...], *, name: str | None, newest: int, as_json: bool
+) -> None:
+    """Compare two to six tasks: what differs, outcomes side by side, distances and chance.
+
+    TASKS are as for `get`. Without any, the newest tasks are compared.
+    """
+    from uniqc_mcp.comparing.tools import CompareTools  # noqa: PLC0415 - 0.02 s of a list
+
+    if name == "":
+        empty = "it is empty; give it a value, or leave it out."
+        raise click.BadParameter(empty, param_hint="--name")
+    if tasks and name is not None:
+        raise click.UsageError("Give TASKS or --name, not both.")
+    if tasks and not FEWEST <= len(tasks) <= MOST:
+        raise click.UsageError(f"Give {FEWEST} to {MOST} TASKS, not {len(tasks)}.")
+    with _answering():
+        comparing = CompareTools(TaskStore(cache_dir, read_only=True))
+        answer = comparing.compare_tasks(task_ids=tasks, name=name or "", newest=newest)
+        _print(answer, as_json=as_json)
+
+
+@click.command()
+@cache_dir_option
+@json_option
 @click.option(
     "--by",
     "order",
@@ -162,7 +197,7 @@ def plot(
             echo("\n".join(plotted.lines(Destination.of_stdout())))
 
 
-COMMANDS: Final = {str(command.name): command for command in (get, list_, plot, stats)}
+COMMANDS: Final = {str(command.name): command for command in (compare, get, list_, plot, stats)}
 
 
 def _tools(cache_dir: Path) -> ReadTools:
