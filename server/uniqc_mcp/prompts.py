@@ -30,7 +30,7 @@ from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
 from uniqc_mcp.tasks.lookup import find_task
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
-from uniqc_mcp.tasks.uris import task_uri
+from uniqc_mcp.tasks.uris import ARCHIVED, task_uri
 from uniqc_mcp.token_budget import max_tokens_of
 from uniqc_store import TaskStore
 
@@ -156,7 +156,8 @@ class Prompts:
 
     def _task(self, given: str, *, tokens: int) -> Message:
         """Return as much of one task as fits."""
-        uri = _address(self._store.read(lambda snapshot: find_task(snapshot, given)).task_id)
+        match = self._store.read(lambda snapshot: find_task(snapshot, given))
+        uri = _address(f"{ARCHIVED}{match.task_id}" if match.archived else match.task_id)
         answer = shortened_task(self._tools.get_task(task_id=given), tokens=tokens, uri=uri)
         return _embedded(uri, json.dumps(answer.structured(), ensure_ascii=False))
 

@@ -357,6 +357,14 @@ class Snapshot:
         """
         return lookup.find(self._session, validation.filled_text("task_id", reference))
 
+    def find_archived(self, task_id: str) -> Matches:
+        """Return the archived task with this whole id, which :meth:`find` hides behind a live one.
+
+        Raises:
+            InvalidValueError: The id is empty, or UTF-8 cannot encode it.
+        """
+        return lookup.find_archived(self._session, validation.filled_text("task_id", task_id))
+
     def info(self, match: Match) -> TaskInfo:
         """Return the task with its result parsed, as uniqc's API returns it."""
         return lookup.task_info(self._session, match)

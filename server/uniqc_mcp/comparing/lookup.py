@@ -32,8 +32,9 @@ def tasks_by_id(store: TaskStore, references: Sequence[str]) -> list[FoundTask]:
     """Return some tasks in the order of their ids; cleared ones are found too.
 
     Raises:
-        UnknownTaskError: There is no task for one or more of these; the message names them all.
-        AmbiguousTaskError: One or more stand for several tasks; the message names them all.
+        UnknownTaskError: There is no task for the first that is wrong.
+        RequestError: The first that is wrong stands for several tasks. Either message names all
+            that are wrong.
         InvalidArgumentError: Two of them stand for the same task.
     """
     found: list[FoundTask] = []
@@ -45,7 +46,8 @@ def tasks_by_id(store: TaskStore, references: Sequence[str]) -> list[FoundTask]:
         except (UnknownTaskError, AmbiguousTaskError) as error:
             wrong.append(error)
     if wrong:
-        raise type(wrong[0])("\n".join(dict.fromkeys(map(str, wrong))))
+        kind = UnknownTaskError if isinstance(wrong[0], UnknownTaskError) else RequestError
+        raise kind("\n".join(dict.fromkeys(map(str, wrong))))
     for place, task in enumerate(found):
         if any(_is_same(task, earlier) for earlier in found[:place]):
             both = "Both ids stand" if len(found) == FEWEST else "Several ids stand"

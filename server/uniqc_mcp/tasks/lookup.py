@@ -16,6 +16,7 @@ from uniqc_mcp.responses.text import told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.named import NamedTasks
+from uniqc_mcp.tasks.uris import ARCHIVED
 from uniqc_store import SHORTEST_PREFIX, Matches
 
 if TYPE_CHECKING:
@@ -122,8 +123,16 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
 
 
 def find_matches(snapshot: Snapshot, task_id: str) -> Matches:
-    """Return the tasks that an id stands for; none for an empty one."""
-    return snapshot.find(task_id) if task_id else Matches()
+    """Return the tasks that an id stands for; none for an empty one.
+
+    Where no id is like this, ``archived:ID`` stands for the archived task with that whole id, which
+    may be live as well.
+    """
+    matches = snapshot.find(task_id) if task_id else Matches()
+    archived_id = task_id.removeprefix(ARCHIVED)
+    if matches.found or archived_id in ("", task_id):
+        return matches
+    return snapshot.find_archived(archived_id)
 
 
 def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:

@@ -27,6 +27,7 @@ from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
+from uniqc_mcp.tasks.uris import ARCHIVED
 from uniqc_mcp.tasks.whole_parts import IncludedPart
 from uniqc_mcp.token_budget import ANSWER, max_tokens_of
 
@@ -172,11 +173,12 @@ def _is_short(result: ResultView | None, progress: Progress) -> bool:
 def _twin_note(twin: TaskRecord, sanitizer: Sanitizer) -> str:
     """Return the note on an archived task that has the same id."""
     status = word(sanitizer.one_line("status", twin.status))
+    task_id = sanitizer.one_line("task_id", twin.task_id)
     name = f" {in_quotes(sanitizer.one_line('name', twin.name))}" if twin.name else ""
     return (
         f"uniqc's archive has another task of this id:{name} {status}, submitted "
         f"{told_time(recorded_time(twin.submit_time))}, archived {_archived_at(twin, sanitizer)}. "
-        "This is the live one."
+        f"This is the live one; get_task shows the other as {in_quotes(f'{ARCHIVED}{task_id}')}."
     )
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _MAX_URI: Final = 400
 
 
+ARCHIVED: Final = "archived:"
+"""Before an id it means the archived task of that id, which may be live as well."""
+
+
 def task_uri(task_id: str, part: str = "") -> str:
     """Return the URI of a task or of a part of it; the id is one path segment whatever is in it."""
     uri = f"uniqc://task/{quote(task_id, safe='', errors='replace')}"
@@ -26,7 +30,8 @@ def shown_uri(record: TaskRecord, part: str) -> str:
     The URI would show the credential.
     """
     shown = safe_text(record.task_id, limit=FIELD_LIMITS["task_id"], multiline=True, clean=False)
-    uri = task_uri(record.task_id, part)
+    archived = ARCHIVED if record.archived_at is not None else ""
+    uri = task_uri(f"{archived}{record.task_id}", part)
     return uri if shown.text == record.task_id and len(uri) <= _MAX_URI else ""
 
 

@@ -88,6 +88,15 @@ def find(session: Session, reference: str) -> Matches:
     return session.cache.get_or_compute(("find", reference), lambda: _find(session, reference))
 
 
+def find_archived(session: Session, task_id: str) -> Matches:
+    """Return the archived task with this whole id, also where a live one has it too."""
+    if not session.layout.has("archived_tasks"):
+        return Matches()
+    statement = lookup_statements.ids("archived_tasks", lookup_statements.TASK_IS)
+    found = _matches(session, statement, "archived_tasks", {"reference": task_id})
+    return Matches.of("id", found) if found else Matches()
+
+
 def task_info(session: Session, match: Match) -> TaskInfo:
     """Return the task with its result parsed."""
     where = Where([lookup_statements.ROW_IS], {"row": match.row})
