@@ -144,9 +144,10 @@ def _unknown_backends(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     notes: list[str] = []
     for name in names[:_MAX_BACKENDS]:
         if backends and not any(map(TaskFilter(backend=name).matches_backend, backends)):
-            similar = nearest(name, known, most=3) or sorted(platforms)
-            shown = ", ".join(map(quoted, similar[:_MAX_BACKENDS]))
-            notes.append(f"None is on backend {quoted(name)}. There are: {shown}.")
+            similar = nearest(name, known, most=3)
+            shown = ", ".join(map(quoted, similar or sorted(platforms)[:_MAX_BACKENDS]))
+            these = "Similar ones" if similar else "Platforms in the cache"
+            notes.append(f"None is on backend {quoted(name)}. {these}: {shown}.")
     return notes
 
 

@@ -415,6 +415,6 @@ async def test_a_plan_without_tasks_names_the_backends_that_there_are(cache: Cac
     async with cache.client() as client:
         text, answer = await cache.call(client, "clear_tasks", backend="originq")
     assert "There is nothing to clear: no finished task matches." in text
-    note = 'None is on backend "originq". There are: "quark".'
+    note = 'None is on backend "originq". Platforms in the cache: "quark".'
     assert note in answer["store"]["notes"]
     assert note in text

@@ -38,7 +38,7 @@ def test_a_mistyped_backend_is_an_error_with_a_suggestion(
     cache.write({"status": status}, {"status": status, "backend": "ibm:ibm_fez"})
     finished = watch(cache, "--until-idle", "--backend", backend, *options)
     assert finished.returncode == 2
-    assert f'None is on backend "{backend}". There are: {nearest}' in finished.stderr
+    assert f'None is on backend "{backend}". Similar ones: {nearest}' in finished.stderr
     assert "Traceback" not in finished.stderr
 
 

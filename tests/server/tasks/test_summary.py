@@ -272,7 +272,7 @@ async def test_the_filters_are_those_of_lists(cache: Cache) -> None:
     assert (answer["matching"], answer["total"]) == ('failed tasks on "originq"', 1)
     text, answer = await cache.ask("summarize_tasks", backend="orignq")
     assert answer["total"] == 0
-    assert 'There are: "originq' in text
+    assert 'Similar ones: "originq' in text
 
 
 @pytest.mark.parametrize("keys", [["status", "backend", "day"], ["month"], "colour"])

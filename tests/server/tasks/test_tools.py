@@ -438,9 +438,9 @@ async def test_a_filter_without_matches_says_how_many_tasks_there_are(cache: Cac
 @pytest.mark.parametrize(
     ("backend", "said"),
     [
-        ("orginq", '"originq", "originq:WK_C180".'),
-        ("ibm:ibm_fes", '"ibm:ibm_fez".'),
-        ("zzz", '"ibm", "originq", "quark".'),
+        ("orginq", 'Similar ones: "originq", "originq:WK_C180".'),
+        ("ibm:ibm_fes", 'Similar ones: "ibm:ibm_fez".'),
+        ("zzz", 'Platforms in the cache: "ibm", "originq", "quark".'),
     ],
 )
 async def test_an_unknown_backend_gets_a_note_with_the_nearest_ones(
@@ -449,7 +449,7 @@ async def test_an_unknown_backend_gets_a_note_with_the_nearest_ones(
     cache.write({}, {"backend": "ibm:ibm_fez"}, {"backend": "quark"})
     for tool in ("list_tasks", "count_tasks"):
         text, answer = await cache.ask(tool, backend=backend)
-        assert answer["store"]["notes"][1] == f'None is on backend "{backend}". There are: {said}'
+        assert answer["store"]["notes"][1] == f'None is on backend "{backend}". {said}'
         assert said in text
 
 
