@@ -155,9 +155,10 @@ def _list_schema(description: str) -> WithJsonSchema:
 
 
 MORE: Final = "to go on waiting, call again with this cursor"
-"""How to go on after a wait whose tasks are not all finished."""
+"""How to go on after a wait whose tasks can still change."""
 
-_ENDED: Final = ("finished", "none_match")
+_ENDED: Final = ("finished", "none_match", "not_submitted")
+"""States after which another wait would end at once."""
 
 
 def more_after(state: WaitState) -> str:

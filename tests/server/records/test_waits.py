@@ -44,6 +44,8 @@ async def test_a_wait_for_tasks_without_a_job_ends_at_once(
     assert "seconds_since_update" not in answer["active"][0]
     assert "heard of" not in text
     assert "can't finish by itself" in text
+    assert "more" not in answer
+    assert "go on waiting" not in text
     assert PART in text
     assert any(PART in note for note in answer["store"]["notes"])
 
