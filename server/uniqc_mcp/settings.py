@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from uniqc_mcp.responses.times import duration
+from uniqc_mcp.responses.times import exact_duration
 from uniqc_store import DEFAULT_CACHE_DIR
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ClearSettings:
         if policy.backends:
             words.append(f"on {', '.join(policy.backends)}")
         if policy.min_age:
-            words.append(f"untouched for {duration(int(policy.min_age.total_seconds()))}")
+            words.append(f"untouched for {exact_duration(int(policy.min_age.total_seconds()))}")
         if policy.max_rows is not None:
             words.append(f"at most {policy.max_rows} at a time")
         asked = (

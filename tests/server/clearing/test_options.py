@@ -154,7 +154,7 @@ def test_extreme_durations_are_accepted(extreme: str) -> None:
     [
         (ClearPolicy(), "success, failed, cancelled tasks"),
         (ClearPolicy(statuses=("failed",)), "failed tasks"),
-        (ClearPolicy(min_age=timedelta(hours=36)), ", untouched for 1 d"),
+        (ClearPolicy(min_age=timedelta(hours=36)), ", untouched for 36 h"),
         (ClearPolicy(backends=("ibm",)), ", on ibm"),
         (ClearPolicy(max_rows=1), ", at most 1 at a time"),
     ],
