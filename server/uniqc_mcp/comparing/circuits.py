@@ -73,7 +73,7 @@ class ComparedCircuit(Wire):
         if hidden := len(aligned.outcomes) - len(rows):
             notes.append(f"Less frequent outcomes that are not side by side here: {hidden}.")
         if aligned.conditions:
-            notes.append(f"That holds only where {' and '.join(aligned.conditions)}.")
+            notes.append(f"The order is likely, not certain: {'; '.join(aligned.conditions)}.")
         return cls(
             place=place,
             columns=["bits", *_headings(aligned.columns)],

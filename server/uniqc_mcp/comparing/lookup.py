@@ -116,5 +116,5 @@ def _explain_few(name: str, ids: Sequence[str], state: StoreState, *, searched: 
     where = "" if searched else " among those that were searched"
     return (
         f"{have} the name {quoted(name)}{where}; two are needed. list_tasks with name_contains and "
-        "status=any finds names; task_ids takes ids."
+        "status=any finds names and ids."
     )

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _DIGITS: Final = 3
 _MAX_TOLD: Final = 6
-_CHANCE: Final = "varies by about its square root by chance alone: call only more a difference"
+_CHANCE: Final = "varies by about its square root by chance alone: only a larger difference counts"
 _NO_CHANCE: Final = "rounded probabilities without sampling noise"
 _BLURRED: Final = "only rounding blurs them, most in the first outcome"
 _BY_CHANCE: Final = (
-    "By chance: what to expect if both are samples of one distribution, estimated by random splits "
-    "of their pooled shots; total variation as the mean, Hellinger as the root mean square."
+    "By chance: what to expect if both are samples of one distribution, over all splits of their "
+    "pooled shots; total variation as the mean, Hellinger as the root mean square."
 )
 
 

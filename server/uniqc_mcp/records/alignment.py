@@ -184,7 +184,8 @@ def _conditions(columns: Sequence[Column]) -> tuple[str, ...]:
         if column.side.order.condition:
             names.setdefault(str(column.side.order), []).append(column.name)
     return tuple(
-        f"the keys of {all_of(named, len(columns))} are {order}" for order, named in names.items()
+        f"the bit order of {all_of(named, len(columns))} is {order}"
+        for order, named in names.items()
     )
 
 

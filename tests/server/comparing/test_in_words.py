@@ -52,7 +52,7 @@ async def compare_by_name(cache: Cache, case: str, one: str, other: str) -> str:
         (
             "A 0.1.1",
             "submitted by 0.0.12, polled later",
-            "only where the keys of both are right if",
+            "likely, not certain: the bit order of both is right if",
         ),
         ("A 0.1.1", "C 0.1.1", "The classical bits of the two measure different qubits"),
     ],

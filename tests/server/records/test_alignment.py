@@ -102,9 +102,11 @@ def test_a_result_that_can_not_be_aligned_is_named_with_the_reason(one: Side, re
 def test_likely_orders_are_told_with_their_condition() -> None:
     aligned = align(side({"001": 9}, LIKELY), side({"001": 8}))
     assert rows(aligned) == [("001", 9, 8)]
-    assert aligned.conditions == ("the keys of the first are right if a later release fetched it",)
+    assert aligned.conditions == (
+        "the bit order of the first is right if a later release fetched it",
+    )
     both = align(side({"001": 9}, LIKELY), side({"001": 8}, LIKELY))
-    assert both.conditions == ("the keys of both are right if a later release fetched it",)
+    assert both.conditions == ("the bit order of both is right if a later release fetched it",)
 
 
 def test_likely_orders_that_agree_better_reversed_are_not_aligned() -> None:
