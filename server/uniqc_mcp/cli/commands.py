@@ -209,7 +209,10 @@ def watch(
 @clear_options
 @json_option
 def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
-    """Say which file would be served and what is wrong with it. Exits with 1 if a server fails."""
+    """Say which file would be served and what is wrong with it.
+
+    Exits with 1 if a server would not work.
+    """
     from uniqc_mcp.cli.doctor import examine  # noqa: PLC0415 - 0.005 s of every start
 
     diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
