@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 _INSTRUCTIONS = """\
 The local cache of UnifiedQuantum (uniqc): quantum tasks submitted from this machine.
-It moves only when a uniqc process polls the platform, so a status may be stale: say how long \
+A status changes only when a uniqc process polls the platform, so it may be stale: say how long \
 ago uniqc last heard of a task. `uniqc result TASK_ID` polls it.
 - What is still running? list_tasks
 - Why did it fail, what came out? get_task

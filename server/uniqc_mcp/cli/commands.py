@@ -182,7 +182,7 @@ def watch(
 ) -> None:
     """Show the active tasks and what becomes of them, as it happens.
 
-    On a terminal it is a table, elsewhere a line for each event. The cache moves only while a
+    On a terminal it is a table, elsewhere a line for each event. Statuses change only while a
     uniqc process polls the platform: `uniqc result TASK_ID` does.
 
     Ctrl-C ends it, with 0; with 130 where --until-idle was not reached.

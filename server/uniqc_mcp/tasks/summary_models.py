@@ -50,7 +50,7 @@ _FIGURES_IN_WORDS: Final = (
 )
 SECONDS_NOTE: Final = (
     "Seconds are from submission to uniqc's last touch, of finished tasks: no run time, as polling "
-    "a finished task moves the touch."
+    "a finished task is a touch too."
 )
 
 _FIELD_OF: Final[dict[GroupKey, str]] = {"error": "tasks.error", "platform": "backend"}

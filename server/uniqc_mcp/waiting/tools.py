@@ -49,7 +49,7 @@ _PROGRESS: Final[dict[Until, str]] = {
     "all": "waiting until none is active",
 }
 _NEEDS_POLLING = (
-    "The cache moves only while some uniqc process polls the platform: the program that submitted "
+    "Statuses change only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
 )
 _NOTHING_MATCHES = "The cache has no task at all."

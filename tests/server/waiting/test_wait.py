@@ -419,7 +419,7 @@ async def test_a_timeout_reports_the_active_tasks_and_their_age(cache: Cache, mo
     assert text.startswith("None of the tasks changed in ")
     assert 'task-000001 "a step" running on ' in text
     assert "last heard of 6 h ago" in text
-    assert "The cache moves only while some uniqc process polls the platform" in text
+    assert "Statuses change only while some uniqc process polls the platform" in text
     assert "`uniqc result TASK_ID`" in text
 
 

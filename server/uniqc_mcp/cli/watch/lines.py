@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.cli.watch.events import Event
     from uniqc_store import StoreState, StoreStatus, TaskState
 
-POLLING_NOTE = "The cache moves only while uniqc polls a platform: uniqc result TASK_ID"
+POLLING_NOTE = "Statuses change only while uniqc polls a platform: uniqc result TASK_ID"
 
 _MAX_ACTIVE_LINES = 20
 
