@@ -37,6 +37,9 @@ WRONG: Final[list[Any]] = [
 ]
 
 
+TOLD_BY_VALUE: Final = ("task_id", "task_ids", "plan_id", "receipt", "cursor")
+"""Arguments that a message may tell by what they should lead to, such as the id of no task."""
+
 REQUIRED: Final = {"get_task": {"task_id": "task-000001"}, "undo_clear": {"receipt": "clr_x"}}
 
 
@@ -77,7 +80,7 @@ async def test_no_message_on_any_argument_of_any_tool_speaks_python(
                         check_plain(text)
                         # The receipt is wrong too, and told first where the value is not.
                         told = name in text or "'clr_x'" in text
-                        assert told or name in ("task_id", "plan_id", "receipt", "cursor")
+                        assert told or name in TOLD_BY_VALUE
     assert refused > len(WRONG) * len(TOOLS)
 
 
