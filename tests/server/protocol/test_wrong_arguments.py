@@ -45,7 +45,7 @@ REQUIRED: Final = {"get_task": {"task_id": "task-000001"}, "undo_clear": {"recei
 
 @pytest.fixture(scope="module")
 def cache(module_cache: Cache) -> Cache:
-    return module_cache.write({"status": "success"})
+    return module_cache.write({"status": "success"}, {"status": "success"})
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_an_empty_optional_argument_is_not_given(
 @pytest.mark.parametrize("word", ["total", "none"])
 async def test_a_count_need_not_be_grouped(cache: Cache, word: str) -> None:
     _, answer = await cache.ask("count_tasks", group_by=word)
-    assert (answer["total"], answer["groups"]) == (1, [])
+    assert (answer["total"], answer["groups"]) == (2, [])
 
 
 async def test_none_is_no_word_of_the_schema(cache: Cache) -> None:
