@@ -36,7 +36,10 @@ _CHARACTERS_OF_A_TOKEN: Final = 3
 _PART_TOKENS: Final = 40
 """Tokens of a part without its text, in one channel."""
 
-CHANGED: Final = "The record has changed since the page before, so this begins again."
+CHANGED: Final = (
+    "The record has changed since the page before, or its include or task differs: this begins "
+    "again."
+)
 _TOO_LARGE: Final = (
     f"The result has over {lookup.MAX_SUMMARISED} bytes: null is here, its resource has it."
 )
@@ -148,6 +151,8 @@ class IncludedPage:
         if cursor and digest != whole.digest:
             notes.append(CHANGED)
             begins, place = next(iter(whole.texts)), 0
+        elif place > len(whole.texts[begins]):
+            raise InvalidArgumentError(_no_cursor(cursor))
         parts, goes_on = _parts_from(whole.texts, begins, place, tokens)
         return cls(
             parts=parts,
@@ -239,8 +244,12 @@ def _decode(cursor: str, include: Iterable[Part]) -> tuple[Part, int, str]:
         return next(iter(include)), 0, ""
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        raise InvalidArgumentError(f"cursor {quoted(cursor)} is none: give next_cursor, or none.")
+        raise InvalidArgumentError(_no_cursor(cursor))
     for part in include:
         if part == found[1]:
             return part, int(found[2]), found[3]
     raise InvalidArgumentError(f"cursor goes on with {found[1]}: give the include of that page.")
+
+
+def _no_cursor(given: str) -> str:
+    return f"cursor {quoted(given)} is none: give next_cursor, or none."
