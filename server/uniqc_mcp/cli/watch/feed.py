@@ -90,8 +90,13 @@ class EventFeed:
         if self._active or not (self._started and self._had_file) or self.store_status.trouble:
             return False
         try:
-            # The feed knows at most MAX_ACTIVE_TASKS, so others may still be active.
-            return self.store.read(lambda snapshot: snapshot.count(self._active_filter)) == 0
+            # The feed knows at most MAX_ACTIVE_TASKS, so others may still be active. A file without
+            # a table of tasks tells of none, as while it is copied.
+            return self.store.read(
+                lambda snapshot: (
+                    not snapshot.state.blank and snapshot.count(self._active_filter) == 0
+                )
+            )
         except StoreError:
             return False
 
