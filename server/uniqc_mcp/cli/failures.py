@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from uniqc_mcp.cli.output import check_stdout, told_if_unwritable
 from uniqc_mcp.errors import explain_store_error
 from uniqc_store import StoreError
 
@@ -31,9 +32,11 @@ def store_errors() -> Generator[None]:
 @contextmanager
 def quiet_broken_pipe() -> Generator[None]:
     """End with the status of SIGPIPE, and without a word, if the reader of stdout leaves."""
+    check_stdout()
     try:
         yield
-        sys.stdout.flush()
+        with told_if_unwritable():
+            sys.stdout.flush()
     except BrokenPipeError:
         # Flushing at exit must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

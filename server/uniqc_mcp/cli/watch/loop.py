@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from uniqc_mcp.cli.failures import BROKEN_PIPE
+from uniqc_mcp.cli.output import check_stdout, told_if_unwritable
 from uniqc_mcp.cli.watch.endings import Endings
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
@@ -74,6 +75,7 @@ def watch(
     of a watch until none is active. If a signal or a closed pipe comes before the goal, it is the
     status that a shell reports for that signal.
     """
+    check_stdout()
     feed, endings = EventFeed(store, backend=backend), Endings()
     _escape_unencodable(sys.stdout)
     try:
@@ -143,10 +145,11 @@ class Lines:
 
     def render(self, events: Sequence[Event]) -> None:
         """Write the lines of the events, and flush."""
-        for event in events:
-            for line in self._lines_of(event):
-                self._output.write(f"{line}\n")
-        self._output.flush()
+        with told_if_unwritable():
+            for event in events:
+                for line in self._lines_of(event):
+                    self._output.write(f"{line}\n")
+            self._output.flush()
 
     def pause(self, seconds: float) -> None:
         """Wait, and raise BrokenPipeError if the reader leaves meanwhile."""
