@@ -19,7 +19,7 @@ from uniqc_mcp.tasks.result_models import MAX_CIRCUITS
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from uniqc_mcp.records.alignment import AlignedOutcome, Alignment, Column, Side
     from uniqc_mcp.tasks.lookup import FoundTask
@@ -79,7 +79,7 @@ class ComparedCircuit(Wire):
             columns=["bits", *_headings(aligned.columns)],
             rows=rows,
             distances=pairs,
-            notes=[*notes, *on_pairs, on_chance(aligned.columns)],
+            notes=[*notes, *_other_totals(aligned.columns), *on_pairs, on_chance(aligned.columns)],
         )
 
     def lines(self) -> list[str]:
@@ -170,6 +170,19 @@ def _sides_by_name(
     if len(sides) > 1:
         return sides, [f"Not side by side: {told}."] if told else []
     return {}, [f"{_REFUSED}: {told}."]
+
+
+def _other_totals(columns: Sequence[Column]) -> Iterator[str]:
+    """Yield a sentence on counts that do not add up to the shots of their tasks."""
+    told = [
+        f"the {column.name} {column.total:.9g} of {shots}"
+        for column in columns
+        if (shots := column.side.shots) is not None
+        and column.side.numbers.counts
+        and abs(column.total - shots) >= 1
+    ]
+    if told:
+        yield f"Counts that do not add up to the task's shots: {', '.join(told)}."
 
 
 def _headings(columns: Sequence[Column]) -> list[str]:

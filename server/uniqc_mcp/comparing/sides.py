@@ -42,7 +42,10 @@ def sides_of(task: FoundTask) -> list[Side | None] | str:
         numbers = read_circuit(circuit, known.shots)
         meaning = known.meaning_of(summarise_numbers(numbers, top=0, shots=known.shots), place)
         keys = KeyForm.of(numbers.values.keys())
-        side = Side(numbers=numbers, keys=keys, meaning=meaning) if meaning is not None else None
+        if meaning is None:
+            sides.append(None)
+            continue
+        side = Side(numbers=numbers, keys=keys, meaning=meaning, shots=known.shots)
         sides.append(side)
     return sides if any(sides) else "has no outcomes"
 

@@ -28,11 +28,13 @@ class Side:
         numbers: Its numbers by stored key.
         keys: The form of its keys.
         meaning: The meaning of its numbers.
+        shots: What its counts should add up to; None where that is not known.
     """
 
     numbers: CircuitNumbers
     keys: KeyForm
     meaning: Meaning
+    shots: int | None = None
 
     @property
     def order(self) -> BitOrder:
