@@ -69,7 +69,8 @@ class WaitTarget:
             page = snapshot.search(self.task_filter, limit=max_active)
             return WaitedTasks(
                 active=page.records,
-                active_total=page.total,
+                # Not all are counted for a page of many.
+                active_total=page.total if page.exact else snapshot.count(self.task_filter),
                 without_job=snapshot.without_job(self.task_filter),
                 finished=(),
                 related=RelatedRows.of(snapshot, page.records),
