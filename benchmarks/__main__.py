@@ -17,6 +17,7 @@ from benchmarks.measure import (
     large_results,
     lists,
     processes,
+    summaries,
     uniqc_command,
 )
 from benchmarks.mix import Mix
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
     "lists": lists.measure,
     "counts": counts.measure,
+    "summaries": summaries.measure,
     "ids": ids.measure,
     "results": large_results.measure,
     "calls": calls.measure,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from benchmarks.measure import calls, clearing, context, counts, large_results, lists, processes
+from benchmarks.measure import (
+    calls,
+    clearing,
+    context,
+    counts,
+    large_results,
+    lists,
+    processes,
+    summaries,
+)
 from benchmarks.recording import OURS
 
 Size: TypeAlias = Literal["largest", "smallest", "each"]
@@ -102,6 +111,27 @@ BARS = (
         only=f".*: {counts.AGAIN}",
         reference=Side(size="smallest"),
         limit=1.5,
+    ),
+    Bar(
+        says="A summary of the last week by backend, beside one SQL statement by the time index",
+        group=summaries.GROUP,
+        only=f"{summaries.WEEK}: {summaries.FIRST}",
+        reference=Side(who=summaries.SQL),
+        limit=1.5,
+    ),
+    Bar(
+        says="A summary of everything by status and backend or by day, beside one SQL statement",
+        group=summaries.GROUP,
+        only=f"({summaries.BY_LABELS}|{summaries.BY_DAY}): {summaries.FIRST}",
+        reference=Side(who=summaries.SQL),
+        limit=1.1,
+    ),
+    Bar(
+        says="A summary again, unchanged file, beside the first time",
+        group=summaries.GROUP,
+        only=f".*: {summaries.AGAIN}",
+        reference=Side(who=summaries.FIRST),
+        limit=0.01,
     ),
     Bar(
         says="The peak memory of a summary of 10^5 outcomes is below that of parsing them",

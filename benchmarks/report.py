@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TITLES = {
     "lists": "Lists: a page of 50, in process",
     "counts": "Counts, in process",
+    "summaries": "Summaries, in process",
     "ids": "One task by its id, in process",
     "large results": "Large results: get_task over stdio",
     "calls": "Calls over stdio",
