@@ -78,11 +78,15 @@ def _contenders(what: str, size: int, cache_dir: Path) -> Iterator[Contender]:
 def by_sql(cache_dir: Path, keys: Sequence[GroupKey], after: str) -> list[tuple[object, ...]]:
     """Return the same figures as ``summarize_tasks`` by one statement, its groups unsorted.
 
-    It reads the times as Julian days. Of the statements tried, this one was the fastest with
-    percentiles in it: one pass, one sort by group and seconds, and a look-up of each task's jobs.
+    One pass through the time index or the whole table, one sort by group and seconds for the
+    percentiles, and a look-up of each task's jobs. Times are Julian days.
     """
     labels = ", ".join(f"{_EXPRESSIONS.get(key, key)} AS {key}" for key in keys)
     group = ", ".join(keys)
+    # Left alone, SQLite walks the index of the group: a week of 10^5 tasks takes 459 ms, not 25.
+    rows = (
+        "INDEXED BY tasks_submit_time_idx WHERE submit_time >= :after" if after else "NOT INDEXED"
+    )
     statement = f"""
         WITH each AS (
             SELECT {labels}, status AS state, submit_time,
@@ -93,7 +97,7 @@ def by_sql(cache_dir: Path, keys: Sequence[GroupKey], after: str) -> list[tuple[
                 CASE WHEN status IN ('success', 'failed', 'cancelled') THEN
                     86400 * (julianday(update_time) - julianday(submit_time))
                 END AS seconds
-            FROM tasks {"WHERE submit_time >= :after" if after else ""}
+            FROM tasks {rows}
         ), ranked AS (
             SELECT *, row_number() OVER (PARTITION BY {group} ORDER BY seconds NULLS LAST) AS place,
                 count(seconds) OVER (PARTITION BY {group}) AS finished
