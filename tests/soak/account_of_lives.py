@@ -34,7 +34,7 @@ class Ledger:
         saves: The saves of each task, in their order.
         removals: The removals of the whole file.
         cancelled: The removals of all cancelled tasks.
-        upgrades: The first opening by a newer release.
+        opened: The openings of the file, of which the first by a newer release upgrades it.
     """
 
     saves: dict[str, list[Deed]] = field(default_factory=lambda: defaultdict(list))
@@ -53,6 +53,8 @@ class Ledger:
                 self.cancelled.append(deed)
             case "open":
                 self.opened.append(deed)
+            case _:
+                pass
 
     def removed_by_uniqc(self, last: Deed) -> bool:
         """Return True if uniqc removed a task after its last save, or may have."""

@@ -141,7 +141,8 @@ def _total_is_right(answer: ToolAnswer, histories: Mapping[str, CommitHistory], 
     if "total" in answer.structure:
         return answer.structure["total"] - base in possible
     # A list that stops searching gives a lower bound.
-    return answer.structure["total_at_least"] - base <= max(possible)
+    at_least: int = answer.structure["total_at_least"]
+    return at_least - base <= max(possible)
 
 
 def _counts_are_right(answer: ToolAnswer, histories: Mapping[str, CommitHistory]) -> bool:

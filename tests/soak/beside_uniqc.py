@@ -101,7 +101,13 @@ class Lives:
         script = Path(__file__).with_name("uniqc_life.py")
         for number in range(PROCESSES):
             after = "0" if number else str(clear_all_after)
-            arguments = [self._sites[release], release, str(number), self._directory, after]
+            arguments: list[str | Path] = [
+                self._sites[release],
+                release,
+                str(number),
+                self._directory,
+                after,
+            ]
             process = subprocess.Popen(
                 [sys.executable, script, *arguments],
                 env={**os.environ, "HOME": str(self._home)},

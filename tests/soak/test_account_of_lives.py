@@ -31,7 +31,12 @@ def saved(cache_dir: Path, task_id: str, status: str, at: float) -> Deed:
 
 
 def told(cache_dir: Path, *deeds: Deed, seconds: float = 0.1) -> Counter[str]:
-    report = {"deeds": deeds, "trouble": {}, "twins": 0, "longest": [seconds, "save"]}
+    report: dict[str, object] = {
+        "deeds": deeds,
+        "trouble": {},
+        "twins": 0,
+        "longest": [seconds, "save"],
+    }
     (cache_dir.parent / "life-0.1.1-0.json").write_text(json.dumps(report))
     return +account(cache_dir.parent, cache_dir)
 

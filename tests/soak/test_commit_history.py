@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from commit_history import Commit, CommitHistory, is_possible, possible_totals
 
+NOTHING: dict[str, int] = {}
 HISTORY = CommitHistory(
     [
         Commit(1.0, 1.1, "a", "running"),
@@ -18,8 +19,8 @@ HISTORY = CommitHistory(
 @pytest.mark.parametrize(
     ("began", "ended", "tallies"),
     [
-        (0.0, 0.5, [{}]),
-        (1.05, 1.06, [{}, {"running": 1}]),
+        (0.0, 0.5, [NOTHING]),
+        (1.05, 1.06, [NOTHING, {"running": 1}]),
         (1.5, 1.6, [{"running": 1}]),
         (1.5, 3.05, [{"running": 1}, {"running": 2}, {"running": 1, "success": 1}]),
         (5.0, 6.0, [{"success": 1}]),

@@ -60,7 +60,7 @@ class ToolClient:
         error = json.dumps(answer["error"]) if "error" in answer else ""
         if result.get("isError"):
             error = result["content"][0]["text"]
-        structure = {} if error else result["structuredContent"]
+        structure: dict[str, Any] = {} if error else result["structuredContent"]
         return ToolAnswer(tool=tool, began=began, ended=ended, structure=structure, error=error)
 
     def close(self) -> None:

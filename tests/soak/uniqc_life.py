@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uniqc_from_registry import NEWEST, old_store_module, uniqc_modules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 MAX_TASKS = 150
 
@@ -89,7 +89,7 @@ class UniqcProcess:
             time.sleep(self.random.random() * 0.02)
 
     @contextmanager
-    def turn(self, *, exclusive: bool) -> Iterator[None]:
+    def turn(self, *, exclusive: bool) -> Generator[None]:
         """Hold the lock, and open the store again if its file was removed."""
         with (self.directory / "turn").open("a+") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
