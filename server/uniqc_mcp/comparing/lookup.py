@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.comparing import FEWEST
@@ -42,7 +43,7 @@ def tasks_by_id(store: TaskStore, references: Sequence[str]) -> list[FoundTask]:
     whole = store.read(lambda snapshot: [_by_whole_id(snapshot, one) for one in references])
     for reference, task in zip(references, whole, strict=True):
         try:
-            found.append(task or read_task(store, reference, _read)[0])
+            found.append(task or _read_cleared(store, reference))
         except (UnknownTaskError, AmbiguousTaskError) as error:
             wrong.append(error)
     if wrong:
@@ -67,6 +68,12 @@ def _by_whole_id(snapshot: Snapshot, reference: str) -> FoundTask | None:
 
 def _read(snapshot: Snapshot, match: Match) -> FoundTask:
     return FoundTask.of(snapshot, match, most_bytes=MAX_ALIGNED)
+
+
+def _read_cleared(store: TaskStore, reference: str) -> FoundTask:
+    """Return the task of an id that no task in the store has whole."""
+    task, cleared = read_task(store, reference, _read)
+    return replace(task, cleared=cleared)
 
 
 def _is_same(one: FoundTask, other: FoundTask) -> bool:

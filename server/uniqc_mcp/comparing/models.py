@@ -13,6 +13,7 @@ from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField, StoreView
 from uniqc_mcp.responses.times import zone_notes
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.cleared_lookup import told_clear
 from uniqc_mcp.tasks.models import ENVELOPE_TOKENS, TaskView
 from uniqc_mcp.token_budget import ANSWER
 
@@ -68,6 +69,9 @@ class TaskComparison(Answer):
             notes.insert(0, f"Fields that differ and are not shown: {differences.hidden}.")
         if sanitizer.redacted_fields:
             notes.append(f"Redacted in: {', '.join(sanitizer.redacted_fields)}.")
+        notes += _notes_on_cleared(tasks)
+        # The file of the cleared tasks is not the one that the others are in.
+        state = next((task.state for task in tasks if task.cleared is None), tasks[0].state)
         times = (time for view in views for time in view.times)
         return cls(
             matching=matching,
@@ -76,7 +80,7 @@ class TaskComparison(Answer):
             same=differences.same,
             circuits=circuits,
             notes=notes,
-            store=StoreView.of(tasks[-1].state, now, zone_notes(times)),
+            store=StoreView.of(state, now, zone_notes(times)),
         )
 
     def text(self) -> str:
@@ -107,6 +111,14 @@ def outcome_lines(circuits: Sequence[ComparedCircuit], notes: Sequence[str]) -> 
     for circuit in circuits:
         yield from circuit.lines()
     yield from notes
+
+
+def _notes_on_cleared(tasks: Sequence[FoundTask]) -> Iterator[str]:
+    """Yield a note on each task that was cleared."""
+    sanitizer = Sanitizer()
+    for name, task in zip(NAMES, tasks, strict=False):
+        if task.cleared is not None:
+            yield f"The {name} was {told_clear(task.cleared, sanitizer)}: it is in no list."
 
 
 def _error(task: FoundTask) -> str:

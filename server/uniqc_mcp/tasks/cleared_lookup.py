@@ -93,7 +93,7 @@ def _find_cleared(store: TaskStore, reference: str, unknown: UnknownTaskError) -
 def _explain_ambiguous(reference: str, found: Sequence[ClearedMatch]) -> str:
     sanitizer = Sanitizer()
     lines = [f"{quoted(reference)} stands for several cleared tasks. Ask for one by its id:"]
-    lines += [f"- {quoted(match.task_id)}, {_told(match, sanitizer)}" for match in found]
+    lines += [f"- {quoted(match.task_id)}, {told_clear(match, sanitizer)}" for match in found]
     return "\n".join(lines)
 
 
@@ -142,7 +142,7 @@ def _cleared_note(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) ->
     if match.others:
         noun = plural("record", match.others)
         earlier = f" {match.others} earlier {noun} of this id: under other receipts."
-    told = _told(match, sanitizer)
+    told = told_clear(match, sanitizer)
     return (
         f"{told[0].upper()}{told[1:]}: it is not in the cache any more, and in no list. "
         f"{_how_back(match, sanitizer, clears=clears)}{earlier}"
@@ -156,7 +156,7 @@ def _twin_notes(copies: ClearedTasks, task_id: str, *, archived: bool, clears: b
     except StoreFileError as error:
         return [_not_searched(error)]
     return [
-        f"Another record of this id was {_told(match, sanitizer)}. "
+        f"Another record of this id was {told_clear(match, sanitizer)}. "
         f"{_how_back(match, sanitizer, clears=clears) if archived else _STAYS_HELD}"
         for match in found
     ]
@@ -171,7 +171,8 @@ def shown_receipt(receipt_id: str, sanitizer: Sanitizer) -> str:
     return sanitizer.one_line("receipt", receipt_id, limit=_RECEIPT_LIMIT)
 
 
-def _told(match: ClearedMatch, sanitizer: Sanitizer) -> str:
+def told_clear(match: ClearedMatch, sanitizer: Sanitizer) -> str:
+    """Return the words for the clear of a task: when, and under which receipt."""
     receipt = word(shown_receipt(match.receipt.receipt_id, sanitizer))
     return f"cleared {told_time(recorded_time(match.receipt.cleared_at))} under receipt {receipt}"
 

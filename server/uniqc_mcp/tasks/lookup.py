@@ -22,7 +22,7 @@ from uniqc_store import SHORTEST_PREFIX, Matches
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uniqc_store import Match, Snapshot, StoreState, TaskRecord, TaskShard
+    from uniqc_store import ClearedMatch, Match, Snapshot, StoreState, TaskRecord, TaskShard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class FoundTask:
         result_starts: The first character of the result of each job, by its index, where the
             meaning of the task's result depends on it.
         has_job_table: Whether that file has a table of jobs.
+        cleared: The clear that removed it; None for a task in the store.
     """
 
     match: Match
@@ -52,6 +53,7 @@ class FoundTask:
     state: StoreState
     result_starts: Mapping[int, str]
     has_job_table: bool
+    cleared: ClearedMatch | None = None
 
     @classmethod
     def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
