@@ -187,7 +187,7 @@ def tool_methods(owner: type) -> set[str]:
 
 def test_every_tool_is_registered_with_its_effect() -> None:
     readers = (ReadTools, CompareTools, WaitTools, ClearedTools)
-    reads = set().union(*map(tool_methods, readers))
+    reads = {name for reader in readers for name in tool_methods(reader)}
     assert reads == {spec.name for spec in TOOLS if not spec.writes} == READS
     writes = tool_methods(ClearTools) | tool_methods(UndoTools)
     assert writes == {spec.name for spec in TOOLS if spec.writes} == WRITES
