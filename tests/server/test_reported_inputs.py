@@ -29,7 +29,7 @@ async def test_a_wait_for_what_no_task_has_is_not_finished(
     assert "Tasks in the cache that do not match: 1." in answer["store"]["notes"]
     assert "Tasks in the cache that do not match: 1." in text
     if backend := filters.get("backend"):
-        note = f'None is on backend "{backend}". There are:'
+        note = f'None is on backend "{backend}". '
         assert note in text
         assert note in " ".join(answer["store"]["notes"])
 

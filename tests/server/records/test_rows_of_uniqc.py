@@ -139,7 +139,7 @@ async def test_a_live_task_with_an_archived_one_of_its_id_says_so(case: Case) ->
     text, task = await get(case, "twin")
     assert task["archived_at"] == ""
     assert any("archive has another task of this id" in note for note in task["notes"])
-    assert "This is the live one." in text
+    assert "This is the live one; get_task shows the other as" in text
 
 
 NUMBERS = {
