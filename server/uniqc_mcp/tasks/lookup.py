@@ -127,14 +127,16 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
 def find_matches(snapshot: Snapshot, task_id: str) -> Matches:
     """Return the tasks that an id stands for; none for an empty one.
 
-    Where no id is like this, ``archived:ID`` stands for the archived task with that whole id, which
-    may be live as well.
+    ``archived:ID`` stands for the archived task with that whole id, which may be live as well,
+    unless a live task has an id like this.
     """
-    matches = snapshot.find(task_id) if task_id else Matches()
     archived_id = task_id.removeprefix(ARCHIVED)
-    if matches.found or archived_id in ("", task_id):
-        return matches
-    return snapshot.find_archived(archived_id)
+    if archived_id not in ("", task_id) and not snapshot.live_among([task_id]):
+        # Before the searches that may read every task.
+        archived = snapshot.find_archived(archived_id)
+        if archived.found:
+            return archived
+    return snapshot.find(task_id) if task_id else Matches()
 
 
 def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:
