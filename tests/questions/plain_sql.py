@@ -29,7 +29,7 @@ _VIEW = f"""
     CREATE TEMPORARY VIEW {{view}} AS SELECT task_id, status, backend, {{error}} AS error,
         substr(backend, 1, instr(backend || ':', ':') - 1) AS platform,
         ifnull(json_extract(metadata_json, '$.task_name'), '') AS name,
-        floor_of_ms({_SUBMITTED}) AS submitted, floor_of_ms({_UPDATED}) AS updated,
+        to_the_ms({_SUBMITTED}) AS submitted, to_the_ms({_UPDATED}) AS updated,
         {_UPDATED} - {_SUBMITTED} AS took,
         max(shots, 0) * {{circuits}} AS all_shots, submit_time, rowid AS number
     FROM {{table}}"""
@@ -62,7 +62,7 @@ class PlainSql:
         """Return the rows of a statement on the views."""
         with closing(sqlite3.connect(self._path)) as connection:
             # julianday() is exact to some 0.05 ms only.
-            connection.create_function("floor_of_ms", 1, _floor_of_ms, deterministic=True)
+            connection.create_function("to_the_ms", 1, _to_the_ms, deterministic=True)
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             connection.execute(_view(connection, "t", "tasks", tables))
             if "archived_tasks" in tables:
@@ -84,5 +84,5 @@ def _view(connection: sqlite3.Connection, view: str, table: str, tables: set[str
     return _VIEW.format(view=view, table=table, error=error, circuits=circuits)
 
 
-def _floor_of_ms(seconds: float | None) -> float | None:
+def _to_the_ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)

@@ -14,6 +14,7 @@ from uniqc_mcp.comparing.pairs import PairView, distances_of, on_chance
 from uniqc_mcp.comparing.sides import sides_of
 from uniqc_mcp.records.alignment import align
 from uniqc_mcp.responses.base import OMIT_EMPTY, OptionalInt, OptionalTexts, Wire
+from uniqc_mcp.responses.numbers import exact_integer
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.tasks.result_models import MAX_CIRCUITS
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
@@ -41,7 +42,6 @@ _FEWEST_ROWS: Final = 3
 _CELL_TOKENS: Final = 24
 """Tokens of a number with its share, in both channels."""
 
-_MAX_EXACT: Final = 2**53
 _REFUSED: Final = "The outcomes can't be brought side by side"
 
 
@@ -212,8 +212,7 @@ def _row(outcome: AlignedOutcome, columns: Sequence[Column]) -> list[Cell]:
 def _number(number: float) -> Cell:
     if number % 1:
         return float(f"{number:.6g}")
-    # JavaScript rounds larger numbers.
-    return int(number) if abs(number) <= _MAX_EXACT else str(int(number))
+    return exact_integer(int(number))
 
 
 def _row_in_words(row: Sequence[Cell], columns: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from uniqc_mcp.records.circuits import circuits_at
 from uniqc_mcp.records.metadata import other_metadata
+from uniqc_mcp.responses.numbers import exact_integer
 from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 
@@ -32,7 +33,6 @@ NOT_RECORDED: Final = "-"
 _VALUE_TOKENS: Final = 150
 _LINE_LIMIT: Final = 120
 _MAX_FIELDS: Final = 20
-_MAX_EXACT: Final = 2**53
 _STAGES: Final[Mapping[Stage, str]] = {"source": "circuit", "compiled": "compiled circuit"}
 
 
@@ -95,7 +95,7 @@ def _label_rows(
     columns: dict[str, tuple[list[str | int], list[str | int]]] = {
         "backend": ([one.backend for one in records], [view.backend for view in views]),
         "status": ([one.status for one in records], [view.status for view in views]),
-        "shots": ([one.shots for one in records], [_exact(view.shots) for view in views]),
+        "shots": ([one.shots for one in records], [exact_integer(view.shots) for view in views]),
     }
     for name, (recorded, shown) in columns.items():
         # Compared as recorded: labels may look alike once they are cut.
@@ -163,11 +163,6 @@ def _agree(values: Sequence[object]) -> bool:
 def _json(metadata: Mapping[str, JsonValue], name: str) -> str:
     """Return a value as text, in which 1, 1.0 and true differ; empty where there is none."""
     return json.dumps(metadata[name], sort_keys=True) if name in metadata else ""
-
-
-def _exact(number: int) -> str | int:
-    # JavaScript rounds larger numbers.
-    return number if abs(number) <= _MAX_EXACT else str(number)
 
 
 def _size(row: Difference) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 from pydantic import WithJsonSchema
 
 from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField
+from uniqc_mcp.responses.numbers import exact_integer
 from uniqc_mcp.responses.text import counted
 from uniqc_mcp.responses.times import duration
 from uniqc_mcp.safety.display import word
@@ -43,7 +44,6 @@ MAX_TOKENS: Final = 1_250
 _ROW_TOKENS: Final = 45
 """Tokens of the figures of one row, in either channel."""
 
-_MAX_EXACT: Final = 2**53
 OTHERS: Final = "others ("
 _FIGURES_IN_WORDS: Final = (
     "tasks, succeeded/finished, shots, median/90 %/longest time, oldest to newest"
@@ -148,8 +148,7 @@ def _cells(figures: Figures) -> list[Cell]:
     oldest, newest = (
         "" if moment is None else _minute(moment) for moment in (figures.oldest, figures.newest)
     )
-    # JavaScript rounds larger numbers.
-    shots: Cell = figures.shots if figures.shots <= _MAX_EXACT else str(figures.shots)
+    shots: Cell = exact_integer(figures.shots)
     counts = (figures.tasks, figures.finished, figures.succeeded, shots)
     return [*counts, *(seconds or [None, None, None]), oldest, newest]
 
