@@ -13,7 +13,7 @@ from uniqc_store import validation
 from uniqc_store.clearing.policy import ClearPolicy
 from uniqc_store.database import reader
 from uniqc_store.database.connection import Access
-from uniqc_store.database.files import CLEARED_FILENAME, identity_of
+from uniqc_store.database.files import CLEARED_FILENAME, DEFAULT_CACHE_DIR, identity_of
 from uniqc_store.database.write_connection import check_writable
 from uniqc_store.database.writer import Writer
 from uniqc_store.errors import (
@@ -50,10 +50,6 @@ if TYPE_CHECKING:
     from uniqc_store.snapshot import Group
     from uniqc_store.tasks import TaskInfo
     from uniqc_store.validation import SavableTask
-
-# Path.home() raises for a user without a home, such as in a container, who names another directory.
-DEFAULT_CACHE_DIR = Path(os.path.expanduser("~"), ".uniqc", "cache")  # noqa: PTH111 - see above
-"""Where uniqc keeps its tasks."""
 
 DB_FILENAME = "tasks.sqlite"
 """The name of the file in its directory."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uniqc_store.errors import StoreUnreadableError, StoreUnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
+
+# Path.home() raises for a user without a home, such as in a container, who names another directory.
+DEFAULT_CACHE_DIR = Path(os.path.expanduser("~"), ".uniqc", "cache")  # noqa: PTH111 - see above
+"""Where uniqc keeps its tasks."""
 
 CLEARED_FILENAME = "cleared.sqlite"
 """The name of the file of copies of cleared tasks, beside the store."""
