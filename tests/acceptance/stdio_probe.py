@@ -18,7 +18,10 @@ import anyio.lowlevel
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 
+from uniqc_mcp.opening.start import answer_opening
+from uniqc_mcp.protocol.handover import FRESH, ClientLeft
 from uniqc_mcp.protocol.stdio import MAX_LINE_BYTES, serve_stdio
+from uniqc_mcp.settings import Settings
 
 
 def report(word: str) -> None:
@@ -106,9 +109,16 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--max-line-bytes", type=int, default=MAX_LINE_BYTES)
     arguments.add_argument("--print-first", default="")
+    arguments.add_argument("--recorded", action="store_true")
     given = arguments.parse_args()
     before = [os.fstat(fd).st_ino for fd in (0, 1)]
     print(given.print_first, end="")  # noqa: T201  # left unflushed
-    anyio.run(partial(serve_stdio, build(), max_line_bytes=given.max_line_bytes))
+    try:
+        handover = answer_opening(Settings()) if given.recorded else FRESH
+    except ClientLeft:
+        report("never served")
+        sys.exit()
+    serve = partial(serve_stdio, handover=handover, max_line_bytes=given.max_line_bytes)
+    anyio.run(serve, build())
     if [os.fstat(fd).st_ino for fd in (0, 1)] == before:
         report("restored")

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 MODES = ("auto", "legacy", "2026-07-28")
 TASKS = 83
 """The number of tasks in the cache, from its manifest."""
+
+
+@pytest.fixture(params=["recorded", "eager"])
+def command(request: pytest.FixtureRequest, command: str, tmp_path_factory: Any) -> str:
+    """Return the command as it starts by default, and one that loads the server at the start."""
+    if request.param == "recorded":
+        return command
+    if sys.platform == "win32":
+        pytest.skip("Windows has no other start")
+    script: Path = tmp_path_factory.mktemp("eager") / "uniqc-mcp"
+    script.write_text(f'#!/bin/sh\nUNIQC_MCP_EAGER=1 exec {command} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
 
 
 def connect(command: str, cache_dir: Path, mode: str) -> Client:

@@ -28,6 +28,7 @@ from tests.server.cli.test_watch import feed_of, next_events
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.demo import run_demo
+from uniqc_mcp.cli.store_commands import COMMANDS
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
 from uniqc_mcp.cli.watch.view import Scene, frame_lines
 from uniqc_mcp.prompts import PROMPTS
@@ -531,6 +532,6 @@ async def test_no_output_contains_the_planted_text(cache: Cache, output: str, pl
 
 def test_every_output_is_tried() -> None:
     tried = {name for output in OUTPUTS for name in output.split(", ")}
-    commands = cli.commands.keys() - {"serve"}  # the other outputs come from it
+    commands = COMMANDS.keys()  # the other outputs come from `serve`
     assert {spec.name for spec in (*TOOLS, *PROMPTS)} | commands <= tried
     assert {spec.uri for spec in RESOURCES} <= tried

@@ -89,6 +89,15 @@ max_wait_option = click.option(
     help="The longest that wait_for_tasks waits: a second less than the client's limit on calls.",
 )
 
+eager_option = click.option(
+    "--eager",
+    cls=StrictOption,
+    is_flag=True,
+    envvar="UNIQC_MCP_EAGER",
+    show_envvar=True,
+    help="Load everything at the start, and not for the first message that needs it.",
+)
+
 _CLEAR_OPTIONS = (
     click.option(
         "--allow-clear",

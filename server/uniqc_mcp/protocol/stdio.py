@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from mcp.server import MCPServer
 
+from uniqc_mcp.protocol.handover import FRESH, Handover
 from uniqc_mcp.protocol.stdio_streams import Requests
 
 if sys.platform != "win32":
@@ -25,7 +26,9 @@ MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is skipped and answered with an error."""
 
 
-async def serve_stdio(server: MCPServer[Any], *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+async def serve_stdio(
+    server: MCPServer[Any], *, handover: Handover = FRESH, max_line_bytes: int = MAX_LINE_BYTES
+) -> None:
     """Serve over stdin and stdout until the client leaves or a signal arrives.
 
     Returns within a second of SIGINT, SIGTERM, the end of stdin, or an answer that finds the
@@ -40,6 +43,7 @@ async def serve_stdio(server: MCPServer[Any], *, max_line_bytes: int = MAX_LINE_
 
     Args:
         server: The server.
+        handover: The state of a connection that was begun before.
         max_line_bytes: The longest line that is read; longer ones are answered with an error.
     """
     if sys.platform == "win32":
@@ -50,10 +54,11 @@ async def serve_stdio(server: MCPServer[Any], *, max_line_bytes: int = MAX_LINE_
     # MCPServer can run over the SDK's own streams only.
     lowlevel = server._lowlevel_server  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     with _claimed_wire() as (stdin, stdout):
-        requests = Requests(stdin, stdout, max_line_bytes)
+        requests = Requests(stdin, stdout, max_line_bytes, handover)
         with _on_stop_signal(requests.end):
             options = lowlevel.create_initialization_options()
             await lowlevel.run(requests, requests.answers, options)
+            await requests.answers.wait_for_beginning()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import jsonrpc
 
+from uniqc_mcp.protocol.handover import FRESH, REPLAYED_ID, Handover
 from uniqc_mcp.protocol.jsonrpc import Unreadable, read_message, too_long, write_message
 
 if sys.platform != "win32":
@@ -48,18 +49,27 @@ class Requests(ObjectReceiveStream[SessionMessage | Exception]):
         stdin: The descriptor to read.
         stdout: The descriptor to write answers to.
         max_line_bytes: The longest line that is read.
+        handover: The state in which the connection is taken over.
     """
 
-    def __init__(self, stdin: int, stdout: int, max_line_bytes: int) -> None:
-        self.answers = Answers(stdout, on_stall=self._notice_hang_up, on_broken=self.end)
+    def __init__(
+        self, stdin: int, stdout: int, max_line_bytes: int, handover: Handover = FRESH
+    ) -> None:
+        self.answers = Answers(
+            stdout,
+            on_stall=self._notice_hang_up,
+            on_broken=self.end,
+            unsent=handover.unsent,
+        )
         self._fd = stdin
         self._max_line_bytes = max_line_bytes
         self._line = bytearray()
-        self._lines: deque[bytes] = deque()
+        self._lines = deque(handover.replayed)
         self._all_read = False
         self._end_at = inf
         self._receiving = anyio.CancelScope()
         self._metadata = ServerMessageMetadata(on_request_unanswered=self.answers.forgive)
+        self._cut(handover.received)
 
     def end(self, *, within: float = 0) -> None:
         """End the stream in so many seconds, or sooner where that was asked before."""
@@ -161,10 +171,16 @@ class Answers(ObjectSendStream[SessionMessage]):
         stdout: The descriptor to write.
         on_stall: Called when a write makes no progress.
         on_broken: Called once when the client can't be reached any more.
+        unsent: The rest of a line that was begun, to be written before anything else.
     """
 
     def __init__(
-        self, stdout: int, *, on_stall: Callable[[], None], on_broken: Callable[[], None]
+        self,
+        stdout: int,
+        *,
+        on_stall: Callable[[], None],
+        on_broken: Callable[[], None],
+        unsent: bytes = b"",
     ) -> None:
         self.owed = 0
         """Requests that were handed to the server and have no answer yet."""
@@ -179,6 +195,8 @@ class Answers(ObjectSendStream[SessionMessage]):
         self._turn = asyncio.Lock()
         self._give_up_at = inf
         self._writing = anyio.CancelScope()
+        # Reading must not wait for it: the client may write more before it reads.
+        self._beginning = asyncio.ensure_future(self._write_line(unsent)) if unsent else None
 
     async def forgive(self) -> None:
         """Count one answer less, because the client cancelled its request."""
@@ -189,13 +207,22 @@ class Answers(ObjectSendStream[SessionMessage]):
         self._give_up_at = self._writing.deadline = time
 
     async def send(self, item: SessionMessage) -> None:
-        """Write a message of the server."""
-        self.owed -= isinstance(item.message, jsonrpc.JSONRPCResponse | jsonrpc.JSONRPCError)
-        await self.write(item.message)
+        """Write a message of the server, unless it answers a request that was answered before."""
+        message = item.message
+        if isinstance(message, jsonrpc.JSONRPCResponse | jsonrpc.JSONRPCError):
+            self.owed -= 1
+            if message.id == REPLAYED_ID:
+                return
+        await self.write(message)
 
     async def aclose(self) -> None:
         """Write nothing more."""
         self._broken = True
+
+    async def wait_for_beginning(self) -> None:
+        """Return once the line that was begun before is written or given up."""
+        if self._beginning is not None:
+            await self._beginning
 
     async def write(self, message: jsonrpc.JSONRPCMessage) -> None:
         """Write a message as one line.
@@ -203,7 +230,13 @@ class Answers(ObjectSendStream[SessionMessage]):
         Raises:
             anyio.BrokenResourceError: The client can't be reached any more.
         """
-        line = write_message(message)
+        await self._write_line(write_message(message))
+        # A tool that only writes must let other tasks and signals run, and stay cancellable.
+        await anyio.lowlevel.checkpoint()
+        if self._broken:
+            raise anyio.BrokenResourceError
+
+    async def _write_line(self, line: bytes) -> None:
         size = max(len(line), 1024)  # a waiting task takes more memory than a short line
         self.unsent += size
         try:
@@ -211,10 +244,6 @@ class Answers(ObjectSendStream[SessionMessage]):
                 await self._put(memoryview(line))
         finally:
             self.unsent -= size
-        # A tool that only writes must let other tasks and signals run, and stay cancellable.
-        await anyio.lowlevel.checkpoint()
-        if self._broken:
-            raise anyio.BrokenResourceError
 
     async def _put(self, line: memoryview) -> None:
         # Shielded: half a line, left by a cancelled tool, would corrupt the next one.

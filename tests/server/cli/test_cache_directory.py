@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.options import StrictOption
+from uniqc_mcp.cli.store_commands import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,7 @@ def test_a_directory_that_does_not_exist_yet_may_have_an_odd_name(
     assert (result.exit_code, result.stderr) == (0, "")
 
 
+EVERY_COMMAND = {**cli.commands, **COMMANDS}
 VARIABLES = sorted(
     str(parameter.envvar)
     for parameter in cli.commands["serve"].params
@@ -89,9 +91,9 @@ def test_a_variable_that_is_set_but_empty_stops_the_start(
     command: str, variable: str, empty: str
 ) -> None:
     allowed = {"UNIQC_MCP_ALLOW_CLEAR": "success"}
-    known = {parameter.envvar for parameter in cli.commands[command].params}
+    known = {parameter.envvar for parameter in EVERY_COMMAND[command].params}
     if variable not in known:
-        assert variable in ("UNIQC_MCP_LOG_LEVEL", "UNIQC_MCP_MAX_WAIT")
+        assert variable in ("UNIQC_MCP_LOG_LEVEL", "UNIQC_MCP_MAX_WAIT", "UNIQC_MCP_EAGER")
         return
     result = run(command, **{**allowed, variable: empty})
     assert (result.exit_code, result.stdout) == (2, "")
@@ -101,7 +103,7 @@ def test_a_variable_that_is_set_but_empty_stops_the_start(
 def test_all_options_with_a_variable_are_strict() -> None:
     options = [
         parameter
-        for command in cli.commands.values()
+        for command in EVERY_COMMAND.values()
         for parameter in command.params
         if parameter.envvar is not None
     ]

@@ -209,7 +209,8 @@ def test_modules_imported_at_startup_are_exempt_from_garbage_collection(cache: C
     code = (
         "import anyio, gc, sys; "
         "anyio.run = lambda *_: print(gc.isenabled(), gc.get_freeze_count() > 10_000); "
-        "from uniqc_mcp.cli.commands import cli; cli(['serve', '--cache-dir', sys.argv[1]])"
+        "from uniqc_mcp.cli.commands import cli; "
+        "cli(['serve', '--eager', '--cache-dir', sys.argv[1]])"
     )
     command = [sys.executable, "-c", code, str(cache.directory)]
     finished = subprocess.run(
