@@ -16,8 +16,10 @@ from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.comparing.tools import CompareTools
+from uniqc_mcp.completions import complete_argument
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.instructions import instructions
+from uniqc_mcp.prompts import add_prompts, check_prompt
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
 from uniqc_mcp.protocol.schemas import refer_to_first
 from uniqc_mcp.protocol.strict_tool import StrictTool
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
         CompletionContext,
         GetPromptResult,
         InputRequiredResult,
-        Prompt,
         PromptReference,
         ResourceTemplateReference,
     )
@@ -76,17 +77,10 @@ class TaskServer(MCPServer[ServerContext]):
     """The SDK's server with strict resources and prompts.
 
     Unknown parameters of resources and unknown arguments of prompts are refused, as those of tools
-    are. A call to a tool that the operator has not enabled returns how to enable it. Prompts are
-    built when a client first asks for them, because most never do.
+    are. A call to a tool that the operator has not enabled returns how to enable it.
     """
 
-    make_prompts: Callable[[], None] | None = None
     tool_names: Sequence[str] = ()
-
-    async def list_prompts(self) -> list[Prompt]:
-        """Return the prompts, built now if this is the first request for any."""
-        self._make_prompts()
-        return await super().list_prompts()
 
     async def get_prompt(
         self,
@@ -99,16 +93,8 @@ class TaskServer(MCPServer[ServerContext]):
         Raises:
             MCPError: Invalid params: an unknown prompt or argument.
         """
-        from uniqc_mcp.prompts import check_prompt  # noqa: PLC0415 - 0.2 % of the start
-
-        self._make_prompts()
         check_prompt(name, arguments)
         return await super().get_prompt(name, arguments, context)
-
-    def _make_prompts(self) -> None:
-        if self.make_prompts is not None:
-            self.make_prompts()
-            self.make_prompts = None
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[ServerContext, Any] | None = None
@@ -171,7 +157,7 @@ def build_server(
     )
     server.tool_names = [tool.name for tool in tools]
     _add_resources(server, store, clearing, clock)
-    server.make_prompts = partial(_add_prompts, server, store, clearing, clock)
+    add_prompts(server, store, clearing, clock)
     _add_completions(server, store)
     # MCPServer has no public way to serve subscriptions.
     serve_subscriptions(server._lowlevel_server)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -255,25 +241,12 @@ def _writing_tools(
     }
 
 
-def _add_prompts(
-    server: TaskServer,
-    store: TaskStore,
-    clearing: ClearSettings | None,
-    clock: Callable[[], datetime],
-) -> None:
-    from uniqc_mcp.prompts import add_prompts  # noqa: PLC0415 - 0.2 % of the start
-
-    add_prompts(server, store, clearing, clock)
-
-
 def _add_completions(server: TaskServer, store: TaskStore) -> None:
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        from uniqc_mcp.completions import complete_argument  # noqa: PLC0415 - 0.5 % of the start
-
         return await complete_argument(store, ref, argument, context)
 
     decorate = server.completion()  # type: ignore[no-untyped-call]  # the SDK's own has no types
