@@ -17,6 +17,8 @@ from benchmarks.measure import (
     large_results,
     lists,
     processes,
+    searches,
+    starts,
     summaries,
     uniqc_command,
 )
@@ -35,12 +37,14 @@ if TYPE_CHECKING:
 
 SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
     "lists": lists.measure,
+    "searches": searches.measure,
     "counts": counts.measure,
     "summaries": summaries.measure,
     "ids": ids.measure,
     "results": large_results.measure,
     "calls": calls.measure,
     "command": uniqc_command.measure,
+    "starts": starts.measure,
     "processes": processes.measure,
     "clearing": clearing.measure,
     "context": context.measure,

@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 UNIQC = "unified-quantum==0.1.1"
 SQLITE_SERVER = ("mcp-server-sqlite==2025.4.25", "mcp<2")
 """The server needs version 1 of the SDK."""
+FASTMCP = "fastmcp==4.2.3"
 _READY = "ready"
 
 
@@ -49,6 +50,10 @@ class Environments:
     def sqlite_server(self) -> Path:
         """Return the command of a general MCP server for SQLite files."""
         return self._kept("mcp-server-sqlite", *SQLITE_SERVER) / "bin" / "mcp-server-sqlite"
+
+    def fastmcp_python(self) -> Path:
+        """Return the interpreter of an environment with fastmcp."""
+        return self._kept("fastmcp", FASTMCP) / "bin" / "python"
 
     def uniqc_store(self) -> Path:
         """Return the module of uniqc's own store, which needs the standard library only."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TITLES = {
     "lists": "Lists: a page of 50, in process",
+    "searches": "Searches for a name, in process",
     "counts": "Counts, in process",
     "summaries": "Summaries, in process",
     "ids": "One task by its id, in process",

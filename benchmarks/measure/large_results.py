@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure.processes import resident_mib
+from benchmarks.measure.starts import resident_mib
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
 from benchmarks.stdio_client import RawServer, call_line
 from uniqc_store import DB_FILENAME, TaskFilter, TaskStore

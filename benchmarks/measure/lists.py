@@ -55,6 +55,8 @@ FILTERS: dict[str, dict[str, TaskFilter]] = {
 _SPREAD, _SHUFFLED = "active tasks spread evenly: ", "added in no order: "
 REALISTIC = f"(?!{_SPREAD}|{_SHUFFLED}).* page"
 """A pattern for pages of the stores with the usual order of tasks."""
+NOT_SEARCHED = r"(?!.*name (?:figure|no such name) ).* page"
+"""A pattern for pages that no rare or absent name decides."""
 PLAIN = "status any"
 TOUCHED = "updated in the last 24 h, newest touched first"
 PLAIN_PAGE = "a plain page"

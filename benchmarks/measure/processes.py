@@ -1,4 +1,4 @@
-"""The cost of a server before and between its calls: start, idle CPU, memory, imports."""
+"""The cost of a server between its calls: idle CPU, memory, imports."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure.ids import example_ids
+from benchmarks.measure.starts import SMALLEST, SMALLEST_SERVER, resident_mib
 from benchmarks.mix import Mix
-from benchmarks.recording import OURS, Contender, Measurement, interleaved
+from benchmarks.recording import OURS, Measurement
 from benchmarks.stdio_client import RawServer, call_line, request_line
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from benchmarks.setting import Setting
 
-START, IDLE, MEMORY, IMPORTS = "start", "idle", "memory", "imports"
-SMALLEST = "smallest server"
-SMALLEST_SERVER = Path(__file__).parents[1] / "smallest_server.py"
-FIRST_ANSWER, FIRST_TOOLS = "spawn to the first answer", "spawn to the list of tools"
+IDLE, MEMORY, IMPORTS = "idle", "memory", "imports"
 STARTED, SERVED = "after the first answer", "after a hundred calls"
 GROWTH = "growth"
 NOT_OURS = "network and crypto modules beyond the SDK's"
@@ -53,7 +51,6 @@ NETWORK_AND_CRYPTO = frozenset(
         "websockets",
     }
 )
-_STARTS_EACH_SECONDS = 15
 _WARMING_CALLS = 100
 _READINGS = 20
 """The number of times that memory is read while calls are made."""
@@ -75,48 +72,11 @@ def measure(setting: Setting) -> list[Measurement]:
         ],
         SMALLEST: [call_line("answer", {})],
     }
-    found = [*_starts(setting, commands), *_imports(setting, commands)]
+    found = [*_imports(setting, commands, calls)]
     for who, command in commands.items():
         with RawServer(command) as server:
             found += _idle_and_memory(setting, who, server, calls[who])
     return found
-
-
-class _Start:
-    """A server that is started repeatedly. Ending the previous one is not timed."""
-
-    def __init__(self, command: Sequence[str | Path], *, ask_for_tools: bool) -> None:
-        self._command = command
-        self._ask_for_tools = ask_for_tools
-        self._running: RawServer | None = None
-
-    def start(self) -> None:
-        self._running = RawServer(self._command)
-        self._running.initialize()
-        if self._ask_for_tools:
-            self._running.exchange(request_line(2, "tools/list", {}))
-
-    def end(self) -> None:
-        if self._running is not None:
-            self._running.close()
-            self._running = None
-
-
-def _starts(setting: Setting, commands: dict[str, list[str | Path]]) -> Iterator[Measurement]:
-    for what, ask_for_tools in ((FIRST_ANSWER, False), (FIRST_TOOLS, True)):
-        setting.tell(f"start: {what}")
-        starts = {
-            who: _Start(command, ask_for_tools=ask_for_tools) for who, command in commands.items()
-        }
-        contenders = [
-            Contender(what=what, who=who, size=0, call=start.start, prepare=start.end)
-            for who, start in starts.items()
-        ]
-        yield from interleaved(
-            START, contenders, repeats=setting.repeats, seconds_each=_STARTS_EACH_SECONDS
-        )
-        for start in starts.values():
-            start.end()
 
 
 def _idle_and_memory(
@@ -157,9 +117,13 @@ def _ask(server: RawServer, lines: Sequence[bytes], calls: int) -> None:
         server.exchange(lines[number % len(lines)])
 
 
-def _imports(setting: Setting, commands: dict[str, list[str | Path]]) -> Iterator[Measurement]:
-    """Yield the number of modules that each has imported when it has listed its tools and ended."""
-    imported = {who: _imported(setting.python, command) for who, command in commands.items()}
+def _imports(
+    setting: Setting, commands: dict[str, list[str | Path]], calls: dict[str, list[bytes]]
+) -> Iterator[Measurement]:
+    """Yield the number of modules that each has imported when it has answered calls and ended."""
+    imported = {
+        who: _imported(setting.python, command, calls[who]) for who, command in commands.items()
+    }
     beyond = imported[OURS] - imported[SMALLEST]
     for what, names in (
         (NOT_OURS, sorted(beyond & NETWORK_AND_CRYPTO)),
@@ -170,8 +134,8 @@ def _imports(setting: Setting, commands: dict[str, list[str | Path]]) -> Iterato
         )
 
 
-def _imported(python: Path, command: Sequence[str | Path]) -> set[str]:
-    session = request_line(1, "initialize", _CLIENT) + request_line(2, "tools/list", {})
+def _imported(python: Path, command: Sequence[str | Path], calls: Sequence[bytes]) -> set[str]:
+    session = request_line(0, "initialize", _CLIENT) + b"".join(calls)
     script = command if command[0] != python else command[1:]
     program = [python, "-X", "importtime", *script]
     done = subprocess.run(program, input=session, capture_output=True, check=True, timeout=60)
@@ -184,14 +148,6 @@ _CLIENT = {
     "capabilities": {},
     "clientInfo": {"name": "benchmark", "version": "0"},
 }
-
-
-def resident_mib(pid: int, name: str = "VmRSS") -> float:
-    """Return the resident memory of a process, or another field of its status, such as the peak."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1024
-    raise LookupError(name)
 
 
 def cpu_ms(pid: int) -> float:

@@ -21,6 +21,7 @@ from uniqc_mcp.context import ServerContext
 from uniqc_mcp.instructions import instructions
 from uniqc_mcp.prompts import add_prompts, check_prompt
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
+from uniqc_mcp.protocol.progress import report_call_progress
 from uniqc_mcp.protocol.schemas import refer_to_first
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.protocol.threads import call_is_cancelled, try_inline_then_thread
@@ -69,8 +70,13 @@ _MAY_BE_OFF = frozenset(spec.name for spec in TOOLS if spec.writes)
 
 
 def build_store(settings: Settings) -> TaskStore:
-    """Return the store that a server reads; its queries end when their call is cancelled."""
-    return TaskStore(settings.cache_dir, read_only=True, should_stop=call_is_cancelled)
+    """Return the store that a server reads, for calls that can be cancelled and tell progress."""
+    return TaskStore(
+        settings.cache_dir,
+        read_only=True,
+        should_stop=call_is_cancelled,
+        report_progress=report_call_progress,
+    )
 
 
 class TaskServer(MCPServer[ServerContext]):

@@ -95,6 +95,8 @@ class TaskStore:
         busy_timeout: Seconds to wait for another process; uniqc's own is 5.
         should_stop: Called every millisecond or so while a query runs. If it returns true, the
             query ends with ``InterruptedReadError``.
+        report_progress: Called while a read tests every task of a large file, with the number of
+            tasks that were tested and of all tasks.
 
     Raises:
         InvalidValueError: The directory is empty or holds a NUL character.
@@ -110,6 +112,7 @@ class TaskStore:
         must_exist: bool = False,
         busy_timeout: float = 5.0,
         should_stop: Callable[[], bool] | None = None,
+        report_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Open the store once, unless it is read-only and need not exist."""
         if cache_dir == "":
@@ -121,7 +124,12 @@ class TaskStore:
         self.db_path = self.cache_dir / DB_FILENAME
         self._cleared_path = os.fspath(self.cache_dir / CLEARED_FILENAME)
         self._must_exist = must_exist
-        self._access = Access(path=self.db_path, busy_timeout=busy_timeout, should_stop=should_stop)
+        self._access = Access(
+            path=self.db_path,
+            busy_timeout=busy_timeout,
+            should_stop=should_stop,
+            report_progress=report_progress,
+        )
         self._writer = None if read_only else Writer(self._access)
         if must_exist or not read_only:
             self.read(lambda _: None)
@@ -271,7 +279,11 @@ class TaskStore:
         view = copy.copy(self)
         view._writer = None  # noqa: SLF001 - a copy of the same class
         view._access = replace(  # noqa: SLF001 - a copy of the same class
-            self._access, busy_timeout=0, should_stop=lambda: True, nonblocking=True
+            self._access,
+            busy_timeout=0,
+            should_stop=lambda: True,
+            report_progress=None,
+            nonblocking=True,
         )
         return view
 

@@ -17,10 +17,10 @@ from uniqc_mcp.clearing.messages import (
     plan_message,
 )
 from uniqc_mcp.clearing.models import ClearAnswer, ClearState
-from uniqc_mcp.clearing.progress import report_progress
 from uniqc_mcp.clearing.verdicts import CONSENTED, NOTHING_REMOVED
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.errors import InvalidArgumentError, explain_store_error
+from uniqc_mcp.protocol.progress import report_progress
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.times import exact_duration, requested_duration, utc_now
 from uniqc_mcp.safety.display import quoted

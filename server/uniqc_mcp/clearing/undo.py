@@ -9,9 +9,9 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from uniqc_mcp.clearing.messages import undo_message
-from uniqc_mcp.clearing.progress import report_progress
 from uniqc_mcp.clearing.undo_models import UndoAnswer
 from uniqc_mcp.context import ServerContext
+from uniqc_mcp.protocol.progress import report_progress
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.tasks.filter_arguments import SelectionArguments, StatusFilter, spell_out_filters

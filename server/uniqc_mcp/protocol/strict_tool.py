@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from uniqc_mcp.argument_errors import explain_arguments
 from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected
+from uniqc_mcp.protocol.progress import progress_goes_to
 from uniqc_mcp.protocol.schemas import input_schema, output_schema
 from uniqc_mcp.protocol.structured_content import defer
 from uniqc_mcp.responses.base import Answer
@@ -82,7 +83,9 @@ class StrictTool(Tool):
             ToolError: The arguments are invalid, the store can't answer, or the tool has a fault.
         """
         try:
-            answer = await super().run(_as_meant(arguments, self.fn_metadata.arg_model), context)
+            meant = _as_meant(arguments, self.fn_metadata.arg_model)
+            with progress_goes_to(context):
+                answer = await super().run(meant, context)
             return (
                 _two_channels(answer) if convert_result and isinstance(answer, Answer) else answer
             )

@@ -42,6 +42,8 @@ class Access:
         busy_timeout: Seconds to wait for another process; 0 where ``nonblocking``.
         should_stop: Called about every millisecond while a query runs. True ends the query with
             ``InterruptedReadError``.
+        report_progress: Called while a query runs that takes more than a tenth of a second, with
+            the number of tasks that were read and of all tasks. None for a caller that doesn't ask.
         nonblocking: True for a caller that cannot wait. A read that would have to wait, or to
             copy the file, raises ``WouldBlockError`` instead.
         cache: The values computed from the file as it was last read.
@@ -50,6 +52,7 @@ class Access:
     path: Path
     busy_timeout: float
     should_stop: Callable[[], bool] | None
+    report_progress: Callable[[int, int], None] | None = None
     nonblocking: bool = False
     cache: SnapshotCache = field(default_factory=SnapshotCache, compare=False)
 
@@ -70,6 +73,7 @@ class Session:
             is to an empty store in memory then too.
         vanished: True where there is no file, and this process has read one at its path before.
         cache: The values computed from this state of the file.
+        report_progress: See :class:`Access`.
         nonblocking: See :class:`Access`. A query that would take long raises ``WouldBlockError``.
     """
 
@@ -79,6 +83,7 @@ class Session:
     blank: bool = False
     vanished: bool = False
     cache: StateCache = field(default_factory=StateCache)
+    report_progress: Callable[[int, int], None] | None = None
     nonblocking: bool = False
 
     @property
@@ -249,6 +254,7 @@ def run_query(
             layout=layout,
             exists=True,
             cache=cache,
+            report_progress=access.report_progress,
             nonblocking=access.nonblocking,
         )
     )

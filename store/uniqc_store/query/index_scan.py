@@ -2,14 +2,15 @@
 
 Tasks with a common label are met often, so the walk is short. A label that has gone out of use is
 met late or never, so the walk is bounded, and the label's own index is used after it. A name and an
-update time have no index: there the page ends before it is full.
+update time have no index: every task is tested after it, and where that takes too long, the page
+ends before it is full.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uniqc_store.query import statements, time_conditions
+from uniqc_store.query import search_scan, sort_scan, statements, time_conditions
 from uniqc_store.query.pages import cursor_at, page_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ MAX_WALKED = 20_000
 """Tasks that are met before a label's own index is used; this takes less than 20 ms."""
 
 MAX_SEARCHED = 8_000
-"""Tasks whose name or update time is tested for one page, at 2 microseconds each."""
+"""Tasks whose name or update time is tested before every task is, at 2 microseconds each."""
+
+MAX_SEARCHED_IN_PART = 200_000
+"""Tasks that are tested for one page where testing every task takes too long: some 0.5 s."""
 
 FIRST_STEPS_PER_TASK = 4
 """Steps of a first walk for each task with a label: a fifth of the time of sorting these tasks."""
@@ -42,18 +46,43 @@ LOOKED_UP_SHARE = 4
 def scan_page(request: PageRequest) -> PageRows:
     """Return the page of a filter for which every index finds many tasks."""
     task_filter = request.sql.task_filter
-    unindexed = task_filter.is_unindexed
-    if not task_filter.by_label and not unindexed:
+    if task_filter.is_unindexed:
+        return _search(request)
+    if not task_filter.by_label:
         return scan_all(request)
-    most = MAX_SEARCHED if unindexed else MAX_WALKED
+    label: Index = "backend" if task_filter.backend else "status"
+    return _walk(request, MAX_WALKED) or page_of(request, _found(request, label))
+
+
+def _search(request: PageRequest) -> PageRows:
+    """Return the page of a filter that no index answers."""
+    if not sort_scan.is_cached(request) and (page := _walk(request, MAX_SEARCHED)):
+        return page
+    return search_scan.search_page(request) or _search_in_part(request)
+
+
+def _search_in_part(request: PageRequest) -> PageRows:
+    """Return a page that may end before it is full."""
+    found, end = _walked(request, MAX_SEARCHED_IN_PART)
+    return page_of(request, found, cut_short_at=end)
+
+
+def _walk(request: PageRequest, most: int) -> PageRows | None:
+    """Return the page if it is full, or the last one, after so many tasks; otherwise None."""
     for width in sorted({min(FIRST_STEPS * request.limit, most), most}):
-        end = _place_after(request, width)
-        found = _found(request, "time", end)
+        found, end = _walked(request, width)
         if end is None or len(found) > request.limit:
             return page_of(request, found)
-        if unindexed and width == most:
-            return page_of(request, found, cut_short_at=end)
-    return page_of(request, _found(request, "backend" if task_filter.backend else "status"))
+    return None
+
+
+def _walked(request: PageRequest, width: int) -> tuple[list[sqlite3.Row], Cursor | None]:
+    """Return the tasks of the page, and one more, among so many; and the last that was met.
+
+    The latter is None if these are all.
+    """
+    end = _place_after(request, width)
+    return _found(request, "time", end), end
 
 
 def scan_all(request: PageRequest, *, total: int | None = None) -> PageRows:

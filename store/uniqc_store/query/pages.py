@@ -28,7 +28,7 @@ class Page:
         exact: False where there may be more than ``total``, as many tasks are not counted.
         next_cursor: The cursor of the next page; empty on the last one.
         cut_short: Whether the page ends before it is full. A search for a name or an update time
-            looks at a limited number of tasks, and the next page continues from there.
+            looks at some of the tasks where all take too long, and the next page continues there.
         recent_only: Whether the order by update time leaves out old finished tasks of a large
             file. They come on the pages after the recent ones.
         read_all: Whether every task of a large file was read for it.

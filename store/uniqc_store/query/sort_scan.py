@@ -24,16 +24,22 @@ MAX_SORTED = 800
 
 def is_cached(request: PageRequest) -> bool:
     """Return whether the tasks of the filter were sorted before, for another page."""
-    return _key(request) in request.session.cache
+    return key_of(request) in request.session.cache
 
 
 def sort_page(request: PageRequest, choice: IndexChoice) -> PageRows:
     """Return the page, out of all tasks that the chosen index finds."""
     session = request.session
-    every = session.cache.get_or_compute(_key(request), lambda: _sorted_rowids(request, choice))
+    every = session.cache.get_or_compute(key_of(request), lambda: _sorted_rowids(request, choice))
     if request.sql.task_filter.by_label and choice.total not in (None, len(every)):
         # The index alone counted other tasks than the table holds with this label.
         raise indexes_disagree(len(every), choice.total)
+    return page_of_sorted(request, every)
+
+
+def page_of_sorted(request: PageRequest, every: array[int]) -> PageRows:
+    """Return the page, out of the rows of all tasks that match, in order."""
+    session = request.session
     first = 0
     if request.start is not None:
         first = bisect_left(every, 1, key=_is_after(request, request.start))
@@ -44,7 +50,8 @@ def sort_page(request: PageRequest, choice: IndexChoice) -> PageRows:
     return page_of(request, found, total=len(every))
 
 
-def _key(request: PageRequest) -> object:
+def key_of(request: PageRequest) -> object:
+    """Return the key by which the rows of all matching tasks are cached."""
     return ("sorted rows", request.sql.order, request.sql.task_filter)
 
 

@@ -156,6 +156,28 @@ def sorted_rowids(where: Where, *, order_by: str) -> str:
     return f"SELECT rowid FROM tasks {where.sql} ORDER BY {order_by}"
 
 
+# Two statements in one: SQLite finds one extreme by a seek, and both together by reading all rows.
+ROW_RANGE = "SELECT (SELECT MIN(rowid) FROM tasks), (SELECT MAX(rowid) FROM tasks)"
+
+
+def rowids(where: Where) -> str:
+    """Return the statement for the rows of all tasks, in no order."""
+    return f"SELECT rowid FROM tasks {where.sql}"
+
+
+def sort_rows(rows: str, *, order_by: str) -> str:
+    """Return the statement for rows in order.
+
+    Args:
+        rows: A statement that selects each ``row_number``.
+        order_by: The order.
+    """
+    return f"""
+        SELECT rowid FROM tasks WHERE rowid IN (SELECT row_number FROM ({rows}))
+        ORDER BY {order_by}
+    """
+
+
 def touched_rows(where: Where, *, touched: str) -> str:
     """Return the statement for rows with their update times, newest touch first.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from uniqc_store.query import index_scan, planner
+from uniqc_store.query import index_scan, planner, search_scan
 
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
@@ -67,6 +67,9 @@ async def test_a_name_is_not_taken_for_the_only_one_where_not_all_were_read(
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 10)
     monkeypatch.setattr(index_scan, "MAX_SEARCHED", 5)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED_IN_PART", 5)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 1)
+    monkeypatch.setattr(search_scan, "MAX_SECONDS", -1)
     old = named("bell", submit_time="2026-10-01T12:00:00+00:00")
     others: list[dict[str, object]] = [{}] * 20
     cache.write(old, *others, named("bell"))

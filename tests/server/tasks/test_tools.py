@@ -18,6 +18,8 @@ from uniqc_mcp.comparing.tools import CompareTools
 from uniqc_mcp.protocol.strict_tool import StrictTool
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.server import build_server, build_store
+from uniqc_mcp.settings import Settings
 from uniqc_mcp.tasks.count_models import MAX_GROUPS, TaskCounts
 from uniqc_mcp.tasks.filters import describe_filter, requested_filter
 from uniqc_mcp.tasks.job_models import MAX_SHARDS
@@ -25,7 +27,8 @@ from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tool_registry import READ_TOOLS
 from uniqc_mcp.waiting.tools import WaitTools
 from uniqc_store import DB_FILENAME
-from uniqc_store.query import index_scan, planner
+from uniqc_store.database import connection
+from uniqc_store.query import index_scan, planner, search_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -487,11 +490,39 @@ async def test_the_newest_known_schema_gets_no_note(cache: Cache) -> None:
     assert (answer["store"]["schema_version"], answer["store"]["notes"]) == (5, [])
 
 
+async def test_a_search_of_every_task_tells_its_progress(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "FEW_TASKS", 0)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED", 1)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 2)
+    # So that it would block the event loop, and runs on a thread.
+    monkeypatch.setattr(connection, "_STEPS_BETWEEN_STOP_CHECKS", 1)
+    rows: list[dict[str, object]] = [{}] * 8
+    cache.write(*rows, script="CREATE INDEX by_time ON tasks(submit_time)")
+    told: list[tuple[float, float | None]] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total))
+
+    wanted = {"status": "any", "name_contains": "bell"}
+    server = build_server(build_store(Settings(cache_dir=cache.directory)))
+    async with Client(server, mode="legacy") as client:
+        done = await client.call_tool("list_tasks", wanted, progress_callback=tell)
+        assert done.structured_content is not None
+        assert (done.structured_content["total"], told) == (0, [(2, 8), (4, 8), (6, 8)])
+        await client.call_tool("list_tasks", wanted, progress_callback=tell)
+    assert len(told) == 3
+
+
 async def test_a_search_by_name_that_was_cut_short_says_so_and_can_continue(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planner, "FEW_TASKS", 0)
     monkeypatch.setattr(index_scan, "MAX_SEARCHED", 5)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED_IN_PART", 5)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 1)
+    monkeypatch.setattr(search_scan, "MAX_SECONDS", -1)
     oldest = {
         "submit_time": "2026-11-02T12:00:00+00:00",
         "metadata_json": json.dumps({"task_name": "bell"}),

@@ -59,7 +59,7 @@ def test_a_long_query_would_block(store: TaskStore) -> None:
     with pytest.raises(WouldBlockError, match="on a thread that can wait"):
         store.nonblocking().search(named, limit=5)
     page = store.search(named, limit=5)
-    assert (page.total, page.cut_short) == (0, True)
+    assert (page.total, page.exact, page.cut_short) == (0, True, False)
 
 
 def test_a_cached_count_is_returned_without_blocking(store: TaskStore) -> None:

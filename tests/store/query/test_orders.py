@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.store.conftest import NotUtf8, connect, insert_all, make_store, with_files
 
 from uniqc_store import Archived, InvalidValueError, Order, Page, Snapshot, TaskFilter, TaskStore
-from uniqc_store.query import index_scan, planner, sort_scan, touch_scan
+from uniqc_store.query import index_scan, planner, search_scan, sort_scan, touch_scan
 from uniqc_store.rows import readable
 from uniqc_store.tasks import assume_local, parse_time
 
@@ -150,6 +150,9 @@ bounds = st.fixed_dictionaries(
         (index_scan, "FIRST_STEPS"): few,
         (index_scan, "MAX_WALKED"): few,
         (index_scan, "MAX_SEARCHED"): few,
+        (index_scan, "MAX_SEARCHED_IN_PART"): few,
+        (search_scan, "STRETCH_TASKS"): few,
+        (search_scan, "MAX_SECONDS"): st.sampled_from([5, -1]),
         (touch_scan, "MAX_RECENT"): st.integers(1, 6),
         (touch_scan, "MAX_ACTIVE"): st.integers(0, 6),
     }

@@ -40,7 +40,7 @@ from uniqc_store import (
     TaskStore,
     parse_time,
 )
-from uniqc_store.query import counts, index_scan, planner, sort_scan
+from uniqc_store.query import counts, index_scan, planner, search_scan, sort_scan
 from uniqc_store.query.time_conditions import where_touched_before
 
 if TYPE_CHECKING:
@@ -254,6 +254,9 @@ bounds = st.fixed_dictionaries(
         (index_scan, "FIRST_STEPS"): few,
         (index_scan, "MAX_WALKED"): few,
         (index_scan, "MAX_SEARCHED"): few,
+        (index_scan, "MAX_SEARCHED_IN_PART"): few,
+        (search_scan, "STRETCH_TASKS"): few,
+        (search_scan, "MAX_SECONDS"): st.sampled_from([5, -1]),
     }
 )
 
@@ -546,6 +549,9 @@ def test_a_name_search_that_is_cut_short_says_so_and_can_be_continued(
         uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
     monkeypatch.setattr(planner, "FEW_TASKS", 4)
     monkeypatch.setattr(index_scan, "MAX_SEARCHED", 3)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED_IN_PART", 3)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 1)
+    monkeypatch.setattr(search_scan, "MAX_SECONDS", -1)
     pages: list[tuple[list[str], int, bool, bool]] = []
     cursor = ""
     while cursor or not pages:
@@ -558,6 +564,47 @@ def test_a_name_search_that_is_cut_short_says_so_and_can_be_continued(
         ([], 1, False, True),
         (["a"], 2, True, False),
     ]
+
+
+def test_a_search_that_meets_no_match_soon_tests_every_task(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task_id in ("f", "a"):
+        seven.save(TaskInfo(task_id, "dummy", metadata={"task_name": "bell"}))
+    with closing(connect(seven.cache_dir)) as uniqc:
+        uniqc.execute("UPDATE tasks SET submit_time = '2026-08-01'")
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED", 3)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 2)
+    reports: list[tuple[int, int]] = []
+    store = TaskStore(
+        seven.cache_dir, read_only=True, report_progress=lambda *report: reports.append(report)
+    )
+    page = store.search(TaskFilter(name_contains="bell"), limit=1)
+    assert ([record.task_id for record in page.records], page.total, page.exact) == (["f"], 2, True)
+    assert reports == [(2, 7), (4, 7)]
+    page = store.search(TaskFilter(name_contains="bell"), limit=1, cursor=page.next_cursor)
+    assert ([record.task_id for record in page.records], page.next_cursor) == (["a"], "")
+    page = store.search(TaskFilter(name_contains="absent"), limit=1)
+    assert (page.records, page.total, page.exact) == ((), 0, True)
+
+
+@pytest.mark.parametrize("rowids", [(1, 2**63 - 1), (-(2**63), 2**63 - 1), (-7, 5_000_000_000)])
+def test_gaps_between_row_numbers_do_not_matter_to_a_search(
+    seven: TaskStore, monkeypatch: pytest.MonkeyPatch, rowids: tuple[int, int]
+) -> None:
+    with closing(connect(seven.cache_dir)) as uniqc:
+        for task_id, rowid in zip("af", rowids, strict=True):
+            uniqc.execute(
+                "UPDATE tasks SET rowid = ?, metadata_json = ? WHERE task_id = ?",
+                (rowid, '{"task_name": "bell"}', task_id),
+            )
+    monkeypatch.setattr(planner, "FEW_TASKS", 4)
+    monkeypatch.setattr(index_scan, "MAX_SEARCHED", 1)
+    monkeypatch.setattr(search_scan, "STRETCH_TASKS", 1)
+    page = seven.search(TaskFilter(name_contains="bell"), limit=9)
+    assert sorted(record.task_id for record in page.records) == ["a", "f"]
+    assert (page.total, page.exact) == (2, True)
 
 
 def test_a_cursor_works_after_its_task_is_deleted(seven: TaskStore) -> None:
