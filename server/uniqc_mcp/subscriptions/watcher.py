@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +22,13 @@ SECONDS_BETWEEN_POLLS = 0.1
 """Interval of polls, by which a commit is noticed within half a second.
 
 A poll takes some 10 microseconds.
+"""
+
+_PAUSE_RATIO = 12
+"""Pause after a refresh, as a multiple of the processor time that it took.
+
+A refresh of 10^5 tasks takes 17 ms. While another process commits all the time, each poll would
+lead to one: with this pause they take at most 1/13 of the time, or 8 %, and without it 15 %.
 """
 
 _SECONDS_AFTER_FAULT = 5.0
@@ -70,6 +78,7 @@ class StoreWatcher:
         self._watching = False
         self._refresh_lock = anyio.Lock()
         self._refreshes = 0
+        self._spent = 0.0
 
     @cached_property
     def watch(self) -> TaskWatch:
@@ -133,14 +142,27 @@ class StoreWatcher:
             if self._refreshes >= wanted:
                 return
             self._refreshes += 1
-            if await anyio.to_thread.run_sync(self.watch.refresh):
+            if await anyio.to_thread.run_sync(self._refresh):
                 for on_change in list(self._listeners.values()):
                     on_change()
+
+    def _refresh(self) -> bool:
+        """Read the file, and add to what refreshes cost since the last pause."""
+        began = time.thread_time()
+        try:
+            return self.watch.refresh()
+        finally:
+            self._spent += time.thread_time() - began
+
+    def _next_pause(self) -> float:
+        """Return the time until the next poll, in proportion to what refreshes cost since."""
+        spent, self._spent = self._spent, 0.0
+        return max(SECONDS_BETWEEN_POLLS, _PAUSE_RATIO * spent)
 
     async def _watch(self) -> None:
         try:
             while self._listeners:
-                await anyio.sleep(SECONDS_BETWEEN_POLLS)
+                await anyio.sleep(self._next_pause())
                 if self._listeners:
                     await self._refresh_if_changed()
         finally:

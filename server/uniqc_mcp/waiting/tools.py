@@ -52,6 +52,9 @@ _NEEDS_POLLING = (
     "Statuses change only while some uniqc process polls the platform: the program that submitted "
     "a task, or `uniqc result TASK_ID`."
 )
+_STILL_CHANGING = (
+    "Tasks changed while they were read: one may be shown as it was before the last change of it."
+)
 _NOTHING_MATCHES = "The cache has no task at all."
 
 
@@ -176,6 +179,8 @@ class WaitTools:
             notes.append(f"{WITHOUT_JOB}.")
         elif tasks.without_job:
             notes.append(f"{tasks.without_job} of the active tasks can't finish. {WITHOUT_JOB}.")
+        if not result.consistent:
+            notes.append(_STILL_CHANGING)
         status_changes = result.status_changes[:MAX_CHANGES]
         changes = first_that_fit(
             (ChangeView.of(change, sanitizer, ended) for change in status_changes), TASK_TOKENS // 2

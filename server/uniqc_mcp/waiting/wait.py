@@ -42,6 +42,8 @@ class WaitResult:
         cursor: Place in the change log at which the next wait begins.
         active: The active tasks at that place, as the watcher tracks them.
         condition_met: Whether the wait ended by its condition, and not by its timeout.
+        consistent: False if tasks were still changing when they were last read, so that they may
+            be as they were before the last of the changes.
         seconds: Duration of the wait.
     """
 
@@ -50,6 +52,7 @@ class WaitResult:
     cursor: str
     active: tuple[TaskState, ...]
     condition_met: bool
+    consistent: bool
     seconds: float
 
 
@@ -174,17 +177,29 @@ class _RunningWait:
         earlier = (one for one in resumption.changes if one.state.task_id not in known)
         return [*status_changes, *earlier]
 
+    def _are_same(self, before: Changes, after: Changes) -> bool:
+        """Return whether nothing that concerns this wait came between two states of the log."""
+        if before.cursor == after.cursor:
+            return True
+        return not after.file_changed and (
+            self._status_changes(before) == self._status_changes(after)
+        )
+
     async def _read(self) -> WaitResult:
-        """Return the tasks and their changes, both as they were at one moment."""
-        watch, wait = self._watcher.watch, self._wait
+        """Return the tasks and their changes, both as they were at one moment.
+
+        Tasks that change meanwhile are read again, but not once the time is up.
+        """
+        watch, wait, consistent = self._watcher.watch, self._wait, False
         # Before the changes: a task that changes in between is then told twice, but never lost.
         active, changes = watch.active(), watch.since(self._cursor)
         tasks = await self._read_tasks()
         for _ in range(_MAX_READS):
-            cursor = changes.cursor
+            before = changes
             await self._watcher.refresh()
             active, changes = watch.active(), watch.since(self._cursor)
-            if changes.cursor == cursor:
+            consistent = self._are_same(before, changes)
+            if consistent or self._remaining <= 0:
                 break
             tasks = await self._read_tasks()
         status_changes = self._status_changes(changes)
@@ -196,6 +211,7 @@ class _RunningWait:
             cursor=changes.cursor,
             active=tuple(filter(wait.target.includes, active)),
             condition_met=not tasks.may_finish or any_changed,
+            consistent=consistent,
             seconds=self._elapsed,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,6 +112,35 @@ async def test_all_listeners_share_one_watcher(cache: Cache) -> None:
         assert watcher.counting.refreshes <= refreshes + 3
         listeners.cancel_scope.cancel()
     assert watchers() == 0
+
+
+class CostlyWatch(TaskWatch):
+    """A watch of a file that changes all the time and takes long to read."""
+
+    SECONDS = 0.05
+
+    def __init__(self, store: TaskStore) -> None:
+        super().__init__(store)
+        self.refreshes = 0
+
+    def poll(self) -> bool:
+        return True
+
+    def refresh(self) -> bool:
+        ends = time.thread_time() + self.SECONDS
+        while time.thread_time() < ends:
+            pass
+        self.refreshes += 1
+        return super().refresh()
+
+
+async def test_refreshes_take_at_most_a_tenth_of_the_time(cache: Cache) -> None:
+    watcher, watch = StoreWatcher(cache.store), CostlyWatch(cache.store)
+    vars(watcher)["watch"] = watch
+    async with watcher.running(), watcher.listening(ResettableEvent().set):
+        began, before = time.monotonic(), watch.refreshes
+        await until(lambda: watch.refreshes == before + 3)
+        assert 3 * CostlyWatch.SECONDS <= 0.1 * (time.monotonic() - began)
 
 
 async def test_refreshes_requested_during_another_share_the_next_one(cache: Cache) -> None:
