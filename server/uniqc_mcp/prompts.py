@@ -27,7 +27,7 @@ from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import HOW_TO_ALLOW, ClearSettings
-from uniqc_mcp.tasks.lookup import find_task
+from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import ARCHIVED, task_uri
@@ -156,8 +156,9 @@ class Prompts:
 
     def _task(self, given: str, *, tokens: int) -> Message:
         """Return as much of one task as fits."""
-        match = self._store.read(lambda snapshot: find_task(snapshot, given))
-        uri = _address(f"{ARCHIVED}{match.task_id}" if match.archived else match.task_id)
+        match, cleared = read_task(self._store, given, lambda _, found: found)
+        is_archived = match.archived and cleared is None
+        uri = _address(f"{ARCHIVED}{match.task_id}" if is_archived else match.task_id)
         answer = shortened_task(self._tools.get_task(task_id=given), tokens=tokens, uri=uri)
         return _embedded(uri, json.dumps(answer.structured(), ensure_ascii=False))
 

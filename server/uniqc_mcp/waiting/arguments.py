@@ -98,7 +98,9 @@ class Asked:
         left_out = unknown | ambiguous
         if left_out and not found:
             raise left_out[min(left_out)]
-        target = WaitTarget(task_ids=frozenset(found), task_filter=self.task_filter)
+        target = WaitTarget(
+            task_ids=frozenset(found), task_filter=self.task_filter, partial=bool(left_out)
+        )
         return target, [*_notes_on_unknown(unknown), *_notes_on_ambiguous(ambiguous)]
 
 

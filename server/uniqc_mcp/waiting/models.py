@@ -232,9 +232,12 @@ class WaitAnswer(Answer):
         after = f", after {seconds}" if self.waited_seconds else ""
         match self.state:
             case "none_match":
-                return f"There are no {self.matching}, finished or not, so nothing was waited for."
+                return f"There are no {self.matching}, nor finished ones: nothing was waited for."
             case "finished":
-                return f"None of the {self.matching} is active{after}."
+                none = f"There are no {self.matching}"
+                if not self.matching.startswith("active "):
+                    none = f"None of the {self.matching} is active"
+                return f"{none}{after}."
             case "not_submitted":
                 themselves = "itself" if self.active_total == 1 else "themselves"
                 stuck = f"{self.active_total} of the {self.matching} can't finish by {themselves}"

@@ -58,10 +58,12 @@ class WaitTarget:
     Attributes:
         task_ids: uniqc's ids; empty for all tasks that match the filter.
         task_filter: A filter that matches active tasks only.
+        partial: Whether an id was left out, because it stands for no task or for several.
     """
 
     task_ids: frozenset[str]
     task_filter: TaskFilter
+    partial: bool = False
 
     def tasks(self, snapshot: Snapshot, *, max_active: int) -> WaitedTasks:
         """Return the tasks as they are in a snapshot."""

@@ -236,8 +236,8 @@ def _notes_if_unmatched(snapshot: Snapshot, target: WaitTarget, result: WaitResu
 
 def _in_words(target: WaitTarget) -> str:
     if target.task_ids:
-        return "tasks asked for"
-    return describe_filter(replace(target.task_filter, status="any"))
+        return "tasks that could be waited for" if target.partial else "tasks asked for"
+    return describe_filter(target.task_filter)
 
 
 def _state(result: WaitResult) -> WaitState:

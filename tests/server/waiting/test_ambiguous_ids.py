@@ -61,3 +61,13 @@ async def test_ids_of_which_none_stands_for_one_task_are_refused_with_the_candid
     refusal = await cache.refusal("wait_for_tasks", {"task_ids": asked})
     assert "stands for several tasks" in refusal
     assert '- "uqt_abcd02" "running"' in refusal
+
+
+async def test_without_some_ids_the_answer_is_about_the_others_alone(cache: Cache) -> None:
+    uniqc(cache, uqt_abcd01="running", uqt_abcd02="running", uqt_ef="success")
+    for left_out in ("uqt_abcd", "uqt_nosuch"):
+        text, structured = await cache.ask("wait_for_tasks", task_ids=[left_out, "uqt_ef"])
+        assert structured["matching"] == "tasks that could be waited for"
+        assert text.startswith("None of the tasks that could be waited for is active")
+    text, structured = await cache.ask("wait_for_tasks", task_ids=["uqt_ef"])
+    assert structured["matching"] == "tasks asked for"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import pytest
 from tests.server.watching import running, save, uniqc
 
 from uniqc_mcp.waiting import wait as waiting_wait
@@ -15,6 +14,7 @@ from uniqc_store import Snapshot, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from tests.server.conftest import Cache
 
     from uniqc_mcp.waiting.wait import WaitResult

@@ -165,7 +165,9 @@ async def test_only_tasks_that_match_the_filter_end_the_wait(cache: Cache) -> No
         cache, others_move, backend="originq", name_contains="vqe", timeout_seconds=1
     )
     assert structured["state"] == "timeout"
-    assert quiet.startswith('None of the tasks on "originq" with "vqe" in the name changed in 1 s')
+    assert quiet.startswith(
+        'None of the active tasks on "originq" with "vqe" in the name changed in 1 s'
+    )
     _, structured = await while_waiting(
         cache,
         lambda: save(other, "chip", "success", name="VQE 1"),
@@ -189,7 +191,7 @@ async def test_tasks_that_are_already_finished_are_reported_at_once(cache: Cache
     assert "- a success on originq:WK_C180, updated " in text
     text, structured = await cache.ask("wait_for_tasks", timeout_seconds=50)
     assert structured["state"] == "finished"
-    assert text.startswith("None of the tasks is active. ")
+    assert text.startswith("There are no active tasks. ")
 
 
 async def test_a_task_that_is_already_finished_does_not_end_the_wait_for_another(
@@ -416,7 +418,7 @@ async def test_a_timeout_reports_the_active_tasks_and_their_age(cache: Cache, mo
     assert structured["state"] == "timeout"
     assert structured["waited_seconds"] >= 1
     assert structured["active"][0]["seconds_since_update"] == 6 * 3600
-    assert text.startswith("None of the tasks changed in ")
+    assert text.startswith("None of the active tasks changed in ")
     assert 'task-000001 "a step" running on ' in text
     assert "last heard of 6 h ago" in text
     assert "Statuses change only while some uniqc process polls the platform" in text
@@ -430,7 +432,7 @@ async def test_the_timeout_of_a_wait_for_all_reports_the_changes_so_far(cache: C
     )
     assert structured["state"] == "timeout"
     assert changes(structured) == [("a", "running", "success")]
-    assert text.startswith("1 of the tasks changed in 2 seconds, but not all are finished.")
+    assert text.startswith("1 of the active tasks changed in 2 seconds, but not all are finished.")
 
 
 async def test_a_wait_reports_its_progress(cache: Cache, mode: Mode) -> None:
