@@ -107,12 +107,20 @@ class ClearedList(Answer):
     next_cursor: OptionalText
     store: StoreField
 
+    @property
+    def _source(self) -> str:
+        """The file of copies and the time in a sentence."""
+        store = self.store
+        if store.exists:
+            return store.source
+        return f"There is no file {store.location} ({store.read_at})."
+
     def text(self) -> str:
         """Return a line for each receipt and task, and how to get the others."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.message} {self.store.source}"
+        yield f"{self.message} {self._source}"
         yield from (f"- {receipt.line}" for receipt in self.receipts)
         yield from (f"  - {task.line}" for task in self.tasks)
         if self.next_cursor:

@@ -20,7 +20,7 @@ from uniqc_store import Receipt, TaskStore, assume_local, parse_time
 _ENVELOPE_TOKENS: Final = 1_500
 """Tokens of an answer without its receipts and tasks."""
 
-_NOTHING: Final = "Nothing was cleared that could be put back."
+NOTHING: Final = "Nothing was cleared that could be put back."
 
 
 class ClearedTools:
@@ -60,14 +60,14 @@ class ClearedTools:
         receipts = self._store.cleared_tasks().receipts()
         rest = receipts[_place_after(cursor, receipts) :]
         sanitizer = Sanitizer()
-        views = [self._view(receipt, sanitizer) for receipt in rest[:limit]]
+        views = [self.view_of(receipt, sanitizer) for receipt in rest[:limit]]
         views = views[: max(1, how_many_fit((view.size for view in views), _room()))]
         total = len(receipts)
         held = sum(receipt.held for receipt in receipts)
         message = (
             f"{total} {plural('receipt', total)}, {held} {plural('task', held)} held. {self._how()}"
             if total
-            else _NOTHING
+            else NOTHING
         )
         return ClearedList(
             message=message,
@@ -92,14 +92,15 @@ class ClearedTools:
         )
         return ClearedList(
             message=message,
-            receipts=[self._view(page.receipt, sanitizer)],
+            receipts=[self.view_of(page.receipt, sanitizer)],
             tasks=views,
             total=total,
             next_cursor=page.next_cursor,
             store=self._source(zone_notes(view.submitted_at for view in views)),
         )
 
-    def _view(self, receipt: Receipt, sanitizer: Sanitizer) -> ReceiptView:
+    def view_of(self, receipt: Receipt, sanitizer: Sanitizer) -> ReceiptView:
+        """Return a receipt as an answer shows it."""
         return ReceiptView.of(receipt, sanitizer, undoable_until=self._undoable_until(receipt))
 
     def _undoable_until(self, receipt: Receipt) -> str:

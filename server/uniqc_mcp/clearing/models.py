@@ -38,7 +38,16 @@ if TYPE_CHECKING:
         TaskRecord,
     )
 
-ClearState = Literal["planned", "cleared", "declined", "refused", "expired", "changed", "dropped"]
+ClearState = Literal[
+    "planned",
+    "nothing_to_clear",
+    "cleared",
+    "declined",
+    "refused",
+    "expired",
+    "changed",
+    "dropped",
+]
 
 _MAX_GROUPS_TOKENS = 8_000
 
@@ -74,7 +83,7 @@ class ClearAnswer(Answer):
 
     state: Annotated[
         ClearState,
-        Field(description="changed: nothing was as planned any more."),
+        Field(description="changed: none was as planned."),
     ]
     message: str
     matching: OptionalText = ""
@@ -193,7 +202,7 @@ class ClearAnswer(Answer):
         if plan.excluded:
             reason = "the operator's policy keeps every finished task that matches"
         return cls(
-            state="planned",
+            state="nothing_to_clear",
             message=f"There is nothing to clear: {reason}. Asked for: {matching}.",
             matching=matching,
             matched=plan.matched,

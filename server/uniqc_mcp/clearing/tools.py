@@ -31,7 +31,6 @@ from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_store import (
     CLEARED_FILENAME,
-    MAX_PLANNED_ROWS,
     PendingPlans,
     StoreBusyError,
     StoreFileError,
@@ -75,10 +74,10 @@ class ClearTools:
         *,
         status: StatusFilter = ("finished",),
         older_than: Annotated[
-            str, Field(description="Untouched for this long, such as 12h or 30d.")
+            str, Field(description="Untouched this long, such as 12h or 30d.")
         ] = "",
         plan_id: Annotated[
-            str, Field(description="Commits this plan; leave out all else. Empty: make a plan.")
+            str, Field(description="Commits this plan; leave out all else. Empty: plan.")
         ] = "",
         drop: Annotated[bool, Field(description="Drop plan_id instead.")] = False,
         consent: Consent,
@@ -131,8 +130,8 @@ class ClearTools:
     ) -> ClearAnswer:
         now, sanitizer = self._clock(), Sanitizer()
         matching = _in_words(task_filter, older_than)
-        most_rows = min(self._settings.policy.max_rows or MAX_PLANNED_ROWS, MAX_PLANNED_ROWS)
-        policy = replace(self._settings.policy, max_rows=most_rows)
+        in_force = PolicyView.of(self._settings)
+        policy = replace(self._settings.policy, max_rows=in_force.max_tasks)
         plan = self._store.plan_clear(task_filter, older_than=older_than, policy=policy)
         found = plan.matched > 0
         state, notes = self._store.read(
@@ -141,7 +140,6 @@ class ClearTools:
                 notes_on_filter(snapshot, task_filter, found=found),
             )
         )
-        in_force = PolicyView.of(self._settings)
         if not plan.rows:
             return ClearAnswer.empty(
                 plan, state, now, notes, matching=matching, policy=in_force, sanitizer=sanitizer

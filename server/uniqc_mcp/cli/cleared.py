@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.clearing.receipt_states import STATES
+from uniqc_mcp.clearing.cleared_models import ClearedTaskView
+from uniqc_mcp.clearing.listing import NOTHING, ClearedTools
 from uniqc_mcp.cli.output import echo
-from uniqc_mcp.responses.text import plural, told_time
-from uniqc_mcp.responses.times import recorded_time
+from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from uniqc_store import Receipt, TaskStore, UndoResult
+    from uniqc_store import TaskStore, UndoResult
 
 _PAGE: Final = 500
 
 
-def print_receipts(receipts: Sequence[Receipt], *, as_json: bool) -> None:
-    """Print a line for each receipt, or all as JSON."""
+def print_receipts(store: TaskStore, *, as_json: bool) -> None:
+    """Print a line for each receipt, or all as JSON, as list_cleared has them."""
+    tools, sanitizer = ClearedTools(store), Sanitizer()
+    views = [tools.view_of(receipt, sanitizer) for receipt in store.receipts()]
     if as_json:
-        echo(json.dumps([asdict(receipt) for receipt in receipts], indent=2))
+        echo(json.dumps([view.model_dump(mode="json", exclude_none=True) for view in views]))
         return
-    for each in receipts:
-        echo(
-            f"{each.receipt_id}  {recorded_time(each.cleared_at)}  {each.held} of "
-            f"{each.planned} {plural('task', each.planned)}, {STATES[each.state]}"
-        )
-    if not receipts:
-        echo("Nothing was cleared that could be put back.")
+    for view in views:
+        echo(view.line)
+    if not views:
+        echo(NOTHING)
 
 
 def print_tasks(store: TaskStore, receipt: str, *, as_json: bool) -> None:
@@ -42,15 +37,8 @@ def print_tasks(store: TaskStore, receipt: str, *, as_json: bool) -> None:
     while True:
         page = store.cleared_tasks().page(receipt, limit=_PAGE, cursor=cursor)
         for record in page.records:
-            texts = {
-                name: sanitizer.one_line(name, getattr(record, name))
-                for name in ("task_id", "name", "status", "backend")
-            }
-            submitted_at = recorded_time(record.submit_time)
-            if as_json:
-                echo(json.dumps({**texts, "submitted_at": submitted_at}))
-            else:
-                echo(f"{task_label(**texts)}, submitted {told_time(submitted_at)}")
+            view = ClearedTaskView.of(record, sanitizer)
+            echo(view.model_dump_json() if as_json else view.line)
         if not (cursor := page.next_cursor):
             return
 

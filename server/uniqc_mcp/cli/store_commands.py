@@ -110,8 +110,7 @@ def cleared(cache_dir: Path, receipt: str | None, *, as_json: bool) -> None:
         if receipt is not None:
             print_tasks(store, receipt, as_json=as_json)
             return
-        receipts = store.receipts()
-    print_receipts(receipts, as_json=as_json)
+        print_receipts(store, as_json=as_json)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from uniqc_mcp.records.distances import Distances
 from uniqc_mcp.responses.base import OptionalFloat, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from uniqc_mcp.records.alignment import Column
 
@@ -66,7 +66,7 @@ def distances_of(columns: Sequence[Column]) -> tuple[list[PairView], list[str]]:
         for one, other in combinations(able, 2)
         if not one.side.names_other_qubits(other.side)
     ]
-    notes = [f"No distance to the {name}: {reason}." for name, reason in refused.items()]
+    notes = list(_on_refused(refused, columns))
     if any(pair.total_variation_by_chance is not None for pair in pairs):
         notes.append(_BY_CHANCE)
     # Outcomes stand side by side also where there is no distance.
@@ -99,6 +99,19 @@ def _chance_of(names: str, has_noise: bool | None) -> str:  # noqa: FBT001 - a k
     return f"The numbers of {names} are {_NO_CHANCE}."
 
 
+def _on_refused(refused: Mapping[str, str], columns: Sequence[Column]) -> Iterator[str]:
+    """Yield sentences on results to which there is no distance; one where there are only two."""
+    if len(columns) > 2:  # noqa: PLR2004 - more than one pair
+        yield from (f"No distance to the {name}: {reason}." for name, reason in refused.items())
+        return
+    named: dict[str, list[str]] = {}
+    for name, reason in refused.items():
+        named.setdefault(reason, []).append(name)
+    reasons = (f"of {all_of(names, 2)}, {reason}" for reason, names in named.items())
+    if refused:
+        yield f"There is no distance: {'; '.join(reasons)}."
+
+
 def _no_shares(column: Column) -> str:
     """Return why there is no distance to a result; empty if there may be one."""
     if column.side.meaning.may_be_rounded:
@@ -127,7 +140,7 @@ def _on_qubits(pairs: Sequence[tuple[Column, Column]], columns: Sequence[Column]
         )
     if sure:
         yield (
-            f"The classical bits of {_names(sure, columns)} measure different qubits; there is no "
+            f"The classical bits of {_names(sure, columns)} measure {_unlike(sure)}; there is no "
             "distance of these."
         )
     told = (
@@ -136,6 +149,13 @@ def _on_qubits(pairs: Sequence[tuple[Column, Column]], columns: Sequence[Column]
         if column.side.meaning.circuit is not None
     )
     yield f"Measured: {' | '.join(told)}."
+
+
+def _unlike(pairs: Sequence[tuple[Column, Column]]) -> str:
+    """Return the difference between the measurements of pairs, in words."""
+    if all(one.side.measures_part_of(other.side) for one, other in pairs):
+        return "the same qubits, but one of them measures more bits"
+    return "different qubits"
 
 
 def _names(pairs: Sequence[tuple[Column, Column]], columns: Sequence[Column]) -> str:

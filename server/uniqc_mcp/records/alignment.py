@@ -68,6 +68,14 @@ class Side:
             return False
         return one.measured != two.measured
 
+    def measures_part_of(self, other: Side) -> bool:
+        """Return whether one circuit measures all that the other does, and more, bit by bit."""
+        one, two = self.meaning.circuit, other.meaning.circuit
+        if one is None or two is None:
+            return False
+        pairs, others = one.measured.items(), two.measured.items()
+        return pairs < others or others < pairs
+
     def may_name_chip_qubits(self, other: Side) -> bool:
         """Return whether the qubits of either may be named by their place on the chip."""
         return self.meaning.may_name_chip_qubits or other.meaning.may_name_chip_qubits

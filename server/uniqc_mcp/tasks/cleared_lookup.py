@@ -11,13 +11,21 @@ from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.lookup import find_matches, only_match
-from uniqc_store import StoreFileError
+from uniqc_store import TERMINAL_STATUSES, StoreFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from uniqc_mcp.tasks.task_detail import TaskDetail
-    from uniqc_store import ClearedMatch, ClearedTasks, Match, Snapshot, TaskRecord, TaskStore
+    from uniqc_store import (
+        ClearedMatch,
+        ClearedTasks,
+        Match,
+        Snapshot,
+        TaskFilter,
+        TaskRecord,
+        TaskStore,
+    )
 
 Answer = TypeVar("Answer")
 
@@ -175,6 +183,24 @@ def told_clear(match: ClearedMatch, sanitizer: Sanitizer) -> str:
     """Return the words for the clear of a task: when, and under which receipt."""
     receipt = word(shown_receipt(match.receipt.receipt_id, sanitizer))
     return f"cleared {told_time(recorded_time(match.receipt.cleared_at))} under receipt {receipt}"
+
+
+def notes_on_cleared(store: TaskStore, task_filter: TaskFilter) -> list[str]:
+    """Return a note on cleared tasks, for a list or a count that found none.
+
+    Active tasks are never cleared, so a filter of these has no note.
+    """
+    finished = {"any", "finished", *TERMINAL_STATUSES}
+    if not store.may_have_cleared or finished.isdisjoint(task_filter.statuses):
+        return []
+    try:
+        held = sum(receipt.held for receipt in store.cleared_tasks().receipts())
+    except StoreFileError as error:
+        return [f"Cleared tasks could not be read. {explain_store_error(error)}"]
+    if not held:
+        return []
+    were = "was" if held == 1 else "were"
+    return [f"{held} {plural('task', held)} {were} cleared and in no list: list_cleared."]
 
 
 def _how_back(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) -> str:

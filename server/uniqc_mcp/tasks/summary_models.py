@@ -10,7 +10,7 @@ from pydantic import WithJsonSchema
 from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField
 from uniqc_mcp.responses.numbers import exact_integer
 from uniqc_mcp.responses.text import counted
-from uniqc_mcp.responses.times import duration
+from uniqc_mcp.responses.times import age
 from uniqc_mcp.safety.display import word
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.filters import notes_on_filter
@@ -52,6 +52,7 @@ SECONDS_NOTE: Final = (
     "Seconds are from submission to uniqc's last touch, of finished tasks: no run time, as polling "
     "a finished task is a touch too."
 )
+WEEK_NOTE: Final = "A week begins on Monday, which names it."
 
 _FIELD_OF: Final[dict[GroupKey, str]] = {"error": "tasks.error", "platform": "backend"}
 _TIMES: Final = frozenset({"day", "hour", "week"})
@@ -91,6 +92,8 @@ def summary_of(
     notes = notes_on_filter(snapshot, task_filter, found=total > 0)
     if any(figures.finished for figures in groups.values()):
         notes.append(SECONDS_NOTE)
+    if "week" in keys:
+        notes.append(WEEK_NOTE)
     return total, table_of(groups, keys, sanitizer), notes
 
 
@@ -167,6 +170,6 @@ def _row_in_words(row: Sequence[Cell], width: int) -> str:
     share = ""
     if isinstance(finished, int) and isinstance(succeeded, int) and finished:
         share = f" ({succeeded / finished:.0%})"
-    times = "/".join(duration(int(value)) for value in seconds if isinstance(value, int | float))
+    times = "/".join(age(int(value)) for value in seconds if isinstance(value, int | float))
     submitted = f"{oldest} to {newest}" if oldest else "-"
     return f"{labels}: {tasks}, {succeeded}/{finished}{share}, {shots}, {times or '-'}, {submitted}"

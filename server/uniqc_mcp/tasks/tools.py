@@ -14,7 +14,12 @@ from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import age_in_seconds, seconds_since, utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
-from uniqc_mcp.tasks.cleared_lookup import as_cleared, read_task, with_cleared_twin
+from uniqc_mcp.tasks.cleared_lookup import (
+    as_cleared,
+    notes_on_cleared,
+    read_task,
+    with_cleared_twin,
+)
 from uniqc_mcp.tasks.count_models import GroupView, TaskCounts, largest_groups
 from uniqc_mcp.tasks.filter_arguments import (
     ArchivedFilter,
@@ -149,7 +154,8 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, page.notes_at(now)),
             )
 
-        return self._store.read(answer)
+        found = self._store.read(answer)
+        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
 
     @spell_out_filters
     def count_tasks(
@@ -180,7 +186,8 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
-        return self._store.read(answer)
+        found = self._store.read(answer)
+        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
 
     @spell_out_filters
     def summarize_tasks(
@@ -212,7 +219,8 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
-        return self._store.read(answer)
+        found = self._store.read(answer)
+        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
 
     def get_task(
         self,
@@ -265,6 +273,15 @@ class ReadTools:
         if not include:
             return answer
         return including(answer, self._last_whole.of(task, include), cursor=cursor)
+
+    def _told_of_cleared(
+        self, store: StoreView, total: int | None, task_filter: TaskFilter
+    ) -> dict[str, StoreView]:
+        """Return what an answer that found nothing has in addition: a note on cleared tasks."""
+        if total != 0:
+            return {}
+        notes = [*store.notes, *notes_on_cleared(self._store, task_filter)]
+        return {"store": store.model_copy(update={"notes": notes})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
+from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.cli.commands import cli
 from uniqc_store import CLEARED_FILENAME, ClearResult, TaskFilter, TaskStore
 
@@ -33,16 +34,25 @@ def test_cleared_lists_the_receipts_newest_first(cache: Cache) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     newest, oldest = result.stdout.splitlines()
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    assert re.fullmatch(rf"{second.receipt_id}  {time}  2 of 2 tasks, done", newest)
-    assert re.fullmatch(rf"{first.receipt_id}  {time}  3 of 3 tasks, done", oldest)
+    for receipt, count, line in ((second, 2, newest), (first, 3, oldest)):
+        told = rf"{receipt.receipt_id}, cleared {time}: {count} tasks held, undoable until {time}"
+        assert re.fullmatch(told, line)
 
 
 def test_cleared_can_print_json(cache: Cache) -> None:
     done = clear(cache.fill(3))
     result = run(cache, "cleared", "--json")
     (receipt,) = json.loads(result.stdout)
-    assert (receipt["receipt_id"], receipt["held"]) == (done.receipt_id, 3)
-    assert receipt.keys() == {"receipt_id", "cleared_at", "planned", "state", "held"}
+    assert (receipt["receipt"], receipt["held"]) == (done.receipt_id, 3)
+    listed = ClearedTools(TaskStore(cache.directory, read_only=True)).list_cleared().structured()
+    assert listed["receipts"] == [receipt]
+    tasks = run(cache, "cleared", done.receipt_id, "--json").stdout.splitlines()
+    listed = (
+        ClearedTools(TaskStore(cache.directory, read_only=True))
+        .list_cleared(receipt=done.receipt_id)
+        .structured()
+    )
+    assert listed["tasks"] == [json.loads(task) for task in tasks]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,7 @@ def test_restore_reports_the_tasks_that_are_still_held(cache: Cache) -> None:
         "Still held under the receipt: 1.",
     ]
     assert result.exit_code == 1
-    assert "1 of 3 tasks" in run(cache, "cleared").stdout
+    assert ": 1 task held, 2 put back, " in run(cache, "cleared").stdout
 
 
 def test_restore_of_an_unknown_receipt_exits_with_1_and_a_message(cache: Cache) -> None:

@@ -101,16 +101,16 @@ async def test_a_plan_and_the_store_resource_have_the_policy_as_data(cache: Cach
     expected = {
         "statuses": ["failed"],
         "backends": ["dummy"],
-        "min_age_seconds": 7 * 86_400,
+        "min_age": "7 d",
         "max_tasks": 9,
         "asks_user": False,
-        "undo_seconds": 30 * 86_400,
+        "undo_for": "30 d",
     }
     async with cache.client(settings=cache.settings(policy=policy)) as client:
         text, plan = await cache.call(client, "clear_tasks")
         (content,) = (await client.read_resource("uniqc://store")).contents
     assert plan["policy"] == json.loads(content.text)["policy"] == expected  # type: ignore[union-attr]
-    assert "statuses failed; backends dummy; untouched for 604800 s; tasks at a time 9" in text
+    assert "statuses failed; backends dummy; untouched for 7 d; at most 9 tasks at a time" in text
 
 
 async def test_the_store_of_a_server_that_only_reads_has_no_policy(cache: Cache) -> None:

@@ -210,7 +210,8 @@ def test_cleared_lists_the_tasks_of_a_receipt(cache: Cache) -> None:
     assert 'good-2 "VQE of H2" success on dummy, submitted 2025-01-01T00:00:02Z' in lines
     told = [*map(json.loads, run(cache, "cleared", receipt, "--json").stdout.splitlines())]
     assert len(told) == 605
-    assert told[0].keys() == {"task_id", "name", "status", "backend", "submitted_at"}
+    expected = {"task_id", "name", "status", "backend", "submitted_at"}
+    assert set().union(*told) == expected  # what is empty is left out
     unknown = run(cache, "cleared", "clr_0")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert "There is nothing to put back for the receipt" in unknown.stderr

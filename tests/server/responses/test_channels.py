@@ -20,7 +20,7 @@ import pytest
 from mcp import Client
 from mcp_types import TextContent
 
-from uniqc_mcp.responses.times import age, duration
+from uniqc_mcp.responses.times import age
 from uniqc_mcp.safety.unicode import LINE_BREAK
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
@@ -240,7 +240,7 @@ def forms(value: Any, read_at: str, place: str, *, derived: bool = False) -> lis
     if isinstance(value, bool):
         return [str(value)]
     if isinstance(value, float):
-        in_table = [duration(int(value))] if place == CELL else []
+        in_table = [age(int(value))] if place == CELL else []
         return [f"{value:.4g}", f"{value:.3g}", str(value), *in_table]
     value = "-" if value is None else value
     if isinstance(value, int):

@@ -15,7 +15,7 @@ from tests.server.conftest import STORES
 from tests.server.test_token_budget import tokens
 
 from uniqc_mcp.records.failure_kinds import kind_of
-from uniqc_mcp.tasks.summary_models import MAX_GROUPS
+from uniqc_mcp.tasks.summary_models import MAX_GROUPS, WEEK_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -250,12 +250,22 @@ async def test_a_day_is_that_of_the_local_zone_and_may_have_23_or_25_hours(
 
 async def test_a_week_begins_on_monday(cache: Cache) -> None:
     cache.write(*({"submit_time": f"2026-11-0{day}T12:00:00+00:00"} for day in range(1, 10)))
-    _, answer = await cache.ask("summarize_tasks", group_by=["week"])
+    text, answer = await cache.ask("summarize_tasks", group_by=["week"])
+    assert WEEK_NOTE in text
+    assert WEEK_NOTE in answer["store"]["notes"]
     assert {label: row["tasks"] for label, row in by_labels(answer).items()} == {
         "2026-10-26": 1,
         "2026-11-02": 7,
         "2026-11-09": 1,
     }
+
+
+async def test_a_day_and_some_hours_are_not_told_as_a_day(cache: Cache) -> None:
+    cache.write(
+        {"submit_time": "2026-11-01T00:00:00+00:00", "update_time": "2026-11-02T07:12:00+00:00"}
+    )
+    text, _ = await cache.ask("summarize_tasks")
+    assert ", 1.3 d/1.3 d/1.3 d, " in text
 
 
 async def test_a_text_that_is_not_utf8_among_others_loses_and_doubles_no_task(cache: Cache) -> None:

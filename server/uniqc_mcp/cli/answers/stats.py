@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from uniqc_mcp.cli.columns import fit
-from uniqc_mcp.responses.times import duration
+from uniqc_mcp.responses.times import age
 from uniqc_mcp.tasks.summary_models import FIGURES
 
 if TYPE_CHECKING:
@@ -57,5 +57,5 @@ def _total(widths: dict[str, int]) -> int:
 def _told(name: str, cell: str | float | None) -> str:
     """Return a cell for people: durations in one unit, thousands apart."""
     if isinstance(cell, int | float):
-        return duration(int(cell)) if name.endswith("_seconds") else f"{cell:,}"
+        return age(int(cell)) if name.endswith("_seconds") else f"{cell:,}"
     return "-" if cell is None else cell
