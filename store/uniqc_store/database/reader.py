@@ -42,6 +42,7 @@ from uniqc_store.database.connection import (
     run_query_on_empty_store,
 )
 from uniqc_store.database.files import companion_of, os_errors
+from uniqc_store.database.gaps import wait_until_gap_is_over
 from uniqc_store.database.locking import attempts, shared_lock
 from uniqc_store.database.signature import signature_of
 from uniqc_store.errors import StoreBusyError, StoreError, WouldBlockError, primary_code, translated
@@ -199,6 +200,7 @@ def _read_in_transaction(
 
         @cache
         def connect() -> sqlite3.Connection:
+            wait_until_gap_is_over(access)
             stack.enter_context(shared_lock(access.path, access.busy_timeout))
             connection = stack.enter_context(opened(access, "mode=ro"))
             connection.execute("PRAGMA query_only = ON")
