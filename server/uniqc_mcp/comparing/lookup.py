@@ -17,7 +17,7 @@ from uniqc_mcp.responses.store_notes import why_empty
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.lookup import FoundTask, find_matches
-from uniqc_store import TaskFilter
+from uniqc_store import TaskFilter, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ def _is_same(one: FoundTask, other: FoundTask) -> bool:
 def newest_tasks(store: TaskStore, name: str, newest: int) -> list[FoundTask]:
     """Return the newest live tasks with a name, the newest first; of any name if it is empty.
 
-    The letter case of the name does not matter.
+    The letter case of the name does not matter. Tasks without a readable submit time come last.
 
     Raises:
         UnknownTaskError: Fewer than two tasks have the name.
@@ -92,14 +92,17 @@ def newest_tasks(store: TaskStore, name: str, newest: int) -> list[FoundTask]:
     def question(snapshot: Snapshot) -> list[FoundTask]:
         task_filter, folded, cursor = TaskFilter(name_contains=name), name.casefold(), ""
         ids: list[str] = []
+        undated: list[str] = []
         for _ in range(_MAX_PAGES):
             page = snapshot.search(task_filter, limit=_PAGE, cursor=cursor)
-            ids += [
-                one.task_id for one in page.records if one.name.casefold() == folded or not name
-            ]
+            for one in page.records:
+                if one.name.casefold() == folded or not name:
+                    known = parse_time(one.submit_time) is not None
+                    (ids if known else undated).append(one.task_id)
             cursor = page.next_cursor
             if len(ids) >= newest or not cursor:
                 break
+        ids += undated
         if len(ids) < FEWEST:
             raise UnknownTaskError(_explain_few(name, ids, snapshot.state, searched=not cursor))
         found = (_match_of(snapshot, task_id) for task_id in ids[:newest])

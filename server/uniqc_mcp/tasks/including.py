@@ -31,9 +31,10 @@ def including(answer: TaskAnswer, whole: Whole, *, cursor: str) -> TaskAnswer:
     Args:
         answer: The answer without them.
         whole: The parts.
-        cursor: ``next_cursor`` of the page before. A later page has the parts alone.
+        cursor: ``next_cursor`` of the page before. A later page has the parts alone, unless the
+            record has changed and it begins again.
     """
-    if cursor:
+    if cursor and whole.is_continued_by(cursor):
         notes = [*answer.store.notes, PAGE_ONLY]
         store = answer.store.model_copy(update={"notes": notes})
         shorter = answer.model_copy(update={"task": _without_record(answer.task), "store": store})

@@ -91,6 +91,10 @@ class Whole:
             redacted=[field for one in found.values() for field in one.redacted],
         )
 
+    def is_continued_by(self, cursor: str) -> bool:
+        """Return whether a cursor is of a page of these very parts."""
+        return cursor.endswith(f":{self.digest}")
+
 
 class LastWhole:
     """The whole parts that were asked for last.
@@ -146,9 +150,9 @@ class IncludedPage:
         Raises:
             InvalidArgumentError: The cursor is not one, or goes on with another part.
         """
-        begins, place, digest = _decode(cursor, whole.texts)
+        begins, place = _decode(cursor, whole.texts)
         notes = [*whole.notes]
-        if cursor and digest != whole.digest:
+        if cursor and not whole.is_continued_by(cursor):
             notes.append(CHANGED)
             begins, place = next(iter(whole.texts)), 0
         elif place > len(whole.texts[begins]):
@@ -239,15 +243,15 @@ def _digest(texts: Mapping[Part, str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _decode(cursor: str, include: Iterable[Part]) -> tuple[Part, int, str]:
+def _decode(cursor: str, include: Iterable[Part]) -> tuple[Part, int]:
     if not cursor:
-        return next(iter(include)), 0, ""
+        return next(iter(include)), 0
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise InvalidArgumentError(_no_cursor(cursor))
     for part in include:
         if part == found[1]:
-            return part, int(found[2]), found[3]
+            return part, int(found[2])
     raise InvalidArgumentError(f"cursor goes on with {found[1]}: give the include of that page.")
 
 

@@ -13,13 +13,13 @@ from uniqc_mcp.cli.answers.listing import read_list, tab_separated, terminal_lin
 from uniqc_mcp.cli.answers.stats import fields_of_groups, table_of_groups
 from uniqc_mcp.cli.answers.tool_options import arguments_of, given, options_for
 from uniqc_mcp.cli.answers.words import for_command_line
-from uniqc_mcp.cli.failures import quiet_broken_pipe, store_errors
+from uniqc_mcp.cli.failures import quiet_broken_pipe
 from uniqc_mcp.cli.options import cache_dir_option, json_option
 from uniqc_mcp.cli.output import echo
 from uniqc_mcp.comparing import FEWEST, MOST
-from uniqc_mcp.errors import InvalidArgumentError, RequestError
+from uniqc_mcp.errors import InvalidArgumentError, RequestError, explain_store_error
 from uniqc_mcp.tasks.tools import ReadTools
-from uniqc_store import InvalidValueError, TaskStore
+from uniqc_store import InvalidValueError, StoreError, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -233,10 +233,12 @@ def _as_json(structured: dict[str, Any]) -> str:
 def _answering() -> Generator[None]:
     """Turn what goes wrong into a sentence on stderr: status 2 for a bad option, else 1."""
     try:
-        with store_errors(), quiet_broken_pipe():
+        with quiet_broken_pipe():
             yield
     except (InvalidArgumentError, InvalidValueError) as error:
         raise click.UsageError(_told(str(error)), click.get_current_context()) from error
+    except StoreError as error:
+        raise click.ClickException(explain_store_error(error)) from error
     except RequestError as error:
         raise click.ClickException(_told(str(error))) from error
 
