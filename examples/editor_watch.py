@@ -1,6 +1,7 @@
 """An editor's panel of the active tasks, which a subscription keeps up to date.
 
-The panel does not poll: the server notifies it of changes, and only then does it read.
+The panel does not poll: the server notifies it of changes, and only then does it read. A
+notification names the tasks that changed, and the panel reads these alone.
 With the directory of a cache it runs until Ctrl-C:
 
     python examples/editor_watch.py --cache-dir ~/.uniqc/cache
@@ -15,10 +16,11 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from mcp import Client, MCPError, StdioServerParameters
@@ -36,7 +38,35 @@ TIMEOUT_SECONDS = 60
 """The limit for the simulated process, which takes six seconds."""
 
 STORE, ACTIVE = "uniqc://store", "uniqc://tasks/active"
+TASK_IDS = "uniqc-mcp/taskIds"
+"""The key in the metadata of a notification that names the tasks that changed."""
+
+ENDED = ("success", "failed", "cancelled", "gone")
 MAX_ROWS = 5
+
+
+class Changed:
+    """The tasks that notifications named since they were last taken."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._task_ids: set[str] | None = set()
+
+    async def receive(self, message: IncomingMessage) -> None:
+        """Add the tasks that a notification names; it names none where there are too many."""
+        if isinstance(message, ResourceUpdatedNotification):
+            named = (message.params.meta or {}).get(TASK_IDS)
+            known = self._task_ids is not None and isinstance(named, list)
+            self._task_ids = {*(self._task_ids or ()), *named} if known else None
+
+    def forget(self) -> None:
+        """Have all read next: what was taken could not be read."""
+        self._task_ids = None
+
+    def take(self) -> set[str] | None:
+        """Return the tasks, and begin with none; None if any may have changed."""
+        taken, self._task_ids = self._task_ids, set()
+        return taken
 
 
 class Panel:
@@ -47,35 +77,40 @@ class Panel:
         self.shown: dict[str, list[str]] = defaultdict(list)
         """The statuses of each task that were shown, by its id."""
         self._until_idle = until_idle
-        self._active: dict[str, Any] = {}
+        self._active: dict[str, dict[str, Any]] = {}
         self._lines: list[str] = []
 
-    async def follow(self, client: Client, events: AsyncIterable[object]) -> None:
+    async def follow(self, client: Client, events: AsyncIterable[object], changed: Changed) -> None:
         """Show the panel, and refresh it at every event."""
-        await self.refresh(client)
+        await self.refresh(client, None)
         async for _ in events:
             try:
-                await self.refresh(client)
+                await self.refresh(client, changed.take())
             except MCPError as error:  # such as a damaged file, which may be repaired later
                 print(f"uniqc  {error}")
+                changed.forget()
             if self._until_idle and self.shown and not self._active:
                 return
 
-    async def refresh(self, client: Client) -> None:
-        """Read the tasks, and print the panel if it has changed."""
-        answer, total = await read(client, ACTIVE), (await read(client, STORE))["total"]
-        before, self._active = (
-            self._active,
-            {task["task_id"]: task for task in answer.get("tasks", [])},
-        )
-        ended = [await end_of(client, before[task_id]) for task_id in before.keys() - self._active]
-        changes = [
-            line for task in [*answer.get("tasks", []), *ended] for line in self._changes(task)
-        ]
-        lines = [f"uniqc  {answer['total']} active, {total} in all"]
+    async def refresh(self, client: Client, changed: set[str] | None) -> None:
+        """Read the tasks that changed, or all active ones, and print what is new."""
+        if changed is None:
+            tasks = [task async for task in active_tasks(client)]
+            gone = self._active.keys() - {task["task_id"] for task in tasks}
+        else:
+            tasks, gone = [], changed
+        tasks += [await current(client, task_id, self._active.get(task_id)) for task_id in gone]
+        for task in tasks:
+            self._active[task["task_id"]] = task
+            if is_over(task):
+                del self._active[task["task_id"]]
+        changes = [line for task in tasks for line in self._changes(task)]
+        total = (await read(client, STORE))["total"]
+        newest = sorted(self._active.values(), key=submitted, reverse=True)
+        lines = [f"uniqc  {len(newest)} active, {total} in all"]
         lines += [
             f"  {task['status']:<8}  {label(task):<12}  {task['backend']}"
-            for task in answer.get("tasks", [])[:MAX_ROWS]
+            for task in newest[:MAX_ROWS]
         ]
         if lines != self._lines:
             print(*lines, *changes, sep="\n", flush=True)
@@ -100,13 +135,35 @@ async def read(client: Client, uri: str) -> dict[str, Any]:
     return answer
 
 
-async def end_of(client: Client, task: dict[str, Any]) -> dict[str, Any]:
-    """Return the current state of a task that is no longer active."""
+async def active_tasks(client: Client) -> AsyncIterator[dict[str, Any]]:
+    """Yield all active tasks, page by page."""
+    uri = ACTIVE
+    while uri:
+        page = await read(client, uri)
+        for task in page.get("tasks", []):
+            yield task
+        uri = page.get("more", "").removeprefix("read ")
+
+
+async def current(client: Client, task_id: str, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a task as it is now; gone if it is no more."""
     try:
-        ended: dict[str, Any] = (await read(client, f"uniqc://task/{task['task_id']}"))["task"]
+        task: dict[str, Any] = (await read(client, f"uniqc://task/{quote(task_id, safe='')}"))[
+            "task"
+        ]
     except MCPError:
-        return {**task, "status": "gone"}
-    return ended
+        return {"task_id": task_id, "backend": "", **(before or {}), "status": "gone"}
+    return {**task, "task_id": task_id}
+
+
+def is_over(task: dict[str, Any]) -> bool:
+    """Return whether a task is finished, gone, archived or cleared."""
+    return task["status"] in ENDED or "archived_at" in task or "cleared_at" in task
+
+
+def submitted(task: dict[str, Any]) -> str:
+    """Return the time by which tasks are sorted."""
+    return str(task.get("submitted_at", ""))
 
 
 def label(task: dict[str, Any]) -> str:
@@ -122,20 +179,24 @@ async def watch(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
     if legacy:
         await watch_legacy(server, panel)
         return
+    changed = Changed()
     async with (
-        Client(server) as client,
+        Client(server, message_handler=changed.receive) as client,
         client.listen(resource_subscriptions=[ACTIVE, STORE]) as events,
     ):
-        await panel.follow(client, events)
+        await panel.follow(client, events, changed)
 
 
 async def watch_legacy(server: StdioServerParameters, panel: Panel) -> None:
     """Watch by ``resources/subscribe``, whose notifications go to a message handler."""
     received, events = anyio.create_memory_object_stream[str](1)
 
+    changed = Changed()
+
     async def receive(message: IncomingMessage) -> None:
+        await changed.receive(message)
         if isinstance(message, ResourceUpdatedNotification):
-            with suppress(anyio.WouldBlock):  # an event is queued already, and will refresh all
+            with suppress(anyio.WouldBlock):  # an event is queued already, and takes this too
                 received.send_nowait(message.params.uri)
 
     async with received, events, Client(server, mode="legacy", message_handler=receive) as client:
@@ -143,7 +204,7 @@ async def watch_legacy(server: StdioServerParameters, panel: Panel) -> None:
             # Client.subscribe_resource does the same, but warns that this revision is deprecated.
             request = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
             await client.session.send_request(request, EmptyResult)
-        await panel.follow(client, events)
+        await panel.follow(client, events, changed)
 
 
 async def watch_player(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
