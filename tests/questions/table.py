@@ -9,8 +9,8 @@ from tests.questions.plain_sql import ACTIVE, FINISHED, ago, local_day
 
 Form = Literal["newest", "oldest", "touched", "counts", "figures"]
 
-_DAY: Final = "date(submitted, 'unixepoch', 'localtime')"
-_WEEK: Final = (
+DAY: Final = "date(submitted, 'unixepoch', 'localtime')"
+WEEK: Final = (
     "ifnull(date(submitted, 'unixepoch', 'localtime', "
     "'-' || ((strftime('%w', submitted, 'unixepoch', 'localtime') + 6) % 7) || ' days'), "
     "'(no readable time)')"
@@ -328,27 +328,27 @@ FIGURES: Final = (
         "figures",
         {"group_by": "day", "submitted_after": "10d"},
         f"submitted >= {ago(days=10)}",
-        (_DAY,),
+        (DAY,),
     ),
     Question(
         "How did the weekend of the clocks go, day by day?",
         "figures",
         {"group_by": "day", "submitted_after": "2026-10-31", "submitted_before": "2026-11-02"},
         f"submitted >= {local_day('2026-10-31')} AND submitted < {local_day('2026-11-02')}",
-        (_DAY,),
+        (DAY,),
     ),
     Question(
         "How did the last weeks go?",
         "figures",
         {"group_by": "week"},
-        by=(_WEEK,),
+        by=(WEEK,),
     ),
     Question(
         "Which platform failed on which day of this week?",
         "figures",
         {"group_by": ["day", "platform"], "status": "failed", "submitted_after": "3d"},
         f"status = 'failed' AND submitted >= {ago(days=3)}",
-        (_DAY, "platform"),
+        (DAY, "platform"),
     ),
     Question(
         "How do status and platform go together?",

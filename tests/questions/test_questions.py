@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import Client
 from mcp_types import TextContent
+from tests.questions.more_questions import MORE_COUNTS, MORE_FIGURES, MORE_LISTS
 from tests.questions.plain_sql import PlainSql
 from tests.questions.stores import FILES, NOW, Store
 from tests.questions.table import COUNTS, FIGURES, LISTS, Question
@@ -22,6 +23,8 @@ from uniqc_store import TaskStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from mcp.server.mcpserver import MCPServer
 
 _TOOL = {"counts": "count_tasks", "figures": "summarize_tasks"}
 _ORDER = {
@@ -56,10 +59,15 @@ def directory(
     time.tzset()
 
 
-async def ask(directory: Path, question: Question) -> tuple[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def server(directory: Path) -> MCPServer[Any]:
+    """Return one server for all questions of a store, as building it takes 0.07 s."""
+    return build_server(TaskStore(directory, read_only=True), clock=lambda: NOW)
+
+
+async def ask(server: MCPServer[Any], question: Question) -> tuple[str, dict[str, Any]]:
     """Return both channels of the answer."""
-    store = TaskStore(directory, read_only=True)
-    async with Client(build_server(store, clock=lambda: NOW)) as client:
+    async with Client(server) as client:
         tool = _TOOL.get(question.form, "list_tasks")
         result = await client.call_tool(tool, question.arguments)
     (content,) = result.content
@@ -78,13 +86,15 @@ def total_in(text: str) -> int:
     return int(match[1])
 
 
-@pytest.mark.parametrize("question", LISTS, ids=lambda question: question.asked)
-async def test_a_list_has_the_tasks_that_sql_finds(directory: Path, question: Question) -> None:
+@pytest.mark.parametrize("question", LISTS + MORE_LISTS, ids=lambda question: question.asked)
+async def test_a_list_has_the_tasks_that_sql_finds(
+    directory: Path, server: MCPServer[Any], question: Question
+) -> None:
     sql = PlainSql(directory)
     found = f"FROM {question.source} WHERE {question.where}"
     total = sql.one(f"SELECT count(*) {found}")
     ids = sql.rows(f"SELECT task_id {found} ORDER BY {_ORDER[question.form]} LIMIT {_PAGE}")
-    text, answer = await ask(directory, question)
+    text, answer = await ask(server, question)
     assert (answer["total"], answer["shown"]) == (total, len(ids))
     assert [task["task_id"] for task in answer.get("tasks", ())] == [task_id for (task_id,) in ids]
     assert re.findall(r"^- (\S+)", text, re.MULTILINE) == [task_id for (task_id,) in ids]
@@ -92,8 +102,10 @@ async def test_a_list_has_the_tasks_that_sql_finds(directory: Path, question: Qu
     assert ("next_cursor" in answer) == (total > len(ids))
 
 
-@pytest.mark.parametrize("question", COUNTS, ids=lambda question: question.asked)
-async def test_counts_are_those_of_sql(directory: Path, question: Question) -> None:
+@pytest.mark.parametrize("question", COUNTS + MORE_COUNTS, ids=lambda question: question.asked)
+async def test_counts_are_those_of_sql(
+    directory: Path, server: MCPServer[Any], question: Question
+) -> None:
     sql = PlainSql(directory)
     found = f"FROM {question.source} WHERE {question.where}"
     total = sql.one(f"SELECT count(*) {found}")
@@ -104,7 +116,7 @@ async def test_counts_are_those_of_sql(directory: Path, question: Question) -> N
             sql.rows(f"SELECT {by}, count(*) {found} GROUP BY {by}") if by else ()
         )
     }
-    text, answer = await ask(directory, question)
+    text, answer = await ask(server, question)
     assert answer["total"] == total
     assert total_in(text) == total
     assert {
@@ -117,11 +129,13 @@ async def test_counts_are_those_of_sql(directory: Path, question: Question) -> N
     }
 
 
-@pytest.mark.parametrize("question", FIGURES, ids=lambda question: question.asked)
-async def test_figures_are_those_of_sql(directory: Path, question: Question) -> None:
+@pytest.mark.parametrize("question", FIGURES + MORE_FIGURES, ids=lambda question: question.asked)
+async def test_figures_are_those_of_sql(
+    directory: Path, server: MCPServer[Any], question: Question
+) -> None:
     sql = PlainSql(directory)
     expected = figures(sql, question)
-    text, answer = await ask(directory, question)
+    text, answer = await ask(server, question)
     assert answer["total"] == total_in(text) == sum(row[0] for row in expected.values())
     width = len(question.by)
     table = {tuple(row[:width]): row[width:] for row in answer.get("rows", ())}
