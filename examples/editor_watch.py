@@ -56,8 +56,10 @@ class Changed:
         """Add the tasks that a notification names; it names none where there are too many."""
         if isinstance(message, ResourceUpdatedNotification):
             named = (message.params.meta or {}).get(TASK_IDS)
-            known = self._task_ids is not None and isinstance(named, list)
-            self._task_ids = {*(self._task_ids or ()), *named} if known else None
+            if self._task_ids is None or not isinstance(named, list):
+                self._task_ids = None
+            else:
+                self._task_ids.update(map(str, named))
 
     def forget(self) -> None:
         """Have all read next: what was taken could not be read."""

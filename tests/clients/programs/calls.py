@@ -14,6 +14,7 @@ BAD = _CALLS["bad"]
 """Calls that are refused, and a part of the reason."""
 
 RESOURCES = _CALLS["resources"]
+TEMPLATES = set(_CALLS["templates"])
 TASK_ID = _CALLS["task_id"]
 """The failed task of the sample."""
 

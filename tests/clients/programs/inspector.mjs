@@ -30,6 +30,10 @@ for (const [name, args, fact] of chosen) {
 check(inspect("resources/list").includes("uniqc://store"));
 check(inspect("resources/templates/list").includes("uniqc://task/{task_id}"));
 check(inspect("resources/read", "--uri", RESOURCES[0]).includes("schema_version"));
+const task = inspect("resources/read", "--uri", `uniqc://task/${TASK_ID}`);
+check(task.includes("HTTP 401 Unauthorized"), task);
+check(call("compare_tasks", {}).includes("Compared: "));
+check(call("clear_tasks", {}).includes("Nothing was removed yet"));
 check(inspect("prompts/list").includes("why_did_it_fail"));
 const prompt = ["--prompt-name", "why_did_it_fail", "--prompt-args", `task_id=${TASK_ID}`];
 check(inspect("prompts/get", ...prompt).includes(TASK_ID));

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 
-from calls import TOOLS, ScriptedModel, check
+from calls import RESOURCES, TASK_ID, TOOLS, ScriptedModel, check
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
 from llama_index.core.llms.mock import MockFunctionCallingLLM
@@ -30,6 +30,18 @@ async def main(command):
     agent = FunctionAgent(tools=tools, llm=model, streaming=False)
     await agent.run("what is running?", max_iterations=40)
     check(script.finished)
+    await read(client)
+
+
+async def read(client):
+    for uri in (*RESOURCES, f"uniqc://task/{TASK_ID}"):
+        json.loads((await client.read_resource(uri)).contents[0].text)
+    check((await client.list_prompts()).prompts)
+    try:  # each prompt embeds a resource
+        await client.get_prompt("whats_running")
+        raise SystemExit("a prompt was converted: docs/clients.md says that none is")
+    except* NotImplementedError as errors:
+        check(errors)
 
 
 asyncio.run(main(json.loads(sys.argv[1])))
