@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,18 @@ class _ServeByDefault(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in own):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; its error counts also where the reader of stderr leaves meanwhile."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            try:
+                error.show()
+            except BrokenPipeError:
+                # Flushing at exit must not raise again.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,17 @@ def test_a_closed_stdout_is_told_in_a_sentence(cache: Cache, command: list[str])
     finished = run(cache, command, ">&-")
     assert finished.returncode == 1
     assert finished.stderr == "Error: stdout is closed, so nothing can be written to it.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe whose reader has left raises there")
+def test_a_reader_of_stderr_who_leaves_changes_no_exit_status(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "uniqc_mcp", "list", "--updated-after", "soon"]
+    try:
+        done = subprocess.run(
+            [*command, "--cache-dir", tmp_path], stderr=writing, stdout=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stdout) == (2, b"")
