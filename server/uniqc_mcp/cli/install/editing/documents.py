@@ -1,0 +1,161 @@
+"""A document in any of the syntaxes of clients, with one entry put into it or dropped from it."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
+
+from uniqc_mcp.cli.install.editing import json_edit, json_text
+from uniqc_mcp.cli.install.editing.errors import SyntaxProblem
+from uniqc_mcp.cli.install.editing.text import Text
+from uniqc_mcp.cli.install.errors import InstallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+Syntax = Literal["json", "json with comments", "jsonc", "toml", "yaml"]
+"""``jsonc`` has comments and trailing commas."""
+
+Document = dict[str, Any]
+
+
+class _Editor(Protocol):
+    """Parsing and editing of one syntax."""
+
+    def parse(self, text: str, /) -> Any: ...
+    def put(self, text: str, keys: Sequence[str], value: Mapping[str, Any], /) -> str: ...
+    def drop(self, text: str, keys: Sequence[str], /) -> str: ...
+
+
+class _Json:
+    """JSON, with what a client allows beyond it."""
+
+    put = staticmethod(json_edit.put)
+    drop = staticmethod(json_edit.drop)
+
+    def __init__(self, *allowed: Callable[[str], str]) -> None:
+        self._allowed = allowed
+
+    def parse(self, text: str, /) -> Any:
+        """Return the value of a text; None if it is empty."""
+        for without in self._allowed:
+            text = without(text)
+        return json_text.parse(text) if text.strip() else None
+
+
+_JSON: Final[dict[str, _Editor]] = {
+    "json": _Json(),
+    "json with comments": _Json(json_text.without_comments),
+    "jsonc": _Json(json_text.without_comments, json_text.without_trailing_commas),
+}
+
+
+def _editor(syntax: Syntax) -> _Editor:
+    if syntax == "toml":
+        from uniqc_mcp.cli.install.editing import toml_edit  # noqa: PLC0415 - 0.05 s of each command
+
+        return toml_edit
+    if syntax == "yaml":
+        from uniqc_mcp.cli.install.editing import yaml_edit  # noqa: PLC0415 - 0.1 s of each command
+
+        return yaml_edit
+    return _JSON[syntax]
+
+
+def parsed(content: bytes | None, syntax: Syntax, file: Path) -> Document:
+    """Return the values in the content of a file; none if there is no file, or an empty one.
+
+    Raises:
+        InstallError: It can't be parsed, by the rules of its client.
+    """
+    if content is None:
+        return {}
+    try:
+        value = _editor(syntax).parse(Text.of(content).text)
+    except UnicodeDecodeError as error:
+        raise InstallError(
+            f"{file} is not in UTF-8 (byte {error.start}), and was left alone. Save it in UTF-8."
+        ) from error
+    except SyntaxProblem as error:
+        raise InstallError(
+            f"{file} can't be parsed as {syntax}, and was left alone. Correct it first: {error}"
+        ) from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InstallError(f"{file} holds no table of settings, and was left alone.")
+    return cast("Document", value)
+
+
+def with_entry(
+    content: bytes | None, syntax: Syntax, keys: Sequence[str], entry: Document, file: Path
+) -> bytes:
+    """Return the content of a file with an entry at a path of keys, and otherwise unchanged.
+
+    Raises:
+        InstallError: It can't be parsed, or can't be edited without changing something else.
+    """
+    before = parsed(content, syntax, file)
+    text = Text.of(content or b"")
+    after = text.encoded(_edited(lambda: _editor(syntax).put(text.text, keys, entry), file))
+    expected = copy.deepcopy(before)
+    _table_of(expected, keys)[keys[-1]] = entry
+    _check(after, expected, syntax, file)
+    return after
+
+
+def without_entry(content: bytes, syntax: Syntax, keys: Sequence[str], file: Path) -> bytes:
+    """Return the content of a file without the entry at a path of keys, which must be there.
+
+    Raises:
+        InstallError: As for :func:`with_entry`.
+    """
+    before = parsed(content, syntax, file)
+    text = Text.of(content)
+    after = text.encoded(_edited(lambda: _editor(syntax).drop(text.text, keys), file))
+    expected = copy.deepcopy(before)
+    del _table_of(expected, keys)[keys[-1]]
+    _check(after, expected, syntax, file)
+    return after
+
+
+def _edited(edit: Callable[[], str], file: Path) -> str:
+    """Return an edited text. tomlkit raises various errors for what it can't edit."""
+    try:
+        return edit()
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise InstallError(_BY_HAND.format(file=file)) from error
+
+
+def _table_of(document: Document, keys: Sequence[str]) -> Document:
+    for key in keys[:-1]:
+        # YAML has null where a mapping is empty.
+        document[key] = document.get(key) or {}
+        document = document[key]
+    return document
+
+
+def _check(after: bytes, expected: Document, syntax: Syntax, file: Path) -> None:
+    """Raise an error unless a new content is what it should be, so that none is ever damaged."""
+    try:
+        found = _editor(syntax).parse(Text.of(after).text)
+    except SyntaxProblem as error:
+        raise InstallError(_BY_HAND.format(file=file)) from error
+    if _without_empty(found or {}) != _without_empty(expected):
+        raise InstallError(_BY_HAND.format(file=file))
+
+
+def _without_empty(value: Document) -> Document:
+    """Return a document without empty tables. TOML has no table above one that was dropped."""
+    pruned = {
+        key: _without_empty(cast("Document", each)) if isinstance(each, dict) else each
+        for key, each in value.items()
+    }
+    return {key: each for key, each in pruned.items() if each != {}}
+
+
+_BY_HAND: Final = (
+    "{file} can't be edited without changing more than one entry, and was left alone. "
+    "Edit it by hand; --print shows the entry."
+)
