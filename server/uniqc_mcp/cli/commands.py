@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _ANSWERS = ("compare", "get", "list", "plot", "stats")
 """Commands that print the answers of tools."""
 
+_OF_CLIENTS = ("install", "uninstall")
+
 _OF_THE_STORE = ("cleared", "demo", "doctor", "restore", "watch")
 
 _TERMINAL_HINT = """\
@@ -67,7 +69,7 @@ class _ServeByDefault(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""
-        return sorted([*super().list_commands(ctx), *_ANSWERS, *_OF_THE_STORE])
+        return sorted([*super().list_commands(ctx), *_ANSWERS, *_OF_CLIENTS, *_OF_THE_STORE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, which unless it serves is imported only now."""
@@ -75,6 +77,10 @@ class _ServeByDefault(click.Group):
             from uniqc_mcp.cli.answers.commands import COMMANDS  # noqa: PLC0415 - 0.25 s of every start
 
             return COMMANDS[cmd_name]
+        if cmd_name in _OF_CLIENTS:
+            from uniqc_mcp.cli.install import commands  # noqa: PLC0415 - 0.02 s of every start
+
+            return commands.COMMANDS[cmd_name]
         if cmd_name in _OF_THE_STORE:
             from uniqc_mcp.cli import store_commands  # noqa: PLC0415 - 0.1 s of every start
 

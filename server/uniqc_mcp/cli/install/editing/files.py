@@ -49,10 +49,21 @@ def write(file: Path, before: bytes | None, after: bytes) -> None:
             mode = stat.S_IMODE(target.stat().st_mode)
             if not os.access(target, os.W_OK):
                 raise InstallError(f"{file} is read-only, and was left alone.")
-            _replace(backup_of(file), before, mode)
+            back_up(file, before)
         if read(file) != before:
             raise InstallError(f"{file} was changed by another program meanwhile. Try again.")
         _replace(target, after, mode)
+
+
+def back_up(file: Path, content: bytes) -> None:
+    """Leave a copy of the content of a file beside it, with the same mode.
+
+    Raises:
+        InstallError: It can't be written.
+    """
+    backup = backup_of(file)
+    with _told(backup, "written"):
+        _replace(backup, content, stat.S_IMODE(file.stat().st_mode))
 
 
 def remove(file: Path) -> None:
