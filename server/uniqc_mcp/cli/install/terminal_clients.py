@@ -21,7 +21,6 @@ _NEW_SESSION: Final = "Start a new session: one that is open does not see the se
 _TRUST: Final = "It disables every server in a folder that it does not trust: trust the folder."
 _APPROVE: Final = "Run `claude` in this folder and approve the server."
 _IN_TRUSTED: Final = "It is read only in a folder that Codex trusts."
-_LIKE_GEMINI: Final = "mcp add -s {scope} --timeout {timeout} uniqc {command} {args}"
 _SCOPED_REMOVE: Final = "mcp remove -s {scope} uniqc"
 
 TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
@@ -73,7 +72,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         asks=False,
         own=OwnCommand(
             program="gemini",
-            add=_LIKE_GEMINI,
+            add="mcp add -s {scope} --timeout {timeout} uniqc {command} {args}",
             remove=_SCOPED_REMOVE,
             scopes=("user", "project"),
         ),
@@ -81,6 +80,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         folder=Place("~/.gemini/settings.json"),  # the folder alone is Antigravity's too
     ),
     Client(
+        # Its own command says that it removed an entry, and leaves it there.
         name="qwen",
         title="Qwen Code",
         syntax="json with comments",
@@ -90,9 +90,6 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
             "project": at("./.qwen/settings.json", todo=_TRUST),
         },
         asks=False,
-        own=OwnCommand(
-            program="qwen", add=_LIKE_GEMINI, remove=_SCOPED_REMOVE, scopes=("user", "project")
-        ),
         programs=("qwen",),
         folder=Place("~/.qwen"),
     ),

@@ -1,0 +1,245 @@
+"""Configure each client that npm offers by ``uniqc-mcp install``, and let it list the server.
+
+Each has a home of its own, with another server in its file where it has one. ``uninstall`` must
+leave that as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.clients.pinned import InstallError, NodeClient
+
+_PATIENCE = 120
+_COMMAND = str(Path(sys.executable).with_name("uniqc-mcp"))
+_OTHER = '"other": {"command": "false", "args": []}'
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """A client, its package, and how it tells that it has a server.
+
+    Attributes:
+        name: Its name for ``install``.
+        package: Its package in npm, with the release that was tried.
+        program: Its command.
+        listing: The arguments by which it lists its servers.
+        listed: A pattern of the line about ours. "connected" is in it where it starts the server.
+        file: A file of its home that is there before, and what is in it.
+    """
+
+    name: str
+    package: str
+    program: str
+    listing: tuple[str, ...] = ("mcp", "list")
+    listed: str
+    file: tuple[str, str] | None = None
+
+
+HOSTS = (
+    Host(
+        name="claude-code",
+        package="@anthropic-ai/claude-code@2.1.197",
+        program="claude",
+        listed=r"uniqc: .* Connected",
+    ),
+    Host(
+        name="codex",
+        package="@openai/codex@0.171.0",
+        program="codex",
+        listed=r"uniqc .*enabled",
+        file=(
+            ".codex/config.toml",
+            "# mine\n[mcp_servers.other]\ncommand = 'false' # why\n\n[tui]\n# on\n",
+        ),
+    ),
+    Host(
+        name="gemini",
+        package="@google/gemini-cli@0.61.0",
+        program="gemini",
+        listed=r"uniqc: .* Connected",
+        file=(".gemini/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}}}\n}}'),
+    ),
+    Host(
+        name="qwen",
+        package="@qwen-code/qwen-code@0.15.10",
+        program="qwen",
+        listed=r"uniqc: .* Connected",
+        file=(".qwen/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}}}\n}}'),
+    ),
+    Host(
+        name="opencode",
+        package="opencode-ai@1.18.33",
+        program="opencode",
+        listed=r"uniqc .*connected",
+        file=(
+            ".config/opencode/opencode.jsonc",
+            (
+                '{\n  // mine\n  "mcp": {\n    "other": {"type": "local", "command": ["false"], '
+                '"enabled": false}, // why\n  },\n}\n'
+            ),
+        ),
+    ),
+    Host(
+        name="copilot",
+        package="@github/copilot@1.0.102",
+        program="copilot",
+        listed=r"uniqc",
+        file=(
+            ".copilot/mcp-config.json",
+            (
+                '{\n  // mine\n  "mcpServers": {\n    "other": {"type": "local", "command": "no", '
+                '"tools": ["*"], "args": []} // why\n  }\n}\n'
+            ),
+        ),
+    ),
+    Host(
+        name="cline",
+        package="cline@3.0.65",
+        program="cline",
+        listing=("config", "mcp"),
+        listed=r"uniqc",
+        file=(
+            ".cline/data/settings/cline_mcp_settings.json",
+            '{"mcpServers": {"other": {"transport": {"type": "stdio", "command": "false"}}}}',
+        ),
+    ),
+    Host(
+        name="droid",
+        package="droid@0.215.0",
+        program="droid",
+        listed=r"uniqc .*connected",
+        file=(".factory/mcp.json", f'{{"mcpServers": {{{_OTHER}}}}}'),
+    ),
+    Host(
+        name="auggie",
+        package="@augmentcode/auggie@0.36.0",
+        program="auggie",
+        listed=r"uniqc",
+        file=(".augment/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}, }}\n}}\n'),
+    ),
+)
+
+
+class _HostError(Exception):
+    """What a host did not do as it should."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Home:
+    """A user's home, with the programs of one host on PATH."""
+
+    path: Path
+    programs: Path
+
+    def run(self, *command: str) -> str:
+        """Return what a command printed, without colours."""
+        variables = {"HOME": str(self.path), "XDG_CONFIG_HOME": "", "NO_COLOR": "1"}
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(
+            command,
+            cwd=self.path / "project",
+            env=own | variables | {"PATH": f"{self.programs}:{os.environ['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        printed = _ANSI.sub("", done.stdout)
+        if done.returncode:
+            raise _HostError(f"{' '.join(command)} ended with {done.returncode}: {printed}")
+        return printed
+
+
+def main() -> int:
+    """Run the hosts that are chosen; return 1 if one of them failed."""
+    known = [host.name for host in HOSTS]
+    parser = argparse.ArgumentParser(prog="python -m tests.clients.install", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="CLIENT", help=", ".join(known))
+    parser.add_argument("--environments", type=Path, help="Keep what is installed from npm here.")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(known):
+        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="uniqc-hosts-") as temporary:
+        environments = (arguments.environments or Path(temporary)).resolve()
+        for host in HOSTS:
+            if not arguments.names or host.name in arguments.names:
+                failed += [] if _succeeds(host, environments / host.name) else [host.name]
+    print(f"failed: {', '.join(failed)}" if failed else "all clients that ran succeeded")
+    return 1 if failed else 0
+
+
+def _succeeds(host: Host, environment: Path) -> bool:
+    """Install a host where it is not yet, configure it, and report what it said."""
+    try:
+        NodeClient(name=host.name, packages=(host.package,)).install(environment)
+        with tempfile.TemporaryDirectory(prefix="client-home-") as home:
+            (Path(home) / "project").mkdir()
+            programs = environment / "node_modules" / ".bin"
+            said, seconds = _configure(host, _Home(path=Path(home), programs=programs))
+    except (InstallError, _HostError, subprocess.TimeoutExpired) as error:
+        print(f"{host.name}: FAILED\n{error}", flush=True)
+        return False
+    print(f"{host.name} ({seconds:.1f} s from install to its own list): {said}", flush=True)
+    return True
+
+
+def _configure(host: Host, home: _Home) -> tuple[str, float]:
+    """Install, list and uninstall; return the host's line about the server, and the seconds."""
+    file, before = _prepared(host, home)
+    began = time.monotonic()
+    home.run(_COMMAND, "install", host.name, "--", "--max-wait", "45")
+    line = _line(host, home.run(host.program, *host.listing))
+    seconds = time.monotonic() - began
+    if line is None:
+        raise _HostError(f"{host.program} does not list the server as {host.listed}")
+    listed = json.loads(home.run(_COMMAND, "install", "--list", "--json"))
+    (entry,) = (each["entries"] for each in listed if each["client"] == host.name)
+    if not [each for each in entry if each["command"] == _COMMAND and each["exists"]]:
+        raise _HostError(f"--list has the entry as {entry}")
+    again = home.run(_COMMAND, "install", host.name, "--no-check", "--", "--max-wait", "45")
+    if "has this entry already" not in again:
+        raise _HostError(f"a second install said {again}")
+    home.run(_COMMAND, "uninstall", host.name)
+    if _line(host, home.run(host.program, *host.listing)) is not None:
+        raise _HostError(f"{host.program} lists the server after uninstall")
+    if file is not None and "uniqc" in file.read_text():
+        raise _HostError(f"{file.read_text()} was {before}")
+    if file is not None and file.read_text() != before:
+        print(f"{host.name}: its file is not as before, because the client wrote it, too")
+    return line, seconds
+
+
+def _prepared(host: Host, home: _Home) -> tuple[Path | None, str]:
+    # Gemini CLI disables every server in a folder that it does not trust.
+    trusted = home.path / ".gemini" / "trustedFolders.json"
+    trusted.parent.mkdir()
+    trusted.write_text(json.dumps({str(home.path / "project"): "TRUST_FOLDER"}))
+    if host.file is None:
+        return None, ""
+    file = home.path / host.file[0]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(host.file[1])
+    return file, host.file[1]
+
+
+def _line(host: Host, printed: str) -> str | None:
+    lines = printed.splitlines()
+    return next((line.strip() for line in lines if re.search(host.listed, line)), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
