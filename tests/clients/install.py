@@ -19,6 +19,8 @@ from pathlib import Path
 
 from tests.clients.pinned import InstallError, NodeClient
 
+from uniqc_mcp.cli.install.editing.json_text import without_comments, without_trailing_commas
+
 _PATIENCE = 120
 _COMMAND = str(Path(sys.executable).with_name("uniqc-mcp"))
 _OTHER = '"other": {"command": "false", "args": []}'
@@ -35,7 +37,8 @@ class Host:
         program: Its command.
         listing: The arguments by which it lists its servers.
         listed: A pattern of the line about ours. "connected" is in it where it starts the server.
-        file: A file of its home that is there before, and what is in it.
+        file: A file of its home that is there before, and what is in it. Where that is JSON with
+            comments, it is edited by us; a second run without them uses the client's own command.
     """
 
     name: str
@@ -44,6 +47,15 @@ class Host:
     listing: tuple[str, ...] = ("mcp", "list")
     listed: str
     file: tuple[str, str] | None = None
+
+    def contents(self) -> set[str]:
+        """Return the contents that its file has before, each for a run of its own."""
+        if self.file is None:
+            return {""}
+        name, content = self.file
+        if name.endswith(".toml"):
+            return {content}
+        return {content, without_trailing_commas(without_comments(content))}
 
 
 HOSTS = (
@@ -122,6 +134,16 @@ HOSTS = (
         file=(".factory/mcp.json", f'{{"mcpServers": {{{_OTHER}}}}}'),
     ),
     Host(
+        name="amp",
+        package="@sourcegraph/amp@0.0.1790142911-g7618fb",
+        program="amp",
+        listed=r"^\W*uniqc",
+        file=(
+            ".config/amp/settings.json",
+            f'{{\n  // mine\n  "amp.mcpServers": {{\n    {_OTHER}, // why\n  }},\n}}\n',
+        ),
+    ),
+    Host(
         name="auggie",
         package="@augmentcode/auggie@0.36.0",
         program="auggie",
@@ -186,22 +208,22 @@ def _succeeds(host: Host, environment: Path) -> bool:
     """Install a host where it is not yet, configure it, and report what it said."""
     try:
         NodeClient(name=host.name, packages=(host.package,)).install(environment)
-        with tempfile.TemporaryDirectory(prefix="client-home-") as home:
-            (Path(home) / "project").mkdir()
-            programs = environment / "node_modules" / ".bin"
-            said, seconds = _configure(host, _Home(path=Path(home), programs=programs))
+        for content in sorted(host.contents()):
+            with tempfile.TemporaryDirectory(prefix="client-home-") as home:
+                (Path(home) / "project").mkdir()
+                programs = environment / "node_modules" / ".bin"
+                _configure(host, _Home(path=Path(home), programs=programs), content)
     except (InstallError, _HostError, subprocess.TimeoutExpired) as error:
         print(f"{host.name}: FAILED\n{error}", flush=True)
         return False
-    print(f"{host.name} ({seconds:.1f} s from install to its own list): {said}", flush=True)
     return True
 
 
-def _configure(host: Host, home: _Home) -> tuple[str, float]:
-    """Install, list and uninstall; return the host's line about the server, and the seconds."""
-    file, before = _prepared(host, home)
+def _configure(host: Host, home: _Home, before: str) -> None:
+    """Install, list and uninstall; report the host's line about the server, and the seconds."""
+    file = _prepared(host, home, before)
     began = time.monotonic()
-    home.run(_COMMAND, "install", host.name, "--", "--max-wait", "45")
+    told = home.run(_COMMAND, "install", host.name, "--", "--max-wait", "45")
     line = _line(host, home.run(host.program, *host.listing))
     seconds = time.monotonic() - began
     if line is None:
@@ -218,22 +240,22 @@ def _configure(host: Host, home: _Home) -> tuple[str, float]:
         raise _HostError(f"{host.program} lists the server after uninstall")
     if file is not None and "uniqc" in file.read_text():
         raise _HostError(f"{file.read_text()} was {before}")
-    if file is not None and file.read_text() != before:
-        print(f"{host.name}: its file is not as before, because the client wrote it, too")
-    return line, seconds
+    by = "its own command" if ", by `" in told else "an edit of its file"
+    back = "as before" if file is None or file.read_text() == before else "but for its layout"
+    print(f"{host.name} by {by}, in {seconds:.1f} s: {line} (removed, {back})", flush=True)
 
 
-def _prepared(host: Host, home: _Home) -> tuple[Path | None, str]:
+def _prepared(host: Host, home: _Home, content: str) -> Path | None:
     # Gemini CLI disables every server in a folder that it does not trust.
     trusted = home.path / ".gemini" / "trustedFolders.json"
     trusted.parent.mkdir()
     trusted.write_text(json.dumps({str(home.path / "project"): "TRUST_FOLDER"}))
     if host.file is None:
-        return None, ""
+        return None
     file = home.path / host.file[0]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(host.file[1])
-    return file, host.file[1]
+    file.write_text(content)
+    return file
 
 
 def _line(host: Host, printed: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uniqc_mcp.cli.install import own_commands
 from uniqc_mcp.cli.install.editing import files
-from uniqc_mcp.cli.install.editing.documents import parsed, with_entry, without_entry
+from uniqc_mcp.cli.install.editing.documents import has_comments, parsed, with_entry, without_entry
 from uniqc_mcp.cli.install.entries import NAME, find_entry
 from uniqc_mcp.cli.install.errors import InstallError
 
@@ -59,7 +59,7 @@ def planned_addition(
         )
     entry = found.shape.entry(launch)
     same = Change(client=client, scope=scope, found=found, launch=launch)
-    if (own := _own(client, scope, machine)) is not None:
+    if (own := _own(client, scope, machine, found)) is not None:
         removal = [] if found.entry is None else [own.to_remove(scope)]
         return replace(same, commands=(*removal, own.to_add(launch, entry, scope)))
     after = with_entry(found.content, client.syntax, found.keys, entry, found.file)
@@ -76,7 +76,7 @@ def planned_removal(client: Client, scope: Scope, machine: Machine) -> Change | 
     if found.entry is None or found.content is None:
         return None
     same = Change(client=client, scope=scope, found=found, launch=None)
-    if (own := _own(client, scope, machine)) is not None:
+    if (own := _own(client, scope, machine, found)) is not None:
         return replace(same, commands=(own.to_remove(scope),))
     return replace(same, after=_content_without(found, client))
 
@@ -105,15 +105,16 @@ def apply(change: Change, machine: Machine) -> None:
         raise
 
 
-def _own(client: Client, scope: Scope, machine: Machine) -> OwnCommand | None:
-    """Return a client's own command if it can be used.
+def _own(client: Client, scope: Scope, machine: Machine, found: FoundEntry) -> OwnCommand | None:
+    """Return a client's own command if it is there and would lose no comments of a file.
 
     Raises:
         InstallError: It is missing, and nothing else may write the file.
     """
     own = client.own
     if own is not None and scope in own.scopes and machine.which(own.program):
-        return own
+        # Those of Amp, Auggie and GitHub Copilot CLI lose comments between servers.
+        return None if has_comments(found.content, client.syntax) else own
     target = client.targets[scope]
     if own is not None and target.is_state:
         raise InstallError(

@@ -76,7 +76,7 @@ class Client:
         forms: Where servers stand in a file. A later form is used where the file has it.
         targets: The file of each scope; the first is the default.
         asks: True if it can ask a person (elicitation), None if that is not known.
-        own: Its own command for the same thing, where that loses nothing of a file.
+        own: Its own command for the same thing, where that does all that is needed.
         programs: Commands whose presence shows that it is installed.
         folder: The file or folder whose presence shows it.
     """

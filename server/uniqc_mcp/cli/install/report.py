@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def told_plan(change: Change) -> Iterator[str]:
-    """Yield the commands that would run, or the lines that would change in the file."""
+    """Yield the commands that would run, or the entry that would stand in the file.
+
+    No line around it is shown: it may hold the key of another server.
+    """
     if change.commands:
         yield "Would run:"
         for command in change.commands:
@@ -32,14 +34,15 @@ def told_plan(change: Change) -> Iterator[str]:
     if change.after is None:
         yield f"Would remove {change.found.file}, which holds nothing else."
         return
-    yield f"Would change {change.found.file}:"
-    before, after = (
-        content.decode().splitlines() for content in (change.found.content or b"", change.after)
-    )
-    # Without lines around it: these may hold the keys of other servers.
-    for line in difflib.unified_diff(before, after, n=0, lineterm=""):
-        if line.startswith(("+", "-")) and line not in ("+++ ", "--- "):
-            yield f"  {line}"
+    found = change.found
+    if change.launch is None:
+        yield f"Would remove {'.'.join(found.keys)} from {found.file}"
+        return
+    if found.launch is not None:
+        yield f"Would replace the entry that starts {' '.join(found.launch.words())}"
+    yield f"Would write into {found.file}:"
+    entry = found.shape.entry(change.launch)
+    yield with_entry(None, change.client.syntax, found.keys, entry, found.file).decode().rstrip()
 
 
 def told_change(change: Change) -> str:

@@ -111,11 +111,15 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         folder=Place("$CONFIG/opencode"),
     ),
     Client(
-        # Its own command deletes comments and sorts the keys of other servers.
         name="copilot",
         title="GitHub Copilot CLI",
         forms=servers(shapes.COPILOT),
         targets={"user": below(_COPILOT, "mcp-config.json", _NEW_SESSION)},
+        own=OwnCommand(
+            program="copilot",
+            add="mcp add uniqc --tools * --timeout {timeout} -- {command} {words}",
+            remove="mcp remove uniqc",
+        ),
         programs=("copilot",),
         folder=_COPILOT,
     ),
@@ -171,7 +175,6 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         folder=Place("~/.config/amp"),
     ),
     Client(
-        # Its own command lays out other servers anew and moves comments from their lines.
         name="auggie",
         title="Auggie",
         forms=servers(shapes.TYPED),
@@ -179,6 +182,11 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
             "user": at("~/.augment/settings.json", todo=_NEW_SESSION),
             "project": at("./.augment/settings.json", todo=_NEW_SESSION),
         },
+        own=OwnCommand(
+            program="auggie",
+            add="mcp add-json --replace uniqc {entry}",
+            remove="mcp remove uniqc",
+        ),
         programs=("auggie",),
         folder=Place("~/.augment"),
     ),

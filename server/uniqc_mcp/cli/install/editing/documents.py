@@ -88,6 +88,14 @@ def parsed(content: bytes | None, syntax: Syntax, file: Path) -> Document:
     return cast("Document", value)
 
 
+def has_comments(content: bytes | None, syntax: Syntax) -> bool:
+    """Return True if the JSON of a file that parses has comments."""
+    if content is None or syntax in ("toml", "yaml"):
+        return False
+    text = Text.of(content).text
+    return json_text.without_comments(text) != text
+
+
 def with_entry(
     content: bytes | None, syntax: Syntax, keys: Sequence[str], entry: Document, file: Path
 ) -> bytes:
