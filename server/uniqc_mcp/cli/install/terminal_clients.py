@@ -129,6 +129,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         syntax="yaml",
         forms=servers(shapes.GOOSE, "extensions"),
         targets={"user": below(_GOOSE, "config.yaml", _NEW_SESSION)},
+        asks=True,
         programs=("goose",),
         folder=_GOOSE,
     ),

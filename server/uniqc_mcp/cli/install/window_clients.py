@@ -48,6 +48,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
             "user": below(_CODE, "mcp.json", _START),
             "project": at("./.vscode/mcp.json", todo=_START),
         },
+        asks=True,
         programs=("code",),
         folder=_CODE,
     ),
