@@ -119,8 +119,8 @@ def _own(client: Client, scope: Scope, machine: Machine, found: FoundEntry) -> O
     if own is not None and target.is_state:
         raise InstallError(
             f"{client.title} keeps its own state in {target.file(machine)}, so only its command "
-            f"{own.program} may write there, and that is not on PATH. Put it on PATH, or use "
-            "--scope project."
+            f"{own.program} may write there, and that is not on PATH. Put it there; --scope "
+            "project works without it."
         )
     return None
 
@@ -171,7 +171,8 @@ def _check(change: Change, machine: Machine) -> None:
     after = parsed(now.content, client.syntax, now.file)
     above = found.keys[:-1] if client.targets[change.scope].is_state else ()
     for key in above:
-        before, after = before.get(key) or {}, after.get(key) or {}
+        before = cast("dict[str, Any]", before.get(key) or {})
+        after = cast("dict[str, Any]", after.get(key) or {})
     if not _keeps(before, after, found.keys[len(above) :]):
         raise InstallError(f"{program} changed more in {now.file} than our entry.")
 

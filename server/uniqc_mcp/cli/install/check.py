@@ -30,7 +30,7 @@ class Answered:
     seconds: float
 
 
-def ask_for_tools(launch: Launch, folder: Path) -> Answered:
+def ask_for_tools(launch: Launch, folder: Path, patience: float = _PATIENCE) -> Answered:
     """Start a server in a folder, and return what it answers.
 
     Raises:
@@ -39,19 +39,21 @@ def ask_for_tools(launch: Launch, folder: Path) -> Answered:
     command = " ".join(launch.words())
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         try:
-            return anyio.run(_ask, launch, folder, log)
+            return anyio.run(_ask, launch, folder, log, patience)
+        except* TimeoutError as errors:
+            raise InstallError(f"{command}\ndid not answer within {patience} s.") from errors
         except* (OSError, ValueError, MCPError, anyio.ClosedResourceError) as errors:
             log.seek(0)
             said = log.read().strip()[-_SHOWN:] or str(errors.exceptions[0])
             raise InstallError(f"{command}\ncan't be asked for its tools: {said}") from errors
 
 
-async def _ask(launch: Launch, folder: Path, log: TextIO) -> Answered:
+async def _ask(launch: Launch, folder: Path, log: TextIO, patience: float) -> Answered:
     server = StdioServerParameters(
         command=launch.command, args=list(launch.args), env=dict(launch.env), cwd=folder
     )
     began = time.monotonic()
-    with anyio.fail_after(_PATIENCE):
+    with anyio.fail_after(patience):
         async with Client(stdio_client(server, errlog=log)) as client:
             listed = await client.list_tools()
             return Answered(tools=len(listed.tools), seconds=time.monotonic() - began)

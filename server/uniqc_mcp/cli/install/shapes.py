@@ -18,7 +18,7 @@ class Launch:
 
     command: str
     args: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def words(self) -> list[str]:
         """Return the command and its arguments."""
@@ -38,8 +38,8 @@ class Shape:
         is_list: True if the command and its arguments are one list.
     """
 
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    after: Mapping[str, Any] = field(default_factory=dict[str, Any])
     command: str = "command"
     env: str = "env"
     inside: str = ""
@@ -59,17 +59,16 @@ class Shape:
         """Return what an entry starts; None if it has no command in this form."""
         inner = entry.get(self.inside)
         body = cast("Entry", inner) if isinstance(inner, dict) else entry
-        command, args = body.get(self.command), body.get("args", [])
-        if self.is_list and isinstance(command, list) and command:
-            command, *args = command
-        if not isinstance(command, str) or not isinstance(args, list):
+        words = body.get(self.command) if self.is_list else [body.get(self.command)]
+        args = body.get("args", [])
+        env: Any = body.get(self.env) or {}
+        if not isinstance(words, list) or not isinstance(args, list) or not isinstance(env, dict):
             return None
-        env = body.get(self.env) or {}
-        if not isinstance(env, dict):
+        command: list[Any] = [*words, *args]
+        if not command or not all(isinstance(word, str) for word in command):
             return None
         texts = {str(name): str(value) for name, value in cast("Entry", env).items()}
-        words = tuple(str(word) for word in args)
-        return Launch(command=command, args=words, env=texts)
+        return Launch(command=command[0], args=tuple(command[1:]), env=texts)
 
 
 def is_off(entry: Entry) -> bool:

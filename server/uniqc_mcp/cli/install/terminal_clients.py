@@ -15,6 +15,11 @@ from uniqc_mcp.cli.install.own_commands import OwnCommand
 _CLAUDE: Final = Place("~/.claude.json", variable=("CLAUDE_CONFIG_DIR", ".claude.json"))
 _CODEX: Final = Place("~/.codex", variable=("CODEX_HOME", ""))
 _COPILOT: Final = Place("~/.copilot", variable=("COPILOT_HOME", ""))
+_GEMINI: Final = Place(
+    "~/.gemini/settings.json", variable=("GEMINI_CLI_HOME", ".gemini/settings.json")
+)
+_QWEN: Final = Place("~/.qwen", variable=("QWEN_HOME", ""))
+_AMP: Final = Place("$CONFIG/amp")
 _CLINE: Final = Place("~/.cline", variable=("CLINE_DIR", ""))
 _GOOSE: Final = Place("$CONFIG/goose", windows="$APPDATA/Block/goose/config")
 _NEW_SESSION: Final = "Start a new session: one that is open does not see the server."
@@ -39,7 +44,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         asks=True,
         own=OwnCommand(
             program="claude",
-            add="mcp add-json -s {scope} uniqc {entry}",
+            add="mcp add -s {scope} uniqc -- {command} {words}",
             remove=_SCOPED_REMOVE,
             scopes=("user", "project", "local"),
         ),
@@ -66,7 +71,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         syntax="json with comments",
         forms=servers(shapes.TIMED),
         targets={
-            "user": at("~/.gemini/settings.json", todo=_TRUST),
+            "user": Target(places=(_GEMINI,), todo=_TRUST),
             "project": at("./.gemini/settings.json", todo=_TRUST),
         },
         asks=False,
@@ -77,7 +82,7 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
             scopes=("user", "project"),
         ),
         programs=("gemini",),
-        folder=Place("~/.gemini/settings.json"),  # the folder alone is Antigravity's too
+        folder=_GEMINI,  # the folder alone is Antigravity's too
     ),
     Client(
         # Its own command says that it removed an entry, and leaves it there.
@@ -86,12 +91,12 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         syntax="json with comments",
         forms=servers(shapes.TIMED),
         targets={
-            "user": at("~/.qwen/settings.json", todo=_NEW_SESSION),
+            "user": below(_QWEN, "settings.json", _NEW_SESSION),
             "project": at("./.qwen/settings.json", todo=_TRUST),
         },
         asks=False,
         programs=("qwen",),
-        folder=Place("~/.qwen"),
+        folder=_QWEN,
     ),
     Client(
         # Its own command knows no scope and can't set a timeout.
@@ -167,13 +172,13 @@ TERMINAL_CLIENTS: Final[tuple[Client, ...]] = (
         title="Amp",
         forms=servers(key="amp.mcpServers"),
         targets={
-            "user": at("~/.config/amp/settings.json", todo=_NEW_SESSION),
+            "user": below(_AMP, "settings.json", _NEW_SESSION),
         },
         own=OwnCommand(
             program="amp", add="mcp add uniqc -- {command} {words}", remove="mcp remove uniqc"
         ),
         programs=("amp",),
-        folder=Place("~/.config/amp"),
+        folder=_AMP,
     ),
     Client(
         name="auggie",

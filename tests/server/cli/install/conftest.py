@@ -97,7 +97,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     for folder in (path, project, programs):
         folder.mkdir()
     for name in list(os.environ):
-        if name.startswith(("XDG_", "UNIQC_MCP_", "CLAUDE_", "CODEX_", "COPILOT_", "CLINE_")):
+        if name.startswith(
+            ("XDG_", "UNIQC_MCP_", "CLAUDE_", "CODEX_", "COPILOT_", "CLINE_", "GEMINI_", "QWEN_")
+        ):
             monkeypatch.delenv(name)
     script = programs / "uniqc-mcp"
     script.write_text(f'#!/bin/sh\nexec {sys.executable} -m uniqc_mcp "$@"\n')

@@ -191,7 +191,25 @@ def test_yaml_keeps_its_lines_and_loses_none_by_a_removal(text: str) -> None:
     assert all(comment in dropped.decode() for comment in re.findall(r"#.*", text))
 
 
-@pytest.mark.parametrize("edit", [put, lambda content: drop(put(content))])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "extensions: &all\n  dev: {enabled: true}\nothers: *all\n",
+        "extensions: {  # open\n  }\nb: 1\n",
+        "? extensions\n: dev: 1\n",
+        "{a: 1}\n",
+    ],
+)
+def test_yaml_that_an_edit_would_damage_is_left_for_the_user(text: str) -> None:
+    with pytest.raises(InstallError, match="Edit it by hand"):
+        put(text.encode(), "yaml", ("extensions", "uniqc"))
+
+
+def put_and_drop(content: bytes) -> bytes:
+    return drop(put(content))
+
+
+@pytest.mark.parametrize("edit", [put, put_and_drop])
 def test_a_file_of_five_thousand_servers_is_edited_in_no_time(
     edit: Callable[[bytes], bytes],
 ) -> None:

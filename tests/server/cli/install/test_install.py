@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import resource
+import signal
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
+from uniqc_mcp.cli.install.check import ask_for_tools
 from uniqc_mcp.cli.install.configured import configured_clients
+from uniqc_mcp.cli.install.editing.files import write
 from uniqc_mcp.cli.install.errors import InstallError
 from uniqc_mcp.cli.install.machine import Machine
+from uniqc_mcp.cli.install.shapes import Launch
 from uniqc_mcp.cli.install.this_command import this_launch
 
 if TYPE_CHECKING:
@@ -36,6 +43,22 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words(home: Home) ->
     said = home.fail("install", "cursor")
     assert "The entry is there, but the server does not start by it." in said
     assert "no such module" in said
+
+
+def test_a_server_that_says_nothing_is_given_up(home: Home) -> None:
+    script = home.programs / "uniqc-mcp"
+    script.write_text(f"#!{sys.executable}\nimport sys\nsys.stdin.read()\n")
+    with warnings.catch_warnings():
+        # The SDK kills the process, and the loop ends before it could be waited for.
+        warnings.simplefilter("ignore", ResourceWarning)
+        with pytest.raises(InstallError, match=r"did not answer within 0\.2 s"):
+            ask_for_tools(Launch(command=str(script)), home.project, 0.2)
+        gc.collect()
+
+
+def test_a_command_that_is_not_there_is_told(home: Home) -> None:
+    with pytest.raises(InstallError, match="No such file or directory"):
+        ask_for_tools(Launch(command=str(home.programs / "nope")), home.project)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +199,31 @@ def test_a_folder_that_can_not_be_written_is_told(home: Home) -> None:
     home.write(".cursor", "no folder")
     said = home.fail("install", "cursor")
     assert "mcp.json can't be read: Not a directory." in said
+
+
+def test_a_file_that_another_program_changed_meanwhile_is_left_alone(home: Home) -> None:
+    file = home.write(CURSOR, "{}")
+    with pytest.raises(InstallError, match="changed by another program"):
+        write(file, b"{ }", b'{"mcpServers": {}}')
+    assert file.read_text() == "{}"
+
+
+def test_a_disk_that_fills_up_leaves_the_file_as_it_was(home: Home) -> None:
+    file = home.write(CURSOR, "{}")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
+    try:
+        with pytest.raises(InstallError, match="can't be written: File too large"):
+            write(file, b"{}", b"{" + b" " * 5000 + b"}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert file.read_text() == "{}"
+    assert {each.name for each in file.parent.iterdir()} == {
+        "mcp.json",
+        "mcp.json.before-uniqc-mcp",
+    }
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write what is read-only")

@@ -25,13 +25,16 @@ def test_claude_code_is_told_by_its_own_command(scope: str, home: Home) -> None:
         said = home.succeed("install", "claude-code", "--no-check", "--", "--max-wait", "9")
         assert "by `claude`" in said
         (call,) = home.calls("claude")
-        assert call[:-1] == ["mcp", "add-json", "-s", "user", "uniqc"]
-        assert json.loads(call[-1]) == entry(home, "--max-wait", "9")
+        command = str(home.programs / "uniqc-mcp")
+        assert call == [
+            *("mcp", "add", "-s", "user", "uniqc"),
+            *("--", command, "--max-wait", "9"),
+        ]
         home.succeed("uninstall", "claude-code")
         assert home.calls("claude")[1] == ["mcp", "remove", "-s", "user", "uniqc"]
     else:
         done = home.succeed("install", "claude-code", "--scope", scope, "--dry-run")
-        assert f"claude mcp add-json -s {scope} uniqc" in done
+        assert f"claude mcp add -s {scope} uniqc -- " in done
         assert home.calls("claude") == []
 
 
@@ -57,7 +60,7 @@ def test_a_state_of_claude_code_that_does_not_parse_stops_its_command(home: Home
 def test_the_state_of_claude_code_is_not_written_without_its_command(home: Home) -> None:
     file = home.write(STATE, "{}")
     said = home.fail("install", "claude-code")
-    assert "claude" in said
+    assert "its command claude may write" in said
     assert "--scope project" in said
     assert file.read_text() == "{}"
 
@@ -75,7 +78,7 @@ def test_another_entry_is_replaced_only_if_asked_for(home: Home, *, replace: boo
     home.succeed("install", "claude-code", "--replace", "--no-check")
     removed, added = home.calls("claude")
     assert removed == ["mcp", "remove", "-s", "user", "uniqc"]
-    assert added[1] == "add-json"
+    assert added[1] == "add"
 
 
 def test_the_backup_of_a_file_that_an_own_command_edits_stands_beside_it(home: Home) -> None:
@@ -137,3 +140,12 @@ def test_a_file_with_comments_is_edited_because_own_commands_lose_them(home: Hom
     home.succeed("uninstall", "gemini")
     assert file.read_text() == before
     assert home.calls("gemini") == []
+
+
+def test_auggie_gets_the_entry_as_json(home: Home) -> None:
+    home.fake("auggie", ".augment/settings.json")
+    (home.path / ".augment").mkdir()
+    home.succeed("install", "auggie", "--no-check", "--", "--max-wait", "9")
+    (call,) = home.calls("auggie")
+    assert call[:-1] == ["mcp", "add-json", "--replace", "uniqc"]
+    assert json.loads(call[-1]) == entry(home, "--max-wait", "9")

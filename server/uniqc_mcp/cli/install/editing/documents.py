@@ -107,7 +107,7 @@ def with_entry(
     before = parsed(content, syntax, file)
     text = Text.of(content or b"")
     after = text.encoded(_edited(lambda: _editor(syntax).put(text.text, keys, entry), file))
-    expected = copy.deepcopy(before)
+    expected = _copied(before)
     _table_of(expected, keys)[keys[-1]] = entry
     _check(after, expected, syntax, file)
     return after
@@ -122,7 +122,7 @@ def without_entry(content: bytes, syntax: Syntax, keys: Sequence[str], file: Pat
     before = parsed(content, syntax, file)
     text = Text.of(content)
     after = text.encoded(_edited(lambda: _editor(syntax).drop(text.text, keys), file))
-    expected = copy.deepcopy(before)
+    expected = _copied(before)
     del _table_of(expected, keys)[keys[-1]]
     _check(after, expected, syntax, file)
     return after
@@ -152,6 +152,13 @@ def _check(after: bytes, expected: Document, syntax: Syntax, file: Path) -> None
         raise InstallError(_BY_HAND.format(file=file)) from error
     if _without_empty(found or {}) != _without_empty(expected):
         raise InstallError(_BY_HAND.format(file=file))
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy in which no table is shared. YAML may name one table in two places."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in cast("Document", value).items()}
+    return copy.deepcopy(value)
 
 
 def _without_empty(value: Document) -> Document:

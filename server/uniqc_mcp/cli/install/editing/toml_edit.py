@@ -35,7 +35,8 @@ def put(text: str, keys: Sequence[str], value: Mapping[str, Any]) -> str:
             table[key] = tomlkit.table(is_super_table=True)
         table = table[key]
     new = tomlkit.inline_table() if isinstance(table, InlineTable) else tomlkit.table()
-    new.update(value)
+    for name, each in value.items():
+        new[name] = each
     table[keys[-1]] = new
     return _ended_as(text, document.as_string())
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from uniqc_mcp.cli.install.editing.errors import SyntaxProblem
 
@@ -50,7 +50,7 @@ def put(text: str, keys: Sequence[str], value: Mapping[str, Any]) -> str:
     key, servers = found
     old = _member(servers, name)
     if not isinstance(servers, MappingNode) or not servers.value:  # null or {}
-        text, column = _spliced(text, servers, ""), 2
+        text, column = _without_empty(text, servers), 2
     elif not servers.flow_style:
         text, column = _without(text, old) if old else text, servers.value[0][0].start_mark.column
     elif old is not None:
@@ -69,10 +69,11 @@ def drop(text: str, keys: Sequence[str]) -> str:
     """Return the text without an entry of a mapping, which must be there."""
     above, name = keys
     found = _member(_root(text), above)
-    if found is None or (old := _member(found[1], name)) is None:
+    servers = found[1] if found else None
+    old = _member(servers, name)
+    if found is None or old is None or not isinstance(servers, MappingNode):
         raise AssertionError("the entry was found before")
-    servers = found[1]
-    if isinstance(servers, MappingNode) and servers.flow_style:
+    if servers.flow_style:
         return _without_flow(text, servers, old)
     shorter = _without(text, old)
     if len(servers.value) > 1:
@@ -84,8 +85,7 @@ def drop(text: str, keys: Sequence[str]) -> str:
 
 
 def _root(text: str) -> Node | None:
-    root: Node | None = YAML(typ="rt", pure=True).compose(io.StringIO(text))
-    return root
+    return YAML(typ="rt", pure=True).compose(io.StringIO(text))
 
 
 def _member(node: Node | None, name: str) -> tuple[Node, Node] | None:
@@ -104,6 +104,17 @@ def _block(name: str, value: Mapping[str, Any], column: int) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def _without_empty(text: str, node: Node) -> str:
+    """Return the text without a null or ``{}``.
+
+    Raises:
+        ValueError: There is a comment in it, which would be lost.
+    """
+    if "#" in text[node.start_mark.index : node.end_mark.index]:
+        raise ValueError("a comment within an empty mapping")
+    return _spliced(text, node, "")
+
+
 def _spliced(text: str, node: Node, new: str) -> str:
     return text[: node.start_mark.index] + new + text[node.end_mark.index :]
 
@@ -117,10 +128,11 @@ def _without(text: str, member: tuple[Node, Node]) -> str:
 
 def _last_line(node: Node) -> int:
     """Return the line of the last character; a block ends where the next thing begins."""
-    if isinstance(node, CollectionNode) and node.value and not node.flow_style:
-        last = node.value[-1]
-        return _last_line(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.line)
+    if isinstance(node, MappingNode) and node.value and not node.flow_style:
+        return _last_line(node.value[-1][1])
+    if isinstance(node, SequenceNode) and node.value and not node.flow_style:
+        return _last_line(node.value[-1])
+    return node.end_mark.line
 
 
 def _without_flow(text: str, servers: MappingNode, member: tuple[Node, Node]) -> str:
