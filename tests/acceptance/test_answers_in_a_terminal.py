@@ -70,14 +70,14 @@ def on_a_terminal(
 
 def test_a_list_is_a_table_on_a_terminal_and_fields_in_a_pipe(command: str, sample: Path) -> None:
     shown = on_a_terminal(command, "list", cache=sample)
-    assert shown[0].startswith("3 active tasks. Read ")
+    assert shown[0].startswith("4 active tasks. Read ")
     heading = next(place for place, line in enumerate(shown) if line.startswith("\x1b[1mtask "))
     assert "\x1b[36mrunning\x1b[0m" in shown[heading + 2]
     piped = in_a_pipe(command, "list", cache=sample)
     rows = [line.split("\t") for line in piped.stdout.splitlines()]
     assert (piped.returncode, [row[6] for row in rows]) == (
         0,
-        ["vqe step 18", "qaoa depth 3", "vqe step 17"],
+        ["vqe step 18", "qaoa depth 3", "vqe step 17", "crosstalk scan"],
     )
     assert "\x1b" not in piped.stdout
     structured = json.loads(in_a_pipe(command, "list", "--json", cache=sample).stdout)
@@ -120,10 +120,9 @@ def test_get_and_stats_answer_in_a_pipe(command: str, sample: Path) -> None:
     assert "HTTP 401 Unauthorized: invalid token '[redacted]'" in got.stdout
     stats = in_a_pipe(command, "stats", "--group-by", "status", cache=sample)
     assert {line.split("\t")[0]: line.split("\t")[1] for line in stats.stdout.splitlines()} == {
-        "success": "5",
-        "running": "2",
-        "failed": "1",
-        "cancelled": "1",
+        "success": "9",
+        "running": "3",
+        "failed": "3",
         "pending": "1",
     }
 

@@ -514,7 +514,7 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
     "doctor, JSON": (command("doctor", "--json"), "active_status"),
     "watch": (watch, f"later watched {of(f'{LISTED} status', 'active')} {of(LISTED, 'done_one')}"),
     "cleared, restore": (restore, ""),
-    "demo": (demo, f"{ACTIVE} {BACKENDS} {of(f'{LISTED} error', 'undated')}"),
+    "demo": (demo, f"{ACTIVE} {BACKENDS} {of(f'{LISTED} failure', 'done_two')}"),
 }
 
 CELLS = [(output, planted) for output in OUTPUTS for planted in PLANTS]
@@ -532,6 +532,6 @@ async def test_no_output_contains_the_planted_text(cache: Cache, output: str, pl
 
 def test_every_output_is_tried() -> None:
     tried = {name for output in OUTPUTS for name in output.split(", ")}
-    commands = COMMANDS.keys()  # the other outputs come from `serve`
+    commands = {*COMMANDS, "demo"}  # the other outputs come from `serve`
     assert {spec.name for spec in (*TOOLS, *PROMPTS)} | commands <= tried
     assert {spec.uri for spec in RESOURCES} <= tried

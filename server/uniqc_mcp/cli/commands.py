@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 _ANSWERS = ("compare", "get", "list", "plot", "stats")
 """Commands that print the answers of tools."""
 
+_DEMONSTRATIONS = ("demo", "sample")
+"""Commands that show what the server is for."""
+
 _OF_CLIENTS = ("install", "uninstall")
 
-_OF_THE_STORE = ("cleared", "demo", "doctor", "restore", "watch")
+_OF_THE_STORE = ("cleared", "doctor", "restore", "watch")
 
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
@@ -69,7 +72,8 @@ class _ServeByDefault(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""
-        return sorted([*super().list_commands(ctx), *_ANSWERS, *_OF_CLIENTS, *_OF_THE_STORE])
+        own = super().list_commands(ctx)
+        return sorted([*own, *_ANSWERS, *_DEMONSTRATIONS, *_OF_CLIENTS, *_OF_THE_STORE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, which unless it serves is imported only now."""
@@ -85,6 +89,10 @@ class _ServeByDefault(click.Group):
             from uniqc_mcp.cli import store_commands  # noqa: PLC0415 - 0.1 s of every start
 
             return store_commands.COMMANDS[cmd_name]
+        if cmd_name in _DEMONSTRATIONS:
+            from uniqc_mcp.cli import demo_commands  # noqa: PLC0415 - 0.1 s of every start
+
+            return demo_commands.COMMANDS[cmd_name]
         return super().get_command(ctx, cmd_name)
 
 

@@ -14,6 +14,8 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import TextContent
 
 from uniqc_mcp.cli.sample import make_sample
+from uniqc_mcp.safety.display import tilde
+from uniqc_store import DB_FILENAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +33,10 @@ def run_demo(cache_dir: Path | None, show: Print) -> None:
         if cache_dir is None:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="uniqc-mcp-")))
             make_sample(directory)
-            show("A sample cache, as uniqc would keep it. For your own: --cache-dir ~/.uniqc/cache")
+            show("A sample cache, as uniqc would keep it. For one of your own: --cache-dir DIR")
         else:
             directory = cache_dir
+            show(f"The cache {tilde(directory / DB_FILENAME)}, only read. For a sample: --sample")
         if not anyio.run(_ask_all, directory, show):
             raise SystemExit(1)
 
@@ -52,7 +55,8 @@ async def _ask_all(directory: Path, show: Print) -> bool:
             return False
 
         show("\nYou ask: why did the last one that failed fail?")
-        failed = await _call(client, show, "list_tasks", {"status": "failed", "limit": 1})
+        latest = {"status": "failed", "order": "updated", "limit": 1}
+        failed = await _call(client, show, "list_tasks", latest)
         tasks: list[dict[str, Any]] = failed.get("tasks", []) if failed else []
         for task in tasks:
             await _call(client, show, "get_task", {"task_id": task["task_id"]})

@@ -1,16 +1,14 @@
-"""The commands beside ``serve``: about the store on the command line, and a demonstration."""
+"""The commands about the store: ``watch``, ``doctor``, ``cleared`` and ``restore``."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from uniqc_mcp.cli.cleared import print_receipts, print_tasks, print_undone
-from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.cli.failures import store_errors
 from uniqc_mcp.cli.options import cache_dir_option, clear_options, clear_settings, json_option
 from uniqc_mcp.cli.output import echo
@@ -19,19 +17,6 @@ from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@click.command()
-@click.option("--cache-dir", type=CacheDirectory(), help="A cache of your own, not a sample.")
-def demo(cache_dir: Path | None) -> None:
-    """Watch a real client ask a real server three questions."""
-    from uniqc_mcp.cli.demo import run_demo  # noqa: PLC0415 - 0.6 s of every other command
-
-    try:
-        run_demo(cache_dir, echo)
-    except* BrokenPipeError:
-        # The reader has left, such as `| head`. Flushing at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command()
@@ -135,4 +120,4 @@ def restore(cache_dir: Path, receipt: str, task_ids: tuple[str, ...]) -> None:
     sys.exit(1 if undone.reasons else 0)
 
 
-COMMANDS: Final = {str(each.name): each for each in (cleared, demo, doctor, restore, watch)}
+COMMANDS: Final = {str(each.name): each for each in (cleared, doctor, restore, watch)}

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from uniqc_mcp.cli.commands import cli
+from uniqc_mcp.cli.demo_commands import demo
 from uniqc_mcp.cli.options import StrictOption
 from uniqc_mcp.cli.store_commands import COMMANDS
 
@@ -71,7 +72,7 @@ def test_a_directory_that_does_not_exist_yet_may_have_an_odd_name(
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-EVERY_COMMAND = {**cli.commands, **COMMANDS}
+EVERY_COMMAND = {**cli.commands, **COMMANDS, "demo": demo}
 VARIABLES = sorted(
     str(parameter.envvar)
     for parameter in cli.commands["serve"].params
