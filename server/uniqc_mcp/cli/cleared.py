@@ -5,17 +5,53 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from uniqc_mcp.clearing.cleared_models import ClearedTaskView
 from uniqc_mcp.clearing.listing import NOTHING, ClearedTools
 from uniqc_mcp.cli.output import echo
 from uniqc_mcp.responses.text import plural
-from uniqc_mcp.safety.display import word
+from uniqc_mcp.safety.display import quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_store import UnknownReceiptError
 
 if TYPE_CHECKING:
     from uniqc_store import TaskStore, UndoResult
 
 _PAGE: Final = 500
+_MAX_NAMED: Final = 5
+
+
+def receipt_of(store: TaskStore, given: str) -> str:
+    """Return the id of the one receipt that begins with a text.
+
+    Raises:
+        click.ClickException: Several receipts begin with it; the message names them.
+        UnknownReceiptError: None does.
+    """
+    found = [each for each in store.receipts() if given and each.receipt_id.startswith(given)]
+    if len(found) == 1:
+        return found[0].receipt_id
+    if found:
+        tools, sanitizer = ClearedTools(store), Sanitizer()
+        views = [tools.view_of(each, sanitizer) for each in found[:_MAX_NAMED]]
+        named = "".join(f"\n  {view.line}" for view in views)
+        more = "" if len(found) <= _MAX_NAMED else f"\n  and {len(found) - _MAX_NAMED} more"
+        raise click.ClickException(
+            f"{len(found)} receipts begin with {quoted(given)}; give more of one:{named}{more}"
+        )
+    raise UnknownReceiptError(given)
+
+
+def latest_receipt(store: TaskStore) -> str:
+    """Return the id of the newest receipt.
+
+    Raises:
+        click.ClickException: There is none.
+    """
+    for each in store.receipts():
+        return each.receipt_id
+    raise click.ClickException(NOTHING)
 
 
 def print_receipts(store: TaskStore, *, as_json: bool) -> None:

@@ -75,6 +75,17 @@ cache_dir_option = click.option(
     help="The directory that holds uniqc's tasks.sqlite.",
 )
 
+
+def not_empty(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    """Return a text, which is empty where its option is not given; refuse an empty one.
+
+    A script's variable may be empty, and an empty text would be no filter at all.
+    """
+    if value == "":
+        raise click.BadParameter("it is empty; give it a value, or leave it out.")
+    return value or ""
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
 max_wait_option = click.option(
@@ -119,11 +130,11 @@ _CLEAR_OPTIONS = (
         help="Clear only what was not touched for this long, such as 7d.",
     ),
     click.option(
-        "--backend",
-        "backends",
+        "--clear-backend",
+        "clear_backends",
         cls=StrictOption,
         multiple=True,
-        envvar="UNIQC_MCP_BACKEND",
+        envvar="UNIQC_MCP_CLEAR_BACKEND",
         show_envvar=True,
         help="Clear only on this label or platform. May be given several times.",
     ),
@@ -167,7 +178,7 @@ def clear_settings(
     *,
     allow_clear: tuple[str, ...] | None,
     min_age: timedelta | None,
-    backends: tuple[str, ...],
+    clear_backends: tuple[str, ...],
     max_rows: int | None,
     confirm: str | None,
     keep_cleared: timedelta | None,
@@ -181,7 +192,7 @@ def clear_settings(
         _refuse_without_allow_clear(
             {
                 "--min-age": min_age,
-                "--backend": backends or None,
+                "--clear-backend": clear_backends or None,
                 "--max-rows": max_rows,
                 "--confirm": confirm,
                 "--keep-cleared": keep_cleared,
@@ -192,7 +203,7 @@ def clear_settings(
         policy = ClearPolicy(
             statuses=allow_clear,
             min_age=min_age or timedelta(0),
-            backends=backends,
+            backends=clear_backends,
             max_rows=max_rows,
         )
     except InvalidValueError as error:

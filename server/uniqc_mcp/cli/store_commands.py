@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from uniqc_mcp.cli.cleared import print_receipts, print_tasks, print_undone
+from uniqc_mcp.cli.cleared import (
+    latest_receipt,
+    print_receipts,
+    print_tasks,
+    print_undone,
+    receipt_of,
+)
 from uniqc_mcp.cli.failures import store_errors
-from uniqc_mcp.cli.options import cache_dir_option, clear_options, clear_settings, json_option
+from uniqc_mcp.cli.options import (
+    cache_dir_option,
+    clear_options,
+    clear_settings,
+    json_option,
+    not_empty,
+)
 from uniqc_mcp.cli.output import echo
 from uniqc_mcp.settings import Settings
 from uniqc_store import TaskStore
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @cache_dir_option
-@click.option("--backend", default="", help="Only tasks on this label or platform.")
+@click.option("--backend", callback=not_empty, help="Only tasks on this label or platform.")
 @click.option("--until-idle", is_flag=True, help="End, with 0, once no task is active.")
 @click.option(
     "--exit-status",
@@ -89,18 +101,22 @@ def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
 @json_option
 @click.argument("receipt", required=False)
 def cleared(cache_dir: Path, receipt: str | None, *, as_json: bool) -> None:
-    """List what was cleared and can be put back, newest first; with RECEIPT, the tasks in it."""
+    """List what was cleared and can be put back, newest first; with RECEIPT, the tasks in it.
+
+    The first characters of a receipt suffice.
+    """
     with store_errors():
         store = TaskStore(cache_dir, read_only=True)
         if receipt is not None:
-            print_tasks(store, receipt, as_json=as_json)
+            print_tasks(store, receipt_of(store, receipt), as_json=as_json)
             return
         print_receipts(store, as_json=as_json)
 
 
 @click.command()
 @cache_dir_option
-@click.argument("receipt")
+@click.argument("receipt", required=False)
+@click.option("--last", is_flag=True, help="The latest clear, in place of RECEIPT.")
 @click.option(
     "--task",
     "task_ids",
@@ -108,14 +124,19 @@ def cleared(cache_dir: Path, receipt: str | None, *, as_json: bool) -> None:
     metavar="ID",
     help="Only this task. May be given several times.",
 )
-def restore(cache_dir: Path, receipt: str, task_ids: tuple[str, ...]) -> None:
-    """Put back what a clear removed: RECEIPT is from the clear, or from `uniqc-mcp cleared`.
+def restore(cache_dir: Path, receipt: str | None, task_ids: tuple[str, ...], *, last: bool) -> None:
+    """Put back what a clear removed.
+
+    RECEIPT is from the clear, or from `uniqc-mcp cleared`; its first characters suffice.
 
     Exits with 1 if a task was not put back, for a reason that is told.
     """
+    if (receipt is None) != last:
+        raise click.UsageError("Give a RECEIPT, which `uniqc-mcp cleared` lists, or --last.")
     with store_errors():
-        TaskStore(cache_dir, read_only=True).check_receipt(receipt)
-        undone = TaskStore(cache_dir).undo_clear(receipt, task_ids=task_ids)
+        readable = TaskStore(cache_dir, read_only=True)
+        chosen = latest_receipt(readable) if receipt is None else receipt_of(readable, receipt)
+        undone = TaskStore(cache_dir).undo_clear(chosen, task_ids=task_ids)
     print_undone(undone)
     sys.exit(1 if undone.reasons else 0)
 

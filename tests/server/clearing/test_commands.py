@@ -102,10 +102,11 @@ def test_restore_of_an_unknown_receipt_exits_with_1_and_a_message(cache: Cache) 
     assert cache.ids() == ["task-1"]
 
 
-def test_restore_requires_a_receipt(cache: Cache) -> None:
-    result = run(cache, "restore")
+@pytest.mark.parametrize("arguments", [[], ["clr_1", "--last"]])
+def test_restore_requires_a_receipt_or_the_last(cache: Cache, arguments: list[str]) -> None:
+    result = run(cache, "restore", *arguments)
     assert result.exit_code == 2
-    assert "Missing argument 'RECEIPT'" in result.stderr
+    assert "Give a RECEIPT, which `uniqc-mcp cleared` lists, or --last." in result.stderr
 
 
 @pytest.mark.parametrize("command", [["cleared"], ["restore", "clr_1"]])

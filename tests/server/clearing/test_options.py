@@ -63,13 +63,15 @@ EVERYTHING = ClearSettings(
 
 
 def test_every_limit_is_an_option_and_a_variable() -> None:
-    options = "--allow-clear cancelled --min-age 7d --backend originq --backend ibm:ibm_fez"
+    options = (
+        "--allow-clear cancelled --min-age 7d --clear-backend originq --clear-backend ibm:ibm_fez"
+    )
     more = "--max-rows 1000 --confirm plan --keep-cleared 2w"
     assert settings_of(*f"{options} {more}".split()) == EVERYTHING
     variables = {
         "UNIQC_MCP_ALLOW_CLEAR": "cancelled",
         "UNIQC_MCP_MIN_AGE": "7d",
-        "UNIQC_MCP_BACKEND": "originq ibm:ibm_fez",
+        "UNIQC_MCP_CLEAR_BACKEND": "originq ibm:ibm_fez",
         "UNIQC_MCP_MAX_ROWS": "1000",
         "UNIQC_MCP_CONFIRM": "plan",
         "UNIQC_MCP_KEEP_CLEARED": "2w",
@@ -107,12 +109,12 @@ ALLOWED = ("--allow-clear", "success")
         ([*ALLOWED, "--min-age", ""], "'' is no duration"),
         ([*ALLOWED, "--keep-cleared", ""], "'' is no duration"),
         ([*ALLOWED, "--keep-cleared", "forever"], "'forever' is no duration"),
-        ([*ALLOWED, "--backend", ""], "must not be empty"),
+        ([*ALLOWED, "--clear-backend", ""], "must not be empty"),
         ([*ALLOWED, "--max-rows", "0"], "0 is not in the range x>=1."),
         ([*ALLOWED, "--max-rows", "many"], "'many' is not a valid integer"),
         ([*ALLOWED, "--confirm", "yes"], "'yes' is not one of 'human', 'plan'."),
         (["--min-age", "7d"], "--min-age says what may be cleared, and without --allow-clear"),
-        (["--backend", "ibm"], "--backend says what may be cleared"),
+        (["--clear-backend", "ibm"], "--clear-backend says what may be cleared"),
         (["--max-rows", "5", "--confirm", "plan"], "--max-rows, --confirm says what"),
         (["--keep-cleared", "1d"], "Add --allow-clear success,failed, or leave it out."),
     ],
@@ -177,7 +179,7 @@ def test_the_help_describes_each_option(command: str) -> None:
     for option in (
         "--allow-clear STATUS[,STATUS...] Let tasks with these finished statuses be cleared.",
         "--min-age DURATION Clear only what was not touched for this long",
-        "--backend TEXT Clear only on this label or platform. May be given several times.",
+        "--clear-backend TEXT Clear only on this label or platform. May be given several times.",
         "--max-rows INTEGER RANGE Clear at most so many tasks at a time.",
         "--confirm [human|plan] Who consents: ",
         "--keep-cleared DURATION How long what was cleared can be put back. Default: 30d.",
