@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypedDict
 
-from uniqc_mcp.cli.store_facts import Facts, facts_and_notes
+from uniqc_mcp.cli.diagnosis import Diagnosis
+from uniqc_mcp.cli.store_facts import facts_and_notes
 from uniqc_mcp.errors import explain_store_error
-from uniqc_mcp.responses.store_notes import fallback_note
+from uniqc_mcp.responses.store_notes import fallback_file, fallback_note
+from uniqc_mcp.responses.times import wire_time
 from uniqc_mcp.safety.display import tilde, without_home
+from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import (
     Integrity,
     StoreError,
@@ -19,86 +23,15 @@ from uniqc_store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from uniqc_mcp.cli.store_facts import Facts
     from uniqc_mcp.settings import Settings
 
 MAX_CHECKED_BYTES = 2**30
 """The largest file that is checked for damage, which reads all of it."""
 
 _CHECK = "SQLite does that: `PRAGMA integrity_check`, while no uniqc process runs."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """The condition of one cache.
-
-    Attributes:
-        location: The path of the file, with ``~`` for the home directory.
-        ok: True if a server would work, as it does without a file.
-        exists: True if there is a file.
-        size_bytes: The size of the file; 0 if there is none.
-        writable: True if this user could write the file. A server does not, unless it clears.
-        facts: Facts that were read from the file; None if it could not be read.
-        may_clear: What a server with these options may clear, in words; empty if nothing.
-        problems: Reasons why a server would not work, each with what to do.
-        notes: Anything else that is unusual about the file.
-    """
-
-    location: str
-    ok: bool
-    exists: bool
-    size_bytes: int
-    writable: bool
-    facts: Facts | None = None
-    may_clear: str = ""
-    problems: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the diagnosis as values that JSON can hold."""
-        return asdict(self)
-
-    def text(self) -> str:
-        """Return the diagnosis as lines for a person."""
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        yield from self._file_lines()
-        if self.facts is not None:
-            yield from _facts_lines(self.facts)
-        if self.may_clear:
-            yield f"clearing  {self.may_clear}"
-        for problem in self.problems:
-            yield f"problem   {problem}"
-        for note in self.notes:
-            yield f"note      {note}"
-        yield self._verdict
-
-    @property
-    def _verdict(self) -> str:
-        if self.ok:
-            return "A server works with this."
-        if self.facts is None:
-            return "A server does not work with this."
-        return "A server reads this, but what it answers may be wrong."
-
-    def _file_lines(self) -> Iterator[str]:
-        yield f"file      {self.location}"
-        if not self.exists:
-            yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
-            return
-        use = "may clear" if self.may_clear else "only reads"
-        permission = "may be written by this user" if self.writable else "may not be written"
-        yield f"          {self.size_bytes:,} bytes, {permission}; the server {use}"
-
-
-def _facts_lines(facts: Facts) -> Iterator[str]:
-    yield f"schema    {facts.schema_version}, written by {facts.written_by}"
-    yield f"tasks     {facts.tasks}, {facts.active} active, {facts.archived} more archived"
-    for status, count in facts.by_status.items():
-        yield f"          {count:>7} {status}"
 
 
 def examine(settings: Settings) -> Diagnosis:
@@ -116,8 +49,8 @@ def examine(settings: Settings) -> Diagnosis:
     notes += cleared_notes
     if settings.clearing and (reason := _why_not_clearable(store)):
         notes.append(f"Nothing can be cleared here. {reason}")
-    if (size := _size(store.db_path)) > MAX_CHECKED_BYTES:
-        notes.append(f"The file has {size:,} bytes and was not checked for damage. {_CHECK}")
+    if _size(store.db_path) > MAX_CHECKED_BYTES:
+        notes.append(f"The file was not checked for damage, as it is large. {_CHECK}")
     else:
         found = _check(store)
         if not found.sound and (found.indexes or not problems):
@@ -125,16 +58,54 @@ def examine(settings: Settings) -> Diagnosis:
     if note := fallback_note(store.db_path):
         notes.append(without_home(note))
     return Diagnosis(
-        location=tilde(store.db_path),
+        **_of_the_file(store.db_path),
+        **_of_the_fallback(),
         ok=not problems,
-        exists=_exists(store.db_path),
-        size_bytes=size,
-        writable=_writable(store.db_path),
+        receipts=_number_of_receipts(store),
         facts=facts,
         problems=problems,
         may_clear=settings.clearing.in_words() if settings.clearing else "",
         notes=notes,
     )
+
+
+class _FileFacts(TypedDict):
+    location: str
+    exists: bool
+    size_bytes: int
+    last_write: str
+    writable: bool
+
+
+class _FallbackFacts(TypedDict):
+    fallback: str
+    fallback_last_write: str
+
+
+def _of_the_file(path: Path) -> _FileFacts:
+    return _FileFacts(
+        location=tilde(path),
+        exists=_exists(path),
+        size_bytes=_size(path),
+        last_write=_last_write(path),
+        writable=_writable(path),
+    )
+
+
+def _of_the_fallback() -> _FallbackFacts:
+    path = fallback_file()
+    return _FallbackFacts(
+        fallback="" if path is None else safe_text(tilde(path)).text,
+        fallback_last_write="" if path is None else _last_write(path),
+    )
+
+
+def _number_of_receipts(store: TaskStore) -> int | None:
+    """Return how many clears can be undone; None if that can't be read, which is noted."""
+    try:
+        return len(store.receipts())
+    except StoreError:
+        return None
 
 
 def _problems_and_notes_of_cleared(
@@ -199,6 +170,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _last_write(path: Path) -> str:
+    """Return when a file, or its WAL, was last written; empty if that can't be known."""
+    found: list[float] = []
+    for each in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(OSError):
+            found.append(each.stat().st_mtime)
+    return wire_time(datetime.fromtimestamp(max(found), UTC)) if found else ""
 
 
 def _writable(path: Path) -> bool:

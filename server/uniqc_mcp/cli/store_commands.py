@@ -16,6 +16,7 @@ from uniqc_mcp.cli.cleared import (
     receipt_of,
 )
 from uniqc_mcp.cli.failures import store_errors
+from uniqc_mcp.cli.given_options import KeepsArguments, given_arguments, given_variables
 from uniqc_mcp.cli.options import (
     cache_dir_option,
     clear_options,
@@ -80,19 +81,28 @@ def watch(
     sys.exit(status)
 
 
-@click.command()
+@click.command(cls=KeepsArguments)
 @cache_dir_option
 @clear_options
 @json_option
-def doctor(cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
-    """Say which file would be served and what is wrong with it.
+@click.pass_context
+def doctor(context: click.Context, /, cache_dir: Path, *, as_json: bool, **clearing: Any) -> None:
+    """Say which file would be served and what is wrong with it, with all that a bug report needs.
 
     Exits with 1 if a server would not work.
     """
     from uniqc_mcp.cli.doctor import examine  # noqa: PLC0415 - 0.005 s of every start
+    from uniqc_mcp.cli.installation import examine_installation  # noqa: PLC0415 - 0.02 s, likewise
 
     diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
-    echo(json.dumps(diagnosis.to_dict(), indent=2) if as_json else diagnosis.text())
+    installation = examine_installation(
+        given_arguments(context, without="--json"), given_variables(context)
+    )
+    if as_json:
+        told = {"installation": installation.to_dict(), **diagnosis.to_dict()}
+        echo(json.dumps(told, indent=2))
+    else:
+        echo(f"{installation.text()}\n{diagnosis.text()}")
     sys.exit(0 if diagnosis.ok else 1)
 
 

@@ -69,12 +69,11 @@ def fallback_note(served: Path) -> str:
     uniqc from 0.0.8 on works in ``<system temp>/uniqc/cache`` if it can't open its default file
     within five seconds, and does not report that. Empty too if there is no fallback file.
     """
-    if served != DEFAULT_CACHE_DIR / DB_FILENAME:
+    if served != DEFAULT_CACHE_DIR / DB_FILENAME or (fallback := fallback_file()) is None:
         return ""
     try:
-        fallback = Path(tempfile.gettempdir(), "uniqc", "cache", DB_FILENAME)
         exists = fallback.exists()
-    except OSError:  # no temporary directory, or another user's
+    except OSError:  # another user's directory
         return ""
     if not exists:
         return ""
@@ -82,3 +81,11 @@ def fallback_note(served: Path) -> str:
         f"uniqc has also kept tasks in {safe_text(str(fallback)).text}, as it does when it can't "
         "open its own file; they are not in this one. See them with --cache-dir."
     )
+
+
+def fallback_file() -> Path | None:
+    """Return the path of uniqc's fallback file; None without a directory for temporary files."""
+    try:
+        return Path(tempfile.gettempdir(), "uniqc", "cache", DB_FILENAME)
+    except OSError:
+        return None

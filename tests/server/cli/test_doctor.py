@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from tests.server.unreadable_files import (
     newer_without_tasks,
 )
 
-from uniqc_mcp.cli.doctor import Diagnosis, examine
+from uniqc_mcp.cli.diagnosis import Diagnosis
+from uniqc_mcp.cli.doctor import examine
 from uniqc_mcp.cli.store_facts import Facts
 from uniqc_mcp.responses import store_notes
 from uniqc_mcp.settings import Settings
@@ -97,14 +99,21 @@ def test_only_the_first_ten_unknown_statuses_are_named(cache: Cache) -> None:
     assert note.endswith('"s008", "s009" and 190 more.')
 
 
-def test_a_missing_file_is_not_a_problem(cache: Cache, home: Path) -> None:
+def test_a_missing_file_is_not_a_problem(
+    cache: Cache, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
     diagnosis, text = diagnose(cache)
     assert diagnosis == Diagnosis(
-        location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, writable=False
-    )
+        location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, writable=False,
+        fallback="~/uniqc/cache/tasks.sqlite",
+    )  # fmt: skip
     assert text.splitlines() == [
         "file      ~/cache/tasks.sqlite",
         "          is not there: uniqc has kept no tasks here yet",
+        "receipts  0",
+        "fallback  ~/uniqc/cache/tasks.sqlite, not there",
+        "          uniqc keeps tasks there while it can't open ~/.uniqc/cache/tasks.sqlite",
         "A server works with this.",
     ]
     assert str(home) not in text
@@ -155,9 +164,16 @@ def test_the_fallback_file_of_uniqc_is_noted(
     other = home / "uniqc" / "cache" / "tasks.sqlite"
     other.parent.mkdir(parents=True)
     other.touch()
-    diagnosis, _ = diagnose(cache)
+    os.utime(other, (1_700_000_000, 1_700_000_000))
+    diagnosis, text = diagnose(cache)
     (note,) = diagnosis.notes
     assert "~/uniqc/cache/tasks.sqlite" in note
+    written = "2023-11-14T22:13:20Z"
+    assert (diagnosis.fallback, diagnosis.fallback_last_write) == (
+        "~/uniqc/cache/tasks.sqlite",
+        written,
+    )
+    assert f"fallback  ~/uniqc/cache/tasks.sqlite, last written {written}\n" in text
 
 
 def test_the_json_has_the_documented_keys(cache: Cache) -> None:
