@@ -8,21 +8,64 @@ import platform
 import shutil
 import sqlite3
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp import __version__
+from uniqc_mcp.cli.install.configured import configured_clients
 from uniqc_mcp.responses.times import local_zone, utc_now
+from uniqc_mcp.safety.display import tilde, without_home
+from uniqc_mcp.safety.redaction import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from uniqc_mcp.cli.install.configured import ConfiguredClient
 
 _SCRIPT: Final = "uniqc-mcp"
 
 _UNIQC: Final = "unified-quantum"
 """uniqc's name on PyPI."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEntry:
+    """The entry of this server in the configuration of a client.
+
+    Attributes:
+        client: The name of the client.
+        file: The file that has the entry.
+        command: The command of the entry; empty if it can't be read.
+        problem: Why the client can't start the server by it; empty if it can.
+    """
+
+    client: str
+    file: str
+    command: str
+    problem: str
+
+    @classmethod
+    def of(cls, entry: ConfiguredClient) -> ClientEntry:
+        """Return the entry as told, without the name of the user and without credentials."""
+        problem = entry.problem
+        if not problem and not entry.exists:
+            problem = "there is no such command"
+        elif not problem and not entry.is_on:
+            problem = "the entry is disabled"
+        return cls(
+            client=entry.title,
+            file=tilde(entry.file),
+            command=safe_text(without_home(entry.command)).text,
+            problem=safe_text(without_home(problem)).text,
+        )
+
+    def line(self) -> str:
+        """Return the entry as a line for a person."""
+        started = f": {self.command}" if self.command else ""
+        problem = f"; {self.problem}" if self.problem else ""
+        return f"client    {self.client}, {self.file}{started}{problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +77,8 @@ class Installation:
             is in another environment.
         platform: The operating system and the processor.
         time_zone: The zone of dates in filters, and of times without one.
+        clients: The entries of this server in the configurations of clients, of this user and in
+            this directory.
         paste: The entry by which most clients start a server, with the options of this command.
     """
 
@@ -41,6 +86,7 @@ class Installation:
     platform: str
     time_zone: str
     paste: dict[str, Any]
+    clients: list[ClientEntry] = field(default_factory=list["ClientEntry"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the installation as values that JSON can hold."""
@@ -57,6 +103,10 @@ class Installation:
         )
         yield f"versions  {told}"
         yield f"system    {self.platform}; time zone {self.time_zone}"
+        for client in self.clients:
+            yield client.line()
+        if not self.clients:
+            yield "client    none has an entry of this server: `uniqc-mcp install --list`"
         yield f"paste     {json.dumps(self.paste, ensure_ascii=False)}"
 
 
@@ -83,6 +133,7 @@ def examine_installation(arguments: Sequence[str], variables: Mapping[str, str])
         },
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         time_zone=local_zone(utc_now()),
+        clients=[ClientEntry.of(entry) for entry in configured_clients()],
         paste={"mcpServers": {"uniqc": server}},
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,3 +116,38 @@ def test_the_receipts_are_counted(cache: Cache) -> None:
     (cache.directory / "cleared.sqlite").write_text("Dear diary")
     assert told(*at)["receipts"] is None
     assert "receipts" not in doctor(*at).stdout
+
+
+def test_the_clients_with_an_entry_are_told_with_what_is_wrong_with_it(
+    cache: Cache, home: Path
+) -> None:
+    at = ("--cache-dir", str(cache.directory))
+    assert told(*at)["installation"]["clients"] == []
+    assert "client    none has an entry of this server" in doctor(*at).stdout
+    write_entry(home / ".cursor" / "mcp.json", str(home / "bin" / "uniqc-mcp"))
+    write_entry(home / ".gemini" / "settings.json", sys.executable)
+    clients = {each["client"]: each for each in told(*at)["installation"]["clients"]}
+    assert clients["Cursor"] == {
+        "client": "Cursor",
+        "file": "~/.cursor/mcp.json",
+        "command": "~/bin/uniqc-mcp",
+        "problem": "there is no such command",
+    }
+    assert clients["Gemini CLI"]["problem"] == ""
+    text = doctor(*at).stdout
+    assert "client    Cursor, ~/.cursor/mcp.json: ~/bin/uniqc-mcp; there is no such command" in text
+    assert f"client    Gemini CLI, ~/.gemini/settings.json: {sys.executable}\n" in text
+
+
+def test_a_configuration_that_does_not_parse_is_told(cache: Cache, home: Path) -> None:
+    (home / ".cursor").mkdir()
+    (home / ".cursor" / "mcp.json").write_text('{"mcpServers": ')
+    (client,) = told("--cache-dir", str(cache.directory))["installation"]["clients"]
+    assert (client["client"], client["command"]) == ("Cursor", "")
+    assert client["problem"]
+    assert str(home) not in client["problem"]
+
+
+def write_entry(file: Path, command: str) -> None:
+    file.parent.mkdir()
+    file.write_text(json.dumps({"mcpServers": {"uniqc": {"command": command}}}))
