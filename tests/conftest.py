@@ -1,9 +1,41 @@
-"""Hypothesis settings that all tests share."""
+"""Settings that all tests share: of Hypothesis, and the signals that programs start with."""
 
 from __future__ import annotations
 
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 # The profile "ci" repeats its examples, and the deadline of "default" fails on a busy machine.
 # Where CI is set, "ci" is active while this file is read. So the parent is named.
 settings.register_profile("new", settings.get_profile("default"), deadline=None, print_blob=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_signals() -> Generator[None]:
+    """Let programs start with default signals, which the tests may have been told to ignore.
+
+    ``nohup`` and ``&`` do so, and a new program ignores what its parent ignores.
+    """
+    ignored = [
+        number
+        for number in signal.valid_signals()
+        if signal.getsignal(number) is signal.SIG_IGN and number not in _IGNORED_BY_PYTHON
+    ]
+    for number in ignored:
+        is_interrupt = number is signal.SIGINT
+        signal.signal(number, signal.default_int_handler if is_interrupt else signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+_IGNORED_BY_PYTHON = {
+    getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)
+}
+"""Signals that every Python process ignores, and gives programs the default of."""

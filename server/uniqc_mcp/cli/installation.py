@@ -8,13 +8,14 @@ import platform
 import shutil
 import sqlite3
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp import __version__
 from uniqc_mcp.cli.install.configured import configured_clients
+from uniqc_mcp.cli.install.machine import Machine
 from uniqc_mcp.responses.times import local_zone, utc_now
 from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_mcp.safety.redaction import safe_text
@@ -78,7 +79,7 @@ class Installation:
         platform: The operating system and the processor.
         time_zone: The zone of dates in filters, and of times without one.
         clients: The entries of this server in the configurations of clients, of this user and in
-            this directory.
+            this directory; None where these can't be found.
         paste: The entry by which most clients start a server, with the options of this command.
     """
 
@@ -86,7 +87,7 @@ class Installation:
     platform: str
     time_zone: str
     paste: dict[str, Any]
-    clients: list[ClientEntry] = field(default_factory=list["ClientEntry"])
+    clients: list[ClientEntry] | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the installation as values that JSON can hold."""
@@ -103,10 +104,13 @@ class Installation:
         )
         yield f"versions  {told}"
         yield f"system    {self.platform}; time zone {self.time_zone}"
-        for client in self.clients:
-            yield client.line()
-        if not self.clients:
+        if self.clients is None:
+            yield "client    not looked for: there is no home directory, or no current one"
+        elif not self.clients:
             yield "client    none has an entry of this server: `uniqc-mcp install --list`"
+        else:
+            for client in self.clients:
+                yield client.line()
         yield f"paste     {json.dumps(self.paste, ensure_ascii=False)}"
 
 
@@ -133,9 +137,17 @@ def examine_installation(arguments: Sequence[str], variables: Mapping[str, str])
         },
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         time_zone=local_zone(utc_now()),
-        clients=[ClientEntry.of(entry) for entry in configured_clients()],
+        clients=_clients(),
         paste={"mcpServers": {"uniqc": server}},
     )
+
+
+def _clients() -> list[ClientEntry] | None:
+    try:
+        machine = Machine.here()
+    except (OSError, RuntimeError):  # no current directory, or no home
+        return None
+    return [ClientEntry.of(entry) for entry in configured_clients(machine)]
 
 
 def _version_of(distribution: str) -> str:

@@ -151,3 +151,15 @@ def test_a_configuration_that_does_not_parse_is_told(cache: Cache, home: Path) -
 def write_entry(file: Path, command: str) -> None:
     file.parent.mkdir()
     file.write_text(json.dumps({"mcpServers": {"uniqc": {"command": command}}}))
+
+
+def test_without_a_current_directory_clients_are_not_looked_for(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    at = ("--cache-dir", str(cache.directory))
+    assert told(*at)["installation"]["clients"] is None
+    assert "client    not looked for: " in doctor(*at).stdout

@@ -37,19 +37,9 @@ TAKE_TERMINAL = (
 FINISH = "UPDATE tasks SET status = 'success'"
 
 
-@pytest.fixture(autouse=True)
-def default_signals() -> Generator[None]:
-    """Let the watch start with default signals, which pytest itself may have been told to ignore.
-
-    A new program ignores what its parent ignores, and gets the default for what its parent handles.
-    """
-    with handled(signal.SIGINT, signal.default_int_handler), handled(signal.SIGTERM):
-        yield
-
-
 @contextmanager
 def handled(
-    number: signal.Signals, handler: Callable[[int, FrameType | None], Any] | int = signal.SIG_DFL
+    number: signal.Signals, handler: Callable[[int, FrameType | None], Any] | int
 ) -> Generator[None]:
     before = signal.signal(number, handler)
     try:

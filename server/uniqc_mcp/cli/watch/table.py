@@ -14,7 +14,7 @@ from rich.text import Text
 from uniqc_mcp.cli.columns import wrap
 from uniqc_mcp.cli.watch.controls import HELP, Controls
 from uniqc_mcp.cli.watch.finished_tasks import FinishedTask, FinishedTasks
-from uniqc_mcp.cli.watch.terminal import TerminalScreen
+from uniqc_mcp.cli.watch.terminal import TerminalScreen, broken_pipe_if_gone
 from uniqc_mcp.cli.watch.view import MAX_FINISHED_ROWS, Scene, frame_lines
 from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.responses.times import utc_now
@@ -35,14 +35,15 @@ def live_table(feed: EventFeed) -> Generator[Table]:
     console = Console(highlight=False)
     screen = TerminalScreen(console)
     table = Table(feed, screen)
-    try:
-        with screen:
-            table.render(())  # the first read of a large store takes long: say so at once
-            yield table
-    finally:
-        width, height = screen.size
-        for line in table.lines(width, height - 1, final=True):
-            console.print(line, soft_wrap=True)
+    with broken_pipe_if_gone():
+        try:
+            with screen:
+                table.render(())  # the first read of a large store takes long: say so at once
+                yield table
+        finally:
+            width, height = screen.size
+            for line in table.lines(width, height - 1, final=True):
+                console.print(line, soft_wrap=True)
 
 
 class Table:

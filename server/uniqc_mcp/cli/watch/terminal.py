@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
 import select
@@ -161,6 +162,20 @@ class TerminalScreen(AbstractContextManager["TerminalScreen"]):
         self._cleanup.close()
         os.kill(os.getpid(), signal.SIGTSTP)
         self.__enter__()
+
+
+@contextmanager
+def broken_pipe_if_gone() -> Generator[None]:
+    """Raise BrokenPipeError once the terminal is gone, as after a lost connection.
+
+    A process that ignores SIGHUP outlives its terminal, and its writes fail with EIO.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise BrokenPipeError(error.errno, error.strerror) from error
+        raise
 
 
 @contextmanager
