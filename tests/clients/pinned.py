@@ -88,6 +88,8 @@ CLIENTS: tuple[Client, ...] = (
     ),
     NodeClient(name="typescript_1", packages=("@modelcontextprotocol/sdk@1.32.2",), in_ci=True),
     NodeClient(name="typescript_2", packages=("@modelcontextprotocol/client@2.4.0",), in_ci=True),
+    # Validates and packs the bundle in distribution/mcpb.
+    NodeClient(name="mcpb", packages=("@anthropic-ai/mcpb@2.1.2",), in_ci=True),
     NodeClient(name="inspector", packages=("@modelcontextprotocol/inspector@2.12.0",), in_ci=True),
     PythonClient(name="openai_agents", packages=("openai-agents==0.24.0",)),
     PythonClient(name="pydantic_ai_slim", packages=("pydantic-ai-slim[mcp]==2.68.0",)),
