@@ -63,7 +63,7 @@ async def _ask_all(directory: Path, show: Print) -> bool:
 
         show("\nYou ask: how many tasks are there, and where?")
         counts = await _call(client, show, "count_tasks", {"group_by": "status_backend"})
-    show("\nConnect your own client with the command `uniqc-mcp`; the README shows how.")
+    show("\nConnect your own client: `uniqc-mcp install --list` names those that are here.")
     return failed is not None and counts is not None
 
 

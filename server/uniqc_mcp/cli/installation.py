@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import shutil
 import sqlite3
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp import __version__
 from uniqc_mcp.cli.install.configured import configured_clients
+from uniqc_mcp.cli.install.errors import InstallError
 from uniqc_mcp.cli.install.machine import Machine
+from uniqc_mcp.cli.install.this_command import this_launch
 from uniqc_mcp.responses.times import local_zone, utc_now
 from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_mcp.safety.redaction import safe_text
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.cli.install.configured import ConfiguredClient
 
-_SCRIPT: Final = "uniqc-mcp"
+_NO_DIRECTORY: Final = "there is no home directory, or no current one"
 
 _UNIQC: Final = "unified-quantum"
 """uniqc's name on PyPI."""
@@ -80,13 +79,16 @@ class Installation:
         time_zone: The zone of dates in filters, and of times without one.
         clients: The entries of this server in the configurations of clients, of this user and in
             this directory; None where these can't be found.
-        paste: The entry by which most clients start a server, with the options of this command.
+        paste: The entry by which most clients start a server, with the options of this command;
+            None where there is no command that lasts.
+        problem: Why there is no entry to paste; empty if there is.
     """
 
     versions: dict[str, str]
     platform: str
     time_zone: str
-    paste: dict[str, Any]
+    paste: dict[str, Any] | None
+    problem: str
     clients: list[ClientEntry] | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,13 +107,16 @@ class Installation:
         yield f"versions  {told}"
         yield f"system    {self.platform}; time zone {self.time_zone}"
         if self.clients is None:
-            yield "client    not looked for: there is no home directory, or no current one"
+            yield f"client    not looked for: {_NO_DIRECTORY}"
         elif not self.clients:
             yield "client    none has an entry of this server: `uniqc-mcp install --list`"
         else:
             for client in self.clients:
                 yield client.line()
-        yield f"paste     {json.dumps(self.paste, ensure_ascii=False)}"
+        if self.paste is None:
+            yield f"paste     none: {self.problem}"
+        else:
+            yield f"paste     {json.dumps(self.paste, ensure_ascii=False)}"
 
 
 def examine_installation(arguments: Sequence[str], variables: Mapping[str, str]) -> Installation:
@@ -121,12 +126,8 @@ def examine_installation(arguments: Sequence[str], variables: Mapping[str, str])
         arguments: Those of the server that a client should start.
         variables: The environment variables of that server.
     """
-    command, *rest = [*_command(), *arguments]
-    server: dict[str, Any] = {"command": command}
-    if rest:
-        server["args"] = rest
-    if variables:
-        server["env"] = dict(variables)
+    machine = _machine()
+    paste, problem = _paste(machine, arguments, variables)
     return Installation(
         versions={
             "uniqc-mcp": __version__,
@@ -137,17 +138,36 @@ def examine_installation(arguments: Sequence[str], variables: Mapping[str, str])
         },
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         time_zone=local_zone(utc_now()),
-        clients=_clients(),
-        paste={"mcpServers": {"uniqc": server}},
+        clients=None if machine is None else [*map(ClientEntry.of, configured_clients(machine))],
+        paste=paste,
+        problem=problem,
     )
 
 
-def _clients() -> list[ClientEntry] | None:
+def _machine() -> Machine | None:
+    """Return this machine; None without a home directory or a current one."""
     try:
-        machine = Machine.here()
-    except (OSError, RuntimeError):  # no current directory, or no home
+        return Machine.here()
+    except (OSError, RuntimeError):
         return None
-    return [ClientEntry.of(entry) for entry in configured_clients(machine)]
+
+
+def _paste(
+    machine: Machine | None, arguments: Sequence[str], variables: Mapping[str, str]
+) -> tuple[dict[str, Any] | None, str]:
+    """Return the entry that most clients take, or None and why there is none."""
+    if machine is None:
+        return None, _NO_DIRECTORY
+    try:
+        launch = this_launch(tuple(arguments), machine, sys.argv[0])
+    except InstallError as error:
+        return None, str(error)
+    server: dict[str, Any] = {"command": launch.command}
+    if launch.args:
+        server["args"] = list(launch.args)
+    if variables:
+        server["env"] = dict(variables)
+    return {"mcpServers": {"uniqc": server}}, ""
 
 
 def _version_of(distribution: str) -> str:
@@ -156,13 +176,3 @@ def _version_of(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return ""
-
-
-def _command() -> list[str]:
-    """Return the command of this process, by its whole path: clients have another PATH."""
-    started = Path(sys.argv[0])
-    places = [str(started)] if started.stem == _SCRIPT else []
-    for place in (*places, str(Path(sys.executable).with_name(_SCRIPT)), _SCRIPT):
-        if found := shutil.which(place):
-            return [os.path.abspath(found)]  # noqa: PTH100 - resolve() would leave a venv's link
-    return [sys.executable, "-m", "uniqc_mcp"]
