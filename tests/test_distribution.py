@@ -111,9 +111,9 @@ def decoded(text: str) -> Any:
 
 
 def test_the_links_of_the_readme_add_the_server() -> None:
+    found: list[str] = re.findall(r"[a-z]+://[^\s)?]+/install[^\s)?]*\?[^\s)]+", README)
     links = {
-        urlsplit(link).netloc: parse_qs(urlsplit(link).query, strict_parsing=True)
-        for link in re.findall(r"[a-z]+://[^\s)?]+/install[^\s)?]*\?[^\s)]+", README)
+        urlsplit(link).netloc: parse_qs(urlsplit(link).query, strict_parsing=True) for link in found
     }
     code, cursor = links["insiders.vscode.dev"], links["cursor.com"]
     assert (code["name"], json.loads(code["config"][0])) == (["uniqc"], SERVER)

@@ -57,7 +57,7 @@ def test_uniqc_is_found_without_being_imported(
     metadata = tmp_path / "unified_quantum-0.1.1.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: unified-quantum\nVersion: 0.1.1\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     text = doctor("--cache-dir", str(cache.directory)).stdout
     assert ", uniqc 0.1.1\n" in text
 
