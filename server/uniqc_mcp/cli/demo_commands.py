@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -66,9 +67,10 @@ def _make(directory: Path) -> None:
         make_sample(directory)
     except SampleRefusedError as error:
         raise click.ClickException(str(error)) from error
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise click.ClickException(
-            f"{tilde(directory)} can't be written ({error.strerror}); give another directory."
+            f"{tilde(directory)} can't be written ({reason}); give another directory."
         ) from error
 
 

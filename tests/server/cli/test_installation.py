@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import sys
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from uniqc_mcp import __version__
 from uniqc_mcp.cli.commands import cli
+from uniqc_mcp.cli.installation import ClientEntry, Installation
 from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -163,3 +165,15 @@ def test_without_a_current_directory_clients_are_not_looked_for(
     at = ("--cache-dir", str(cache.directory))
     assert told(*at)["installation"]["clients"] is None
     assert "client    not looked for: " in doctor(*at).stdout
+
+
+def test_the_json_has_the_documented_keys(cache: Cache, home: Path) -> None:
+    write_entry(home / ".cursor" / "mcp.json", sys.executable)
+    installation = told("--cache-dir", str(cache.directory))["installation"]
+    for found, documented in (
+        (installation, Installation),
+        (installation["clients"][0], ClientEntry),
+    ):
+        assert found.keys() == {field.name for field in fields(documented)}
+        assert documented.__doc__ is not None
+        assert all(f"{name}: " in documented.__doc__ for name in found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,3 +169,26 @@ def test_the_command_says_how_to_point_a_server_at_the_sample(tmp_path: Path) ->
     listed = run("list", *server["args"])
     assert "vqe step 18" in listed.output
     assert f"uniqc-mcp list --cache-dir {json.dumps(str(directory))}" in done.output
+
+
+FULL_DISK = """
+import resource, signal, sys
+from uniqc_mcp.cli.commands import cli
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+cli(["sample", sys.argv[1]])
+"""
+
+
+def test_a_disk_that_fills_up_leaves_no_part_of_a_sample(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path} can't be written (" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

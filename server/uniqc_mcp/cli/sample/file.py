@@ -108,7 +108,8 @@ def make_sample(directory: Path) -> None:
 
     Raises:
         SampleRefusedError: The directory has a cache, or files that belong to one.
-        OSError: The directory can't be written.
+        OSError: The directory can't be written. Nothing stays of the sample.
+        sqlite3.Error: The same, such as on a full disk.
     """
     path = directory / DB_FILENAME
     if found := sorted([*directory.glob(f"{DB_FILENAME}*"), *directory.glob("cleared.sqlite*")]):
@@ -118,7 +119,15 @@ def make_sample(directory: Path) -> None:
         )
     directory.mkdir(parents=True, exist_ok=True)
     path.touch(exist_ok=False)  # of two that run at once, one fails
-    now = datetime.now(UTC)
+    try:
+        _write(path, datetime.now(UTC))
+    except BaseException:
+        for part in directory.glob(f"{DB_FILENAME}*"):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, now: datetime) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(
