@@ -51,10 +51,8 @@ def examine(settings: Settings) -> Diagnosis:
         notes.append(f"Nothing can be cleared here. {reason}")
     if _size(store.db_path) > MAX_CHECKED_BYTES:
         notes.append(f"The file was not checked for damage, as it is large. {_CHECK}")
-    else:
-        found = _check(store)
-        if not found.sound and (found.indexes or not problems):
-            problems.append(_damage(store.db_path, found))
+    elif damage := _damage_beyond(problems, store):
+        problems.append(damage)
     if note := fallback_note(store.db_path):
         notes.append(without_home(note))
     return Diagnosis(
@@ -138,6 +136,13 @@ def _why_not_clearable(store: TaskStore) -> str:
     except StoreError:
         pass  # The file can't be read either, which is a problem already.
     return ""
+
+
+def _damage_beyond(problems: list[str], store: TaskStore) -> str:
+    """Return the damage of the file, unless the problems are because of it; empty for none."""
+    found = _check(store)
+    is_news = not found.sound and (found.indexes or not problems)
+    return _damage(store.db_path, found) if is_news else ""
 
 
 def _check(store: TaskStore) -> Integrity:
