@@ -64,7 +64,7 @@ def test_a_text_that_several_receipts_begin_with_is_refused(
     result = run(cache, command, shared(*receipts))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "2 receipts begin with" in result.stderr
-    assert all(f"\n  {receipt}  " in result.stderr for receipt in receipts)
+    assert all(f"\n  {receipt}" in result.stderr for receipt in receipts)
     assert cache.ids() == ["task-3"]
 
 
