@@ -55,11 +55,11 @@ class Changed:
     async def receive(self, message: IncomingMessage) -> None:
         """Add the tasks that a notification names; it names none where there are too many."""
         if isinstance(message, ResourceUpdatedNotification):
-            named = (message.params.meta or {}).get(TASK_IDS)
-            if self._task_ids is None or not isinstance(named, list):
+            named: list[str] | None = {**(message.params.meta or {})}.get(TASK_IDS)
+            if self._task_ids is None or named is None:
                 self._task_ids = None
             else:
-                self._task_ids.update(map(str, named))
+                self._task_ids.update(named)
 
     def forget(self) -> None:
         """Have all read next: what was taken could not be read."""
