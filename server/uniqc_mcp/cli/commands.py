@@ -37,7 +37,7 @@ _OF_THE_STORE = ("cleared", "doctor", "restore", "watch")
 
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
-To connect a client, give it this command, for most of them so:
+To connect a client: uniqc-mcp install CLIENT, or give it this command, for most of them so:
 
   {{"mcpServers": {{"uniqc": {{"command": "uniqc-mcp"}}}}}}
 
@@ -82,7 +82,7 @@ class _ServeByDefault(click.Group):
 
             return COMMANDS[cmd_name]
         if cmd_name in _OF_CLIENTS:
-            from uniqc_mcp.cli.install import commands  # noqa: PLC0415 - 0.02 s of every start
+            from uniqc_mcp.cli.install import commands  # noqa: PLC0415 - 0.04 s of every start
 
             return commands.COMMANDS[cmd_name]
         if cmd_name in _OF_THE_STORE:

@@ -89,8 +89,10 @@ def install(
     if lists and name is None:
         _list(machine, as_json=as_json)
         return
-    if lists or name is None or as_json:
-        raise click.UsageError("Name a client, or give --list, which may have --json.", context)
+    if name is None:
+        raise click.UsageError("Name a client. --list shows which are here.", context)
+    if lists or as_json:
+        raise click.UsageError("--list is of all clients, and --json of --list.", context)
     client = CLIENTS[name]
     chosen = _scope(client, scope)
     clearing = clearing_by(options, context, machine.environ)

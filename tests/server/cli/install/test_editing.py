@@ -86,6 +86,29 @@ def test_an_entry_in_an_empty_object_keeps_all_comments(before: bytes) -> None:
     assert parsed(drop(after), "jsonc", FILE) == parsed(before, "jsonc", FILE)
 
 
+LAYOUTS = (
+    ('{"a": 1}', '{"a": 1, "uniqc": {"c": 1}}'),
+    ('{"a": 1, }', '{"a": 1, "uniqc": {"c": 1}, }'),
+    ("{}", '{\n  "uniqc": {\n    "c": 1\n  }\n}'),
+    ('{\n\t"a": 1\n}\n', '{\n\t"a": 1,\n\t"uniqc": {\n\t\t"c": 1\n\t}\n}\n'),
+    (
+        '{\n    "a": 1 // one\n    // two\n}',
+        '{\n    "a": 1, // one\n    "uniqc": {\n        "c": 1\n    }\n    // two\n}',
+    ),
+    (
+        '{\n  "a": 1, /* one */\n}',
+        '{\n  "a": 1, /* one */\n  "uniqc": {\n    "c": 1\n  },\n}',
+    ),
+)
+
+
+@pytest.mark.parametrize(("before", "after"), LAYOUTS)
+def test_an_entry_is_laid_out_as_what_is_around_it(before: str, after: str) -> None:
+    content = with_entry(before.encode(), "jsonc", ("uniqc",), {"c": 1}, FILE)
+    assert content.decode() == after
+    assert without_entry(content, "jsonc", ("uniqc",), FILE).decode() == before
+
+
 @given(documents(objects(("uniqc", "other")) | objects(("other", "uniqc"))))
 def test_an_entry_is_replaced_where_it_stands(before: bytes) -> None:
     after = put(before)

@@ -82,9 +82,9 @@ def test_it_tells_if_the_client_can_ask_a_person(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "Name a client, or give --list"),
-        (("cursor", "--list"), "Name a client, or give --list"),
-        (("cursor", "--json"), "Name a client, or give --list"),
+        ((), "Name a client. --list shows which are here."),
+        (("cursor", "--list"), "--list is of all clients"),
+        (("cursor", "--json"), "--json of --list"),
         (("nope",), "'nope' is not one of"),
         (("cursor", "--scope", "local"), "Cursor has the scopes user, project."),
         (("cursor", "--max-wait", "9"), "Options of the server go behind `--`."),
