@@ -17,140 +17,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.hosts import HOSTS, Host
 from tests.clients.pinned import InstallError, NodeClient
-
-from uniqc_mcp.cli.install.editing.json_text import without_comments, without_trailing_commas
 
 _PATIENCE = 120
 _COMMAND = str(Path(sys.executable).with_name("uniqc-mcp"))
-_OTHER = '"other": {"command": "false", "args": []}'
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """A client, its package, and how it tells that it has a server.
-
-    Attributes:
-        name: Its name for ``install``.
-        package: Its package in npm, with the release that was tried.
-        program: Its command.
-        listing: The arguments by which it lists its servers.
-        listed: A pattern of the line about ours. "connected" is in it where it starts the server.
-        file: A file of its home that is there before, and what is in it. Where that is JSON with
-            comments, it is edited by us; a second run without them uses the client's own command.
-    """
-
-    name: str
-    package: str
-    program: str
-    listing: tuple[str, ...] = ("mcp", "list")
-    listed: str
-    file: tuple[str, str] | None = None
-
-    def contents(self) -> set[str]:
-        """Return the contents that its file has before, each for a run of its own."""
-        if self.file is None:
-            return {""}
-        name, content = self.file
-        if name.endswith(".toml"):
-            return {content}
-        return {content, without_trailing_commas(without_comments(content))}
-
-
-HOSTS = (
-    Host(
-        name="claude-code",
-        package="@anthropic-ai/claude-code@2.1.197",
-        program="claude",
-        listed=r"uniqc: .* Connected",
-    ),
-    Host(
-        name="codex",
-        package="@openai/codex@0.171.0",
-        program="codex",
-        listed=r"uniqc .*enabled",
-        file=(
-            ".codex/config.toml",
-            "# mine\n[mcp_servers.other]\ncommand = 'false' # why\n\n[tui]\n# on\n",
-        ),
-    ),
-    Host(
-        name="gemini",
-        package="@google/gemini-cli@0.61.0",
-        program="gemini",
-        listed=r"uniqc: .* Connected",
-        file=(".gemini/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}}}\n}}'),
-    ),
-    Host(
-        name="qwen",
-        package="@qwen-code/qwen-code@0.15.10",
-        program="qwen",
-        listed=r"uniqc: .* Connected",
-        file=(".qwen/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}}}\n}}'),
-    ),
-    Host(
-        name="opencode",
-        package="opencode-ai@1.18.33",
-        program="opencode",
-        listed=r"uniqc .*connected",
-        file=(
-            ".config/opencode/opencode.jsonc",
-            (
-                '{\n  // mine\n  "mcp": {\n    "other": {"type": "local", "command": ["false"], '
-                '"enabled": false}, // why\n  },\n}\n'
-            ),
-        ),
-    ),
-    Host(
-        name="copilot",
-        package="@github/copilot@1.0.102",
-        program="copilot",
-        listed=r"uniqc",
-        file=(
-            ".copilot/mcp-config.json",
-            (
-                '{\n  // mine\n  "mcpServers": {\n    "other": {"type": "local", "command": "no", '
-                '"tools": ["*"], "args": []} // why\n  }\n}\n'
-            ),
-        ),
-    ),
-    Host(
-        name="cline",
-        package="cline@3.0.65",
-        program="cline",
-        listing=("config", "mcp"),
-        listed=r"uniqc",
-        file=(
-            ".cline/data/settings/cline_mcp_settings.json",
-            '{"mcpServers": {"other": {"transport": {"type": "stdio", "command": "false"}}}}',
-        ),
-    ),
-    Host(
-        name="droid",
-        package="droid@0.215.0",
-        program="droid",
-        listed=r"uniqc .*connected",
-        file=(".factory/mcp.json", f'{{"mcpServers": {{{_OTHER}}}}}'),
-    ),
-    Host(
-        name="amp",
-        package="@sourcegraph/amp@0.0.1790142911-g7618fb",
-        program="amp",
-        listed=r"^\W*uniqc",
-        file=(
-            ".config/amp/settings.json",
-            f'{{\n  // mine\n  "amp.mcpServers": {{\n    {_OTHER}, // why\n  }},\n}}\n',
-        ),
-    ),
-    Host(
-        name="auggie",
-        package="@augmentcode/auggie@0.36.0",
-        program="auggie",
-        listed=r"uniqc",
-        file=(".augment/settings.json", f'{{\n  // mine\n  "mcpServers": {{{_OTHER}, }}\n}}\n'),
-    ),
-)
 
 
 class _HostError(Exception):
@@ -224,7 +96,7 @@ def _configure(host: Host, home: _Home, before: str) -> None:
     file = _prepared(host, home, before)
     began = time.monotonic()
     told = home.run(_COMMAND, "install", host.name, "--", "--max-wait", "45")
-    line = _line(host, home.run(host.program, *host.listing))
+    line = _line(host, home.run(*host.lister()))
     seconds = time.monotonic() - began
     if line is None:
         raise _HostError(f"{host.program} does not list the server as {host.listed}")
@@ -236,7 +108,7 @@ def _configure(host: Host, home: _Home, before: str) -> None:
     if "has this entry already" not in again:
         raise _HostError(f"a second install said {again}")
     home.run(_COMMAND, "uninstall", host.name)
-    if _line(host, home.run(host.program, *host.listing)) is not None:
+    if _line(host, home.run(*host.lister())) is not None:
         raise _HostError(f"{host.program} lists the server after uninstall")
     if file is not None and "uniqc" in file.read_text():
         raise _HostError(f"{file.read_text()} was {before}")
