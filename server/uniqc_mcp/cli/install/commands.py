@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.cli.install.client import Client, Scope
     from uniqc_mcp.cli.install.shapes import Launch
+    from uniqc_mcp.settings import ClearSettings
 
 
 _SCOPES: Final = ("user", "project", "local")
@@ -96,17 +97,13 @@ def install(
     client = CLIENTS[name]
     chosen = _scope(client, scope)
     clearing = clearing_by(options, context, machine.environ)
-    was_here = client.is_here(machine)
     with _told_errors():
         launch = this_launch(options, machine, sys.argv[0])
         if prints:
             echo(snippet(client, chosen, machine, launch).rstrip())
             click.echo(f"It belongs into {client.targets[chosen].file(machine)}", err=True)
-        elif _add(client, chosen, machine, launch, **how):
-            for line in told_rest(client, chosen, machine, clearing):
-                echo(line)
-            if not was_here:
-                echo(f"{client.title} itself was not found on this machine.")
+        else:
+            _add(client, chosen, machine, launch, clearing, **how)
 
 
 @click.command()
@@ -138,12 +135,14 @@ def _add(
     scope: Scope,
     machine: Machine,
     launch: Launch,
+    clearing: ClearSettings | None,
     *,
     replace: bool,
     dry_run: bool,
     no_check: bool,
-) -> bool:
-    """Add the entry and start the server; return False if this was only planned."""
+) -> None:
+    """Add the entry, start the server, and tell what is left to do."""
+    was_here = client.is_here(machine)
     change = planned_addition(client, scope, machine, launch, replaces=replace)
     if change is None:
         file = client.targets[scope].file(machine)
@@ -155,10 +154,13 @@ def _add(
         apply(change, machine)
         echo(told_change(change))
     if dry_run:
-        return False
+        return
     if not no_check:
         echo(told_answer(client, scope, machine))
-    return True
+    for line in told_rest(client, scope, machine, clearing):
+        echo(line)
+    if not was_here:
+        echo(f"{client.title} itself was not found on this machine.")
 
 
 def _scope(client: Client, scope: str | None) -> Scope:
