@@ -578,7 +578,9 @@ def test_a_search_that_meets_no_match_soon_tests_every_task(
     monkeypatch.setattr(search_scan, "STRETCH_TASKS", 2)
     reports: list[tuple[int, int]] = []
     store = TaskStore(
-        seven.cache_dir, read_only=True, report_progress=lambda *report: reports.append(report)
+        seven.cache_dir,
+        read_only=True,
+        report_progress=lambda done, total: reports.append((done, total)),
     )
     page = store.search(TaskFilter(name_contains="bell"), limit=1)
     assert ([record.task_id for record in page.records], page.total, page.exact) == (["f"], 2, True)
