@@ -9,8 +9,9 @@ import pytest
 from rich.cells import cell_len
 from tests.server.cli.test_commands import run, run_process
 
-from uniqc_mcp.cli.answers.bars import Bar, bar_lines, bars_by_bits, bars_by_count, bins_note
+from uniqc_mcp.cli.answers.bars import bar_lines
 from uniqc_mcp.cli.answers.destination import Destination
+from uniqc_mcp.results.bars import Bar, bars_by_bits, bars_by_count, bins_note
 from uniqc_mcp.results.summary import Outcome
 
 if TYPE_CHECKING:

@@ -6,20 +6,21 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from uniqc_mcp.cli.answers.bars import bar_lines, bars_by_bits, bars_by_count, bins_note
-from uniqc_mcp.cli.answers.circuits import NothingToPlotError, TaskOutcomes, outcomes_by_circuit
+from uniqc_mcp.cli.answers.bars import bar_lines
+from uniqc_mcp.results.bars import bars_by_bits, bars_by_count, bins_note
 from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.cleared_lookup import read_task
 from uniqc_mcp.tasks.lookup import FoundTask
+from uniqc_mcp.tasks.outcomes import NothingToPlotError, TaskOutcomes, outcomes_by_circuit
 from uniqc_mcp.tasks.text import task_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from uniqc_mcp.cli.answers.bars import Bar
-    from uniqc_mcp.cli.answers.circuits import CircuitOutcomes
     from uniqc_mcp.cli.answers.destination import Destination
+    from uniqc_mcp.results.bars import Bar
+    from uniqc_mcp.tasks.outcomes import CircuitOutcomes
     from uniqc_store import TaskRecord, TaskStore
 
 _NOT_OF_BARS: Final = {"outcomes", "shown", "remaining_probability"}
