@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, ImageContent, TextContent
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from uniqc_mcp.argument_errors import explain_arguments
@@ -142,8 +143,12 @@ def _integer(value: object) -> object:
 
 
 def _two_channels(answer: Answer) -> CallToolResult:
+    content: list[TextContent | ImageContent] = [TextContent(type="text", text=answer.text())]
+    if answer.image:
+        data = base64.b64encode(answer.image).decode("ascii")
+        content.append(ImageContent(type="image", data=data, mime_type="image/png"))
     return CallToolResult(
-        content=[TextContent(type="text", text=answer.text())],
+        content=[*content],
         structured_content=defer(answer.structured()),
     )
 

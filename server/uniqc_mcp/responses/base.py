@@ -52,6 +52,11 @@ class Answer(Wire):
     def text(self) -> str:
         """Return the answer as text, for a client that shows no structured content."""
 
+    @property
+    def image(self) -> bytes:
+        """A PNG image for people, which tells nothing that the text does not; empty if none."""
+        return b""
+
     def structured(self) -> dict[str, Any]:
         """Return the structured content, as the output schema describes it."""
         return self.model_dump(mode="json", exclude_none=True)

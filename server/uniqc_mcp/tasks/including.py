@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.shorten import shortened_task
 from uniqc_mcp.tasks.task_detail import DETAIL_ENVELOPE, PAGE_ONLY, TaskDetail
@@ -11,8 +12,10 @@ from uniqc_mcp.tasks.whole_parts import IncludedPage
 from uniqc_mcp.token_budget import ANSWER, max_tokens_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from uniqc_mcp.tasks.task_detail import TaskAnswer
-    from uniqc_mcp.tasks.whole_parts import Whole
+    from uniqc_mcp.tasks.whole_parts import Include, Part, Whole
 
 _DETAIL_TOKENS: Final = 4_000
 """Tokens of the task's own fields in one channel, beside a whole part of it."""
@@ -23,6 +26,20 @@ _EMPTY: Final[dict[str, Any]] = {
     "metadata": {},
 }
 """The empty values of the fields that a later page leaves out; None for all others."""
+
+
+def text_parts(include: Sequence[Include], cursor: str) -> tuple[list[Part], bool]:
+    """Return the parts that are text, in pages, and whether the plot is asked for.
+
+    A later page has no plot.
+
+    Raises:
+        InvalidArgumentError: There is a cursor, but no part that has pages.
+    """
+    parts: list[Part] = [part for part in include if part != "plot"]
+    if cursor and not parts:
+        raise InvalidArgumentError("cursor goes with include: give that of the page before.")
+    return parts, "plot" in include and not cursor
 
 
 def including(answer: TaskAnswer, whole: Whole, *, cursor: str) -> TaskAnswer:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from uniqc_mcp.records.failures import failure_reason, result_reason
 from uniqc_mcp.records.metadata import other_metadata
@@ -211,6 +212,12 @@ class TaskAnswer(Answer):
     ] = Field(default_factory=list[IncludedPart])
     next_cursor: OptionalText = ""
     store: StoreField
+    plot: SkipJsonSchema[Annotated[bytes, Field(exclude=True)]] = b""
+
+    @property
+    def image(self) -> bytes:
+        """The histogram as a PNG image; empty if none was asked for."""
+        return self.plot
 
     def text(self) -> str:
         """Return a line of the task, then its outcome, its jobs and the rest of its record."""

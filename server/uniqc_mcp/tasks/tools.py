@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal, Self, TypeAlias, Unpack
 
 from pydantic import BeforeValidator, Field
 
-from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
@@ -30,17 +29,18 @@ from uniqc_mcp.tasks.filter_arguments import (
     spell_out_filters,
 )
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
-from uniqc_mcp.tasks.including import including
+from uniqc_mcp.tasks.including import including, text_parts
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.job_of_id import with_job_of_id
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
+from uniqc_mcp.tasks.plotted import PLOTTED_OUTCOMES, with_plot
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.silence import note_on_silence, silent_since
 from uniqc_mcp.tasks.summary import GroupKey
 from uniqc_mcp.tasks.summary_models import FIGURES, TaskSummary, summary_of
 from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail, times_of
-from uniqc_mcp.tasks.whole_parts import LastWhole, Part
+from uniqc_mcp.tasks.whole_parts import Include, LastWhole
 from uniqc_store import (
     TERMINAL_STATUSES,
     Archived,
@@ -233,7 +233,7 @@ class ReadTools:
             int, Field(ge=0, le=50, description="Outcomes to show, most frequent first.")
         ] = 8,
         include: Annotated[
-            Sequence[Part], BeforeValidator(as_list), Field(description="Add these, whole.")
+            Sequence[Include], BeforeValidator(as_list), Field(description="Add these.")
         ] = (),
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> TaskAnswer:
@@ -241,8 +241,8 @@ class ReadTools:
 
         Archived and cleared tasks are found too.
         """
-        if cursor and not include:
-            raise InvalidArgumentError("cursor goes with include: give that of the page before.")
+        parts, with_image = text_parts(include, cursor)
+        outcomes = max(outcomes, PLOTTED_OUTCOMES) if with_image else outcomes
         now = self._clock()
 
         def find(snapshot: Snapshot, match: Match) -> tuple[FoundTask, _DetailAndNotes | None]:
@@ -270,9 +270,10 @@ class ReadTools:
             task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),
         )
-        if not include:
+        answer = with_plot(answer, task) if with_image else answer
+        if not parts:
             return answer
-        return including(answer, self._last_whole.of(task, include), cursor=cursor)
+        return including(answer, self._last_whole.of(task, parts), cursor=cursor)
 
     def _told_of_cleared(
         self, store: StoreView, total: int | None, task_filter: TaskFilter

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uniqc_store import TaskRecord
 
 Part: TypeAlias = Literal["result", "circuit", "compiled"]
+Include: TypeAlias = Literal["result", "circuit", "compiled", "plot"]
 
 _CURSOR: Final = re.compile(r"(result|circuit|compiled):(\d{1,10}):([0-9a-f]{12})")
 _CHARACTERS_OF_A_TOKEN: Final = 3
