@@ -1,6 +1,6 @@
 """Draw the glyphs of the plots: ``python -m tests.draw_font``.
 
-It needs Pillow (of the ``bench`` extra, through matplotlib) and the font DejaVu Sans Mono.
+It needs Pillow (of the ``browser`` extra) and the font DejaVu Sans Mono.
 """
 
 from __future__ import annotations

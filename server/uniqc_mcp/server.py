@@ -12,6 +12,7 @@ from mcp.server.mcpserver import ResourceSecurity
 from mcp.server.mcpserver.exceptions import ToolError
 
 from uniqc_mcp import __version__
+from uniqc_mcp.apps.extension import apps
 from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
@@ -160,6 +161,7 @@ def build_server(
         # Ids are looked up in a table, never in a directory.
         resource_security=ResourceSecurity(exempt_params=_EXEMPT),
         tools=tools,
+        extensions=[apps()],
     )
     server.tool_names = [tool.name for tool in tools]
     _add_resources(server, store, clearing, clock)
@@ -224,6 +226,7 @@ def _tools(
             title=spec.title,
             annotations=spec.annotations,
             fields=wait_fields(max_wait) if spec.waits else None,
+            meta=spec.meta,
         )
         for spec in (TOOLS if writes else READ_TOOLS)
     ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 from mcp_types import ToolAnnotations
 
 Effect = Literal["reads", "writes", "destroys"]
+
+BOARD: Final = "ui://uniqc/board"
+RESULT: Final = "ui://uniqc/result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,7 @@ class ToolSpec:
         waits: Whether a call waits, for as long as its arguments say.
         reads_copies: Whether it reads the copies of cleared tasks instead of the store.
         compares: Whether it compares tasks.
+        view: The address of the view in which hosts with MCP Apps show its answer; empty if none.
     """
 
     name: str
@@ -29,6 +33,7 @@ class ToolSpec:
     waits: bool = False
     reads_copies: bool = False
     compares: bool = False
+    view: str = ""
 
     @property
     def writes(self) -> bool:
@@ -48,14 +53,31 @@ class ToolSpec:
             open_world_hint=False,
         )
 
+    @property
+    def meta(self) -> dict[str, Any] | None:
+        """The metadata for hosts."""
+        return {"ui": {"resourceUri": self.view}} if self.view else None
+
 
 TOOLS = (
-    ToolSpec(name="list_tasks", title="List quantum tasks", effect="reads"),
-    ToolSpec(name="get_task", title="Get a quantum task", effect="reads"),
+    ToolSpec(name="list_tasks", title="List quantum tasks", effect="reads", view=BOARD),
+    ToolSpec(name="get_task", title="Get a quantum task", effect="reads", view=RESULT),
     ToolSpec(name="count_tasks", title="Count quantum tasks", effect="reads"),
     ToolSpec(name="summarize_tasks", title="Summarize quantum tasks", effect="reads"),
-    ToolSpec(name="compare_tasks", title="Compare quantum tasks", effect="reads", compares=True),
-    ToolSpec(name="wait_for_tasks", title="Wait for quantum tasks", effect="reads", waits=True),
+    ToolSpec(
+        name="compare_tasks",
+        title="Compare quantum tasks",
+        effect="reads",
+        compares=True,
+        view=RESULT,
+    ),
+    ToolSpec(
+        name="wait_for_tasks",
+        title="Wait for quantum tasks",
+        effect="reads",
+        waits=True,
+        view=BOARD,
+    ),
     ToolSpec(name="list_cleared", title="List cleared tasks", effect="reads", reads_copies=True),
     ToolSpec(name="clear_tasks", title="Clear finished quantum tasks", effect="destroys"),
     ToolSpec(name="undo_clear", title="Undo a clear", effect="writes"),

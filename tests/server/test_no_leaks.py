@@ -489,6 +489,10 @@ OUTPUTS: dict[str, tuple[Output, str]] = {
         )
         for task, places in RESULTS.items()
     },
+    "uniqc://task/{task_id}/outcomes": (
+        resource("uniqc://task/at_done_one/outcomes"),
+        of(LISTED, "done_one"),
+    ),
     "uniqc://task/{task_id}/circuit": (
         resource("uniqc://task/at_done_one/circuit"),
         of("circuit language", "done_one"),

@@ -21,6 +21,7 @@ from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES, ReadResources
 from uniqc_mcp.tasks.filter_arguments import Status
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import task_uri
+from uniqc_mcp.tool_registry import BOARD, RESULT
 from uniqc_store import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ async def test_each_resource_is_listed_by_its_uri(module_cache: Cache, mode: Mod
     listed = {resource.uri: resource for resource in resources} | {
         template.uri_template: template for template in templates
     }
-    assert listed.keys() == {spec.uri for spec in RESOURCES}
+    assert listed.keys() == {spec.uri for spec in RESOURCES} | {BOARD, RESULT}
     for spec in RESOURCES:
         resource = listed[spec.uri]
         assert (resource.name, resource.title) == (spec.method, spec.title)

@@ -53,6 +53,8 @@ async def listings(client: Client) -> dict[str, Any]:
         assert client.server_info is not None
         server = plain(client.server_info)
         del server["version"]  # changes with each release
+        capabilities = plain(client.server_capabilities)
+        capabilities.pop("extensions", None)  # told since 2026-07-28; see apps/test_pages.py
         listed: dict[str, Sequence[BaseModel]] = {
             "tools": (await client.list_tools()).tools,
             "resources": (await client.list_resources()).resources,
@@ -68,7 +70,7 @@ async def listings(client: Client) -> dict[str, Any]:
         found["server"] = {
             "server": server,
             "instructions": (client.instructions or "").splitlines(),
-            "capabilities": plain(client.server_capabilities),
+            "capabilities": capabilities,
             "order": list(found),
         }
         return found

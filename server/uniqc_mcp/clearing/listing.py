@@ -47,7 +47,7 @@ class ClearedTools:
     def list_cleared(
         self,
         *,
-        receipt: Annotated[str, Field(description="List its tasks. Empty: list receipts.")] = "",
+        receipt: Annotated[str, Field(description="Empty: list receipts.")] = "",
         limit: Annotated[int, Field(ge=1, le=100, description="Most entries on a page.")] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
     ) -> ClearedList:

@@ -73,12 +73,8 @@ class ClearTools:
         self,
         *,
         status: StatusFilter = ("finished",),
-        older_than: Annotated[
-            str, Field(description="Untouched this long, such as 12h or 30d.")
-        ] = "",
-        plan_id: Annotated[
-            str, Field(description="Commits this plan; leave out all else. Empty: plan.")
-        ] = "",
+        older_than: Annotated[str, Field(description="Untouched this long: 30d.")] = "",
+        plan_id: Annotated[str, Field(description="Commits this plan; leave out all else.")] = "",
         drop: Annotated[bool, Field(description="Drop plan_id instead.")] = False,
         consent: Consent,
         context: Context[ServerContext, Any],
@@ -86,9 +82,9 @@ class ClearTools:
     ) -> ClearAnswer:
         """Clear finished tasks in two calls; with no arguments it plans, and removes nothing.
 
-        Without plan_id it returns what would go and a plan_id. With plan_id it removes just that.
-        A person may have to confirm; then a client that can't ask one is refused.
-        Tasks that are not finished never go. undo_clear with the receipt puts back what went.
+        It tells what would go, and a plan_id. With plan_id it removes just that.
+        A person may have to confirm; a client that can't ask is refused.
+        Unfinished tasks never go. undo_clear with the receipt puts back what went.
         """
         task_filter = requested_filter(self._clock(), status=status or ("finished",), **filters)
         if not plan_id:

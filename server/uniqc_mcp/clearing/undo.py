@@ -45,8 +45,8 @@ class UndoTools:
     ) -> UndoAnswer:
         """Put back the tasks that a clear removed, just as they were.
 
-        All of them, or those that task_ids and filters leave. The rest stays
-        held, and so does a task whose id is in the cache again.
+        Or those that task_ids and filters leave: the rest stays held, and so
+        does a task whose id is in the cache again.
         """
         # The ids are given apart, so that those which the receipt does not hold are named.
         task_ids = filters.pop("task_ids", ())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field
-
 from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField, StoreView, Wire
 from uniqc_mcp.responses.json_schema import Unnamed
 from uniqc_mcp.safety.display import word
@@ -36,7 +34,7 @@ class UndoAnswer(Answer):
     message: str
     restored: int
     skipped: int
-    held: Annotated[int, Field(description="Still under the receipt.")]
+    held: int
     leftovers: Annotated[
         list[LeftoverView], Unnamed(f"The first {MAX_LEFTOVERS} not put back."), OMIT_EMPTY
     ]

@@ -47,6 +47,7 @@ class StrictTool(Tool):
         title: str,
         annotations: ToolAnnotations,
         fields: Mapping[str, Any] | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> Tool:
         """Return the tool that calls a function; the model reads the function's docstring.
 
@@ -56,6 +57,7 @@ class StrictTool(Tool):
             annotations: The hints for clients.
             fields: Types and defaults that replace those of the function's arguments, where they
                 follow from the operator's settings.
+            meta: Metadata for hosts, which models don't see.
         """
         description = inspect.getdoc(fn)
         tool = cls.from_function(
@@ -63,6 +65,7 @@ class StrictTool(Tool):
             title=title,
             description=description,
             annotations=annotations,
+            meta=meta,
             structured_output=False,  # otherwise the SDK makes an output schema of its own
         )
         metadata = tool.fn_metadata

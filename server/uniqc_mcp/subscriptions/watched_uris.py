@@ -30,7 +30,9 @@ ACTIVE = "uniqc://tasks/active"
 _PAUSE_FACTOR = 20
 """Pause between two searches for missing tasks, as a multiple of the first one's duration."""
 
-_TASK = re.compile(r"uniqc://task/([^/?#]+)(?:/(?:result|circuit(?:/(?:compiled|executed))?))?")
+_TASK = re.compile(
+    r"uniqc://task/([^/?#]+)(?:/(?:result|outcomes|circuit(?:/(?:compiled|executed))?))?"
+)
 
 
 def can_change(uri: str) -> bool:

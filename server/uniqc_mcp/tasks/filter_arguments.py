@@ -69,14 +69,10 @@ ExceptBackend = Annotated[
 TaskIds = Annotated[
     Sequence[str],
     BeforeValidator(as_list),
-    Field(description="Only these, by uniqc's whole ids."),
+    Field(description="Only these; whole ids."),
 ]
-ErrorContains = Annotated[
-    str, Field(description="Part of the task's stored error_message, in any case.")
-]
-NotHeardFor = Annotated[
-    str, Field(description="Active and untouched for this long, such as 6h: stuck.")
-]
+ErrorContains = Annotated[str, Field(description="Part of the stored error, in any case.")]
+NotHeardFor = Annotated[str, Field(description="Stuck: active, untouched for so long: 6h.")]
 ArchivedFilter = Annotated[Archived, Field(description="Tasks that uniqc put away.")]
 OrderBy = Annotated[Order, Field(description="updated: last touched first.")]
 

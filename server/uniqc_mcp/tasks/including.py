@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _DETAIL_TOKENS: Final = 4_000
 """Tokens of the task's own fields in one channel, beside a whole part of it."""
 
+PLOTTED_OUTCOMES: Final = 32
+"""Outcomes that have a bar in a plot, and that an answer with one tells in words too."""
+
 _EMPTY: Final[dict[str, Any]] = {
     **dict.fromkeys(("error", "archived_at", "cleared_at", "receipt"), ""),
     **{name: [] for name in ("notes", "shards", "circuits", "redacted", "damaged")},

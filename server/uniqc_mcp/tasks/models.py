@@ -232,7 +232,7 @@ class TaskList(Answer):
 
     matching: str
     tasks: Annotated[list[TaskView], Named(), OMIT_EMPTY]
-    total: Annotated[OptionalInt, Field(description="Tasks that match, shown or not.")] = None
+    total: Annotated[OptionalInt, Field(description="shown or not")] = None
     total_at_least: Annotated[OptionalInt, Field(description="In place of total.")] = None
     shown: int
     order: Annotated[Order, WithJsonSchema({"type": "string"})] = "newest"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.plots.histogram import Panel, bars_of, draw
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.sanitizer import Sanitizer
+from uniqc_mcp.tasks.including import PLOTTED_OUTCOMES
 from uniqc_mcp.tasks.outcomes import NothingToPlotError, outcomes_by_circuit
 from uniqc_mcp.tasks.result_models import MAX_CIRCUITS
 from uniqc_mcp.tasks.text import task_label
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from uniqc_mcp.tasks.lookup import FoundTask
     from uniqc_mcp.tasks.outcomes import CircuitOutcomes, TaskOutcomes
     from uniqc_mcp.tasks.task_detail import TaskAnswer, TaskDetail
-
-PLOTTED_OUTCOMES: Final = 32
-"""Outcomes that have a bar, and that an answer with a plot tells in words too."""
 
 _OF_MANY: Final = 8
 """Outcomes of each of several circuits that have a bar."""
@@ -37,8 +36,6 @@ def with_plot(answer: TaskAnswer, task: FoundTask) -> TaskAnswer:
     drawn = [one for one in outcomes.circuits if one.outcomes][:MAX_CIRCUITS]
     if not drawn:
         return _with_note(answer, "No plot: the result has no outcomes that can be drawn.")
-    from uniqc_mcp.plots.histogram import Panel, bars_of, draw  # noqa: PLC0415 - rarely needed
-
     most = PLOTTED_OUTCOMES if outcomes.total == 1 else _OF_MANY
     panels = [Panel(title=_title(one, outcomes), bars=bars_of(one.outcomes, most)) for one in drawn]
     image = draw(_heading(answer.task, drawn[0]), panels)

@@ -29,12 +29,11 @@ from uniqc_mcp.tasks.filter_arguments import (
     spell_out_filters,
 )
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter, requested_filter
-from uniqc_mcp.tasks.including import including, text_parts
+from uniqc_mcp.tasks.including import PLOTTED_OUTCOMES, including, text_parts
 from uniqc_mcp.tasks.job_models import hidden_shards_note
 from uniqc_mcp.tasks.job_of_id import with_job_of_id
 from uniqc_mcp.tasks.lookup import FoundTask
 from uniqc_mcp.tasks.models import MORE, TaskList, TaskView, how_many_tasks_fit
-from uniqc_mcp.tasks.plotted import PLOTTED_OUTCOMES, with_plot
 from uniqc_mcp.tasks.result_models import ResultView
 from uniqc_mcp.tasks.silence import note_on_silence, silent_since
 from uniqc_mcp.tasks.summary import GroupKey
@@ -74,7 +73,7 @@ GroupBy = Annotated[
 SummaryKeys = Annotated[
     Sequence[GroupKey],
     BeforeValidator(as_list),
-    Field(max_length=2, description="One or two of these."),
+    Field(max_length=2, description="Any of these."),
 ]
 
 MAX_CACHED_BYTES: Final = 64 * 1024
@@ -116,14 +115,14 @@ class ReadTools:
         status: StatusFilter = ("active",),
         archived: ArchivedFilter = "exclude",
         order: OrderBy = "newest",
-        limit: Annotated[int, Field(ge=1, le=100, description="Most tasks on a page.")] = 20,
+        limit: Annotated[int, Field(ge=1, le=100, description="Most on a page.")] = 20,
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
         **filters: Unpack[FilterArguments],
     ) -> TaskList:
         """List tasks, newest first; with no arguments the newest active ones.
 
-        Statuses are what uniqc last heard from the platform, not the platform's word;
-        seconds_since_update says how old that is.
+        Statuses are what uniqc last heard, not the platform's word;
+        seconds_since_update tells how long ago.
         """
         now = self._clock()
         task_filter = requested_filter(now, status=status or ("active",), **filters)
@@ -163,7 +162,7 @@ class ReadTools:
         *,
         status: StatusFilter = ("any",),
         archived: ArchivedFilter = "exclude",
-        group_by: Annotated[GroupBy, Field(description="Labels to count by.")] = "status",
+        group_by: GroupBy = "status",
         digest: Annotated[
             bool, Field(description="Add a digest, to tell if any task changed. Slow.")
         ] = False,
@@ -230,7 +229,7 @@ class ReadTools:
             Field(description="uniqc's or a platform's id, 6 or more first characters, or a name."),
         ],
         outcomes: Annotated[
-            int, Field(ge=0, le=50, description="Outcomes to show, most frequent first.")
+            int, Field(ge=0, le=50, description="Most frequent outcomes to show.")
         ] = 8,
         include: Annotated[
             Sequence[Include], BeforeValidator(as_list), Field(description="Add these.")
@@ -270,7 +269,10 @@ class ReadTools:
             task=detail.at(now, seconds_since_update=seconds_since(task.record.update_time, now)),
             store=StoreView.of(task.state, now, notes),
         )
-        answer = with_plot(answer, task) if with_image else answer
+        if with_image:
+            from uniqc_mcp.tasks.plotted import with_plot  # noqa: PLC0415 - 0.02 s of every start
+
+            answer = with_plot(answer, task)
         if not parts:
             return answer
         return including(answer, self._last_whole.of(task, parts), cursor=cursor)

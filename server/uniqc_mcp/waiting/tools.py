@@ -104,7 +104,7 @@ class WaitTools:
     ) -> WaitAnswer:
         """Wait until a task changes status; with no arguments any active one.
 
-        In vain, unless some uniqc process polls the platform meanwhile: the program that
+        In vain unless a uniqc process polls the platform: the program that
         submitted a task, or `uniqc result TASK_ID`.
         """
         began, running = time.monotonic(), context.request_context.lifespan_context
