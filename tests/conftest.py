@@ -1,7 +1,8 @@
-"""Settings that all tests share: of Hypothesis, and the signals that programs start with."""
+"""Settings that all tests share: of Hypothesis, signals, and which tests are left out."""
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,11 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+IN_BROWSER = "UNIQC_TESTS_IN_BROWSER"
+"""The variable with which ``python -m tests.browser`` asks for its tests."""
+
+collect_ignore = [] if os.environ.get(IN_BROWSER) else ["browser"]
 
 # The profile "ci" repeats its examples, and the deadline of "default" fails on a busy machine.
 # Where CI is set, "ci" is active while this file is read. So the parent is named.
