@@ -7,6 +7,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TABLE = Path(__file__).parents[1] / "docs" / "licences.md"
 PERMISSIVE = {
@@ -27,7 +28,7 @@ def installed_with(name: str) -> set[str]:
     to_visit = [(name, frozenset[str]())]
     while to_visit:
         name, extras = to_visit.pop()
-        key = name.lower().replace("_", "-")
+        key = canonicalize_name(name)
         if key in found and extras <= found[key]:
             continue
         found[key] = found.get(key, frozenset()) | extras
@@ -51,7 +52,8 @@ def licence_of(name: str) -> str:
 
 
 def listed() -> dict[str, str]:
-    return dict(re.findall(r"^\| `(\S+)` \| (.+) \|$", TABLE.read_text(), flags=re.MULTILINE))
+    rows = re.findall(r"^\| `(\S+)` \| (.+) \|$", TABLE.read_text(), flags=re.MULTILINE)
+    return {canonicalize_name(name): licence for name, licence in rows}
 
 
 def test_each_installed_distribution_is_listed_with_its_licence() -> None:
