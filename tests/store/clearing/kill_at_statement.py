@@ -1,6 +1,6 @@
 """Run a clear or an undo, and kill this process before the nth SQL statement.
 
-    python kill_at_statement.py DIRECTORY {clear,undo,"undo in part"} N
+    python -m tests.store.clearing.kill_at_statement DIRECTORY {clear,undo,"undo in part"} N
 
 An undo in part puts back every other task. The exit code is 0 if the operation needs fewer
 statements.
@@ -46,8 +46,8 @@ def kill_before_statement(number: int) -> None:
     CountingConnection.left = number
 
 
-def main() -> None:
-    directory, operation, statements = sys.argv[1:]
+def main(arguments: list[str]) -> None:
+    directory, operation, statements = arguments
     store = TaskStore(directory)
     plan = store.plan_clear(TaskFilter())
     chosen = [(receipt.receipt_id, some_ids(store, receipt)) for receipt in store.receipts()]
@@ -65,4 +65,4 @@ def some_ids(store: TaskStore, receipt: Receipt) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

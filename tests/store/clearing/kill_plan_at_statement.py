@@ -12,8 +12,8 @@ from tests.store.clearing.kill_at_statement import kill_before_statement
 from uniqc_store import TaskFilter, TaskStore
 
 
-def main() -> None:
-    directory, operation, statements, *plan_ids = sys.argv[1:]
+def main(arguments: list[str]) -> None:
+    directory, operation, statements, *plan_ids = arguments
     store = TaskStore(directory)
     plans = store.pending_plans()
     plan = store.plan_clear(TaskFilter())
@@ -28,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

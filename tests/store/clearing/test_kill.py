@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from tests.store.clearing.forks import forks_of
 
 from uniqc_store import CLEARED_FILENAME, TaskFilter, TaskStore
 
@@ -46,27 +45,27 @@ def in_receipts(directory: Path) -> Counter[tuple[object, ...]]:
 def test_every_record_survives_and_can_be_restored(
     tmp_path: Path, operation: Literal["clear", "undo", "undo in part"]
 ) -> None:
-    script = str(Path(__file__).with_name("kill_at_statement.py"))
-    for statements in range(200):
-        directory = tmp_path / str(statements)
-        directory.mkdir()
-        shutil.copy(STORES / "5-0.1.0.sqlite", directory / "tasks.sqlite")
-        before = in_store(directory)
-        if operation != "clear":
-            store = TaskStore(directory)
-            store.clear(store.plan_clear(TaskFilter()))
-        died = subprocess.run(
-            [sys.executable, script, str(directory), operation, str(statements)], check=False
-        )
-        found = in_store(directory) | in_receipts(directory)
-        assert found == before, f"after {statements} statements"
-        put_back(TaskStore(directory))
-        assert in_store(directory) == before, f"after {statements} statements"
-        if died.returncode == 0:
-            break
-        assert died.returncode == -signal.SIGKILL
-    else:
-        pytest.fail("the operation has more statements than this test tries")
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    shutil.copy(STORES / "5-0.1.0.sqlite", ready / "tasks.sqlite")
+    before = in_store(ready)
+    if operation != "clear":
+        store = TaskStore(ready)
+        store.clear(store.plan_clear(TaskFilter()))
+    with forks_of("tests.store.clearing.kill_at_statement") as run:
+        for statements in range(200):
+            directory = tmp_path / str(statements)
+            shutil.copytree(ready, directory)
+            code, _ = run(directory, operation, statements)
+            found = in_store(directory) | in_receipts(directory)
+            assert found == before, f"after {statements} statements"
+            put_back(TaskStore(directory))
+            assert in_store(directory) == before, f"after {statements} statements"
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+        else:
+            pytest.fail("the operation has more statements than this test tries")
 
 
 def put_back(store: TaskStore) -> None:

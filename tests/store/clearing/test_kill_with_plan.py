@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+from tests.store.clearing.forks import forks_of
 from tests.store.clearing.test_kill import STORES, in_receipts, in_store, put_back
 
 from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
 MOST = 200
+Run: TypeAlias = "Callable[..., tuple[int, str]]"
 
 
-def run(directory: Path, operation: str, statements: int, *more: str) -> tuple[int, str]:
-    """Return the exit code and the output of a process that may be killed."""
-    ran = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.store.clearing.kill_plan_at_statement",
-            str(directory),
-            operation,
-            str(statements),
-            *more,
-        ],
-        cwd=ROOT,
-        check=False,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return ran.returncode, ran.stdout.strip()
+@pytest.fixture(scope="module")
+def run() -> Generator[Run]:
+    """Return a function that keeps or commits a plan in a process that may be killed."""
+    with forks_of("tests.store.clearing.kill_plan_at_statement") as run:
+        yield run
 
 
 def stores(tmp_path: Path) -> Iterator[tuple[int, Path]]:
@@ -52,7 +38,7 @@ def stores(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 
 def test_a_kill_while_a_plan_is_kept_leaves_the_store_alone_and_hinders_no_other(
-    tmp_path: Path,
+    tmp_path: Path, run: Run
 ) -> None:
     kills = 0
     for statements, directory in stores(tmp_path):
@@ -74,7 +60,7 @@ def test_a_kill_while_a_plan_is_kept_leaves_the_store_alone_and_hinders_no_other
 
 
 def test_a_kill_during_a_commit_leaves_the_plan_good_or_used_up_and_every_record(
-    tmp_path: Path,
+    tmp_path: Path, run: Run
 ) -> None:
     good: list[bool] = []
     for statements, directory in stores(tmp_path):
