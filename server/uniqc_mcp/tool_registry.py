@@ -1,4 +1,4 @@
-"""The table of tools. Registration and read-only mode follow from it; a test holds README to it."""
+"""The table of tools. Registration and read-only mode follow from it; a test holds docs to it."""
 
 from __future__ import annotations
 

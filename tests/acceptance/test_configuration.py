@@ -192,7 +192,7 @@ def test_random_examples_are_fixed_by_default_and_new_in_scheduled_runs() -> Non
     (by_default,) = profile.findall(TOOL["pytest"]["ini_options"]["addopts"])
     assert settings.get_profile(by_default).derandomize
     (scheduled,) = profile.findall((ROOT / ".ci" / "new-examples").read_text())
-    assert profile.findall((ROOT / "README.md").read_text()) == [scheduled]
+    assert profile.findall((ROOT / "CONTRIBUTING.md").read_text()) == [scheduled]
     new = settings.get_profile(scheduled)
     assert (new.derandomize, new.deadline) == (False, None)
 
