@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from mcp_types import TextContent
 from tests.record_documentation import ROOT, sample_home
 
 import uniqc_store
+from uniqc_mcp.clearing.verdicts import REFUSALS
 from uniqc_mcp.cli.install.this_command import PROGRAM
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.server import build_server, build_store
@@ -50,6 +52,17 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """Calls whose error is put together from several texts."""
 
+RAISED = {
+    "InstallError",
+    "NothingToPlotError",
+    "SampleRefusedError",
+    "click.BadParameter",
+    "click.ClickException",
+    "click.UsageError",
+    "self.fail",
+}
+"""The errors of commands whose message stands where they are raised."""
+
 _, _, _BY_MESSAGE = (
     (ROOT / "docs" / "troubleshooting.md").read_text().partition("\n## By message\n")
 )
@@ -58,7 +71,7 @@ MESSAGES = re.findall(r"^\| `(.+?)` \| ", _BY_MESSAGE.partition("\n## ")[0], re.
 
 def matches(message: str, text: str) -> bool:
     """Return True if a text is a message, in which an ellipsis stands for anything."""
-    pattern = ".*".join(re.escape(part) for part in message.split("…"))
+    pattern = ".*".join(re.escape(part.strip(" .\n")) for part in message.split("…"))
     return re.search(pattern, text, re.DOTALL) is not None
 
 
@@ -79,6 +92,57 @@ def source() -> str:
     return re.sub(r"\{[^{}\n]*\}", "…", joined)
 
 
+def raised() -> set[str]:
+    """Return the messages that stand where a command raises an error."""
+    found = set[str]()
+    for file in (ROOT / "server" / "uniqc_mcp" / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in RAISED and node.args:
+                found |= set(_texts(node.args[0]))
+    # A row has the message as code, which has no code in it.
+    return {re.sub(r"`[^`]+`", "…", text) for text in found}
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """Yield the texts that an expression may be, with an ellipsis for each value in them."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(map(_text_of_part, parts))
+        case ast.IfExp(body=one, orelse=other):
+            yield from _texts(one)
+            yield from _texts(other)
+        case _:  # it comes from elsewhere
+            pass
+
+
+def _text_of_part(part: ast.expr) -> str:
+    match part:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.FormattedValue(value=ast.Name(id="PROGRAM")):
+            return PROGRAM
+        case _:
+            return "…"
+
+
+def test_every_message_of_a_command_has_a_row() -> None:
+    messages = raised()
+    assert len(messages) > 40
+    missing = {
+        text
+        for text in messages
+        if not any(matches(row, text) or matches(text, row) for row in MESSAGES)
+    }
+    assert missing == set()
+
+
+def test_every_refusal_of_a_clear_has_a_row() -> None:
+    for _, text in REFUSALS.values():
+        assert any(matches(message, text) for message in MESSAGES), text
+
+
 def test_every_error_of_the_store_is_an_example_or_never_met() -> None:
     named = {type(example).__name__ for example in EXAMPLES}
     assert named | set(NOT_MET) == {each.__name__ for each in store_errors(StoreError)}
@@ -93,11 +157,12 @@ def test_the_page_has_the_message_of_the_error(error: StoreError) -> None:
 @pytest.mark.anyio
 async def test_the_server_and_its_source_have_each_message_of_the_page() -> None:
     told = [explain_store_error(error) for error in EXAMPLES] + await errors_of_calls()
-    ours = source()
+    ours, raised_here = source(), raised()
     assert len(MESSAGES) > 40
     for message in MESSAGES:
         parts = [part.strip() for part in message.split("…") if part.strip(" .:")]
         in_source = all(part in ours for part in parts)
+        in_source = in_source or any(matches(text, message) for text in raised_here)
         assert in_source or any(matches(message, text) for text in told), message
 
 
