@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_commands_and_options_of_ours_exist(path: Path) -> None:
         known = {option for parameter in command.params for option in parameter.opts}
         options = {word.split("=")[0] for word in own if word.startswith("--")}
         assert options <= known | {"--help", "--version"}, words
+
+
+def test_the_entries_of_clients_can_be_read_and_name_one_server() -> None:
+    blocks = [
+        block
+        for path in PAGES
+        for block in re.findall(r"^```json\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    assert len(blocks) >= 4
+    for block in blocks:
+        (servers,) = json.loads(block).values()
+        assert list(servers) == ["uniqc"]
+        assert "uniqc-mcp" in json.dumps(servers["uniqc"])
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
