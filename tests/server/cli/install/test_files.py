@@ -76,6 +76,10 @@ def test_a_read_only_file_is_left_alone(home: Home, monkeypatch: pytest.MonkeyPa
     file = home.write(CURSOR, "{}")
     file.chmod(0o444)
     if os.geteuid() == 0:  # root may write what is read-only
-        monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+
+        def may(_path: object, mode: int) -> bool:
+            return mode != os.W_OK
+
+        monkeypatch.setattr(os, "access", may)
     assert "is read-only" in home.fail("install", "cursor")
     assert file.read_text() == "{}"
