@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uniqc_mcp.cli.install import own_commands
 from uniqc_mcp.cli.install.editing import files
 from uniqc_mcp.cli.install.editing.documents import has_comments, parsed, with_entry, without_entry
-from uniqc_mcp.cli.install.entries import NAME, find_entry
+from uniqc_mcp.cli.install.entries import NAME, entry_at, find_entry
 from uniqc_mcp.cli.install.errors import InstallError
 
 if TYPE_CHECKING:
@@ -131,13 +131,21 @@ def _content_without(found: FoundEntry, client: Client) -> bytes | None:
     Where nothing but the entry was changed since, it is the one before, to the byte.
     """
     content, entry = found.content or b"", found.entry or {}
-    for before in (None, _backed_up(found)):
+    # The backup first: an empty file and none at all are the same with our entry.
+    for before in (_backed_up(found), None):
         try:
-            if with_entry(before, client.syntax, found.keys, entry, found.file) == content:
+            # A backup from a replacement has the entry that was replaced.
+            if _lacks_entry(before, found, client) and content == with_entry(
+                before, client.syntax, found.keys, entry, found.file
+            ):
                 return before
         except InstallError:  # the backup is of a file that did not parse, or of something else
             continue
     return without_entry(content, client.syntax, found.keys, found.file)
+
+
+def _lacks_entry(content: bytes | None, found: FoundEntry, client: Client) -> bool:
+    return entry_at(parsed(content, client.syntax, found.file), found.keys, found.file) is None
 
 
 def _backed_up(found: FoundEntry) -> bytes | None:

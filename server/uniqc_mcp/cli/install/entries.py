@@ -57,7 +57,7 @@ def find_entry(client: Client, scope: Scope, machine: Machine) -> FoundEntry:
     above = tuple(key.replace("{project}", str(machine.project)) for key in target.above)
     form = _form(client, document, above)
     keys = (*above, *form.keys, NAME)
-    entry = _at(document, keys, file)
+    entry = entry_at(document, keys, file)
     return FoundEntry(
         file=file,
         content=content,
@@ -83,7 +83,12 @@ def _form(client: Client, document: Entry, above: tuple[str, ...]) -> Form:
     return client.forms[0]
 
 
-def _at(document: Entry, keys: tuple[str, ...], file: Path) -> Entry | None:
+def entry_at(document: Entry, keys: tuple[str, ...], file: Path) -> Entry | None:
+    """Return the entry at a path of keys in a document; None if there is none.
+
+    Raises:
+        InstallError: The document has something else at that place.
+    """
     value: Any = document
     for number, key in enumerate(keys):
         if value is None:

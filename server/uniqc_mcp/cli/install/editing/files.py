@@ -67,13 +67,13 @@ def back_up(file: Path, content: bytes) -> None:
 
 
 def remove(file: Path) -> None:
-    """Remove a file that held nothing but our entry.
+    """Remove a file that held nothing but our entry. A link to it stays, as it was before.
 
     Raises:
         InstallError: It can't be removed.
     """
     with _told(file, "removed"):
-        file.unlink()
+        Path(os.path.realpath(file)).unlink()
 
 
 def _replace(target: Path, content: bytes, mode: int) -> None:
