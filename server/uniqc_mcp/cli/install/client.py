@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -52,7 +53,7 @@ class Target:
     def file(self, machine: Machine) -> Path:
         """Return the path of the file on a machine."""
         paths = [place.on(machine) for place in self.places]
-        return next((path for path in paths if path.exists()), paths[0])
+        return next((path for path in paths if _exists(path)), paths[0])
 
 
 def at(*paths: str, todo: str) -> Target:
@@ -94,4 +95,8 @@ class Client:
     def is_here(self, machine: Machine) -> bool:
         """Return True if the client is installed on a machine, as far as can be seen."""
         on_path = any(machine.which(program) for program in self.programs)
-        return on_path or self.folder.on(machine).exists()
+        return on_path or _exists(self.folder.on(machine))
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a folder can't be entered

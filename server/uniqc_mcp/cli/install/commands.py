@@ -86,7 +86,7 @@ def install(
     A file is edited and not rewritten, with a backup beside it. Then the server is started as the
     client will start it.
     """
-    machine = Machine.here()
+    machine = _machine()
     if lists and name is None:
         _list(machine, as_json=as_json)
         return
@@ -115,7 +115,7 @@ def uninstall(name: str, scope: str | None, *, dry_run: bool) -> None:
 
     A file in which nothing else was changed since is as it was before, to the byte.
     """
-    client, machine = CLIENTS[name], Machine.here()
+    client, machine = CLIENTS[name], _machine()
     chosen = _scope(client, scope)
     with _told_errors():
         change = planned_removal(client, chosen, machine)
@@ -161,6 +161,22 @@ def _add(
         echo(line)
     if not was_here:
         echo(f"{client.title} itself was not found on this machine.")
+
+
+def _machine() -> Machine:
+    """Return this machine.
+
+    Raises:
+        click.ClickException: There is no current directory, or no home.
+    """
+    try:
+        return Machine.here()
+    except OSError as error:
+        raise click.ClickException(
+            f"The current directory can't be read: {error.strerror}. Change to another."
+        ) from error
+    except RuntimeError as error:
+        raise click.ClickException("It is not known where your home is. Set HOME.") from error
 
 
 def _scope(client: Client, scope: str | None) -> Scope:

@@ -77,7 +77,8 @@ def parsed(content: bytes | None, syntax: Syntax, file: Path) -> Document:
         raise InstallError(
             f"{file} is not in UTF-8 (byte {error.start}), and was left alone. Save it in UTF-8."
         ) from error
-    except SyntaxProblem as error:
+    # Parsers raise ValueError for a number of 5,000 digits or a month 99, and some recurse.
+    except (SyntaxProblem, ValueError, RecursionError) as error:
         raise InstallError(
             f"{file} can't be parsed as {syntax}, and was left alone. Correct it first: {error}"
         ) from error
@@ -132,7 +133,7 @@ def _edited(edit: Callable[[], str], file: Path) -> str:
     """Return an edited text. tomlkit raises various errors for what it can't edit."""
     try:
         return edit()
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise InstallError(_BY_HAND.format(file=file)) from error
 
 
