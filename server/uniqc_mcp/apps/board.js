@@ -35,6 +35,14 @@ function inOrder(shown) {
   });
 }
 
+// Only an answer of the server tells that there are no tasks.
+function whyEmpty() {
+  if (tasks.size) return "No task matches the filter.";
+  if (state.loading) return "Reading the tasks…";
+  if (state.answered) return "No tasks match.";
+  return byId("problem").hidden ? "Waiting for the tasks…" : "The tasks are not known.";
+}
+
 let rows;
 
 function show() {
@@ -44,22 +52,20 @@ function show() {
   rows.show(shown);
   byId("table").hidden = !shown.length;
   byId("empty").hidden = Boolean(shown.length);
-  byId("empty").textContent =
-    state.loading && !tasks.size
-      ? "Reading the tasks…"
-      : tasks.size
-        ? "No task matches the filter."
-        : "No tasks match.";
+  byId("empty").textContent = whyEmpty();
   const total =
     state.total === null
       ? ""
       : `${state.atLeast ? "at least " : ""}${counted(Math.max(state.total, tasks.size))}`;
   const all =
     tasks.size < (state.total ?? 0) ? `${counted(tasks.size)} of ${total}` : counted(tasks.size);
+  const isOne = all === counted(1);
   byId("summary").textContent = [
-    shown.length === tasks.size
-      ? `${all} ${tasks.size === 1 ? "task" : "tasks"}`
-      : `${counted(shown.length)} of ${all} tasks`,
+    !state.answered && !tasks.size
+      ? ""
+      : shown.length === tasks.size
+        ? `${all} ${isOne ? "task" : "tasks"}`
+        : `${counted(shown.length)} of ${all} tasks`,
     state.loading && tasks.size ? "reading on…" : "",
     state.rest ? "ask with a filter for the others" : "",
   ]
@@ -219,7 +225,7 @@ async function start() {
   host.on("ui/notifications/tool-input", onInput);
   host.on("ui/notifications/tool-result", onResult);
   host.on("ui/notifications/tool-cancelled", ({ reason }) =>
-    problem(`The call was cancelled. ${text(reason)}`),
+    failed(`The call was cancelled. ${text(reason)}`),
   );
   host.on("ui/resource-teardown", () => setLive(false));
   host.on("context", (context) => {
@@ -231,7 +237,7 @@ async function start() {
   drawHeadings();
   show();
   setInterval(tick, 5000);
-  await host.connect("uniqc-mcp board").catch((error) => problem(error.message));
+  await host.connect("uniqc-mcp board").catch((error) => failed(error.message));
 }
 
 start();

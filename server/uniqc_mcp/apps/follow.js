@@ -40,7 +40,7 @@ async function load(pages = Infinity) {
     const readAt = readAtOf(answer);
     const marks = tasks.size > 0 && state.loaded;
     for (const task of list(answer.tasks)) {
-      const key = text(record(task).task_id, 300);
+      const key = keyOf(task);
       keep(task, readAt, { mark: marks && !tasks.has(key) });
       seen.add(key);
     }
@@ -58,6 +58,7 @@ async function load(pages = Infinity) {
 }
 
 function tell(answer) {
+  state.answered = true;
   state.total = number(answer.total) ?? number(answer.total_at_least);
   state.atLeast = number(answer.total) === null && number(answer.total_at_least) !== null;
   const store = record(answer.store);
@@ -93,7 +94,7 @@ async function follow() {
         await pause(1000 * (WAIT_SECONDS - waited));
       if (goesOn()) await load(tasks.size > MANY ? 1 : Infinity);
     } catch (error) {
-      problem(`Not live: ${error.message}`);
+      failed(`Not live: ${error.message}`);
       await pause();
     }
     while (goesOn() && document.hidden) await pause(1000);
@@ -135,6 +136,12 @@ function problem(words) {
   byId("problem").hidden = !words;
 }
 
+function failed(words) {
+  state.loading = false;
+  problem(words);
+  show();
+}
+
 function onInput({ arguments: given }) {
   const args = record(given);
   state.args = Object.fromEntries(
@@ -155,6 +162,6 @@ async function onResult(result) {
   if (list(answer.tasks).length || answer.store) tell(answer);
   show();
   if (!host.canCall) return;
-  await load().catch((error) => problem(error.message));
+  await load().catch((error) => failed(error.message));
   setLive(true);
 }

@@ -19,7 +19,9 @@ function show() {
   byId("empty").hidden = Boolean(made.length);
   byId("empty").textContent = state.compared.length
     ? "No outcomes to draw."
-    : "Waiting for the result…";
+    : byId("problem").hidden
+      ? "Waiting for the result…"
+      : "The result is not known.";
 }
 
 function drawHeadings(made) {
@@ -127,6 +129,11 @@ function problem(words) {
   byId("problem").hidden = !words;
 }
 
+function failed(words) {
+  problem(words);
+  show();
+}
+
 async function onResult(result) {
   problem(result.isError ? textOf(result) : "");
   const answer = record(result.structuredContent);
@@ -174,14 +181,14 @@ async function start() {
   });
   host.on("ui/notifications/tool-result", onResult);
   host.on("ui/notifications/tool-cancelled", ({ reason }) =>
-    problem(`The call was cancelled. ${text(reason)}`),
+    failed(`The call was cancelled. ${text(reason)}`),
   );
   host.on("context", () => {
     offerFullScreen(host);
     show();
   });
   show();
-  await host.connect("uniqc-mcp result").catch((error) => problem(error.message));
+  await host.connect("uniqc-mcp result").catch((error) => failed(error.message));
 }
 
 start();

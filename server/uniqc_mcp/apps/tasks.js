@@ -15,6 +15,7 @@ const state = {
   turn: 0,
   cursor: "",
   chosen: "",
+  answered: false,
   total: null,
   loading: false,
   round: 0,
@@ -22,13 +23,18 @@ const state = {
   shownAt: 0,
 };
 
+// An archived task may have the id of a live one.
+function keyOf(given) {
+  const { task_id: id, note } = record(given);
+  return `${/\barchived\b(?! twin)/.test(text(note)) ? "archived:" : ""}${text(id, 300)}`;
+}
+
 function taskOf(given, readAt) {
   const task = record(given);
-  const key = text(task.task_id, 300);
   const since = number(task.seconds_since_update);
   return {
-    key,
-    task_id: key,
+    key: keyOf(given),
+    task_id: text(task.task_id, 300),
     name: text(task.name, 200),
     backend: text(task.backend, 120),
     status: text(task.status, 40),
@@ -53,7 +59,7 @@ function readAtOf(answer) {
 
 function keep(given, readAt, { mark } = {}) {
   const task = taskOf(given, readAt);
-  if (!task.key) return;
+  if (!task.task_id) return;
   const before = tasks.get(task.key);
   const changed = before && before.status !== task.status;
   // What a wait tells of a change lacks the fields that the list had before.
