@@ -300,6 +300,10 @@ def close_stdout(server: Probe) -> None:
         server.send_until_full(PING)
 
 
+# A server that took over is the same as one that was there at once, so each pair need not be tried.
+WHILE_A_TOOL_RUNS = pytest.mark.parametrize(
+    ("start", "tool"), [("eager", "query"), ("recorded", "wait")], indirect=["start"]
+)
 ENDS = pytest.mark.parametrize("end", [close_stdin, interrupt, terminate, close_stdout])
 
 
@@ -313,7 +317,7 @@ def test_it_ends_within_a_second_when_idle(end: Callable[[Probe], None]) -> None
 
 
 @ENDS
-@pytest.mark.parametrize("tool", ["wait", "query"])
+@WHILE_A_TOOL_RUNS
 def test_it_ends_within_a_second_while_a_tool_runs(end: Callable[[Probe], None], tool: str) -> None:
     with probe() as server:
         server.send(HANDSHAKE, call(1, tool))
@@ -324,7 +328,7 @@ def test_it_ends_within_a_second_while_a_tool_runs(end: Callable[[Probe], None],
 
 
 @ENDS
-@pytest.mark.parametrize("tool", ["wait", "query"])
+@WHILE_A_TOOL_RUNS
 def test_it_ends_within_a_second_when_the_client_has_stopped_reading(
     end: Callable[[Probe], None], tool: str
 ) -> None:

@@ -60,7 +60,7 @@ class ClearedTools:
         receipts = self._store.cleared_tasks().receipts()
         rest = receipts[_place_after(cursor, receipts) :]
         sanitizer = Sanitizer()
-        views = [self.view_of(receipt, sanitizer) for receipt in rest[:limit]]
+        views = [view_of(receipt, sanitizer, self._keep) for receipt in rest[:limit]]
         views = views[: max(1, how_many_fit((view.size for view in views), _room()))]
         total = len(receipts)
         held = sum(receipt.held for receipt in receipts)
@@ -92,26 +92,16 @@ class ClearedTools:
         )
         return ClearedList(
             message=message,
-            receipts=[self.view_of(page.receipt, sanitizer)],
+            receipts=[view_of(page.receipt, sanitizer, self._keep)],
             tasks=views,
             total=total,
             next_cursor=page.next_cursor,
             store=self._source(zone_notes(view.submitted_at for view in views)),
         )
 
-    def view_of(self, receipt: Receipt, sanitizer: Sanitizer) -> ReceiptView:
-        """Return a receipt as an answer shows it."""
-        return ReceiptView.of(receipt, sanitizer, undoable_until=self._undoable_until(receipt))
-
-    def _undoable_until(self, receipt: Receipt) -> str:
-        keep = KEEP_CLEARED if self._clearing is None else self._clearing.keep
-        cleared_at = parse_time(receipt.cleared_at)
-        if cleared_at is None:
-            return ""
-        try:
-            return wire_time((assume_local(cleared_at) + keep).astimezone(UTC))
-        except OverflowError:  # a time that no datetime can hold
-            return wire_time(datetime.max.replace(tzinfo=UTC))
+    @property
+    def _keep(self) -> timedelta:
+        return KEEP_CLEARED if self._clearing is None else self._clearing.keep
 
     def _how(self) -> str:
         if self._clearing is None:
@@ -135,6 +125,27 @@ class ClearedTools:
             read_at=wire_time(self._clock()),
             notes=notes,
         )
+
+
+def view_of(receipt: Receipt, sanitizer: Sanitizer, keep: timedelta = KEEP_CLEARED) -> ReceiptView:
+    """Return a receipt as an answer shows it.
+
+    Args:
+        receipt: The receipt.
+        sanitizer: Makes its texts safe to show.
+        keep: The time after which a clear may drop it.
+    """
+    return ReceiptView.of(receipt, sanitizer, undoable_until=_undoable_until(receipt, keep))
+
+
+def _undoable_until(receipt: Receipt, keep: timedelta) -> str:
+    cleared_at = parse_time(receipt.cleared_at)
+    if cleared_at is None:
+        return ""
+    try:
+        return wire_time((assume_local(cleared_at) + keep).astimezone(UTC))
+    except OverflowError:  # a time that no datetime can hold
+        return wire_time(datetime.max.replace(tzinfo=UTC))
 
 
 def _room() -> int:

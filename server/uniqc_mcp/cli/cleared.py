@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from uniqc_mcp.clearing.cleared_models import ClearedTaskView
-from uniqc_mcp.clearing.listing import NOTHING, ClearedTools
+from uniqc_mcp.clearing.listing import NOTHING, view_of
 from uniqc_mcp.cli.output import echo
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import quoted, word
@@ -33,8 +33,8 @@ def receipt_of(store: TaskStore, given: str) -> str:
     if len(found) == 1:
         return found[0].receipt_id
     if found:
-        tools, sanitizer = ClearedTools(store), Sanitizer()
-        views = [tools.view_of(each, sanitizer) for each in found[:_MAX_NAMED]]
+        sanitizer = Sanitizer()
+        views = [view_of(each, sanitizer) for each in found[:_MAX_NAMED]]
         named = "".join(f"\n  {view.line}" for view in views)
         more = "" if len(found) <= _MAX_NAMED else f"\n  and {len(found) - _MAX_NAMED} more"
         raise click.ClickException(
@@ -56,8 +56,8 @@ def latest_receipt(store: TaskStore) -> str:
 
 def print_receipts(store: TaskStore, *, as_json: bool) -> None:
     """Print a line for each receipt, or all as JSON, as list_cleared has them."""
-    tools, sanitizer = ClearedTools(store), Sanitizer()
-    views = [tools.view_of(receipt, sanitizer) for receipt in store.receipts()]
+    sanitizer = Sanitizer()
+    views = [view_of(receipt, sanitizer) for receipt in store.receipts()]
     if as_json:
         echo(json.dumps([view.model_dump(mode="json", exclude_none=True) for view in views]))
         return
