@@ -1,6 +1,7 @@
 """Ask a server from Python for the active tasks, and read the newest one as a resource.
 
-Run it without arguments for a sample cache, or with the directory of a cache:
+It takes some three seconds. Run it without arguments for a sample cache, or with the directory of a
+cache:
 
     python examples/ask.py ~/.uniqc/cache
 """
@@ -9,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
+from common.answers import call, run
 from uniqc_mcp.cli.sample import make_sample
 
 
@@ -21,10 +22,7 @@ async def ask(cache_dir: Path) -> None:
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
     )
     async with Client(stdio_client(server)) as client:
-        answer = await client.call_tool("list_tasks", {"status": "active", "limit": 5})
-        active = answer.structured_content
-        if active is None:
-            raise SystemExit("the server could not answer")
+        active = await call(client, "list_tasks", {"status": "active", "limit": 5})
         print(f"{active['total']} tasks are active")
         for task in active.get("tasks", []):
             name = task.get("name", task["task_id"])
@@ -38,11 +36,11 @@ async def ask(cache_dir: Path) -> None:
 def main() -> None:
     """Ask about the given cache, or about a sample."""
     if len(sys.argv) > 1:
-        anyio.run(ask, Path(sys.argv[1]))
+        run(lambda: ask(Path(sys.argv[1])))
         return
     with tempfile.TemporaryDirectory() as directory:
         make_sample(Path(directory))
-        anyio.run(ask, Path(directory))
+        run(lambda: ask(Path(directory)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A client that asks its user in the terminal before finished tasks are cleared.
 
-Run it without arguments for a sample cache, or with the directory of a cache. Without a terminal,
-as in CI, it types the number for the user, and undoes the clear at the end.
+It takes some three seconds, and as long as the user thinks. Run it without arguments for a sample
+cache, or with the directory of a cache. Without a terminal, as in CI, it types the number for the
+user, and undoes the clear at the end.
 
     python examples/ask_before_clearing.py ~/.uniqc/cache
 """
@@ -16,6 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
+from common.answers import call, run
 from uniqc_mcp.cli.sample import make_sample
 
 
@@ -40,29 +42,26 @@ async def clear(cache_dir: Path) -> None:
         args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), "--allow-clear", "success"],
     )
     async with Client(stdio_client(server), elicitation_callback=ask) as client:
-        plan = (await client.call_tool("clear_tasks", {"status": "success"})).structured_content
-        if plan is None or "plan_id" not in plan:
-            print("there is nothing to clear")
+        plan = await call(client, "clear_tasks", {"status": "success"})
+        if "plan_id" not in plan:
+            print(plan["message"])
             return
         print(f"The plan is to clear {plan['planned']} tasks.")
-        arguments = {"plan_id": plan["plan_id"]}
-        done = (await client.call_tool("clear_tasks", arguments)).structured_content
-        if done is None:
-            raise SystemExit("the server could not clear")
+        done = await call(client, "clear_tasks", {"plan_id": plan["plan_id"]})
         print(f"\n{done['message']}")
         if "receipt" in done and not sys.stdin.isatty():
-            undone = await client.call_tool("undo_clear", {"receipt": done["receipt"]})
-            print(f"and undone: {undone.structured_content}")
+            undone = await call(client, "undo_clear", {"receipt": done["receipt"]})
+            print(f"and undone: {undone}")
 
 
 def main() -> None:
     """Clear the given cache, or a sample."""
     if len(sys.argv) > 1:
-        anyio.run(clear, Path(sys.argv[1]))
+        run(lambda: clear(Path(sys.argv[1])))
         return
     with tempfile.TemporaryDirectory() as directory:
         make_sample(Path(directory))
-        anyio.run(clear, Path(directory))
+        run(lambda: clear(Path(directory)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ With the directory of a cache it runs until Ctrl-C:
     python examples/editor_watch.py --cache-dir ~/.uniqc/cache
 
 Without arguments it watches a simulated uniqc process submit and finish three tasks, and checks
-that it showed what happened. With --legacy it uses the protocol before 2026-07-28.
+that it showed what happened, which takes some ten seconds. With --legacy it uses the
+protocol before 2026-07-28.
 """
 
 import argparse
@@ -32,6 +33,8 @@ from mcp_types import (
     SubscribeRequestParams,
     TextResourceContents,
 )
+
+from common.answers import run
 
 PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
 TIMEOUT_SECONDS = 60
@@ -107,13 +110,15 @@ class Panel:
             if is_over(task):
                 del self._active[task["task_id"]]
         changes = [line for task in tasks for line in self._changes(task)]
-        total = (await read(client, STORE))["total"]
+        store = await read(client, STORE)
         newest = sorted(self._active.values(), key=submitted, reverse=True)
-        lines = [f"uniqc  {len(newest)} active, {total} in all"]
+        lines = [f"uniqc  {len(newest)} active, {store['total']} in all"]
         lines += [
             f"  {task['status']:<8}  {label(task):<12}  {task['backend']}"
             for task in newest[:MAX_ROWS]
         ]
+        if not store["store"]["exists"]:
+            lines += store["store"]["notes"]
         if lines != self._lines:
             print(*lines, *changes, sep="\n", flush=True)
         self._lines = lines
@@ -239,12 +244,12 @@ def main() -> None:
     panel = Panel(until_idle=not options.cache_dir)
     if options.cache_dir:
         with suppress(KeyboardInterrupt):
-            anyio.run(lambda: watch(options.cache_dir, panel, legacy=options.legacy))
+            run(lambda: watch(options.cache_dir, panel, legacy=options.legacy))
         return
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, str(PLAYER), directory, "three-tasks"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
-            anyio.run(lambda: watch_player(Path(directory), panel, legacy=options.legacy))
+            run(lambda: watch_player(Path(directory), panel, legacy=options.legacy))
             played = [json.loads(line) for line in player.communicate()[0].splitlines()]
     wrong = list(differences(panel.shown, played))
     shown = sum(map(len, panel.shown.values()))

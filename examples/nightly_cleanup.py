@@ -4,16 +4,17 @@ Run it without arguments for a sample cache, or from cron with the directory of 
 
     python examples/nightly_cleanup.py ~/.uniqc/cache
 
-It needs no model and no key. It prints what it cleared and how to undo that.
+It takes some three seconds, and needs no model and no key. It prints what it cleared and how to
+undo that.
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
+from common.answers import NoAnswerError, call, run
 from uniqc_mcp.cli.sample import make_sample
 
 # The operator's limits. Tasks of the sample are new, so there the age is not limited.
@@ -27,20 +28,17 @@ async def clear_old_tasks(cache_dir: Path, limits: list[str]) -> None:
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir), *limits]
     )
     async with Client(stdio_client(server)) as client:
-        plan = (await client.call_tool("clear_tasks", {})).structured_content
-        if plan is None:
-            raise SystemExit("the server could not plan")
+        plan = await call(client, "clear_tasks", {})
         for group in plan.get("groups", []):
             print(f"to clear: {group['count']} {group['status']} on {group['backend']}")
         for reason in plan.get("excluded", []):
             print(f"to keep: {reason['count']}, {reason['reason']}")
         if "plan_id" not in plan:
-            print("nothing to clear tonight")
+            print(plan["message"])
             return
-        arguments = {"plan_id": plan["plan_id"]}
-        done = (await client.call_tool("clear_tasks", arguments)).structured_content
-        if done is None or done["state"] != "cleared":
-            raise SystemExit(f"nothing was cleared: {done}")
+        done = await call(client, "clear_tasks", {"plan_id": plan["plan_id"]})
+        if done["state"] != "cleared":
+            raise NoAnswerError(done["message"])
         print(f"cleared {done['cleared']} tasks")
         print(f"to undo: uniqc-mcp restore {done['receipt']} --cache-dir {cache_dir}")
 
@@ -48,11 +46,11 @@ async def clear_old_tasks(cache_dir: Path, limits: list[str]) -> None:
 def main() -> None:
     """Clear the given cache, or a sample."""
     if len(sys.argv) > 1:
-        anyio.run(clear_old_tasks, Path(sys.argv[1]), [*LIMITS, *MIN_AGE])
+        run(lambda: clear_old_tasks(Path(sys.argv[1]), [*LIMITS, *MIN_AGE]))
         return
     with tempfile.TemporaryDirectory() as directory:
         make_sample(Path(directory))
-        anyio.run(clear_old_tasks, Path(directory), LIMITS)
+        run(lambda: clear_old_tasks(Path(directory), LIMITS))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Use the store without a server: save, update, search, count and clear tasks."""
+"""Use the store without a server: save, update, search, count and clear tasks.
+
+It takes less than a second.
+"""
 
 import tempfile
 

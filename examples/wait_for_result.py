@@ -4,7 +4,8 @@
 
 Each call of wait_for_tasks returns as soon as the task changes, with a cursor, so that the next
 call misses no change. Without arguments it waits for a task that a simulated uniqc process submits
-and finishes, and checks what it received. With --legacy it uses the protocol before 2026-07-28.
+and finishes, and checks what it received, which takes some ten seconds. With --legacy it
+uses the protocol before 2026-07-28.
 """
 
 import argparse
@@ -16,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 from mcp import Client, StdioServerParameters
-from mcp_types import TextContent
+
+from common.answers import call, run
 
 PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
 
@@ -37,30 +38,23 @@ class Agent:
         self.statuses: list[str] = []
         self.progress_reports = 0
 
-    async def result_of(self, task_id: str) -> dict[str, Any] | None:
-        """Return the task once it is finished; None if the server could not answer."""
+    async def result_of(self, task_id: str) -> dict[str, Any]:
+        """Return the task once it is finished."""
         state, cursor = "", ""
         while state != "finished":
             arguments = {"task_ids": [task_id], "timeout_seconds": 50, "cursor": cursor}
             answer = await self._call("wait_for_tasks", arguments)
-            if answer is None:
-                return None
             state, cursor = answer["state"], answer["cursor"]
             print(f"  {state} after {answer['waited_seconds']} s")
             for change in answer.get("changes", []):
                 print(f"    {change['before'] or 'new'} -> {change['status']}")
                 self.statuses.append(change["status"])
-            for note in answer["store"].get("notes", []):
-                print(f"    {note}")
-        answer = await self._call("get_task", {"task_id": task_id})
-        return answer and answer["task"]
+        task: dict[str, Any] = (await self._call("get_task", {"task_id": task_id}))["task"]
+        return task
 
-    async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         print(f"{tool} {json.dumps(arguments)}")
-        answer = await self._client.call_tool(tool, arguments, progress_callback=self._progress)
-        if answer.is_error:
-            print(*(block.text for block in answer.content if isinstance(block, TextContent)))
-        return None if answer.is_error else answer.structured_content
+        return await call(self._client, tool, arguments, progress=self._progress)
 
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
         print(f"  {progress:.0f} of {total or 0:.0f} s: {message}")
@@ -75,8 +69,6 @@ async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, d
     async with Client(server, mode="legacy" if legacy else "auto") as client:
         agent = Agent(client)
         task = await agent.result_of(task_id)
-    if task is None:
-        sys.exit(1)
     name = task.get("name", task_id)
     print(f"{name}: {task['status']} {task.get('error', '')}".rstrip())
     for bits, count in counts_of(task).items():
@@ -111,7 +103,7 @@ def main() -> None:
     parser.add_argument("--legacy", action="store_true")
     options = parser.parse_args()
     if options.task_id:
-        anyio.run(lambda: wait(options.cache_dir, options.task_id, legacy=options.legacy))
+        run(lambda: wait(options.cache_dir, options.task_id, legacy=options.legacy))
         return
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, str(PLAYER), directory, "one-task"]
@@ -119,7 +111,7 @@ def main() -> None:
             if player.stdout is None or not (submitted := player.stdout.readline()):
                 raise SystemExit("nothing was submitted")
             task_id = json.loads(submitted)["task_id"]
-            agent, task = anyio.run(lambda: wait(Path(directory), task_id, legacy=options.legacy))
+            agent, task = run(lambda: wait(Path(directory), task_id, legacy=options.legacy))
             played = [json.loads(line) for line in (submitted, *player.stdout)]
     wrong = list(differences(agent, task, played))
     print(*wrong or [f"{len(agent.statuses)} changes received, as they happened"], sep="\n")

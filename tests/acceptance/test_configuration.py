@@ -202,4 +202,5 @@ def test_random_examples_are_fixed_by_default_and_new_in_scheduled_runs() -> Non
 
 def test_every_example_is_run_by_ci() -> None:
     assert "examples=(examples/*.py " in (ROOT / ".ci" / "run").read_text()
-    assert {str(Path(file).parent) for file in files("examples")} == {"examples"}
+    folders = {str(Path(file).parent) for file in files("examples")}
+    assert folders == {"examples", "examples/common"}
