@@ -203,4 +203,7 @@ def test_random_examples_are_fixed_by_default_and_new_in_scheduled_runs() -> Non
 def test_every_example_is_run_by_ci() -> None:
     assert "examples=(examples/*.py " in (ROOT / ".ci" / "run").read_text()
     folders = {str(Path(file).parent) for file in files("examples")}
-    assert folders == {"examples", "examples/common"}
+    assert folders == {"examples", "examples/frameworks", "examples/common"}
+    programs = "".join((ROOT / file).read_text() for file in files("tests/clients/programs"))
+    agents = {Path(file).name for file in files("examples/frameworks")}
+    assert set(re.findall(r'check_example\("(\w+\.py)"', programs)) == agents

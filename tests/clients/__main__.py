@@ -19,6 +19,7 @@ from tests.clients.pinned import CLIENTS, Client, InstallError, NodeClient
 from uniqc_mcp.cli.sample import make_sample
 
 PROGRAMS = Path(__file__).parent / "programs"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "frameworks"
 
 _NO_TELEMETRY = {
     "AGNO_TELEMETRY": "false",
@@ -103,6 +104,7 @@ def _failure(client: Client, environment: Path) -> str:
     # Beside the packages of the client: Node.js looks for these from the program's place on.
     programs = environment / "programs"
     shutil.copytree(PROGRAMS, programs, dirs_exist_ok=True)
+    shutil.copytree(EXAMPLES, programs / "examples", dirs_exist_ok=True)
     program = programs / f"{client.name}{client.suffix}"
     with tempfile.TemporaryDirectory(prefix="uniqc-cache-") as cache:
         make_sample(Path(cache))

@@ -84,7 +84,15 @@ CLIENTS: tuple[Client, ...] = (
     PythonClient(name="fastmcp_4", packages=("fastmcp==4.2.3",), in_ci=True),
     PythonClient(name="google_genai", packages=("google-genai==3.6.1", "mcp>=2.3,<3"), in_ci=True),
     PythonClient(
-        name="langchain_adapters", packages=("langchain-mcp-adapters==0.3.2",), in_ci=True
+        name="langchain_adapters",
+        packages=("langchain-mcp-adapters==0.3.2", "langchain==1.5.2"),
+        in_ci=True,
+    ),
+    # Two frameworks share an environment, as installing a second one takes CI 15 seconds.
+    PythonClient(
+        name="example_agents",
+        packages=("openai-agents==0.24.0", "pydantic-ai-slim[mcp]==2.68.0"),
+        in_ci=True,
     ),
     NodeClient(name="typescript_1", packages=("@modelcontextprotocol/sdk@1.32.2",), in_ci=True),
     NodeClient(name="typescript_2", packages=("@modelcontextprotocol/client@2.4.0",), in_ci=True),

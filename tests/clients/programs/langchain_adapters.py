@@ -5,6 +5,7 @@ import json
 import sys
 
 from calls import BAD, GOOD, RESOURCES, TASK_ID, TOOLS, check
+from examples_of_agents import check_example
 from langchain_core.tools import ToolException
 from langchain_mcp_adapters.client import MultiServerMCPClient
 
@@ -37,4 +38,6 @@ async def read(client):
         check("content type: resource" in str(errors.exceptions), errors.exceptions)
 
 
-asyncio.run(main(json.loads(sys.argv[1])))
+server_command = json.loads(sys.argv[1])
+asyncio.run(main(server_command))
+check_example("ask_with_langchain.py", server_command)
