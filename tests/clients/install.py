@@ -8,53 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from tests.clients.homes import Home, HostError
 from tests.clients.hosts import HOSTS, Host
 from tests.clients.pinned import InstallError, NodeClient
 
-_PATIENCE = 120
 _COMMAND = str(Path(sys.executable).with_name("uniqc-mcp"))
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class _HostError(Exception):
-    """What a host did not do as it should."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Home:
-    """A user's home, with the programs of one host on PATH."""
-
-    path: Path
-    programs: Path
-
-    def run(self, *command: str) -> str:
-        """Return what a command printed, without colours."""
-        variables = {"HOME": str(self.path), "XDG_CONFIG_HOME": "", "NO_COLOR": "1"}
-        own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            command,
-            cwd=self.path / "project",
-            env=own | variables | {"PATH": f"{self.programs}:{os.environ['PATH']}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        printed = _ANSI.sub("", done.stdout)
-        if done.returncode:
-            raise _HostError(f"{' '.join(command)} ended with {done.returncode}: {printed}")
-        return printed
 
 
 def main() -> int:
@@ -84,14 +49,14 @@ def _succeeds(host: Host, environment: Path) -> bool:
             with tempfile.TemporaryDirectory(prefix="client-home-") as home:
                 (Path(home) / "project").mkdir()
                 programs = environment / "node_modules" / ".bin"
-                _configure(host, _Home(path=Path(home), programs=programs), content)
-    except (InstallError, _HostError, subprocess.TimeoutExpired) as error:
+                _configure(host, Home(path=Path(home), programs=programs), content)
+    except (InstallError, HostError, subprocess.TimeoutExpired) as error:
         print(f"{host.name}: FAILED\n{error}", flush=True)
         return False
     return True
 
 
-def _configure(host: Host, home: _Home, before: str) -> None:
+def _configure(host: Host, home: Home, before: str) -> None:
     """Install, list and uninstall; report the host's line about the server, and the seconds."""
     file = _prepared(host, home, before)
     began = time.monotonic()
@@ -99,25 +64,25 @@ def _configure(host: Host, home: _Home, before: str) -> None:
     line = _line(host, home.run(*host.lister()))
     seconds = time.monotonic() - began
     if line is None:
-        raise _HostError(f"{host.program} does not list the server as {host.listed}")
+        raise HostError(f"{host.program} does not list the server as {host.listed}")
     listed = json.loads(home.run(_COMMAND, "install", "--list", "--json"))
     (entry,) = (each["entries"] for each in listed if each["client"] == host.name)
     if not [each for each in entry if each["command"] == _COMMAND and each["exists"]]:
-        raise _HostError(f"--list has the entry as {entry}")
+        raise HostError(f"--list has the entry as {entry}")
     again = home.run(_COMMAND, "install", host.name, "--no-check", "--", "--max-wait", "45")
     if "has this entry already" not in again:
-        raise _HostError(f"a second install said {again}")
+        raise HostError(f"a second install said {again}")
     home.run(_COMMAND, "uninstall", host.name)
     if _line(host, home.run(*host.lister())) is not None:
-        raise _HostError(f"{host.program} lists the server after uninstall")
+        raise HostError(f"{host.program} lists the server after uninstall")
     if file is not None and "uniqc" in file.read_text():
-        raise _HostError(f"{file.read_text()} was {before}")
+        raise HostError(f"{file.read_text()} was {before}")
     by = "its own command" if ", by `" in told else "an edit of its file"
     back = "as before" if file is None or file.read_text() == before else "but for its layout"
     print(f"{host.name} by {by}, in {seconds:.1f} s: {line} (removed, {back})", flush=True)
 
 
-def _prepared(host: Host, home: _Home, content: str) -> Path | None:
+def _prepared(host: Host, home: Home, content: str) -> Path | None:
     # Gemini CLI disables every server in a folder that it does not trust.
     trusted = home.path / ".gemini" / "trustedFolders.json"
     trusted.parent.mkdir()
