@@ -18,7 +18,7 @@ from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.comparing.tools import CompareTools
 from uniqc_mcp.completions import complete_argument
-from uniqc_mcp.context import ServerContext
+from uniqc_mcp.context import Connections, ConnectionState, ServerContext
 from uniqc_mcp.instructions import instructions
 from uniqc_mcp.prompts import add_prompts, check_prompt
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
@@ -181,8 +181,12 @@ def _lifespan(
         async with watcher.running():
             yield ServerContext(
                 watcher=watcher,
-                subscriptions=Subscriptions(store, watcher),
-                cancelled_waits=CancelledWaits(),
+                connections=Connections(
+                    lambda: ConnectionState(
+                        subscriptions=Subscriptions(store, watcher),
+                        cancelled_waits=CancelledWaits(),
+                    )
+                ),
                 clearing=clearing,
                 pending_plans=pending_plans,
             )

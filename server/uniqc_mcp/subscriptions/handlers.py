@@ -18,16 +18,16 @@ from uniqc_mcp.protocol.errors import with_request_errors
 if TYPE_CHECKING:
     from mcp.server.context import HandlerResult, ServerRequestContext
     from mcp.server.lowlevel import Server
+    from mcp.server.session import ServerSession
 
     from uniqc_mcp.subscriptions.subscriber import Subscriptions
 
 
 class HasSubscriptions(Protocol):
-    """A lifespan context that holds the subscriptions of a client."""
+    """A lifespan context that holds the subscriptions of each client."""
 
-    @property
-    def subscriptions(self) -> Subscriptions:
-        """The subscriptions of the client."""
+    def subscriptions_of(self, session: ServerSession) -> Subscriptions:
+        """Return the subscriptions of the client that a request came from."""
         ...
 
 
@@ -47,17 +47,17 @@ def serve_subscriptions(server: Server[Context]) -> None:
     async def listen(
         ctx: ServerRequestContext[Context, Any], params: SubscriptionsListenRequestParams
     ) -> HandlerResult:
-        await ctx.lifespan_context.subscriptions.listen(ctx, params)
+        await ctx.lifespan_context.subscriptions_of(ctx.session).listen(ctx, params)
 
     async def subscribe(
         ctx: ServerRequestContext[Context, Any], params: SubscribeRequestParams
     ) -> EmptyResult:
-        return await ctx.lifespan_context.subscriptions.subscribe(ctx, params)
+        return await ctx.lifespan_context.subscriptions_of(ctx.session).subscribe(ctx, params)
 
     async def unsubscribe(
         ctx: ServerRequestContext[Context, Any], params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        return await ctx.lifespan_context.subscriptions.unsubscribe(params)
+        return await ctx.lifespan_context.subscriptions_of(ctx.session).unsubscribe(params)
 
     async def discover_what_changes(
         ctx: ServerRequestContext[Context, Any], params: RequestParams

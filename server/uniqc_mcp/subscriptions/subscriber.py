@@ -24,6 +24,7 @@ from mcp_types import (
     UnsubscribeRequestParams,
 )
 
+from uniqc_mcp.protocol.connections import connection_of
 from uniqc_mcp.protocol.errors import invalid
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -67,7 +68,8 @@ class Subscriptions:
         self._store = store
         self._watcher = watcher
         self._older_uris = WatchedUris(store, watcher)
-        self._sends_older_updates = False
+        self._older_updates: anyio.CancelScope | None = None
+        self._ends_with_connection = False
         # Requests take effect in the order in which the client made them.
         self._request_lock = anyio.Lock()
 
@@ -94,7 +96,8 @@ class Subscriptions:
         """Add one URI for a client of an older version.
 
         Raises:
-            MCPError: The resource cannot change, or there are too many subscriptions.
+            MCPError: The resource cannot change, there are too many subscriptions, or no update
+                could reach the client.
         """
         uri = params.uri
         if not can_change(uri):
@@ -102,15 +105,19 @@ class Subscriptions:
                 f"{quoted(uri)} is nothing to subscribe to; there are {STORE}, {ACTIVE} and "
                 "uniqc://task/TASK_ID."
             )
+        if not connection_of(ctx.session).has_standalone_channel:
+            raise invalid(
+                "No update could reach this client: its connection ends with each request. Read "
+                "the resource again instead."
+            )
         async with self._request_lock:
             if uri in self._older_uris:
                 return EmptyResult()
             if len(self._older_uris) == MAX_URIS:
                 raise invalid(f"No more than {MAX_URIS} addresses can be subscribed to.")
             await self._older_uris.add([uri])
-            if not self._sends_older_updates:
-                self._watcher.tasks.start_soon(self._send_older_updates, ctx.session)
-                self._sends_older_updates = True
+            if self._older_updates is None:
+                self._begin_older_updates(ctx.session)
         return EmptyResult()
 
     async def unsubscribe(self, params: UnsubscribeRequestParams) -> EmptyResult:
@@ -119,12 +126,27 @@ class Subscriptions:
             self._older_uris.remove(params.uri)
         return EmptyResult()
 
-    async def _send_older_updates(self, session: ServerSession) -> None:
-        """Send updates until no URI is left; the session of any request leads to the client."""
+    def _begin_older_updates(self, session: ServerSession) -> None:
+        """Send updates until no URI is left, or until the connection or the server ends.
+
+        The session of any request of a connection leads to its client.
+        """
+        if not self._ends_with_connection:
+            connection_of(session).exit_stack.callback(self._end_older_updates)
+            self._ends_with_connection = True
+        self._older_updates = anyio.CancelScope()
+        self._watcher.tasks.start_soon(self._send_older_updates, session, self._older_updates)
+
+    def _end_older_updates(self) -> None:
+        if self._older_updates is not None:
+            self._older_updates.cancel()
+
+    async def _send_older_updates(self, session: ServerSession, scope: anyio.CancelScope) -> None:
         try:
-            while self._older_uris:
-                await self._older_uris.send_updates(partial(_send_older_update, session))
-            self._sends_older_updates = False
+            with scope:
+                while self._older_uris:
+                    await self._older_uris.send_updates(partial(_send_older_update, session))
+                self._older_updates = None
         finally:
             self._older_uris.clear()
 

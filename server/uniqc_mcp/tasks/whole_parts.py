@@ -98,10 +98,11 @@ class Whole:
 
 
 class LastWhole:
-    """The whole parts that were asked for last.
+    """The whole parts that were asked for last, by any client.
 
     A later page of the same record need not redact all of it again, which takes a second for a
-    million characters.
+    million characters. Nobody is told of another's record: a caller gives the record that it has
+    read itself, and the parts follow from that alone.
     """
 
     def __init__(self) -> None:

@@ -116,7 +116,7 @@ class WaitTools:
             submitted_after=submitted_after,
             submitted_before=submitted_before,
         )
-        waits = running.cancelled_waits
+        waits = running.connections.state_of(context.session).cancelled_waits
         cursor = cursor or waits.cursor_of(asked)
         timeout = min(timeout_seconds, waits.limit.seconds if waits.limit else MAX_WAIT)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,6 +139,15 @@ def test_the_next_page_of_an_unchanged_record_is_not_redacted_again(cache: Cache
     cache.change("UPDATE tasks SET result_json = ?", '{"1": 9}')
     assert whole("result").texts == {"result": '{"1": 9}'}
     assert whole("result").digest != second.digest
+
+
+def test_two_readers_in_turn_get_the_parts_of_their_own_records(cache: Cache) -> None:
+    other = task({"1": 5}, backend="originq:W") | {"task_id": "another"}
+    cache.write(task({"0": 9}, backend="originq:W"), other)
+    last = LastWhole()
+    for reference, stored in ((ID, '{"0": 9}'), ("another", '{"1": 5}')) * 2:
+        found = cache.store.read(partial(FoundTask.find, reference=reference))
+        assert last.of(found, ["result"]).texts == {"result": stored}
 
 
 @pytest.mark.parametrize(

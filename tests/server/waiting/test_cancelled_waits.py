@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
+from tests.server.one_server import over_pipes
 from tests.server.watching import PATIENCE, save, uniqc, until_nobody_watches
 
 from uniqc_mcp.cancelled_waits import CancelledWaits
@@ -17,9 +19,11 @@ from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from tests.server.conftest import Cache, Mode
+
+    from uniqc_mcp.server import TaskServer
 
 
 def nothing() -> None:
@@ -54,6 +58,13 @@ async def cancelled(
         await until_nobody_watches()
 
 
+@asynccontextmanager
+async def piped(server: TaskServer, mode: Mode = "auto") -> AsyncGenerator[Client]:
+    """Connect a client over a pipe: a modern one in memory has a connection for each request."""
+    async with over_pipes(server) as connect, Client(connect(), mode=mode) as client:
+        yield client
+
+
 async def wait(cache: Cache, client: Client, **arguments: Any) -> tuple[str, dict[str, Any]]:
     return cache.answer(await client.call_tool("wait_for_tasks", arguments))
 
@@ -66,7 +77,7 @@ async def test_later_waits_end_a_second_before_the_client_cancelled_one(
     cache: Cache, mode: Mode
 ) -> None:
     uniqc(cache, a="running")
-    async with cache.client(mode) as client:
+    async with piped(cache.server, mode) as client:
         await cancelled(client, after=2.2)
         began = time.monotonic()
         text, structured = await wait(cache, client, timeout_seconds=30)
@@ -79,7 +90,7 @@ async def test_later_waits_end_a_second_before_the_client_cancelled_one(
 
 async def test_a_wait_that_is_short_enough_anyway_has_no_note(cache: Cache) -> None:
     uniqc(cache, a="running")
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         await cancelled(client, after=2.2)
         text, structured = await wait(cache, client, timeout_seconds=1)
     assert structured["waited_seconds"] == 1
@@ -88,9 +99,9 @@ async def test_a_wait_that_is_short_enough_anyway_has_no_note(cache: Cache) -> N
 
 async def test_another_connection_waits_as_long_as_it_asked_for(cache: Cache) -> None:
     uniqc(cache, a="running")
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         await cancelled(client)
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         _, structured = await wait(cache, client, timeout_seconds=2)
     assert structured["waited_seconds"] == 2
 
@@ -111,7 +122,7 @@ async def test_a_change_during_and_after_a_lost_wait_is_told_by_the_next_one(
     cache: Cache, mode: Mode, arguments: dict[str, Any]
 ) -> None:
     other = uniqc(cache, a="running", b="running")
-    async with cache.client(mode) as client:
+    async with piped(cache.server, mode) as client:
         waiting: dict[str, Any] = {"until": "all", **arguments}
         await cancelled(client, after=0.4, happens=lambda: save(other, "a", "success"), **waiting)
         await cancelled(client, after=0.1, **waiting)
@@ -128,7 +139,7 @@ async def test_a_change_during_and_after_a_lost_wait_is_told_by_the_next_one(
 
 async def test_a_lost_wait_says_nothing_about_other_tasks(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         await cancelled(client, task_ids=["a"])
         save(other, "a", "success")
         _, structured = await wait(cache, client, task_ids=["b"], timeout_seconds=1)
@@ -139,7 +150,7 @@ async def test_a_lost_wait_says_nothing_about_other_tasks(cache: Cache) -> None:
 
 async def test_a_task_that_is_deleted_after_a_lost_wait_is_told_as_gone(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         await cancelled(client, task_ids=["a", "b"])
         other.delete("a")
         _, structured = await wait(cache, client, task_ids=["a", "b"])
@@ -148,7 +159,7 @@ async def test_a_task_that_is_deleted_after_a_lost_wait_is_told_as_gone(cache: C
 
 async def test_a_lost_wait_with_a_cursor_begins_there_again(cache: Cache) -> None:
     other = uniqc(cache, a="running", b="running")
-    async with cache.client() as client:
+    async with piped(cache.server) as client:
         _, first = await wait(cache, client, timeout_seconds=1)
         save(other, "a", "success")
         await cancelled(client, cursor=first["cursor"], until="all")
@@ -174,7 +185,7 @@ async def test_the_longest_wait_of_the_operator_stands_in_the_schema_and_its_wor
 ) -> None:
     uniqc(cache, a="running")
     settings = Settings(cache_dir=cache.directory, max_wait=max_wait)
-    async with Client(build_server(cache.store, settings)) as client:
+    async with piped(build_server(cache.store, settings)) as client:
         (tool,) = (
             tool for tool in (await client.list_tools()).tools if tool.name == "wait_for_tasks"
         )
@@ -189,6 +200,6 @@ async def test_the_longest_wait_of_the_operator_stands_in_the_schema_and_its_wor
 async def test_a_wait_without_a_time_lasts_as_long_as_the_operator_allows(cache: Cache) -> None:
     uniqc(cache, a="running")
     settings = Settings(cache_dir=cache.directory, max_wait=1)
-    async with Client(build_server(cache.store, settings)) as client:
+    async with piped(build_server(cache.store, settings)) as client:
         _, structured = cache.answer(await client.call_tool("wait_for_tasks", {}))
     assert structured["waited_seconds"] == 1
