@@ -15,12 +15,13 @@ from mcp_types import (
 from uniqc_mcp.prompts import arguments_of
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.resources import RESOURCES
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.cleared_lookup import shown_receipt
 from uniqc_mcp.tasks.filter_arguments import Status
-from uniqc_store import Archived, Completions, Order, TaskFilter, TaskStore
+from uniqc_store import Archived, Completions, Order, TaskFilter
 
 Reference: TypeAlias = PromptReference | ResourceTemplateReference
 
@@ -49,7 +50,7 @@ _TEMPLATES: Final = {
 class ArgumentCompletions:
     """Completions over one store."""
 
-    def __init__(self, store: TaskStore) -> None:
+    def __init__(self, store: ReadableStore) -> None:
         self._store = store
 
     def complete(
@@ -108,7 +109,7 @@ class ArgumentCompletions:
 
 
 async def complete_argument(
-    store: TaskStore,
+    store: ReadableStore,
     ref: Reference,
     argument: CompletionArgument,
     context: CompletionContext | None,

@@ -23,6 +23,7 @@ from uniqc_mcp.comparing.lookup import tasks_by_id
 from uniqc_mcp.comparing.models import outcome_lines
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
 from uniqc_mcp.protocol.threads import try_inline_then_thread
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -32,7 +33,6 @@ from uniqc_mcp.tasks.shorten import shortened_counts, shortened_task
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.uris import ARCHIVED, task_uri
 from uniqc_mcp.token_budget import max_tokens_of
-from uniqc_store import TaskStore
 
 PROMPT = 6_000
 """Tokens of a prompt, with everything that it embeds."""
@@ -104,7 +104,7 @@ class Prompts:
 
     def __init__(
         self,
-        store: TaskStore,
+        store: ReadableStore,
         clearing: ClearSettings | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -208,7 +208,7 @@ PROMPTS = (
 
 def add_prompts(
     server: MCPServer,
-    store: TaskStore,
+    store: ReadableStore,
     clearing: ClearSettings | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
@@ -236,7 +236,7 @@ def _prompt_method(
     name: str,
     clearing: ClearSettings | None,
     clock: Callable[[], datetime],
-    store: TaskStore,
+    store: ReadableStore,
 ) -> Callable[..., list[Message]]:
     method: Callable[..., list[Message]] = getattr(Prompts(store, clearing, clock), name)
     return method

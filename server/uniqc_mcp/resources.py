@@ -18,6 +18,8 @@ from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.errors import RequestError, UnknownTaskError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected, invalid
 from uniqc_mcp.protocol.signatures import set_signature
+from uniqc_mcp.questions.snapshot import StoreSnapshot
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.records.related_rows import notes_on_active
 from uniqc_mcp.responses.base import Answer, StoreView
 from uniqc_mcp.responses.text import is_or_are, plural
@@ -44,10 +46,8 @@ from uniqc_store import (
     Archived,
     InvalidValueError,
     Order,
-    Snapshot,
     StoreError,
     TaskFilter,
-    TaskStore,
     UnknownReceiptError,
 )
 
@@ -68,7 +68,7 @@ class ReadResources:
 
     def __init__(
         self,
-        store: TaskStore,
+        store: ReadableStore,
         clock: Callable[[], datetime] = utc_now,
         *,
         clearing: ClearSettings | None = None,
@@ -83,7 +83,7 @@ class ReadResources:
         """The task cache: where it is, its schema, its tasks by status, what may be cleared."""
         now = self._clock()
 
-        def answer(snapshot: Snapshot) -> str:
+        def answer(snapshot: StoreSnapshot) -> str:
             groups = snapshot.tally(TaskFilter(), by=("status",))
             shown, notes = largest_groups(groups, Sanitizer())
             active = sum(group.count for group in groups if group.status not in TERMINAL_STATUSES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
+from uniqc_mcp.server import watch_of
 from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_store import JsonValue, TaskInfo, TaskStore
 
@@ -64,6 +66,6 @@ async def until_nobody_watches() -> None:
 @asynccontextmanager
 async def running(cache: Cache) -> AsyncGenerator[StoreWatcher]:
     """Run a watcher as a server does."""
-    live = StoreWatcher(cache.store)
+    live = StoreWatcher(partial(watch_of, cache.store))
     async with live.running():
         yield live

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from uniqc_mcp.clearing.cleared_models import ClearedList, ClearedTaskView, ReceiptView
 from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import duration, utc_now, wire_time, zone_notes
@@ -15,7 +16,7 @@ from uniqc_mcp.safety.display import tilde
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import KEEP_CLEARED, ClearSettings
 from uniqc_mcp.token_budget import ANSWER, how_many_fit
-from uniqc_store import Receipt, TaskStore, assume_local, parse_time
+from uniqc_store import Receipt, assume_local, parse_time
 
 _ENVELOPE_TOKENS: Final = 1_500
 """Tokens of an answer without its receipts and tasks."""
@@ -34,7 +35,7 @@ class ClearedTools:
 
     def __init__(
         self,
-        store: TaskStore,
+        store: ReadableStore,
         clock: Callable[[], datetime] = utc_now,
         *,
         clearing: ClearSettings | None = None,

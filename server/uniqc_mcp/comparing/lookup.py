@@ -22,14 +22,16 @@ from uniqc_store import TaskFilter, parse_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uniqc_store import Match, Snapshot, StoreState, TaskStore
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_mcp.questions.store import ReadableStore
+    from uniqc_store import Match, StoreState
 
 
 _PAGE: Final = 100
 _MAX_PAGES: Final = 10
 
 
-def tasks_by_id(store: TaskStore, references: Sequence[str]) -> list[FoundTask]:
+def tasks_by_id(store: ReadableStore, references: Sequence[str]) -> list[FoundTask]:
     """Return some tasks in the order of their ids; cleared ones are found too.
 
     Raises:
@@ -58,7 +60,7 @@ def tasks_by_id(store: TaskStore, references: Sequence[str]) -> list[FoundTask]:
     return found
 
 
-def _by_whole_id(snapshot: Snapshot, reference: str) -> FoundTask | None:
+def _by_whole_id(snapshot: StoreSnapshot, reference: str) -> FoundTask | None:
     """Return the task of a whole id, so that all of these are read from one state of the file."""
     matches = find_matches(snapshot, reference)
     if matches.by in {"prefix", "nothing"} or len(matches.found) != 1:
@@ -66,11 +68,11 @@ def _by_whole_id(snapshot: Snapshot, reference: str) -> FoundTask | None:
     return _read(snapshot, matches.found[0])
 
 
-def _read(snapshot: Snapshot, match: Match) -> FoundTask:
+def _read(snapshot: StoreSnapshot, match: Match) -> FoundTask:
     return FoundTask.of(snapshot, match, most_bytes=MAX_ALIGNED)
 
 
-def _read_cleared(store: TaskStore, reference: str) -> FoundTask:
+def _read_cleared(store: ReadableStore, reference: str) -> FoundTask:
     """Return the task of an id that no task in the store has whole."""
     task, cleared = read_task(store, reference, _read)
     return replace(task, cleared=cleared)
@@ -80,7 +82,7 @@ def _is_same(one: FoundTask, other: FoundTask) -> bool:
     return one.match == other.match and one.record == other.record
 
 
-def newest_tasks(store: TaskStore, name: str, newest: int) -> list[FoundTask]:
+def newest_tasks(store: ReadableStore, name: str, newest: int) -> list[FoundTask]:
     """Return the newest live tasks with a name, the newest first; of any name if it is empty.
 
     The letter case of the name does not matter. Tasks without a readable submit time come last.
@@ -89,7 +91,7 @@ def newest_tasks(store: TaskStore, name: str, newest: int) -> list[FoundTask]:
         UnknownTaskError: Fewer than two tasks have the name.
     """
 
-    def question(snapshot: Snapshot) -> list[FoundTask]:
+    def question(snapshot: StoreSnapshot) -> list[FoundTask]:
         task_filter, folded, cursor = TaskFilter(name_contains=name), name.casefold(), ""
         ids: list[str] = []
         undated: list[str] = []
@@ -111,7 +113,7 @@ def newest_tasks(store: TaskStore, name: str, newest: int) -> list[FoundTask]:
     return store.read(question)
 
 
-def _match_of(snapshot: Snapshot, task_id: str) -> Match:
+def _match_of(snapshot: StoreSnapshot, task_id: str) -> Match:
     return next(
         match
         for match in snapshot.find(task_id).found

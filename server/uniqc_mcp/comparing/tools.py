@@ -10,17 +10,17 @@ from uniqc_mcp.comparing import FEWEST, MOST
 from uniqc_mcp.comparing.lookup import newest_tasks, tasks_by_id
 from uniqc_mcp.comparing.models import TaskComparison
 from uniqc_mcp.errors import InvalidArgumentError
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.responses.times import utc_now
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.filter_arguments import as_list
-from uniqc_store import TaskStore
 
 
 class CompareTools:
     """The tool that compares tasks."""
 
-    def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: ReadableStore, clock: Callable[[], datetime] = utc_now) -> None:
         """Make the tool of a store.
 
         Args:

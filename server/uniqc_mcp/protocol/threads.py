@@ -19,14 +19,14 @@ from uniqc_store import WouldBlockError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from uniqc_store import TaskStore
+    from uniqc_mcp.questions.store import ReadableStore
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def try_inline_then_thread(
-    store: TaskStore, bind: Callable[[TaskStore], Callable[Parameters, Result]]
+    store: ReadableStore, bind: Callable[[ReadableStore], Callable[Parameters, Result]]
 ) -> Callable[Parameters, Awaitable[Result]]:
     """Return a function that answers on the event loop, or on a thread where it would block.
 

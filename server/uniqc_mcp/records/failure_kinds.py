@@ -14,8 +14,9 @@ from uniqc_mcp.records.related_rows import RelatedRows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import Snapshot, TaskFilter
+    from uniqc_store import TaskFilter
 
 _PAGE: Final = 1_000
 """Failed tasks that are read at a time."""
@@ -54,7 +55,7 @@ def kind_of(reason: str) -> str:
 
 
 def failure_kinds(
-    snapshot: Snapshot, task_filter: TaskFilter, sanitizer: Sanitizer
+    snapshot: StoreSnapshot, task_filter: TaskFilter, sanitizer: Sanitizer
 ) -> Iterator[tuple[str, str]]:
     """Yield the ids of tasks that give a reason, each with the kind of that reason.
 

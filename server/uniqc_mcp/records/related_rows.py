@@ -12,7 +12,8 @@ from uniqc_store import UNIQC_ID
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from uniqc_store import Snapshot, TaskFilter, TaskRecord, TaskShard
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_store import TaskFilter, TaskRecord, TaskShard
 
 ARCHIVED: Final = "archived"
 
@@ -57,7 +58,7 @@ class RelatedRows:
     archived_ids: frozenset[str]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, records: Sequence[TaskRecord]) -> Self:
+    def of(cls, snapshot: StoreSnapshot, records: Sequence[TaskRecord]) -> Self:
         """Return the rows for the live ones of some tasks; archived ones get no remark.
 
         That takes one query of jobs, which successful single tasks do not need, one of the archive,
@@ -117,7 +118,7 @@ class EndedTasks:
     related: RelatedRows
 
     @classmethod
-    def read(cls, snapshot: Snapshot, task_ids: Iterable[str]) -> Self:
+    def read(cls, snapshot: StoreSnapshot, task_ids: Iterable[str]) -> Self:
         """Return the tasks of these ids that are still there and not archived."""
         live = [record for record in records_of(snapshot, task_ids) if record.archived_at is None]
         return cls(
@@ -126,7 +127,7 @@ class EndedTasks:
         )
 
 
-def records_of(snapshot: Snapshot, task_ids: Iterable[str]) -> Iterator[TaskRecord]:
+def records_of(snapshot: StoreSnapshot, task_ids: Iterable[str]) -> Iterator[TaskRecord]:
     """Yield the tasks that have one of these whole ids, archived ones included."""
     for task_id in task_ids:
         for match in snapshot.find(task_id).found:
@@ -135,7 +136,7 @@ def records_of(snapshot: Snapshot, task_ids: Iterable[str]) -> Iterator[TaskReco
                 yield snapshot.record(match)
 
 
-def notes_on_active(snapshot: Snapshot, task_filter: TaskFilter, *, active: int) -> list[str]:
+def notes_on_active(snapshot: StoreSnapshot, task_filter: TaskFilter, *, active: int) -> list[str]:
     """Return a note on active tasks that never reached a platform, if there are any.
 
     Args:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from mcp.server.session import ServerSession
 
+    from uniqc_mcp.questions.store import ReadableStore
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
-    from uniqc_store import TaskStore
 
 Ctx: TypeAlias = "ServerRequestContext[Any, Any]"
 
@@ -63,7 +63,7 @@ class Subscriptions:
         watcher: The watcher of that store.
     """
 
-    def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
+    def __init__(self, store: ReadableStore, watcher: StoreWatcher) -> None:
         """Make the subscriptions of a client that has none yet."""
         self._store = store
         self._watcher = watcher

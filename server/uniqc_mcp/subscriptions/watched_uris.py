@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_mcp.questions.store import ReadableStore
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
-    from uniqc_store import Changes, Snapshot, TaskStore
+    from uniqc_store import Changes
 
 STORE = "uniqc://store"
 ACTIVE = "uniqc://tasks/active"
@@ -75,7 +77,7 @@ class WatchedUris:
         watcher: The watcher of that store.
     """
 
-    def __init__(self, store: TaskStore, watcher: StoreWatcher) -> None:
+    def __init__(self, store: ReadableStore, watcher: StoreWatcher) -> None:
         """Watch nothing yet."""
         self._store = store
         self._watcher = watcher
@@ -225,7 +227,7 @@ def _reference(uri: str) -> str:
     return "" if match is None else unquote(match[1])
 
 
-def _found(snapshot: Snapshot, references: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _found(snapshot: StoreSnapshot, references: Iterable[str]) -> Iterator[tuple[str, str]]:
     for reference in references:
         try:
             matches = snapshot.find(reference)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskGroup
 
-    from uniqc_store import TaskStore, TaskWatch
+    from uniqc_mcp.questions.store import StoreWatch
 
 SECONDS_BETWEEN_POLLS = 0.1
 """Interval of polls, by which a commit is noticed within half a second.
@@ -67,12 +67,12 @@ class StoreWatcher:
     """The watcher that all waits and subscriptions of a server share.
 
     Args:
-        store: The store to watch.
+        make_watch: Returns the store's own watch. Called once, when somebody listens first.
     """
 
-    def __init__(self, store: TaskStore) -> None:
+    def __init__(self, make_watch: Callable[[], StoreWatch]) -> None:
         """Make a watcher; it watches nothing yet."""
-        self._store = store
+        self._make_watch = make_watch
         self._listeners: dict[object, Callable[[], None]] = {}
         self._group: TaskGroup | None = None
         self._watching = False
@@ -81,11 +81,9 @@ class StoreWatcher:
         self._spent = 0.0
 
     @cached_property
-    def watch(self) -> TaskWatch:
+    def watch(self) -> StoreWatch:
         """The store's own watch, with the changes since a cursor."""
-        from uniqc_store import TaskWatch  # noqa: PLC0415 - 0.03 s of every start
-
-        return TaskWatch(self._store, max_events=MAX_EVENTS)
+        return self._make_watch()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

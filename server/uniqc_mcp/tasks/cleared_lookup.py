@@ -16,16 +16,10 @@ from uniqc_store import TERMINAL_STATUSES, StoreFileError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_mcp.questions.store import ClearedCopies, ReadableStore
     from uniqc_mcp.tasks.task_detail import TaskDetail
-    from uniqc_store import (
-        ClearedMatch,
-        ClearedTasks,
-        Match,
-        Snapshot,
-        TaskFilter,
-        TaskRecord,
-        TaskStore,
-    )
+    from uniqc_store import ClearedMatch, Match, TaskFilter, TaskRecord
 
 Answer = TypeVar("Answer")
 
@@ -34,7 +28,7 @@ _STAYS_HELD: Final = "It stays there as long as this task is in the cache; list_
 
 
 def read_task(
-    store: TaskStore, reference: str, question: Callable[[Snapshot, Match], Answer]
+    store: ReadableStore, reference: str, question: Callable[[StoreSnapshot, Match], Answer]
 ) -> tuple[Answer, ClearedMatch | None]:
     """Return the answer about the task that an id stands for, and the clear that removed it.
 
@@ -51,7 +45,7 @@ def read_task(
         AmbiguousTaskError: There are several.
     """
 
-    def ask(snapshot: Snapshot) -> Answer:
+    def ask(snapshot: StoreSnapshot) -> Answer:
         matches = find_matches(snapshot, reference)
         # Not a name, nor the beginning of an id, while a cleared task has the whole id.
         if matches.by in {"prefix", "nothing"} and _has_cleared(store, reference):
@@ -70,7 +64,7 @@ def read_task(
     return read_task(store, reference, question) if answer is None else (answer[0], match)
 
 
-def _has_cleared(store: TaskStore, reference: str) -> bool:
+def _has_cleared(store: ReadableStore, reference: str) -> bool:
     """Return whether a cleared task has this id; False where the copies can't be read."""
     try:
         return bool(reference and store.cleared_tasks().find(reference, whole=True))
@@ -78,7 +72,7 @@ def _has_cleared(store: TaskStore, reference: str) -> bool:
         return False
 
 
-def _find_cleared(store: TaskStore, reference: str, unknown: UnknownTaskError) -> ClearedMatch:
+def _find_cleared(store: ReadableStore, reference: str, unknown: UnknownTaskError) -> ClearedMatch:
     if not reference:
         raise unknown
     try:
@@ -124,7 +118,7 @@ def as_cleared(detail: TaskDetail, match: ClearedMatch, *, clears: bool) -> Task
 
 
 def with_cleared_twin(
-    store: TaskStore, detail: TaskDetail, task: TaskRecord, *, archived: bool, clears: bool
+    store: ReadableStore, detail: TaskDetail, task: TaskRecord, *, archived: bool, clears: bool
 ) -> TaskDetail:
     """Return the view of a live or archived task, with a note if one of its id was cleared too.
 
@@ -157,7 +151,7 @@ def _cleared_note(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) ->
     )
 
 
-def _twin_notes(copies: ClearedTasks, task_id: str, *, archived: bool, clears: bool) -> list[str]:
+def _twin_notes(copies: ClearedCopies, task_id: str, *, archived: bool, clears: bool) -> list[str]:
     sanitizer = Sanitizer()
     try:
         found = copies.find_twins(task_id)
@@ -185,7 +179,7 @@ def told_clear(match: ClearedMatch, sanitizer: Sanitizer) -> str:
     return f"cleared {told_time(recorded_time(match.receipt.cleared_at))} under receipt {receipt}"
 
 
-def notes_on_cleared(store: TaskStore, task_filter: TaskFilter) -> list[str]:
+def notes_on_cleared(store: ReadableStore, task_filter: TaskFilter) -> list[str]:
     """Return a note on cleared tasks, for a list or a count that found none.
 
     Active tasks are never cleared, so a filter of these has no note.

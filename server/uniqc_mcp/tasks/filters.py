@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Final, Literal, Unpack
 
 from uniqc_mcp.errors import InvalidArgumentError, nearest
+from uniqc_mcp.questions.snapshot import StoreSnapshot
 from uniqc_mcp.responses.text import counted, is_or_are
 from uniqc_mcp.responses.times import exact_wire_time, requested_duration, requested_time
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.filter_arguments import FilterArguments, Status
-from uniqc_store import TERMINAL_STATUSES, Archived, Snapshot, TaskFilter
+from uniqc_store import TERMINAL_STATUSES, Archived, TaskFilter
 
 _MAX_BACKENDS: Final = 10
 _MAX_IDS: Final = 5
@@ -89,7 +90,7 @@ def _time(argument: TimeArgument, filters: FilterArguments, now: datetime) -> da
 
 
 def notes_on_filter(
-    snapshot: Snapshot, task_filter: TaskFilter, *, found: bool, archived: Archived = "exclude"
+    snapshot: StoreSnapshot, task_filter: TaskFilter, *, found: bool, archived: Archived = "exclude"
 ) -> list[str]:
     """Return notes on the tasks that a filter leaves out and that a reader could miss.
 
@@ -123,7 +124,7 @@ def notes_on_filter(
     return notes + _unknown_backends(snapshot, unknown)
 
 
-def _unknown_ids(snapshot: Snapshot, task_filter: TaskFilter) -> list[str]:
+def _unknown_ids(snapshot: StoreSnapshot, task_filter: TaskFilter) -> list[str]:
     """Return a note on the ids of a filter that no task in the cache has."""
     if not task_filter.task_ids:
         return []
@@ -136,7 +137,7 @@ def _unknown_ids(snapshot: Snapshot, task_filter: TaskFilter) -> list[str]:
     return [f"No task in the cache has the id {shown}{others}."]
 
 
-def _unknown_backends(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
+def _unknown_backends(snapshot: StoreSnapshot, names: Sequence[str]) -> list[str]:
     """Return a note for each of these backends that no task is on."""
     backends = snapshot.backends() if names else ()
     platforms = {label.partition(":")[0] for label in backends}

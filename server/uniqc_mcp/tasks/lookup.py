@@ -22,7 +22,8 @@ from uniqc_store import SHORTEST_PREFIX, Matches
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from uniqc_store import ClearedMatch, Match, Snapshot, StoreState, TaskRecord, TaskShard
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_store import ClearedMatch, Match, StoreState, TaskRecord, TaskShard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +57,12 @@ class FoundTask:
     cleared: ClearedMatch | None = None
 
     @classmethod
-    def find(cls, snapshot: Snapshot, *, reference: str) -> Self:
+    def find(cls, snapshot: StoreSnapshot, *, reference: str) -> Self:
         """Return the task that an id stands for; see :func:`find_task`."""
         return cls.of(snapshot, find_task(snapshot, reference))
 
     @classmethod
-    def of(cls, snapshot: Snapshot, match: Match, *, most_bytes: int | None = None) -> Self:
+    def of(cls, snapshot: StoreSnapshot, match: Match, *, most_bytes: int | None = None) -> Self:
         """Return a task with what the file has of it, its result if it has at most these bytes."""
         record, shards = snapshot.record(match), snapshot.shards(match)
         result_bytes = record.result_bytes or 0
@@ -111,7 +112,7 @@ _NEWEST_COMPARED: Final = 200
 """The newest tasks, whose ids are compared with an unknown one to find those that look like it."""
 
 
-def find_task(snapshot: Snapshot, task_id: str) -> Match:
+def find_task(snapshot: StoreSnapshot, task_id: str) -> Match:
     """Return the task of this id, of this platform's id, of an id that begins like this, or name.
 
     A name is looked for where no id is found.
@@ -124,7 +125,7 @@ def find_task(snapshot: Snapshot, task_id: str) -> Match:
     return only_match(snapshot, task_id, find_matches(snapshot, task_id))
 
 
-def find_matches(snapshot: Snapshot, task_id: str) -> Matches:
+def find_matches(snapshot: StoreSnapshot, task_id: str) -> Matches:
     """Return the tasks that an id stands for; none for an empty one.
 
     ``archived:ID`` stands for the archived task with that whole id, which may be live as well,
@@ -139,7 +140,7 @@ def find_matches(snapshot: Snapshot, task_id: str) -> Matches:
     return snapshot.find(task_id) if task_id else Matches()
 
 
-def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:
+def only_match(snapshot: StoreSnapshot, task_id: str, matches: Matches) -> Match:
     """Return the only task that was found for an id, or raise as :func:`find_task` does."""
     match matches.found:
         case (only,):
@@ -164,7 +165,7 @@ def only_match(snapshot: Snapshot, task_id: str, matches: Matches) -> Match:
             raise AmbiguousTaskError(message, candidates=candidates, more=matches.more)
 
 
-def stored_result(snapshot: Snapshot, match: Match) -> str:
+def stored_result(snapshot: StoreSnapshot, match: Match) -> str:
     """Return the result of a task, or that of its finished jobs, as JSON; empty if none is stored.
 
     Unlike :meth:`FoundTask.find` it bounds the results of jobs only, which have to be parsed.
@@ -176,7 +177,7 @@ def stored_result(snapshot: Snapshot, match: Match) -> str:
 
 
 def _assembled(
-    snapshot: Snapshot, match: Match, record: TaskRecord, shards: Sequence[TaskShard]
+    snapshot: StoreSnapshot, match: Match, record: TaskRecord, shards: Sequence[TaskShard]
 ) -> PartialResults | None:
     if not any(map(has_outcomes, shards)):
         return None
@@ -184,13 +185,13 @@ def _assembled(
     return PartialResults.of(record, shards, stored) if stored else None
 
 
-def _explain_unknown(snapshot: Snapshot, task_id: str) -> str:
+def _explain_unknown(snapshot: StoreSnapshot, task_id: str) -> str:
     state = snapshot.state
     message = _nothing_found(snapshot, task_id)
     return f"{message} {damage_note(state)}" if state.damage else message
 
 
-def _nothing_found(snapshot: Snapshot, task_id: str) -> str:
+def _nothing_found(snapshot: StoreSnapshot, task_id: str) -> str:
     if reason := why_empty(snapshot.state):
         return f"There is no task {quoted(task_id)}: {reason}"
     if len(task_id) < SHORTEST_PREFIX:
@@ -236,7 +237,7 @@ def _is_close(task_id: str, known: str) -> bool:
     )
 
 
-def _explain_ambiguous(snapshot: Snapshot, task_id: str, matches: Matches) -> str:
+def _explain_ambiguous(snapshot: StoreSnapshot, task_id: str, matches: Matches) -> str:
     lines = [f"{quoted(task_id)} stands for several tasks, by their {matches.by}. Ask for one:"]
     lines += [
         _candidate(snapshot.record(match), match.task_id, archived=match.archived)

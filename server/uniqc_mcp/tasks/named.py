@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 from uniqc_store import UNIQC_ID, TaskFilter
 
 if TYPE_CHECKING:
-    from uniqc_store import Match, Snapshot, TaskRecord
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_store import Match, TaskRecord
 
 _MAX_READ: Final = 20
 MAX_CANDIDATES: Final = 8
@@ -29,7 +30,7 @@ class NamedTasks:
     more: bool = False
 
     @classmethod
-    def find(cls, snapshot: Snapshot, name: str) -> Self:
+    def find(cls, snapshot: StoreSnapshot, name: str) -> Self:
         """Return the tasks that a text names; none for a text that begins as an id of uniqc's."""
         if not name or name.startswith(UNIQC_ID):
             return cls()
@@ -42,7 +43,7 @@ class NamedTasks:
             more=bool(page.next_cursor) or len(whole or page.records) > MAX_CANDIDATES,
         )
 
-    def only_match(self, snapshot: Snapshot) -> Match | None:
+    def only_match(self, snapshot: StoreSnapshot) -> Match | None:
         """Return the task, if it is the only one with this name and no other was left unread."""
         if not self.exact or self.more or len(self.records) != 1:
             return None

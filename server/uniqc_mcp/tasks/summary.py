@@ -13,8 +13,9 @@ from uniqc_store import TERMINAL_STATUSES, assume_local, parse_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.safety.sanitizer import Sanitizer
-    from uniqc_store import Measures, Snapshot, TaskFilter
+    from uniqc_store import Measures, TaskFilter
 
 GroupKey = Literal["status", "backend", "platform", "day", "hour", "week", "name", "error"]
 Labels: TypeAlias = tuple[str, ...]
@@ -91,7 +92,7 @@ class Figures:
 
 
 def figures_by(
-    snapshot: Snapshot, task_filter: TaskFilter, keys: Sequence[GroupKey], sanitizer: Sanitizer
+    snapshot: StoreSnapshot, task_filter: TaskFilter, keys: Sequence[GroupKey], sanitizer: Sanitizer
 ) -> dict[Labels, Figures]:
     """Return the figures of each group of the tasks that match, by the group's labels.
 

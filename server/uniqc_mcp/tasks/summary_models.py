@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.tasks.summary import GroupKey, Labels
-    from uniqc_store import Snapshot, TaskFilter
+    from uniqc_store import TaskFilter
 
 Cell: TypeAlias = str | int | float | None
 
@@ -83,7 +84,7 @@ class TaskSummary(Answer):
 
 
 def summary_of(
-    snapshot: Snapshot, task_filter: TaskFilter, keys: Sequence[GroupKey]
+    snapshot: StoreSnapshot, task_filter: TaskFilter, keys: Sequence[GroupKey]
 ) -> tuple[int, list[list[Cell]], list[str]]:
     """Return the number of tasks that match, the table of their groups, and the notes."""
     sanitizer = Sanitizer()

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal, Self, TypeAlias, Unpack
 
 from pydantic import BeforeValidator, Field
 
+from uniqc_mcp.questions.snapshot import StoreSnapshot
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB, WITHOUT_JOB
 from uniqc_mcp.records.related_rows import RelatedRows, notes_on_active
 from uniqc_mcp.responses.base import StoreView
@@ -47,10 +49,8 @@ from uniqc_store import (
     Match,
     Order,
     Page,
-    Snapshot,
     TaskFilter,
     TaskRecord,
-    TaskStore,
     parse_time,
 )
 
@@ -91,7 +91,7 @@ class ReadTools:
 
     def __init__(
         self,
-        store: TaskStore,
+        store: ReadableStore,
         clock: Callable[[], datetime] = utc_now,
         *,
         clears: bool = False,
@@ -127,7 +127,7 @@ class ReadTools:
         now = self._clock()
         task_filter = requested_filter(now, status=status or ("active",), **filters)
 
-        def answer(snapshot: Snapshot) -> TaskList:
+        def answer(snapshot: StoreSnapshot) -> TaskList:
             page = snapshot.cached(
                 ("list_tasks", task_filter, order, archived, limit, cursor),
                 lambda: _ShownPage.read(
@@ -172,7 +172,7 @@ class ReadTools:
         now = self._clock()
         task_filter = requested_filter(now, status=status or ("any",), **filters)
 
-        def answer(snapshot: Snapshot) -> TaskCounts:
+        def answer(snapshot: StoreSnapshot) -> TaskCounts:
             total, groups, notes = snapshot.cached(
                 ("count_tasks", task_filter, group_by, archived),
                 lambda: _count(snapshot, task_filter, group_by, archived),
@@ -205,7 +205,7 @@ class ReadTools:
         task_filter = requested_filter(now, status=status or ("any",), **filters)
         keys = tuple(dict.fromkeys(group_by or ("backend",)))
 
-        def answer(snapshot: Snapshot) -> TaskSummary:
+        def answer(snapshot: StoreSnapshot) -> TaskSummary:
             total, rows, notes = snapshot.cached(
                 ("summarize_tasks", task_filter, keys),
                 lambda: summary_of(snapshot, task_filter, keys),
@@ -244,7 +244,7 @@ class ReadTools:
         outcomes = max(outcomes, PLOTTED_OUTCOMES) if with_image else outcomes
         now = self._clock()
 
-        def find(snapshot: Snapshot, match: Match) -> tuple[FoundTask, _DetailAndNotes | None]:
+        def find(snapshot: StoreSnapshot, match: Match) -> tuple[FoundTask, _DetailAndNotes | None]:
             task = FoundTask.of(snapshot, match)
             # Summarising a large result takes long; the file is not kept open for that.
             if len(task.result_text) > MAX_CACHED_BYTES:
@@ -308,7 +308,7 @@ class _ShownPage:
     @classmethod
     def read(
         cls,
-        snapshot: Snapshot,
+        snapshot: StoreSnapshot,
         task_filter: TaskFilter,
         *,
         order: Order,
@@ -371,7 +371,7 @@ def _updated_if_active(record: TaskRecord) -> datetime | None:
 
 
 def _count(
-    snapshot: Snapshot, task_filter: TaskFilter, group_by: GroupBy, archived: Archived
+    snapshot: StoreSnapshot, task_filter: TaskFilter, group_by: GroupBy, archived: Archived
 ) -> tuple[int, list[GroupView], list[str]]:
     """Return the total, the groups that are shown, and the notes."""
     columns = _GROUP_COLUMNS.get(group_by)
@@ -395,7 +395,7 @@ def _count(
     return total, shown, [*notes, *notes_on_active(snapshot, task_filter, active=active)]
 
 
-def _digest(snapshot: Snapshot, task_filter: TaskFilter) -> str:
+def _digest(snapshot: StoreSnapshot, task_filter: TaskFilter) -> str:
     return snapshot.cached(("digest", task_filter), lambda: snapshot.digest(task_filter))
 
 

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_mcp.questions.store import ReadableStore
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_mcp.tasks.filter_arguments import FilterArguments
     from uniqc_mcp.waiting.resume import Resumption
-    from uniqc_store import Snapshot, TaskFilter, TaskStore
+    from uniqc_store import TaskFilter
 
 MAX_IDS: Final = 50
 
@@ -73,7 +75,7 @@ class Asked:
         return cls(task_ids=frozenset(task_ids), filters=given, task_filter=task_filter)
 
     def target(
-        self, snapshot: Snapshot, changed_ids: AbstractSet[str]
+        self, snapshot: StoreSnapshot, changed_ids: AbstractSet[str]
     ) -> tuple[WaitTarget, list[str]]:
         """Return the tasks that are meant, and notes on ids that stand for none or for several.
 
@@ -152,7 +154,9 @@ class Beginning:
     resumption: Resumption | None
 
     @classmethod
-    async def find(cls, asked: Asked, cursor: str, store: TaskStore, watcher: StoreWatcher) -> Self:
+    async def find(
+        cls, asked: Asked, cursor: str, store: ReadableStore, watcher: StoreWatcher
+    ) -> Self:
         """Return the beginning of a wait at a cursor, or now where that is empty.
 
         Raises:
@@ -173,7 +177,7 @@ class Beginning:
 
     @classmethod
     async def _resume(
-        cls, asked: Asked, given: WaitCursor, store: TaskStore, watcher: StoreWatcher
+        cls, asked: Asked, given: WaitCursor, store: ReadableStore, watcher: StoreWatcher
     ) -> Self:
         from uniqc_mcp.waiting.resume import Resumption  # noqa: PLC0415 - 0.009 s of every start
 
@@ -190,7 +194,7 @@ class Beginning:
 
 
 async def _read_target(
-    asked: Asked, changed_ids: AbstractSet[str], store: TaskStore
+    asked: Asked, changed_ids: AbstractSet[str], store: ReadableStore
 ) -> tuple[WaitTarget, list[str]]:
     return await anyio.to_thread.run_sync(
         lambda: store.read(lambda snapshot: asked.target(snapshot, changed_ids))

@@ -14,9 +14,10 @@ from uniqc_store import TaskChange, TaskState, parse_time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.waiting.cursor import WaitCursor
     from uniqc_mcp.waiting.target import WaitTarget
-    from uniqc_store import Snapshot, TaskRecord
+    from uniqc_store import TaskRecord
 
 _MAX_FINISHED: Final = 200
 """The newest finished tasks among which those of a cursor are looked for."""
@@ -49,7 +50,7 @@ class Resumption:
     @classmethod
     def read(
         cls,
-        snapshot: Snapshot,
+        snapshot: StoreSnapshot,
         target: WaitTarget,
         cursor: WaitCursor,
         active: Sequence[TaskState],
@@ -86,7 +87,7 @@ class Resumption:
         )
 
 
-def _finished(snapshot: Snapshot, target: WaitTarget) -> Iterator[TaskRecord]:
+def _finished(snapshot: StoreSnapshot, target: WaitTarget) -> Iterator[TaskRecord]:
     """Yield the finished tasks of a target, the newest ones of a filter."""
     if target.task_ids:
         yield from (

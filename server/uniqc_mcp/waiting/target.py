@@ -10,9 +10,9 @@ from uniqc_mcp.records.related_rows import RelatedRows, records_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_store import (
         Changes,
-        Snapshot,
         StoreState,
         TaskChange,
         TaskFilter,
@@ -65,7 +65,7 @@ class WaitTarget:
     task_filter: TaskFilter
     partial: bool = False
 
-    def tasks(self, snapshot: Snapshot, *, max_active: int) -> WaitedTasks:
+    def tasks(self, snapshot: StoreSnapshot, *, max_active: int) -> WaitedTasks:
         """Return the tasks as they are in a snapshot."""
         if not self.task_ids:
             page = snapshot.search(self.task_filter, limit=max_active)
@@ -103,7 +103,7 @@ class WaitTarget:
         """Return the tasks whose status changed, that are gone, or that came and finished."""
         return list(self._status_changes(changes))
 
-    def _records(self, snapshot: Snapshot) -> Iterator[TaskRecord]:
+    def _records(self, snapshot: StoreSnapshot) -> Iterator[TaskRecord]:
         return records_of(snapshot, self.task_ids)
 
     def _status_changes(self, changes: Changes) -> Iterator[StatusChange]:

@@ -12,6 +12,8 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from uniqc_mcp.context import ServerContext
+from uniqc_mcp.questions.snapshot import StoreSnapshot
+from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.records.progress import WITHOUT_JOB
 from uniqc_mcp.records.related_rows import EndedTasks
 from uniqc_mcp.responses.base import StoreView
@@ -42,7 +44,7 @@ from uniqc_mcp.waiting.models import (
 )
 from uniqc_mcp.waiting.target import WaitTarget
 from uniqc_mcp.waiting.wait import Until, Wait, WaitResult
-from uniqc_store import Snapshot, TaskFilter, TaskState, TaskStore
+from uniqc_store import TaskFilter, TaskState
 
 _PROGRESS: Final[dict[Until, str]] = {
     "any": "waiting for a change of status",
@@ -73,7 +75,7 @@ class WaitTools:
         clock: Returns the current time, by which answers say how old a task is.
     """
 
-    def __init__(self, store: TaskStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: ReadableStore, clock: Callable[[], datetime] = utc_now) -> None:
         """Make the tools of a store."""
         self._store = store
         self._clock = clock
@@ -223,7 +225,9 @@ def _cursor_at(place: str, active: Iterable[TaskState], target: WaitTarget) -> s
     return WaitCursor(place=place, at=time.time(), active=tasks).encode()
 
 
-def _notes_if_unmatched(snapshot: Snapshot, target: WaitTarget, result: WaitResult) -> list[str]:
+def _notes_if_unmatched(
+    snapshot: StoreSnapshot, target: WaitTarget, result: WaitResult
+) -> list[str]:
     """Return notes on a filter that no task matches, active or not; none if one does."""
     is_filtered = target.task_filter != TaskFilter(status="active")
     if not is_filtered or target.task_ids or result.tasks.active_total or result.status_changes:

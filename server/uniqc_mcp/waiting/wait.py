@@ -15,10 +15,11 @@ from uniqc_store import StoreError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from uniqc_mcp.questions.store import ReadableStore
     from uniqc_mcp.subscriptions.watcher import StoreWatcher
     from uniqc_mcp.waiting.resume import Resumption
     from uniqc_mcp.waiting.target import StatusChange, WaitedTasks, WaitTarget
-    from uniqc_store import Changes, TaskState, TaskStore
+    from uniqc_store import Changes, TaskState
 
 Until = Literal["any", "all"]
 
@@ -81,7 +82,7 @@ class Wait:
     report: Callable[[float], Awaitable[None]]
     cancelled: Callable[[str, tuple[TaskState, ...]], None]
 
-    async def run(self, store: TaskStore, watcher: StoreWatcher) -> WaitResult:
+    async def run(self, store: ReadableStore, watcher: StoreWatcher) -> WaitResult:
         """Wait, and return the tasks and their changes.
 
         Raises:
@@ -105,7 +106,7 @@ class _RunningWait:
     def __init__(
         self,
         wait: Wait,
-        store: TaskStore,
+        store: ReadableStore,
         watcher: StoreWatcher,
         changed: ResettableEvent,
         began: float,

@@ -420,6 +420,7 @@ async def test_a_slow_client_gets_one_update_for_several_changes(cache: Cache) -
         assert sent.count("uniqc://task/a") == 2
         sending.cancel_scope.cancel()
         watched.clear()
+        assert isinstance(watcher.watch, TaskWatch)
         assert not watcher.watch._tracked  # pyright: ignore[reportPrivateUsage]
 
 

@@ -20,6 +20,7 @@ from tests.server.watching import (
     watchers,
 )
 
+from uniqc_mcp.server import watch_of
 from uniqc_mcp.subscriptions.watcher import ResettableEvent, StoreWatcher
 from uniqc_store import TaskStore, TaskWatch
 
@@ -45,9 +46,8 @@ class CountingWatch(TaskWatch):
 
 class CountingWatcher(StoreWatcher):
     def __init__(self, store: TaskStore) -> None:
-        super().__init__(store)
         self.counting = CountingWatch(store)
-        vars(self)["watch"] = self.counting
+        super().__init__(lambda: self.counting)
 
 
 async def test_a_listener_is_called_for_a_later_change(cache: Cache) -> None:
@@ -135,8 +135,8 @@ class CostlyWatch(TaskWatch):
 
 
 async def test_refreshes_take_at_most_a_tenth_of_the_time(cache: Cache) -> None:
-    watcher, watch = StoreWatcher(cache.store), CostlyWatch(cache.store)
-    vars(watcher)["watch"] = watch
+    watch = CostlyWatch(cache.store)
+    watcher = StoreWatcher(lambda: watch)
     async with watcher.running(), watcher.listening(ResettableEvent().set):
         began, before = time.monotonic(), watch.refreshes
         await until(lambda: watch.refreshes == before + 3)
@@ -216,7 +216,7 @@ async def test_the_watcher_survives_any_state_of_the_file(cache: Cache) -> None:
 
 
 async def test_the_watcher_ends_with_the_server(cache: Cache) -> None:
-    watcher = StoreWatcher(cache.store)
+    watcher = StoreWatcher(partial(watch_of, cache.store))
 
     async def listen() -> None:
         async with watcher.listening(ResettableEvent().set):

@@ -28,7 +28,7 @@ from uniqc_mcp.token_budget import ANSWER
 from uniqc_mcp.waiting import wait as waiting_wait
 from uniqc_mcp.waiting.target import WaitTarget
 from uniqc_mcp.waiting.wait import Wait
-from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore
+from uniqc_store import Snapshot, StoreError, TaskChange, TaskFilter, TaskStore, TaskWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -476,6 +476,7 @@ async def test_a_cancelled_wait_no_longer_tracks_its_tasks(cache: Cache) -> None
         for moment in range(30):
             with anyio.move_on_after(moment * 0.005):
                 await result(cache, live, "a")
+        assert isinstance(live.watch, TaskWatch)
         assert not live.watch._tracked  # pyright: ignore[reportPrivateUsage]
         assert not live._listeners  # pyright: ignore[reportPrivateUsage]
         await until_nobody_watches()

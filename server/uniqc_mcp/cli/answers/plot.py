@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uniqc_mcp.cli.answers.destination import Destination
+    from uniqc_mcp.questions.store import ReadableStore
     from uniqc_mcp.results.bars import Bar
     from uniqc_mcp.tasks.outcomes import CircuitOutcomes
-    from uniqc_store import TaskRecord, TaskStore
+    from uniqc_store import TaskRecord
 
 _NOT_OF_BARS: Final = {"outcomes", "shown", "remaining_probability"}
 """Fields of a result that are about the most frequent outcomes alone."""
@@ -84,7 +85,7 @@ class Plot:
 
 
 def read_plot(
-    store: TaskStore, reference: str, *, order: PlotOrder, most_bars: int, place: int | None
+    store: ReadableStore, reference: str, *, order: PlotOrder, most_bars: int, place: int | None
 ) -> Plot:
     """Return the histograms of the task that an id or a name stands for.
 
