@@ -48,7 +48,12 @@ def told_plan(change: Change) -> Iterator[str]:
 def told_change(change: Change) -> str:
     """Return a sentence on what was done."""
     client, file = change.client, change.found.file
-    did = "Removed the entry from" if change.launch is None else "Added the entry to"
+    did = "Added the entry to"
+    if change.launch is None:
+        # An entry made by hand has the same name: let its owner see what went.
+        found = change.found.launch
+        which = f" that starts `{shlex.join(found.words())}`" if found is not None else ""
+        did = f"Removed the entry{which} from"
     how = f", by `{change.commands[-1][0]}`" if change.commands else ""
     kept = backup_of(file)
     backup = f" The file as it was: {kept}" if kept.exists() else ""

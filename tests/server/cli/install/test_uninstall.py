@@ -39,3 +39,8 @@ def test_uninstall_removes_the_file_that_install_made_behind_a_link(home: Home) 
     assert target.exists()
     home.succeed("uninstall", "cursor")
     assert (target.exists(), link.is_symlink()) == (False, True)
+
+
+def test_uninstall_tells_which_entry_went(home: Home) -> None:
+    home.write(CURSOR, '{"mcpServers": {"uniqc": {"command": "mine", "args": ["a b"]}}}')
+    assert "Removed the entry that starts `mine 'a b'` from" in home.succeed("uninstall", "cursor")
