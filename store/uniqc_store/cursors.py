@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from uniqc_store.filters import TaskFilter
 
 _FINGERPRINT_BYTES = 4
+_CHECKSUM_BYTES = 4
 _CURSOR = struct.Struct(">qq?")
 """Head of a cursor: rowid, tasks up to here, whether the time is text. The time follows."""
 
@@ -128,7 +130,7 @@ class TouchCursor:
 
 def _encode(place: bytes, task_filter: TaskFilter, order: str) -> str:
     packed = task_filter.fingerprint(order) + place
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+    return base64.urlsafe_b64encode(packed + _checksum(packed)).decode().rstrip("=")
 
 
 def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> bytes:
@@ -136,7 +138,8 @@ def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> 
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:
         packed = b""
-    if len(packed) < _FINGERPRINT_BYTES + head_bytes:
+    packed, checksum = packed[:-_CHECKSUM_BYTES], packed[-_CHECKSUM_BYTES:]
+    if len(packed) < _FINGERPRINT_BYTES + head_bytes or checksum != _checksum(packed):
         raise InvalidValueError(
             "cursor", "is not one that a page returned; leave it out for the first page"
         )
@@ -146,3 +149,11 @@ def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> 
             "belongs to other filters or another order; repeat those of its page",
         )
     return packed[_FINGERPRINT_BYTES:]
+
+
+def _checksum(packed: bytes) -> bytes:
+    """Return what tells a cursor from one that was cut or mistyped on its way.
+
+    The place that is left of one that was cut is a place too, and the page after it another.
+    """
+    return zlib.crc32(packed).to_bytes(_CHECKSUM_BYTES)

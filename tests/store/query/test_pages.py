@@ -32,6 +32,7 @@ from uniqc_store import (
     TERMINAL_STATUSES,
     Group,
     InvalidValueError,
+    Order,
     Page,
     Snapshot,
     TaskFilter,
@@ -614,6 +615,19 @@ def test_a_cursor_works_after_its_task_is_deleted(seven: TaskStore) -> None:
     seven.delete("e")
     after = seven.search(TaskFilter(), limit=9, cursor=first.next_cursor)
     assert [record.task_id for record in after.records] == ["d", "c", "b", "a"]
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "updated"])
+def test_a_cursor_that_lost_or_changed_a_character_is_refused(
+    seven: TaskStore, order: Order
+) -> None:
+    cursor = seven.search(TaskFilter(), limit=3, order=order).next_cursor
+    for place in range(1, len(cursor)):
+        before, character, after = cursor[: place - 1], cursor[place - 1], cursor[place:]
+        other = "A" if character != "A" else "B"
+        for damaged in (cursor[:place], before + other + after):
+            with pytest.raises(InvalidValueError):
+                seven.search(TaskFilter(), limit=3, order=order, cursor=damaged)
 
 
 def test_a_cursor_works_in_another_store_object(seven: TaskStore) -> None:
