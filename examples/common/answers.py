@@ -39,13 +39,12 @@ def run(example: Callable[[], Awaitable[Result]]) -> Result:
     try:
         return anyio.run(example)
     except* (MCPError, NoAnswerError) as errors:
-        sentence = str(_first(errors))
+        sentence = _first(errors)
     # A server that does not start has printed why.
     sys.exit(sentence)
 
 
-def _first(error: BaseException) -> BaseException:
+def _first(errors: BaseExceptionGroup[MCPError | NoAnswerError]) -> str:
     # A client has task groups, each of which puts the error in a group.
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else str(first)

@@ -102,7 +102,11 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
         return build_server(build_store(settings), settings)
 
     monkeypatch.setattr(mcp, "StdioServerParameters", served)
-    monkeypatch.setattr(mcp, "stdio_client", lambda server: server)
+
+    def unchanged(server: TaskServer) -> TaskServer:
+        return server
+
+    monkeypatch.setattr(mcp, "stdio_client", unchanged)
 
 
 def ended(name: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> object:
@@ -110,7 +114,7 @@ def ended(name: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     example = EXAMPLES / name.split(maxsplit=1)[0]
     arguments = [argument.format(cache=cache) for argument in ARGUMENTS[name]]
     monkeypatch.setattr(sys, "argv", [str(example), *arguments])
-    monkeypatch.syspath_prepend(EXAMPLES)
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
     try:
         runpy.run_path(str(example), run_name="__main__")
     except SystemExit as exit_:

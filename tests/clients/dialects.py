@@ -41,13 +41,14 @@ class Anthropic:
 
     def shown(self, request: Mapping[str, Any]) -> str:
         content = request["messages"][-1]["content"]
-        blocks = [block for block in content if isinstance(block, dict)]
+        if isinstance(content, str):
+            return ""
         return "".join(
-            _joined(block["content"]) for block in blocks if block.get("tool_use_id") == _ID
+            _joined(block["content"]) for block in content if block.get("tool_use_id") == _ID
         )
 
     def call(self, tool: str, arguments: Mapping[str, object]) -> str:
-        block = {"type": "tool_use", "id": _ID, "name": tool, "input": {}}
+        block: dict[str, Any] = {"type": "tool_use", "id": _ID, "name": tool, "input": {}}
         delta = {"type": "input_json_delta", "partial_json": json.dumps(arguments)}
         return self._stream(block, delta, "tool_use")
 
@@ -143,7 +144,7 @@ class Chat:
 
     def _stream(self, delta: Mapping[str, Any], reason: str) -> str:
         common = {"id": "chat_1", "object": "chat.completion.chunk", "created": 1, "model": _MODEL}
-        choices = (
+        choices: tuple[dict[str, Any], ...] = (
             {"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": None},
             {"index": 0, "delta": {}, "finish_reason": reason},
         )
