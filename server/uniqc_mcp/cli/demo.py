@@ -13,6 +13,7 @@ import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import TextContent
 
+from uniqc_mcp.cli.program import program_name
 from uniqc_mcp.cli.sample import make_sample
 from uniqc_mcp.safety.display import tilde
 from uniqc_store import DB_FILENAME
@@ -63,7 +64,8 @@ async def _ask_all(directory: Path, show: Print) -> bool:
 
         show("\nYou ask: how many tasks are there, and where?")
         counts = await _call(client, show, "count_tasks", {"group_by": "status_backend"})
-    show("\nConnect your own client: `uniqc-mcp install --list` names those that are here.")
+    listing = f"{program_name()} install --list"
+    show(f"\nConnect your own client: `{listing}` names those that are here.")
     return failed is not None and counts is not None
 
 

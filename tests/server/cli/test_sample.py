@@ -192,3 +192,16 @@ def test_a_disk_that_fills_up_leaves_no_part_of_a_sample(tmp_path: Path) -> None
     assert f"{tmp_path} can't be written (" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_program_is_named_by_its_path_where_the_name_is_not_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "venv" / "bin" / "uniqc-mcp"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    monkeypatch.setattr(sys, "executable", str(program.with_name("python")))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run("sample", str(tmp_path / "cache"))
+    assert f"  {program} list --cache-dir" in done.output
+    assert f'"command": "{program}"' in done.output
