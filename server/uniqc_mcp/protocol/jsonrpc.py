@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, from_json
 
 _STRING_OR_LONG_INTEGER: Final = re.compile(
-    rb'"(?:[^"\\]|\\.)*+"?|(?<![\d.eE+\-])-?\d{4301,}+(?![.eE])'
+    rb'"(?>(?:[^"\\]|\\.)*)"?|(?<![\d.eE+\-])-?\d{4301,}+(?![.eE])'
 )
 """A string, or an integer of more digits than the parser reads."""
 

@@ -20,7 +20,7 @@ _MAX_SHOWN: Final = 16
 _MAX_IN_ORDER: Final = 4
 """Likewise, where each measures the qubit after that of the bit before."""
 
-_BEGINNING: Final = re.compile(r"(?:\s++|(?://|#)[^\n]*+\n)*+QINIT[ \t]++[0-9]")
+_BEGINNING: Final = re.compile(r"(?>(?:\s++|(?://|#)[^\n]*+\n)*)QINIT[ \t]++[0-9]")
 _MEASURE: Final = re.compile(
     r"MEASURE[ \t]++q[ \t]*+\[[ \t]*+([0-9]{1,6})[ \t]*+\][ \t]*+,"
     r"[ \t]*+c[ \t]*+\[[ \t]*+([0-9]{1,6})[ \t]*+\]"

@@ -33,7 +33,7 @@ TOLERANCE: Final = 1e-6
 """Deviation of a sum of probabilities that rounding explains."""
 
 OUTCOME_KEYS: Final = re.compile(
-    r"(?:0[xX][0-9a-fA-F]++|[0-9]++)(?: (?:0[xX][0-9a-fA-F]++|[0-9]++))*+"
+    r"(?:0[xX][0-9a-fA-F]++|[0-9]++)(?>(?: (?:0[xX][0-9a-fA-F]++|[0-9]++))*)"
 )
 """Keys without a label, joined by spaces: bits, decimal or hex, a space between registers.
 

@@ -90,11 +90,13 @@ _XML_TEXT: Final = re.compile(
 # A quoted value, Python's string prefixes included, up to the same quotation mark or the line end.
 _QUOTED: Final = re.compile(
     r"""[bBuUrRfF]{0,2}(?P<quote>\\*+(?P<mark>["'`])(?:(?P=mark){1,2}(?=\w))?)"""
-    r"""(?P<content>(?:(?!(?P=quote))(?:\\[^\r\n⏎]|[^\r\n⏎]))*+)"""
+    r"""(?P<content>(?>(?:(?!(?P=quote))(?:\\[^\r\n⏎]|[^\r\n⏎]))*))"""
 )
 # "Bearer " + "x"
 _CONCATENATED: Final = re.compile(r"""["'][ \t]*\+[ \t]*["'][^"'\r\n⏎]*""")
-_ENCODED: Final = re.compile(rf"(?P<quote>{_ENCODED_QUOTE})(?P<content>(?:(?!(?P=quote))[^\s⏎])*+)")
+_ENCODED: Final = re.compile(
+    rf"(?P<quote>{_ENCODED_QUOTE})(?P<content>(?>(?:(?!(?P=quote))[^\s⏎])*))"
+)
 _IN_PAIR: Final = re.compile(
     "|".join(
         f"{opening}(?P<p{number}>[^{closing}\\r\\n⏎]*)"
@@ -107,8 +109,8 @@ _BRACKET: Final = re.compile(r"[\[({]|[\])}]")
 # An unquoted value, up to a space, a quotation mark or a separator. A separator or closing bracket
 # belongs to the value only if more of the value follows directly, and no other "name=".
 _BARE: Final = (
-    rf"""(?:\[redacted\]|(?!{_ENCODED_QUOTE})(?:\\(?!["'`])|[^\s⏎"'`&;,)\]}}\\<|”’»」』】》]"""
-    r"""|[&;,)\]}](?=\w)(?![\w.%\-]++["']?[=:])))++"""
+    rf"""(?>(?:\[redacted\]|(?!{_ENCODED_QUOTE})(?:\\(?!["'`])|[^\s⏎"'`&;,)\]}}\\<|”’»」』】》]"""
+    r"""|[&;,)\]}](?=\w)(?![\w.%\-]++["']?[=:])))+)"""
 )
 # An unquoted value after the name of an HTTP authentication scheme, if there is one.
 _UNQUOTED: Final = re.compile(
@@ -118,7 +120,7 @@ _UNQUOTED: Final = re.compile(
 _SCHEME: Final = re.compile(r"[A-Za-z][\w\-]{2,30}[ \t]+(?=[^\s⏎]*[\d=:/+])")
 # The other pairs of a Cookie or Authorization header: "; b=2, realm=\"x\"".
 _MORE_OF_HEADER: Final = re.compile(
-    rf'(?:(?<==)"[^"\r\n⏎]*")?(?:[;,][ \t]*[\w.%\-]++=(?:"[^"\r\n⏎]*"|{_BARE})?)*+'
+    rf'(?:(?<==)"[^"\r\n⏎]*")?(?>(?:[;,][ \t]*[\w.%\-]++=(?:"[^"\r\n⏎]*"|{_BARE})?)*)'
 )
 
 

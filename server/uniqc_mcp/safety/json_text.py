@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uniqc_store import JsonValue
 
 # A string, or a constant that Python writes and JSON does not have.
-_STRING_OR_CONSTANT: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?Infinity|NaN', re.DOTALL)
+_STRING_OR_CONSTANT: Final = re.compile(r'"(?>(?:[^"\\]++|\\.)*)"|-?Infinity|NaN', re.DOTALL)
 _CONSTANTS: Final = ("NaN", "Infinity")
 
 

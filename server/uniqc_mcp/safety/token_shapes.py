@@ -69,7 +69,9 @@ LONG_WORD: Final = re.compile(r"[\w\-.~+/=:]{10}")
 _PEM_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----")
 _BASE64_AT_END: Final = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]++\Z")
 # An escaped line break counts as space: the text may be the source of a string.
-_SPACE_OR_WORD: Final = re.compile(r"(?:\\[rn]|[\s⏎\"'])++|(?P<word>(?:(?!\\[rn])[^\s⏎\"'])++)")
+_SPACE_OR_WORD: Final = re.compile(
+    r"(?>(?:\\[rn]|[\s⏎\"'])+)|(?P<word>(?>(?:(?!\\[rn])[^\s⏎\"'])+))"
+)
 _PEM_LINE: Final = 16
 _MAX_PEM: Final = 12_000
 

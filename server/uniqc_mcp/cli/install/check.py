@@ -36,16 +36,18 @@ def ask_for_tools(launch: Launch, folder: Path, patience: float = _PATIENCE) -> 
     Raises:
         InstallError: It can't be started or does not answer; the message has its last words.
     """
-    command = " ".join(launch.words())
+    command, reason = " ".join(launch.words()), ""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         try:
             return anyio.run(_ask, launch, folder, log, patience)
-        except* TimeoutError as errors:
-            raise InstallError(f"{command}\ndid not answer within {patience} s.") from errors
+        except* TimeoutError:
+            reason = f"did not answer within {patience} s."
         except* (OSError, ValueError, MCPError, anyio.ClosedResourceError) as errors:
             log.seek(0)
             said = log.read().strip()[-_SHOWN:] or str(errors.exceptions[0])
-            raise InstallError(f"{command}\ncan't be asked for its tools: {said}") from errors
+            reason = f"can't be asked for its tools: {said}"
+    # Not above: Python 3.11.2 makes a group of what is raised there.
+    raise InstallError(f"{command}\n{reason}")
 
 
 async def _ask(launch: Launch, folder: Path, log: TextIO, patience: float) -> Answered:
