@@ -44,7 +44,11 @@ async def read(client):
     compared = await client.call_tool("compare_tasks", {})
     task_id, other = [task["task_id"] for task in compared.structured_content["tasks"]]
     for resource in await client.list_resources():
-        json.loads((await client.read_resource(resource.uri))[0].text)
+        text = (await client.read_resource(resource.uri))[0].text
+        if resource.mimeType == "application/json":
+            json.loads(text)
+        else:  # the page of a view
+            check(text.startswith("<!doctype html>"), text[:80])
     for uri in RESOURCES:
         json.loads((await client.read_resource(uri))[0].text)
     templates = {str(each.uri_template) for each in await client.list_resource_templates()}
