@@ -13,7 +13,7 @@ import click
 from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.cli.options import cache_dir_option
 from uniqc_mcp.cli.output import echo
-from uniqc_mcp.cli.program import program_name
+from uniqc_mcp.cli.program import program_name, program_words
 from uniqc_mcp.cli.sample import SampleRefusedError, make_sample
 from uniqc_mcp.safety.display import tilde
 from uniqc_store import DB_FILENAME
@@ -78,13 +78,13 @@ def _make(directory: Path) -> None:
 def _how_to_use(directory: Path) -> str:
     """Return the ways to point a server at a directory, with its whole path."""
     path = str(directory.absolute())
-    program = program_name()
-    server = {"command": program, "args": ["--cache-dir", path]}
+    command, *args = program_words()
+    server = {"command": command, "args": [*args, "--cache-dir", path]}
     return (
         f"The sample is in {path}. Its tasks are dated back from now.\n"
         f"For a client: {json.dumps({'mcpServers': {'uniqc': server}})}\n"
         "For every command: set UNIQC_MCP_CACHE_DIR, or give --cache-dir, such as\n"
-        f"  {program} list --cache-dir {json.dumps(path)}"
+        f"  {program_name()} list --cache-dir {json.dumps(path)}"
     )
 
 

@@ -42,7 +42,7 @@ def _no_garbage_collection() -> Generator[None]:
     """Collect no garbage meanwhile, and exempt what is there at the end from later collections.
 
     A start takes a tenth less time, as imports produce hardly any garbage:
-    ``python -m benchmarks --only processes``.
+    ``python -m benchmarks --only starts``.
     """
     gc.disable()
     try:

@@ -194,14 +194,26 @@ def test_a_disk_that_fills_up_leaves_no_part_of_a_sample(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_program_is_named_by_its_path_where_the_name_is_not_on_the_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("venv/bin", ["{program}"]),
+        (".cache/uv/archive-v0/x1/bin", ["{on_path}/uvx", "uniqc-mcp"]),
+    ],
+)
+def test_the_program_is_named_by_a_path_that_lasts_where_its_name_is_not_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, words: list[str]
 ) -> None:
-    program = tmp_path / "venv" / "bin" / "uniqc-mcp"
-    program.parent.mkdir(parents=True)
-    program.touch()
-    monkeypatch.setattr(sys, "executable", str(program.with_name("python")))
-    monkeypatch.setenv("PATH", str(tmp_path))
+    program, on_path = tmp_path / folder / "uniqc-mcp", tmp_path / "on_path"
+    for each in (program, on_path / "uvx"):
+        each.parent.mkdir(parents=True)
+        each.write_text("#!/bin/sh\n")
+        each.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    monkeypatch.setenv("PATH", str(on_path))
     done = run("sample", str(tmp_path / "cache"))
-    assert f"  {program} list --cache-dir" in done.output
-    assert f'"command": "{program}"' in done.output
+    command, *args = (word.format(program=program, on_path=on_path) for word in words)
+    assert f"  {' '.join([command, *args])} list --cache-dir" in done.output
+    (line,) = (line for line in done.output.splitlines() if line.startswith("For a client: "))
+    (server,) = json.loads(line.removeprefix("For a client: "))["mcpServers"].values()
+    assert (server["command"], server["args"][:-2]) == (command, args)
