@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from uniqc_mcp.cli.options import (
     eager_option,
     max_wait_option,
 )
+from uniqc_mcp.cli.output import discard
 from uniqc_mcp.opening.start import answer_opening
 from uniqc_mcp.protocol.handover import FRESH, ClientLeft
 from uniqc_mcp.settings import Settings
@@ -66,8 +66,7 @@ class _ServeByDefault(click.Group):
             try:
                 error.show()
             except BrokenPipeError:
-                # Flushing at exit must not raise again.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+                discard(sys.stderr)
             ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

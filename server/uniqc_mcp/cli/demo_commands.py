@@ -12,7 +12,7 @@ import click
 
 from uniqc_mcp.cli.directories import CacheDirectory
 from uniqc_mcp.cli.options import cache_dir_option
-from uniqc_mcp.cli.output import echo
+from uniqc_mcp.cli.output import discard, echo
 from uniqc_mcp.cli.program import program_name, program_words
 from uniqc_mcp.cli.sample import SampleRefusedError, make_sample
 from uniqc_mcp.safety.display import tilde
@@ -94,8 +94,7 @@ def _run_demo(cache_dir: Path | None) -> None:
     try:
         run_demo(cache_dir, echo)
     except* BrokenPipeError:
-        # The reader has left, such as `| head`. Flushing at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)  # the reader has left, such as `| head`
 
 
 COMMANDS: Final = {"demo": demo, "sample": sample}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from uniqc_mcp.cli.output import check_stdout, told_if_unwritable
+from uniqc_mcp.cli.output import check_stdout, discard, told_if_unwritable
 from uniqc_mcp.errors import explain_store_error
 from uniqc_store import StoreError
 
@@ -38,6 +37,5 @@ def quiet_broken_pipe() -> Generator[None]:
         with told_if_unwritable():
             sys.stdout.flush()
     except BrokenPipeError:
-        # Flushing at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         sys.exit(BROKEN_PIPE)

@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import TextIO
 
 
 def echo(text: str) -> None:
@@ -37,8 +38,12 @@ def told_if_unwritable() -> Generator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Flushing at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         raise click.ClickException(
             f"stdout can't be written ({error.strerror}), so output is missing."
         ) from error
+
+
+def discard(stream: TextIO) -> None:
+    """Send what is left of a stream nowhere, so that flushing it at exit does not raise again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

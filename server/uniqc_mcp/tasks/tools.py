@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Final, Literal, Self, TypeAlias, Unpack
+from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar, Unpack
 
 from pydantic import BeforeValidator, Field
 
@@ -86,6 +86,9 @@ _GROUP_COLUMNS: Final[dict[GroupBy, tuple[Column, ...]]] = {
 }
 
 
+_ManyTasks = TypeVar("_ManyTasks", TaskList, TaskCounts, TaskSummary)
+
+
 class ReadTools:
     """The tools that read the store."""
 
@@ -153,8 +156,7 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, page.notes_at(now)),
             )
 
-        found = self._store.read(answer)
-        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
+        return self._told_of_cleared(self._store.read(answer), task_filter)
 
     @spell_out_filters
     def count_tasks(
@@ -185,8 +187,7 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
-        found = self._store.read(answer)
-        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
+        return self._told_of_cleared(self._store.read(answer), task_filter)
 
     @spell_out_filters
     def summarize_tasks(
@@ -218,8 +219,7 @@ class ReadTools:
                 store=StoreView.of(snapshot.state, now, notes),
             )
 
-        found = self._store.read(answer)
-        return found.model_copy(update=self._told_of_cleared(found.store, found.total, task_filter))
+        return self._told_of_cleared(self._store.read(answer), task_filter)
 
     def get_task(
         self,
@@ -277,14 +277,13 @@ class ReadTools:
             return answer
         return including(answer, self._last_whole.of(task, parts), cursor=cursor)
 
-    def _told_of_cleared(
-        self, store: StoreView, total: int | None, task_filter: TaskFilter
-    ) -> dict[str, StoreView]:
-        """Return what an answer that found nothing has in addition: a note on cleared tasks."""
-        if total != 0:
-            return {}
-        notes = [*store.notes, *notes_on_cleared(self._store, task_filter)]
-        return {"store": store.model_copy(update={"notes": notes})}
+    def _told_of_cleared(self, found: _ManyTasks, task_filter: TaskFilter) -> _ManyTasks:
+        """Return an answer, with a note on cleared tasks if it found none."""
+        if found.total != 0:
+            return found
+        notes = [*found.store.notes, *notes_on_cleared(self._store, task_filter)]
+        store = found.store.model_copy(update={"notes": notes})
+        return found.model_copy(update={"store": store})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

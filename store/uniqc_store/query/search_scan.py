@@ -35,7 +35,7 @@ class _TakesTooLongError(Exception):
 def search_page(request: PageRequest) -> PageRows | None:
     """Return the page, out of all tasks that match; None if testing every task takes too long."""
     cache = request.session.cache
-    if _GIVEN_UP in cache:
+    if _GIVEN_UP in cache and not sort_scan.is_cached(request):
         return None
     try:
         every = cache.get_or_compute(sort_scan.key_of(request), lambda: _matching_rows(request))
@@ -57,13 +57,16 @@ def _matching_rows(request: PageRequest) -> array[int]:
         where.add("rowid BETWEEN :first_row AND :last_row", first_row=first, last_row=last)
         rows = session.rows(statements.rowids(where), where.parameters)
         found.extend(row for (row,) in rows)
-        if done < len(stretches) and time.monotonic() > give_up_at:
+        if done == len(stretches):
+            break
+        if time.monotonic() > give_up_at:
             raise _TakesTooLongError
-        if session.report_progress is not None and done < len(stretches):
+        if session.report_progress is not None:
             session.report_progress(total * done // len(stretches), total)
+    among = Where([f"rowid IN ({statements.LISTED_ROWS})"], {"rows": str(found.tolist())})
     order_by = time_conditions.order_by("rowid", sql.order)
-    statement = statements.sort_rows(statements.LISTED_ROWS, order_by=order_by)
-    return array("q", (row for (row,) in session.rows(statement, {"rows": str(found.tolist())})))
+    statement = statements.sorted_rowids(among, order_by=order_by)
+    return array("q", (row for (row,) in session.rows(statement, among.parameters)))
 
 
 def _stretches(session: Session, total: int) -> list[tuple[int, int]]:

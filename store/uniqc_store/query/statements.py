@@ -165,19 +165,6 @@ def rowids(where: Where) -> str:
     return f"SELECT rowid FROM tasks {where.sql}"
 
 
-def sort_rows(rows: str, *, order_by: str) -> str:
-    """Return the statement for rows in order.
-
-    Args:
-        rows: A statement that selects each ``row_number``.
-        order_by: The order.
-    """
-    return f"""
-        SELECT rowid FROM tasks WHERE rowid IN (SELECT row_number FROM ({rows}))
-        ORDER BY {order_by}
-    """
-
-
 def touched_rows(where: Where, *, touched: str) -> str:
     """Return the statement for rows with their update times, newest touch first.
 

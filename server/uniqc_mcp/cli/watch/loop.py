@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from uniqc_mcp.cli.failures import BROKEN_PIPE
-from uniqc_mcp.cli.output import check_stdout, told_if_unwritable
+from uniqc_mcp.cli.output import check_stdout, discard, told_if_unwritable
 from uniqc_mcp.cli.watch.endings import Endings
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
@@ -84,8 +84,7 @@ def watch(
     except KeyboardInterrupt:
         return _INTERRUPTED if until_idle else 0
     except BrokenPipeError:
-        # The reader has left, such as `| head`. Flushing at exit must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)  # the reader has left, such as `| head`
         return BROKEN_PIPE if until_idle else 0
     if reason == "idle":
         return _status_of(endings) if exit_status else 0
