@@ -58,6 +58,21 @@ async def test_outcomes_come_by_count_then_by_bits(browser: Browser, two: Cache)
         assert host.errors == []
 
 
+async def test_an_archived_task_is_drawn_and_not_the_live_one_of_its_id(
+    browser: Browser, two: Cache
+) -> None:
+    columns = "task_id, backend, status, shots, submit_time, update_time, metadata_json"
+    two.change(
+        f"INSERT INTO archived_tasks ({columns}, result_json, archived_at)"
+        f" SELECT {columns}, (SELECT result_json FROM tasks WHERE task_id = 'task-000002'),"
+        " '2026-11-01T00:00:00+00:00' FROM tasks WHERE task_id = 'task-000001'"
+    )
+    archived = {"task_id": "archived:task-000001"}
+    async with shown(browser, two.server, "get_task", archived) as host:
+        await expect(rows(host)).to_have_count(2)
+        assert await outcomes(host) == ["00", "10"]
+
+
 async def test_4096_outcomes_are_drawn_in_few_elements(browser: Browser, cache: Cache) -> None:
     counts = {f"{state:012b}": 5_000 - state for state in range(4_096)}
     cache.write(counted("wide", counts), version=5)

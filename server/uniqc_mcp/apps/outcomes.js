@@ -9,7 +9,7 @@ async function taskOf(id, given) {
   const answer = given ?? (await host.call("get_task", { task_id: id, outcomes: 50 }));
   const task = record(answer.task);
   const known = {
-    key: text(task.task_id, 300),
+    key: referenceOf(task),
     task,
     store: record(answer.store),
     circuits: [],
@@ -25,6 +25,11 @@ async function taskOf(id, given) {
   }
   if (!known.circuits.length && task.result) known.circuits = shownCircuits(record(task.result));
   return known;
+}
+
+// An archived task may have the id of a live one, whose outcomes are others.
+function referenceOf({ task_id: id, archived_at: archived }) {
+  return `${archived && id ? "archived:" : ""}${text(id, 300)}`;
 }
 
 function shownCircuits(result) {
