@@ -6,8 +6,9 @@ import json
 import math
 import sqlite3
 import time
+from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ from uniqc_mcp.records.failure_kinds import kind_of
 from uniqc_mcp.tasks.summary_models import MAX_GROUPS, WEEK_NOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.server.conftest import Cache
 
@@ -224,19 +225,23 @@ async def test_rows_of_one_first_label_stand_together_and_days_come_latest_first
 
 
 @pytest.fixture
-def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
+def local_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Return a function that sets this machine's zone, in POSIX words."""
+
+    def set_zone(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield set_zone
     monkeypatch.undo()
     time.tzset()
 
 
-@pytest.mark.usefixtures("in_berlin")
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
 async def test_a_day_is_that_of_the_local_zone_and_may_have_23_or_25_hours(
-    cache: Cache, day: str, hours: int
+    cache: Cache, local_zone: Callable[[str], None], day: str, hours: int
 ) -> None:
+    local_zone("CET-1CEST,M3.5.0,M10.5.0/3")
     first = datetime.fromisoformat(day) - timedelta(days=1)
     start = first.replace(hour=12).astimezone(UTC)
     cache.write(
@@ -246,6 +251,28 @@ async def test_a_day_is_that_of_the_local_zone_and_may_have_23_or_25_hours(
     assert by_labels(answer)[day]["tasks"] == hours
     _, answer = await cache.ask("summarize_tasks", group_by=["hour"])
     assert sum(row[1] for row in answer["rows"]) == 48
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes"), [("UTC0", 0), ("<+0545>-5:45", 345), ("<-0230>2:30", -150)]
+)
+async def test_a_recorded_hour_may_be_of_two_days(
+    cache: Cache, local_zone: Callable[[str], None], zone: str, minutes: int
+) -> None:
+    local_zone(zone)
+    here = timezone(timedelta(minutes=minutes))
+    times = [
+        f"2026-08-0{day}T{hour:02}:{minute:02}:00{offset}"
+        for offset in ("+00:00", "+05:30", "-02:30", "+05:45")
+        for day in (5, 6)
+        for hour in range(24)
+        for minute in (10, 50)
+    ]
+    cache.write(*({"submit_time": time} for time in times))
+    _, answer = await cache.ask("summarize_tasks", group_by=["day"])
+    days = Counter(str(datetime.fromisoformat(time).astimezone(here).date()) for time in times)
+    found = {day: group["tasks"] for day, group in by_labels(answer).items()}
+    assert found == days
 
 
 async def test_a_week_begins_on_monday(cache: Cache) -> None:
