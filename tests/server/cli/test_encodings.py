@@ -10,7 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from uniqc_mcp.cli.commands import cli
 from uniqc_store import ClearPolicy, TaskFilter, TaskStore
 
 if TYPE_CHECKING:
@@ -39,16 +41,22 @@ def named(cache: Cache) -> Cache:
 def run(cache: Cache, encoding: str, *arguments: str) -> tuple[int, str, str]:
     """Return the exit status of a command, and what it wrote in this encoding."""
     command, *options = arguments
-    done = subprocess.run(
-        [sys.executable, "-m", "uniqc_mcp", command, *options, "--cache-dir", str(cache.directory)],
+    line = [command, *options, "--cache-dir", str(cache.directory)]
+    done = CliRunner(charset=encoding).invoke(cli, line, prog_name="uniqc-mcp")
+    shown, said = done.stdout_bytes.decode(encoding), done.stderr_bytes.decode(encoding, "replace")
+    assert "Traceback" not in said + shown
+    return done.exit_code, shown, said
+
+
+def start(encoding: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a process of its own, whose streams have this encoding."""
+    return subprocess.run(
+        [sys.executable, "-m", "uniqc_mcp", *arguments],
         env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    shown, said = done.stdout.decode(encoding), done.stderr.decode(encoding, "replace")
-    assert "Traceback" not in said + shown
-    return done.returncode, shown, said
 
 
 def escaped(text: str, encoding: str) -> str:
@@ -79,6 +87,15 @@ def test_records_are_shown_with_escapes(
     assert escaped(shown, encoding) in output
 
 
+@pytest.mark.parametrize(("command", "status"), [("list", 0), ("demo", 0)])
+def test_records_are_shown_with_escapes_by_a_process(
+    named: Cache, command: str, status: int
+) -> None:
+    done = start("gbk", command, "--cache-dir", str(named.directory))
+    assert done.returncode == status, done.stderr
+    assert escaped(NAME[:4], "gbk") in done.stdout.decode("gbk")
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_receipts_of_a_named_directory_are_listed_and_restored(cache: Cache, encoding: str) -> None:
     cache.write({"backend": NAME, "metadata_json": json.dumps({"task_name": NAME})}, version=5)
@@ -95,13 +112,7 @@ def test_receipts_of_a_named_directory_are_listed_and_restored(cache: Cache, enc
 
 @pytest.mark.parametrize("command", ["doctor", "cleared", "serve"])
 def test_a_directory_with_such_a_name_is_told_with_escapes(cache: Cache, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "uniqc_mcp", command, "--cache-dir", str(cache.directory / NAME)],
-        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    done = start("ascii", command, "--cache-dir", str(cache.directory / NAME))
     assert b"Traceback" not in done.stderr + done.stdout
 
 
