@@ -11,6 +11,9 @@ from agno.models.response import ModelResponse
 from agno.tools.mcp import MCPTools
 from calls import TOOLS, ScriptedModel, check
 from mcp import StdioServerParameters
+from resources_and_prompts import check_has_none
+
+ALL_ELSE = ("list_resources", "read_resource", "list_prompts", "get_prompt", "complete")
 
 
 @dataclass
@@ -19,7 +22,7 @@ class AgnoModel(Model):
     script: ScriptedModel | None = None
 
     async def ainvoke(self, messages, tools=None, **more):
-        check({tool["function"]["name"] for tool in tools} >= TOOLS)
+        check({tool["function"]["name"] for tool in tools} == TOOLS)
         call = self.script.next_call(messages[-1].content)
         if call is None:
             return ModelResponse(role="assistant", content="done")
@@ -49,7 +52,8 @@ async def main(command):
     async with MCPTools(server_params=parameters, timeout_seconds=10) as tools:
         agent = Agent(model=AgnoModel(script=script), tools=[tools], telemetry=False)
         await agent.arun("what is running?")
-    check(script.finished)
+        check(script.finished)
+        check_has_none(tools, *ALL_ELSE)
 
 
 asyncio.run(main(json.loads(sys.argv[1])))

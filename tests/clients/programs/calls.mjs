@@ -4,7 +4,18 @@ import { readFileSync } from "node:fs";
 
 const calls = JSON.parse(readFileSync(new URL("calls.json", import.meta.url), "utf-8"));
 
-export const { tools: TOOLS, good: GOOD, bad: BAD, resources: RESOURCES, task_id: TASK_ID } = calls;
+export const {
+  tools: TOOLS,
+  good: GOOD,
+  bad: BAD,
+  resources: RESOURCES,
+  templates: TEMPLATES,
+  bad_addresses: BAD_ADDRESSES,
+  prompts: PROMPTS,
+  bad_prompts: BAD_PROMPTS,
+  completions: COMPLETIONS,
+  task_id: TASK_ID,
+} = calls;
 export const COMMAND = JSON.parse(process.argv[2]);
 
 /** End the program with 1 unless a condition holds. */
@@ -22,14 +33,22 @@ export function found(pattern, seen) {
   return match[0];
 }
 
-/** Yield the calls of a model, which is sent what its framework shows it of each answer. */
+/**
+ * Yield the calls of a model, which is sent what its framework shows it of each answer; return the
+ * receipt of a clear that was undone but for tasks of the platform `dummy`. `ownAnswers` has, by the
+ * arguments of a call as JSON, a part of what is shown where the framework itself refuses it.
+ */
 export function* conversation(ownAnswers = {}) {
-  for (const [number, [tool, args, part]] of [...GOOD, ...BAD].entries()) {
+  for (const [tool, args, part] of [...GOOD, ...BAD]) {
     const seen = yield [tool, args];
-    check(seen.includes(ownAnswers[number] ?? part), tool, args, seen);
+    check(seen.includes(ownAnswers[JSON.stringify(args)] ?? part), tool, args, seen);
   }
   const plan = yield ["clear_tasks", {}];
   const done = yield ["clear_tasks", { plan_id: found(/plan_[\w-]{22}/, plan) }];
-  const undone = yield ["undo_clear", { receipt: found(/clr_[0-9a-f]{16}/, done) }];
+  const receipt = found(/clr_[0-9a-f]{16}/, done);
+  const listed = yield ["list_cleared", {}];
+  check(listed.includes(receipt), listed);
+  const undone = yield ["undo_clear", { receipt, except_backend: ["dummy"] }];
   found(/Put back: [1-9]|\\?"restored\\?": ?[1-9]/, undone);
+  return receipt;
 }

@@ -4,11 +4,12 @@ import asyncio
 import json
 import sys
 
-from calls import GOOD, TOOLS, ScriptedModel, check
+from calls import GOOD, PROMPTS, RESOURCES, TOOLS, ScriptedModel, check
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from mcp_use import MCPAgent, MCPClient
+from resources_and_prompts import check_has_none, check_prompts, check_resources
 
 
 class LangchainModel(BaseChatModel):
@@ -34,15 +35,40 @@ class LangchainModel(BaseChatModel):
 
 
 async def main(command):
-    script = ScriptedModel(own_answers={2: "should be a valid list", len(GOOD): "vqe step 18"})
+    own_answers = {json.dumps(GOOD[2][1]): "should be a valid list"}
+    own_answers['{"statuses": "failed"}'] = "vqe step 18"
+    own_answers['{"limit": "many"}'] = "should be a valid integer"
+    prompts = [(name, arguments, fact) for name, (arguments, fact) in PROMPTS.items()]
+    resources = [
+        (address.rpartition("/")[2], {"uri": address}, fact)
+        for address, fact in RESOURCES.items()
+        if address in ("uniqc://store", "uniqc://tasks/active")
+    ]
+    script = ScriptedModel(own_answers=own_answers, more_calls=[*prompts, *resources])
     servers = {"mcpServers": {"uniqc": {"command": command[0], "args": command[1:]}}}
     client = MCPClient(servers)
-    agent = MCPAgent(llm=LangchainModel(script=script), client=client, max_steps=40)
+    agent = MCPAgent(llm=LangchainModel(script=script), client=client, max_steps=100)
     try:
         await agent.run("what is running?")
+        check(script.finished)
+        await use_all_else(client.get_session("uniqc"), script.receipt)
     finally:
         await agent.close()
-    check(script.finished)
+
+
+async def use_all_else(session, receipt):
+    async def read(address):
+        return (await session.read_resource(address)).contents[0].text
+
+    async def get(name, arguments):
+        return str((await session.get_prompt(name, arguments)).messages)
+
+    resources = [each.uri for each in await session.list_resources()]
+    await check_resources(resources, None, read, receipt)
+    prompts = await session.list_prompts()
+    listed = {each.name: [given.name for given in each.arguments or []] for each in prompts}
+    await check_prompts(listed, get)
+    check_has_none(session, "list_resource_templates", "complete")
 
 
 asyncio.run(main(json.loads(sys.argv[1])))

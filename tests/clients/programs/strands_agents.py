@@ -1,10 +1,12 @@
 """An agent of strands, whose model sees the text."""
 
+import asyncio
 import json
 import sys
 
 from calls import TOOLS, ScriptedModel, check
 from mcp import StdioServerParameters, stdio_client
+from resources_and_prompts import check_has_none, check_prompts, check_resources
 from strands import Agent
 from strands.models import Model
 from strands.tools.mcp import MCPClient
@@ -24,7 +26,7 @@ class StrandsModel(Model):
         raise NotImplementedError
 
     async def stream(self, messages, tool_specs=None, system_prompt=None, **more):
-        check({spec["name"] for spec in tool_specs} >= TOOLS)
+        check({spec["name"] for spec in tool_specs} == TOOLS)
         results = [part["toolResult"] for part in messages[-1]["content"] if "toolResult" in part]
         call = self.script.next_call(str(results[0]["content"]) if results else "")
         yield {"messageStart": {"role": "assistant"}}
@@ -45,7 +47,25 @@ def main(command):
         tools = client.list_tools_sync()
         agent = Agent(model=StrandsModel(script), tools=list(tools), callback_handler=None)
         agent("what is running?")
-    check(script.finished)
+        check(script.finished)
+        asyncio.run(use_all_else(client, script.receipt))
+
+
+async def use_all_else(client, receipt):
+    async def read(address):
+        return client.read_resource_sync(address).contents[0].text
+
+    async def get(name, arguments):
+        return str(client.get_prompt_sync(name, arguments).messages)
+
+    resources = client.list_resources_sync().resources
+    templates = client.list_resource_templates_sync().resource_templates
+    addresses = [each.uri_template for each in templates]
+    await check_resources([each.uri for each in resources], addresses, read, receipt)
+    prompts = client.list_prompts_sync().prompts
+    listed = {each.name: [given.name for given in each.arguments or []] for each in prompts}
+    await check_prompts(listed, get)
+    check_has_none(client, "complete", "complete_sync")
 
 
 main(json.loads(sys.argv[1]))
