@@ -50,6 +50,20 @@ async def test_an_integer_that_javascript_rounds_is_decimal_text(cache: Cache, n
     assert str(number) in text
 
 
+async def test_shots_and_counts_that_javascript_rounds_are_decimal_text(cache: Cache) -> None:
+    shots = 2**62 + 1
+    counts = {"00": 2**53 + 1, "11": 2**53}
+    cache.write({"shots": shots, "status": "success", "result_json": json.dumps(counts)})
+    text, answer = await cache.ask("get_task", task_id="task-000001")
+    assert answer["task"]["shots"] == str(shots)
+    shown = [outcome["count"] for outcome in answer["task"]["result"]["outcomes"]]
+    assert shown == [str(2**53 + 1), 2**53]
+    assert f"{shots} shots" in text
+    text, answer = await cache.ask("list_tasks", status="any")
+    assert answer["tasks"][0]["shots"] == str(shots)
+    assert f"{shots} shots" in text
+
+
 @pytest.mark.parametrize("bits", [201, 240, 1_000])
 async def test_long_outcomes_are_shown_whole(cache: Cache, bits: int) -> None:
     counts = {"0" * bits: 600, "0" * (bits // 2) + "1" + "0" * (bits - bits // 2 - 1): 400}

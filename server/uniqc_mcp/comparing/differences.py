@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from uniqc_mcp.records.circuits import circuits_at
 from uniqc_mcp.records.metadata import other_metadata
-from uniqc_mcp.responses.numbers import exact_integer
 from uniqc_mcp.safety.display import in_quotes
 from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 
@@ -95,7 +94,7 @@ def _label_rows(
     columns: dict[str, tuple[list[str | int], list[str | int]]] = {
         "backend": ([one.backend for one in records], [view.backend for view in views]),
         "status": ([one.status for one in records], [view.status for view in views]),
-        "shots": ([one.shots for one in records], [exact_integer(view.shots) for view in views]),
+        "shots": ([one.shots for one in records], [view.shots for view in views]),
     }
     for name, (recorded, shown) in columns.items():
         # Compared as recorded: labels may look alike once they are cut.

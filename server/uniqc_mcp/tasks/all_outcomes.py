@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.responses.base import StoreView
+from uniqc_mcp.responses.numbers import exact_integer, exact_number
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.outcomes import NothingToPlotError, TaskOutcomes, outcomes_by_circuit
 
@@ -50,7 +51,7 @@ def all_outcomes(task: FoundTask, now: datetime) -> dict[str, Any]:
             notes.append(f"{hidden} more circuits have a result.")
     return {
         **told,
-        "shots": record.shots,
+        "shots": exact_integer(record.shots),
         "circuits": circuits,
         "notes": notes,
         "redacted": sanitizer.redacted_fields,
@@ -74,7 +75,9 @@ def _circuit(
         "part": part,
         "place": circuit.place,
         "distinct": len(circuit.outcomes),
-        "outcomes": [[_bits(one, sanitizer), one.count, one.probability] for one in shown],
+        "outcomes": [
+            [_bits(one, sanitizer), exact_number(one.count), one.probability] for one in shown
+        ],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from uniqc_mcp.responses.base import (
     OMIT_EMPTY,
@@ -16,6 +16,7 @@ from uniqc_mcp.responses.base import (
     Wire,
 )
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.numbers import exact_number
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import in_quotes, quoted, word
 from uniqc_mcp.safety.sanitizer import FIELD_LIMITS
@@ -45,7 +46,7 @@ class OutcomeView(Wire):
     """One outcome of a measurement."""
 
     bits: str
-    count: int | float | Absent = None
+    count: Annotated[int | float | Absent, PlainSerializer(exact_number, when_used="json")] = None
     probability: OptionalFloat = None
 
 

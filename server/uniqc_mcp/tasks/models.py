@@ -18,6 +18,7 @@ from uniqc_mcp.responses.base import (
     Wire,
 )
 from uniqc_mcp.responses.json_schema import Named
+from uniqc_mcp.responses.numbers import ExactInteger, exact_integer
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import age, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes
@@ -54,7 +55,7 @@ class TaskView(Wire):
     backend: str
     status: str
     active: bool
-    shots: Annotated[int, Field(description="of each circuit")]
+    shots: Annotated[ExactInteger, Field(description="of each circuit")]
     submitted_at: Annotated[
         OptionalText, Field(description="UTC; an offset: zone not recorded; left out: unreadable.")
     ]
@@ -97,7 +98,7 @@ class TaskView(Wire):
             backend=sanitizer.one_line("backend", record.backend),
             status=sanitizer.one_line("status", record.status),
             active=active,
-            shots=record.shots,
+            shots=exact_integer(record.shots),
             submitted_at=submitted_at,
             updated_at=updated_at,
             in_future=_in_future(submitted_at, updated_at, now),
@@ -142,25 +143,32 @@ class TaskView(Wire):
     def line(self) -> str:
         """The task as text, with the time it was submitted."""
         return (
-            f"{self.label}, {self.shots} {plural('shot', self.shots)}, "
+            f"{self.label}, {self.told_shots}, "
             f"submitted {self._submitted}{self._last_update('last heard of')}{self._note}"
         )
 
-    def line_at(self, now: datetime, *, short: bool) -> str:
+    def line_at(self, now: datetime, *, short: bool, with_shots: bool) -> str:
         """Return the task as text, of an active one with its age.
 
         Args:
             now: The time that the answer is made.
             short: Whether the age stands in place of the time, which takes 15 tokens.
+            with_shots: Whether it has the shots.
         """
+        label = f"{self.label}, {self.told_shots}" if with_shots else self.label
         seconds = None
         if self.active and self.submitted_at.endswith("Z"):
             seconds = seconds_since(self.submitted_at, now)
         last_update = self._last_update("heard of")
         if short and seconds is not None:
-            return f"{self.label}, {age(seconds)} old{last_update}{self._note}"
+            return f"{label}, {age(seconds)} old{last_update}{self._note}"
         old = "" if seconds is None else f" ({age(seconds)} ago)"
-        return f"{self.label}, submitted {self._submitted}{old}{last_update}{self._note}"
+        return f"{label}, submitted {self._submitted}{old}{last_update}{self._note}"
+
+    @property
+    def told_shots(self) -> str:
+        """The shots as text."""
+        return f"{self.shots} {plural('shot', int(self.shots))}"
 
     @property
     def _note(self) -> str:
@@ -252,13 +260,16 @@ class TaskList(Answer):
             count = f"At least {count}" if total else f"{count} so far"
         if self.shown < total:
             count += f"; {self.shown} shown, {_IN_ORDER[self.order]}"
-        yield f"{count}. {self.store.source}"
+        # As most often, and said once so that each line is short.
+        same_shots = len({task.shots for task in self.tasks}) == 1
+        shots = f" {self.tasks[0].told_shots}{' each' * (self.shown > 1)}." if same_shots else ""
+        yield f"{count}. {self.store.source}{shots}"
         now = datetime.fromisoformat(self.store.read_at)
         short = len(self.tasks) > MAX_WITH_TIMES
         for task in self.tasks:
             touched = self.shows_touch and not task.active
             when = f", touched {task.last_touched}" if touched else ""
-            yield f"- {task.line_at(now, short=short)}{when}"
+            yield f"- {task.line_at(now, short=short, with_shots=not same_shots)}{when}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
         if self.next_cursor:

@@ -51,7 +51,6 @@ IN_WORDS: Final = {
 
 ONLY_STRUCTURED: Final = {
     "schema_version": "of the file, not of a task; doctor and uniqc://store are about the file",
-    "tasks[].shots": "a line of a list is short; get_task has them",
     "tasks[].updated_at": "of finished tasks, whose line is short; get_task has it",
     "active[].updated_at": "of a task without a job, whose line is short; get_task has it",
     "shards[].updated_at": "of a job; that of its task is in the text",

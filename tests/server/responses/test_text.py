@@ -75,7 +75,7 @@ def test_a_list_has_a_count_a_line_per_task_and_the_notes() -> None:
     )
     noon = "2026-11-03T12:00:00Z"
     assert list_text(TASK, failed, total=7, matching="tasks").splitlines() == [
-        f"7 tasks; 2 shown, newest first. Read {STORE.read_at} from {STORE.location}.",
+        f"7 tasks; 2 shown, newest first. {STORE.source} 1000 shots each.",
         f'- uqt_0 "bell" running on ibm, submitted {noon} (6 h ago), heard of 52 s ago',
         f'- uqt_0 "bell" failed on ibm, submitted {noon}',
         '  error: "cold"',
