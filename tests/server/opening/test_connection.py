@@ -252,10 +252,13 @@ def test_both_starts_answer_alike(tmp_path: Path, options: tuple[str, ...]) -> N
         *(cancelled, request("handshake", "tools/list"), request("ping", "ping")),
         *(request(number, "tools/list") for number in range(200)),
     ]
-    with serving(tmp_path, *options) as process:
-        answers, _ = process.communicate(lines(*talk), timeout=TIMEOUT)
-    answered = [json.loads(line) for line in answers.splitlines()]
     asked = [message["id"] for message in talk if "id" in message]
+    with serving(tmp_path, *options) as process:
+        send(process, lines(*talk))
+        # While stdin is open: after its end, what takes longer than a moment is not answered.
+        answered = [receive(process) for _ in asked]
+        rest, _ = process.communicate(timeout=TIMEOUT)
+    assert rest == b""
     assert sorted(map(str, asked)) == sorted(str(answer["id"]) for answer in answered)
     assert all("result" in answer for answer in answered)
     lists = {json.dumps(each["result"]) for each in answered if "tools" in each["result"]}
