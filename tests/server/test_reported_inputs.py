@@ -40,6 +40,18 @@ async def test_a_wait_for_tasks_that_have_all_finished_is_finished(cache: Cache)
     assert answer["state"] == "finished"
 
 
+@pytest.mark.parametrize("tool", ["list_tasks", "wait_for_tasks", "count_tasks"])
+async def test_one_id_may_stand_for_a_list_of_it(cache: Cache, tool: str) -> None:
+    cache.write({"status": "success"}, {"status": "success"})
+    arguments = {} if tool == "wait_for_tasks" else {"status": "any"}
+    _, listed = await cache.ask(tool, task_ids=["task-000002"], **arguments)
+    _, answer = await cache.ask(tool, task_ids="task-000002", **arguments)
+    for told in (listed, answer):
+        del told["store"]
+        told.pop("cursor", None)
+    assert answer == listed
+
+
 @pytest.mark.parametrize("number", [SEED, -SEED, 2**53 + 1])
 async def test_an_integer_that_javascript_rounds_is_decimal_text(cache: Cache, number: int) -> None:
     metadata = {"seed": number, "nested": [{"n": number}], "small": 2**53}

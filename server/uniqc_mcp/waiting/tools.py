@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import Context
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from uniqc_mcp.context import ServerContext
 from uniqc_mcp.questions.snapshot import StoreSnapshot
@@ -25,6 +25,7 @@ from uniqc_mcp.tasks.filter_arguments import (
     NameContains,
     SubmittedAfter,
     SubmittedBefore,
+    as_list,
 )
 from uniqc_mcp.tasks.filters import describe_filter, notes_on_filter
 from uniqc_mcp.tasks.models import TaskView
@@ -85,6 +86,7 @@ class WaitTools:
         *,
         task_ids: Annotated[
             Sequence[str],
+            BeforeValidator(as_list),
             # Refused below: pydantic's own refusal would not be a sentence.
             Field(
                 json_schema_extra={"maxItems": MAX_IDS},

@@ -721,7 +721,7 @@ async def test_ordinary_changes_take_few_tokens(cache: Cache) -> None:
 @pytest.mark.parametrize(
     ("task_ids", "said"),
     [
-        ("task-1", 'task_ids must be a list of texts, not "task-1".'),
+        ({"id": 1}, 'task_ids must be a list of texts, not {"id": 1}.'),
         (5, "task_ids must be a list of texts, not 5."),
         ([5], "Each of task_ids must be a text, not 5."),
     ],
