@@ -26,8 +26,8 @@ def requested_filter(
     """Return the filter that the arguments of a tool mean.
 
     Raises:
-        InvalidArgumentError: A time is neither a time nor an age, a duration is none, or finished
-            tasks are to be untouched.
+        InvalidArgumentError: A time is neither a time nor an age, a range of times holds none, a
+            duration is none, or finished tasks are to be untouched.
     """
     task_filter = TaskFilter(
         status=_status(status),
@@ -41,8 +41,20 @@ def requested_filter(
         task_ids=tuple(filters.get("task_ids", ())),
         error_contains=filters.get("error_contains", ""),
     )
+    _check_range("submitted", task_filter.submitted_after, task_filter.submitted_before)
+    _check_range("updated", task_filter.updated_after, task_filter.updated_before)
     not_heard_for = filters.get("not_heard_for", "")
     return _unheard(task_filter, not_heard_for, now) if not_heard_for else task_filter
+
+
+def _check_range(name: str, after: datetime | None, before: datetime | None) -> None:
+    """Refuse a range that no time is in, which would find nothing whatever there is."""
+    if after is not None and before is not None and after >= before:
+        raise InvalidArgumentError(
+            f"{name}_after ({exact_wire_time(after)}) is not earlier than {name}_before "
+            f"({exact_wire_time(before)}), so no time is between. {name}_before is exclusive: for "
+            "one day, give it the next day."
+        )
 
 
 def _unheard(task_filter: TaskFilter, not_heard_for: str, now: datetime) -> TaskFilter:
@@ -115,7 +127,7 @@ def notes_on_filter(
         return notes
     if task_filter.error_contains and not snapshot.has_errors:
         notes.append("This file is too old to hold error messages, so error_contains finds none.")
-    notes += _unknown_ids(snapshot, task_filter)
+    notes += _unknown_ids(snapshot, task_filter, found=found)
     unknown = list(task_filter.except_backends)
     if not found:
         if total := snapshot.count(TaskFilter()):
@@ -124,8 +136,8 @@ def notes_on_filter(
     return notes + _unknown_backends(snapshot, unknown)
 
 
-def _unknown_ids(snapshot: StoreSnapshot, task_filter: TaskFilter) -> list[str]:
-    """Return a note on the ids of a filter that no task in the cache has."""
+def _unknown_ids(snapshot: StoreSnapshot, task_filter: TaskFilter, *, found: bool) -> list[str]:
+    """Return notes on the ids of a filter that no task in the cache has."""
     if not task_filter.task_ids:
         return []
     known = snapshot.live_among(task_filter.task_ids)
@@ -134,7 +146,13 @@ def _unknown_ids(snapshot: StoreSnapshot, task_filter: TaskFilter) -> list[str]:
         return []
     shown = ", ".join(map(quoted, unknown[:_MAX_IDS]))
     others = f" and {len(unknown) - _MAX_IDS} others" if len(unknown) > _MAX_IDS else ""
-    return [f"No task in the cache has the id {shown}{others}."]
+    notes = [f"No task in the cache has the id {shown}{others}."]
+    # Where nothing was found, the archived ones have a note already.
+    if found and (put_away := snapshot.archived(TaskFilter(task_ids=tuple(unknown)))):
+        notes.append(
+            f"{put_away} of these {is_or_are(put_away)} archived: archived=include lists them."
+        )
+    return notes
 
 
 def _unknown_backends(snapshot: StoreSnapshot, names: Sequence[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from pydantic import WithJsonSchema
@@ -19,7 +20,6 @@ from uniqc_mcp.token_budget import how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.tasks.summary import GroupKey, Labels
@@ -57,6 +57,7 @@ WEEK_NOTE: Final = "A week begins on Monday, which names it."
 
 _FIELD_OF: Final[dict[GroupKey, str]] = {"error": "tasks.error", "platform": "backend"}
 _TIMES: Final = frozenset({"day", "hour", "week"})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TaskSummary(Answer):
@@ -103,20 +104,21 @@ def table_of(
 ) -> list[list[Cell]]:
     """Return a row for each group that there is room for, and one for all others together.
 
-    The groups of one value of the first key stand together, the largest first; times are in
+    The largest groups are shown, or those of the latest times, so that no time between is left
+    out. The groups of one value of the first key stand together, the largest first; times are in
     order, the latest first.
     """
-    largest = sorted(groups.items(), key=lambda group: (-group[1].tasks, group[0]))[:MAX_GROUPS]
+    first = sorted(groups.items(), key=lambda group: _rank(group[0], group[1], keys))[:MAX_GROUPS]
     shown = {
         labels: [
             sanitizer.one_line(_field_of(key), label)
             for key, label in zip(keys, labels, strict=True)
         ]
-        for labels, _ in largest
+        for labels, _ in first
     }
     sizes = (_ROW_TOKENS + sum(map(max_tokens_of, labels)) for labels in shown.values())
     room = how_many_fit(sizes, MAX_TOKENS - _ROW_TOKENS)
-    kept = dict(largest[:room])
+    kept = dict(first[:room])
     ordered = sorted(kept, key=lambda labels: _place(labels, keys, kept))
     rows = [[*shown[labels], *_cells(kept[labels])] for labels in ordered]
     if left := [figures for labels, figures in groups.items() if labels not in kept]:
@@ -132,6 +134,24 @@ def _field_of(key: GroupKey) -> str:
     return "status" if key in _TIMES else _FIELD_OF.get(key, key)
 
 
+def _rank(labels: Labels, figures: Figures, keys: Sequence[GroupKey]) -> tuple[object, ...]:
+    """Return the sort key by which groups are chosen."""
+    times = zip(keys, labels, strict=True)
+    ages = [_place_of_time(label) for key, label in times if key in _TIMES]
+    return ages, -figures.tasks, labels
+
+
+def _place_of_time(label: str) -> tuple[float, str]:
+    """Return the sort key of a day, an hour or a week, the latest first; what is none is last."""
+    try:
+        moment = datetime.fromisoformat(label)
+    except ValueError:
+        return math.inf, label
+    # Of an hour that the clocks repeat, the offset tells which is later.
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return -since.total_seconds(), label
+
+
 def _place(
     labels: Labels, keys: Sequence[GroupKey], kept: Mapping[Labels, Figures]
 ) -> tuple[object, ...]:
@@ -140,7 +160,7 @@ def _place(
     for depth, key in enumerate(keys, 1):
         head = labels[:depth]
         if key in _TIMES:
-            place.append([-ord(character) for character in labels[depth - 1]])
+            place.append(_place_of_time(labels[depth - 1]))
         else:
             tasks = sum(figures.tasks for other, figures in kept.items() if other[:depth] == head)
             place += (-tasks, labels[depth - 1])
