@@ -51,7 +51,13 @@ class CancelledWaits:
         self.limit: CallLimit | None = None
 
     def learn(self, seconds: float) -> None:
-        """Take note that a wait was cancelled after so many seconds."""
+        """Take note that a wait was cancelled after so many seconds.
+
+        One that had hardly begun shows no limit: a person cancelled it, or it was sent while the
+        server was still loading.
+        """
+        if seconds < _SHORTEST_WAIT:
+            return
         if self.limit is None or seconds < self.limit.cancelled_after:
             self.limit = CallLimit(cancelled_after=seconds)
 
