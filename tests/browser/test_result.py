@@ -58,19 +58,40 @@ async def test_outcomes_come_by_count_then_by_bits(browser: Browser, two: Cache)
         assert host.errors == []
 
 
-async def test_an_archived_task_is_drawn_and_not_the_live_one_of_its_id(
-    browser: Browser, two: Cache
-) -> None:
+@pytest.fixture
+def twins(two: Cache) -> Cache:
+    """The archived task of an id that is live too: its outcomes are those of the second task."""
     columns = "task_id, backend, status, shots, submit_time, update_time, metadata_json"
     two.change(
         f"INSERT INTO archived_tasks ({columns}, result_json, archived_at)"
         f" SELECT {columns}, (SELECT result_json FROM tasks WHERE task_id = 'task-000002'),"
         " '2026-11-01T00:00:00+00:00' FROM tasks WHERE task_id = 'task-000001'"
     )
+    return two
+
+
+async def test_an_archived_task_is_drawn_and_not_the_live_one_of_its_id(
+    browser: Browser, twins: Cache
+) -> None:
     archived = {"task_id": "archived:task-000001"}
-    async with shown(browser, two.server, "get_task", archived) as host:
+    async with shown(browser, twins.server, "get_task", archived) as host:
         await expect(rows(host)).to_have_count(2)
         assert await outcomes(host) == ["00", "10"]
+
+
+@pytest.mark.parametrize("capabilities", [None, {}])
+async def test_a_task_is_compared_with_the_archived_one_of_its_id(
+    browser: Browser, twins: Cache, capabilities: dict[str, Any] | None
+) -> None:
+    """A host that lets no view ask has the tasks of the answer, which have no outcomes."""
+    both = {"task_ids": ["archived:task-000001", "task-000001"]}
+    async with shown(
+        browser, twins.server, "compare_tasks", both, capabilities=capabilities
+    ) as host:
+        await expect(host.view.get_by_role("alert")).to_be_hidden()
+        await expect(host.view.get_by_role("article")).to_have_count(2)
+        if capabilities is None:
+            await expect(rows(host).filter(has_text="10")).to_contain_text("50.00%\u2013")
 
 
 async def test_4096_outcomes_are_drawn_in_few_elements(browser: Browser, cache: Cache) -> None:

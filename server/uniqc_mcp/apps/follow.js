@@ -40,7 +40,7 @@ async function load(pages = Infinity) {
     const readAt = readAtOf(answer);
     const marks = tasks.size > 0 && state.loaded;
     for (const task of list(answer.tasks)) {
-      const key = keyOf(task);
+      const key = referenceOf(task);
       keep(task, readAt, { mark: marks && !tasks.has(key) });
       seen.add(key);
     }

@@ -27,11 +27,6 @@ async function taskOf(id, given) {
   return known;
 }
 
-// An archived task may have the id of a live one, whose outcomes are others.
-function referenceOf({ task_id: id, archived_at: archived }) {
-  return `${archived && id ? "archived:" : ""}${text(id, 300)}`;
-}
-
 function shownCircuits(result) {
   const parts = list(result.batch).length ? list(result.batch).map(record) : [result];
   return parts.map((part, index) => {

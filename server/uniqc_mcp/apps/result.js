@@ -140,7 +140,7 @@ async function onResult(result) {
   state.compared = [];
   if (answer.task) await add("", answer).catch((error) => problem(error.message));
   for (const task of list(answer.tasks).slice(0, MOST)) {
-    const id = text(record(task).task_id, 300);
+    const id = referenceOf(task);
     const given = host.canCall ? undefined : { task, store: answer.store };
     await add(id, given).catch((error) => problem(error.message));
     show();

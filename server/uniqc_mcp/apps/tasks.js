@@ -23,17 +23,11 @@ const state = {
   shownAt: 0,
 };
 
-// An archived task may have the id of a live one.
-function keyOf(given) {
-  const { task_id: id, note } = record(given);
-  return `${/\barchived\b(?! twin)/.test(text(note)) ? "archived:" : ""}${text(id, 300)}`;
-}
-
 function taskOf(given, readAt) {
   const task = record(given);
   const since = number(task.seconds_since_update);
   return {
-    key: keyOf(given),
+    key: referenceOf(given),
     task_id: text(task.task_id, 300),
     name: text(task.name, 200),
     backend: text(task.backend, 120),

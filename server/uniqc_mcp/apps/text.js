@@ -19,6 +19,14 @@ function textOf(answer) {
   return text(first?.text) || "The server gave no answer.";
 }
 
+// The id by which a tool finds a task. An archived one may have the id of a live one, which is
+// another task: get_task tells it by its time, lists and comparisons by a note.
+function referenceOf(given) {
+  const { task_id: id, archived_at: time, note } = record(given);
+  const archived = time || /\barchived\b(?! twin)/.test(text(note));
+  return `${archived && id ? "archived:" : ""}${text(id, 300)}`;
+}
+
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

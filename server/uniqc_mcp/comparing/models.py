@@ -9,6 +9,7 @@ from pydantic import WithJsonSchema
 from uniqc_mcp.comparing.circuits import NAMES, ComparedCircuit, compare_circuits
 from uniqc_mcp.comparing.differences import LABELS, Differences
 from uniqc_mcp.records.failures import failure_reason, result_reason
+from uniqc_mcp.records.related_rows import ARCHIVED
 from uniqc_mcp.responses.base import OMIT_EMPTY, Answer, StoreField, StoreView
 from uniqc_mcp.responses.times import zone_notes
 from uniqc_mcp.safety.display import in_quotes, word
@@ -129,11 +130,12 @@ def _error(task: FoundTask) -> str:
 
 def _view(task: FoundTask, error: str, now: datetime, sanitizer: Sanitizer) -> TaskView:
     progress = task.progress
+    archived = ARCHIVED if task.record.archived_at is not None else ""
     return TaskView.of(
         task.record,
         now,
         sanitizer,
         error=sanitizer.one_line("tasks.error", error),
         never_submitted=progress.never_submitted,
-        note=progress.marks or None,
+        note="; ".join(filter(None, (archived, progress.marks))) or None,
     )

@@ -113,7 +113,7 @@ def test_each_placeholder_of_a_page_is_filled(view: View) -> None:
 
 def test_a_page_is_small() -> None:
     for view in VIEWS:
-        assert len(Page(view).html) < 40_000
+        assert len(Page(view).html) < 60_000
 
 
 def test_each_file_of_the_folder_is_part_of_a_page() -> None:

@@ -41,10 +41,14 @@ async def test_the_resources_of_the_archived_task_are_its_own(twins: Cache) -> N
     assert json.loads(archived) == {"00": 7, "11": 3}
 
 
-async def test_both_can_be_compared(twins: Cache) -> None:
-    text, _ = await twins.ask("compare_tasks", task_ids=["task-000001", "archived:task-000001"])
-    assert "first run" in text
-    assert "second run" in text
+async def test_both_can_be_compared_and_told_apart(twins: Cache) -> None:
+    text, found = await twins.ask("compare_tasks", task_ids=["task-000001", "archived:task-000001"])
+    live, archived = text.split("\n")[1:3]
+    assert '"second run"' in live
+    assert "archived" not in live
+    assert '"first run"' in archived
+    assert archived.endswith(", archived")
+    assert [task.get("note") for task in found["tasks"]] == [None, "archived"]
 
 
 @pytest.mark.parametrize("task_id", ["archived:", "archived:task-00000", "archived:other"])
