@@ -55,6 +55,10 @@ class Target:
         paths = [place.on(machine) for place in self.places]
         return next((path for path in paths if _exists(path)), paths[0])
 
+    def keys_above(self, machine: Machine) -> tuple[str, ...]:
+        """Return the keys above the servers' own, for the project on a machine."""
+        return tuple(key.replace("{project}", str(machine.project)) for key in self.above)
+
 
 def at(*paths: str, todo: str) -> Target:
     """Return a target whose path is the same on each platform; or several such paths."""
@@ -79,7 +83,8 @@ class Client:
         asks: True if it can ask a person (elicitation), None if that is not known.
         own: Its own command for the same thing, where that does all that is needed.
         programs: Commands whose presence shows that it is installed.
-        folder: The file or folder whose presence shows it.
+        applications: Paths whose presence shows it, in the words of :meth:`Machine.resolve`.
+        folder: The file or folder in which it leaves files of its own.
     """
 
     name: str
@@ -90,12 +95,8 @@ class Client:
     asks: bool | None = None
     own: OwnCommand | None = None
     programs: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
     folder: Place
-
-    def is_here(self, machine: Machine) -> bool:
-        """Return True if the client is installed on a machine, as far as can be seen."""
-        on_path = any(machine.which(program) for program in self.programs)
-        return on_path or _exists(self.folder.on(machine))
 
 
 def _exists(path: Path) -> bool:

@@ -12,6 +12,7 @@ import click
 from uniqc_mcp.cli.install.changes import apply, planned_addition, planned_removal
 from uniqc_mcp.cli.install.clients import CLIENTS
 from uniqc_mcp.cli.install.errors import InstallError
+from uniqc_mcp.cli.install.evidence import evidence_of
 from uniqc_mcp.cli.install.listing import listed, listed_lines
 from uniqc_mcp.cli.install.machine import Machine
 from uniqc_mcp.cli.install.report import (
@@ -142,7 +143,6 @@ def _add(
     no_check: bool,
 ) -> None:
     """Add the entry, start the server, and tell what is left to do."""
-    was_here = client.is_here(machine)
     change = planned_addition(client, scope, machine, launch, replaces=replace)
     if change is None:
         file = client.targets[scope].file(machine)
@@ -159,8 +159,8 @@ def _add(
         echo(told_answer(client, scope, machine))
     for line in told_rest(client, scope, machine, clearing):
         echo(line)
-    if not was_here:
-        echo(f"{client.title} itself was not found on this machine.")
+    if evidence_of(client, machine) is None:
+        echo(f"{client.title} itself was not seen on this machine.")
 
 
 def _machine() -> Machine:

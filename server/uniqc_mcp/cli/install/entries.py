@@ -54,7 +54,7 @@ def find_entry(client: Client, scope: Scope, machine: Machine) -> FoundEntry:
     file = target.file(machine)
     content = read(file)
     document = parsed(content, client.syntax, file)
-    above = tuple(key.replace("{project}", str(machine.project)) for key in target.above)
+    above = target.keys_above(machine)
     form = _form(client, document, above)
     keys = (*above, *form.keys, NAME)
     entry = entry_at(document, keys, file)

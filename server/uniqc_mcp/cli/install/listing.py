@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.cli.install.clients import CLIENTS
 from uniqc_mcp.cli.install.configured import entries_of
+from uniqc_mcp.cli.install.evidence import evidence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from uniqc_mcp.cli.install.machine import Machine
 
 
+_STATES: Final = {
+    (True, True): "installed, configured",
+    (True, False): "installed",
+    (False, True): "configured here, but the client itself was not seen",
+    (False, False): "not found",
+}
+"""The words for a client by whether it was seen and whether it has an entry."""
+
+
 def listed(machine: Machine) -> list[dict[str, Any]]:
-    """Return of each client its name, if it is here, and our entries in it."""
+    """Return of each client its name, what shows that it is here, and our entries in it."""
     found: list[dict[str, Any]] = []
     for client in CLIENTS.values():
         entries = [asdict(entry) for entry in entries_of(client, machine)]
@@ -27,7 +37,7 @@ def listed(machine: Machine) -> list[dict[str, Any]]:
             {
                 "client": client.name,
                 "title": client.title,
-                "is_here": client.is_here(machine),
+                "seen": None if (seen := evidence_of(client, machine)) is None else str(seen),
                 "scopes": list(client.targets),
                 "entries": entries,
             }
@@ -40,9 +50,8 @@ def listed_lines(machine: Machine) -> Iterator[str]:
     width = max(map(len, CLIENTS))
     for client in CLIENTS.values():
         entries = list(entries_of(client, machine))
-        here = "installed" if client.is_here(machine) else "not found"
-        state = "" if not entries else ", configured"
-        yield f"{client.name:{width}}  {here}{state}"
+        seen = evidence_of(client, machine) is not None
+        yield f"{client.name:{width}}  {_STATES[seen, bool(entries)]}"
         for entry in entries:
             yield f"{'':{width}}  {entry.scope}: {entry.file}: {_told(entry)}"
 

@@ -41,14 +41,23 @@ class Machine:
         return shutil.which(program, path=self.environ.get("PATH", os.defpath))
 
     def resolve(self, path: str) -> Path:
-        """Return the path of a file, which begins with ``~``, ``$CONFIG``, ``$APPDATA`` or ``.``.
+        """Return the path of a file, which begins with one of these, or with ``/``.
 
-        ``$CONFIG`` is the folder of the XDG standard, ``.`` the project.
+        ``~``, ``$CONFIG`` (the folder of the XDG standard), ``$APPDATA``, ``$LOCALAPPDATA``, and
+        ``.``, which is the project.
         """
         first, _, rest = path.partition("/")
         config = self.environ.get("XDG_CONFIG_HOME") or self.home / ".config"
         appdata = self.environ.get("APPDATA") or self.home / "AppData" / "Roaming"
-        folders = {"~": self.home, "$CONFIG": config, "$APPDATA": appdata, ".": self.project}
+        local = self.environ.get("LOCALAPPDATA") or self.home / "AppData" / "Local"
+        folders: dict[str, str | Path] = {
+            "": "/",
+            "~": self.home,
+            "$CONFIG": config,
+            "$APPDATA": appdata,
+            "$LOCALAPPDATA": local,
+            ".": self.project,
+        }
         return Path(folders[first]) / rest
 
 

@@ -27,6 +27,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
         title="Claude Desktop",
         syntax="json",
         targets={"user": below(_DESKTOP, "claude_desktop_config.json", _RESTART)},
+        applications=("/Applications/Claude.app", "$LOCALAPPDATA/AnthropicClaude"),
         folder=_DESKTOP,
     ),
     Client(
@@ -38,6 +39,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
         },
         asks=True,
         programs=("cursor",),
+        applications=("/Applications/Cursor.app", "$LOCALAPPDATA/Programs/cursor"),
         folder=Place("~/.cursor"),
     ),
     Client(
@@ -50,6 +52,10 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
         },
         asks=True,
         programs=("code",),
+        applications=(
+            "/Applications/Visual Studio Code.app",
+            "$LOCALAPPDATA/Programs/Microsoft VS Code",
+        ),
         folder=_CODE,
     ),
     Client(
@@ -57,6 +63,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
         title="Windsurf",
         targets={"user": at("~/.codeium/windsurf/mcp_config.json", todo=_SWITCH_ON)},
         programs=("windsurf",),
+        applications=("/Applications/Windsurf.app", "$LOCALAPPDATA/Programs/Windsurf"),
         folder=Place("~/.codeium/windsurf"),
     ),
     Client(
@@ -69,6 +76,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
         },
         asks=False,
         programs=("zed", "zeditor"),
+        applications=("/Applications/Zed.app", "$LOCALAPPDATA/Programs/Zed"),
         folder=_ZED,
     ),
     Client(
@@ -97,6 +105,7 @@ WINDOW_CLIENTS: Final[tuple[Client, ...]] = (
             "project": at("./.kiro/settings/mcp.json", todo=_SWITCH_ON),
         },
         programs=("kiro", "kiro-cli"),
+        applications=("/Applications/Kiro.app", "$LOCALAPPDATA/Programs/Kiro"),
         folder=Place("~/.kiro"),
     ),
 )

@@ -151,7 +151,7 @@ def _check(after: bytes, expected: Document, syntax: Syntax, file: Path) -> None
         found = _editor(syntax).parse(Text.of(after).text)
     except SyntaxProblem as error:
         raise InstallError(_BY_HAND.format(file=file)) from error
-    if _without_empty(found or {}) != _without_empty(expected):
+    if without_empty(found or {}) != without_empty(expected):
         raise InstallError(_BY_HAND.format(file=file))
 
 
@@ -162,10 +162,10 @@ def _copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def _without_empty(value: Document) -> Document:
+def without_empty(value: Document) -> Document:
     """Return a document without empty tables. TOML has no table above one that was dropped."""
     pruned = {
-        key: _without_empty(cast("Document", each)) if isinstance(each, dict) else each
+        key: without_empty(cast("Document", each)) if isinstance(each, dict) else each
         for key, each in value.items()
     }
     return {key: each for key, each in pruned.items() if each != {}}
