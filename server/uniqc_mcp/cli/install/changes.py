@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uniqc_mcp.cli.install import own_commands
 from uniqc_mcp.cli.install.editing import files
-from uniqc_mcp.cli.install.editing.documents import has_comments, parsed, with_entry, without_entry
+from uniqc_mcp.cli.install.editing.documents import (
+    has_comments,
+    is_same,
+    parsed,
+    with_entry,
+    without_entry,
+)
 from uniqc_mcp.cli.install.entries import NAME, entry_at, find_entry
 from uniqc_mcp.cli.install.errors import InstallError
 
@@ -196,6 +202,6 @@ def _keeps(before: dict[str, Any], after: Any, keys: tuple[str, ...]) -> bool:
                 inner = cast("dict[str, Any]", value)
                 if not _keeps(inner, found.get(key, {}), keys[1:]):
                     return False
-        elif key not in found or found[key] != value:
+        elif key not in found or not is_same(found[key], value):
             return False
     return True

@@ -73,3 +73,74 @@ def _forbid(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "stat", refused)
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "content", "reason"),
+    [
+        ("cursor", CURSOR, "null", "holds null in place of a table of settings"),
+        ("cursor", CURSOR, "// mine\nnull", "holds null in place of a table of settings"),
+        ("cursor", CURSOR, "[null]", "holds a list in place of a table"),
+        ("cursor", CURSOR, "true", "holds a single value in place of a table"),
+        ("goose", GOOSE, "null\n", "holds null in place of a table"),
+        ("goose", GOOSE, "--- ~\n", "holds null in place of a table"),
+        ("goose", GOOSE, "- a\n", "holds a list in place of a table"),
+        ("goose", GOOSE, "words\n", "holds a text in place of a table"),
+        ("cursor", CURSOR, "NaN", "line 1, column 1: NaN is no value of JSON"),
+        ("cursor", CURSOR, '{\n "a": [1, -Infinity]}', "line 2, column 11: -Infinity is no value"),
+        ("cursor", CURSOR, '{"x": {"a": 1},\n  "x": 2}', "line 2, column 3: an object has the key"),
+        ("cursor", CURSOR, '{"a": "\x01"}', "line 1, column 8: Invalid control character\n"),
+        ("cursor", CURSOR, '{"a": "b', "line 1, column 7: Unterminated string\n"),
+    ],
+)
+def test_the_reason_of_a_refusal_names_what_is_wrong_and_where(
+    home: Home, client: str, name: str, content: str, reason: str
+) -> None:
+    file = home.write(name, content)
+    for command in (["install", client, "--no-check"], ["uninstall", client]):
+        said = home.fail(*command)
+        assert reason in said
+        assert "was left alone" in said
+        assert "Correct it first" in said
+    assert file.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "content"),
+    [
+        ("cursor", CURSOR, '{\n  "mcpServers": null,\n  "a": "NaN, {Infinity}"\n}\n'),
+        ("opencode", ".config/opencode/opencode.jsonc", '{"mcp": null // none yet\n}'),
+        ("amp", ".config/amp/settings.json", '{"amp.mcpServers": null}'),
+        ("cursor", CURSOR, '{"mcpServers": {"uniqc": null}}'),
+        ("goose", GOOSE, "extensions: ~\nb: .nan\n"),
+        ("goose", GOOSE, "---\n"),
+        ("codex", CODEX, "a = nan\nb = [inf, -nan]\n"),
+    ],
+)
+def test_nothing_in_the_place_of_servers_and_no_number_are_edited(
+    home: Home, client: str, name: str, content: str
+) -> None:
+    file = home.write(name, content)
+    home.succeed("install", client, "--no-check")
+    assert "uniqc-mcp" in file.read_text()
+    home.succeed("uninstall", client)
+    assert file.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "content"),
+    [
+        ("cursor", CURSOR, '{"a": ' + "[" * 900 + "]" * 900 + "}"),
+        ("cursor", CURSOR, '{"a": ' * 900 + "1" + "}" * 900),
+        ("codex", CODEX, "a = " + "[" * 150 + "]" * 150),
+        ("goose", GOOSE, "a: &again [*again]\n"),
+    ],
+)
+def test_a_file_that_is_nested_too_deeply_to_be_edited_is_left_alone(
+    home: Home, client: str, name: str, content: str
+) -> None:
+    file = home.write(name, content)
+    for command in (["install", client, "--no-check"], ["uninstall", client]):
+        assert "nested more than 100 levels deep, and was left alone" in home.fail(*command)
+    assert file.read_text() == content
+    assert "nested more than 100" in home.succeed("install", "--list")

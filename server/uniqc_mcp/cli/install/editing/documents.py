@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 from uniqc_mcp.cli.install.editing import json_edit, json_text
@@ -11,13 +12,19 @@ from uniqc_mcp.cli.install.editing.text import Text
 from uniqc_mcp.cli.install.errors import InstallError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
 Syntax = Literal["json", "json with comments", "jsonc", "toml", "yaml"]
 """``jsonc`` has comments and trailing commas."""
 
 Document = dict[str, Any]
+
+_MAX_DEPTH: Final = 100
+"""Levels of a file that is edited. The functions here call themselves for each."""
+
+_KINDS: Final[dict[type, str]] = {type(None): "null", list: "a list", str: "a text"}
+_OTHER: Final = "a single value"
 
 
 class _Editor(Protocol):
@@ -38,10 +45,10 @@ class _Json:
         self._allowed = allowed
 
     def parse(self, text: str, /) -> Any:
-        """Return the value of a text; None if it is empty."""
+        """Return the value of a text; an empty object if it is empty."""
         for without in self._allowed:
             text = without(text)
-        return json_text.parse(text) if text.strip() else None
+        return json_text.parse(text) if text.strip() else {}
 
 
 _JSON: Final[dict[str, _Editor]] = {
@@ -82,11 +89,36 @@ def parsed(content: bytes | None, syntax: Syntax, file: Path) -> Document:
         raise InstallError(
             f"{file} can't be parsed as {syntax}, and was left alone. Correct it first: {error}"
         ) from error
-    if value is None:
-        return {}
     if not isinstance(value, dict):
-        raise InstallError(f"{file} holds no table of settings, and was left alone.")
+        kind = next((kind for sort, kind in _KINDS.items() if isinstance(value, sort)), _OTHER)
+        raise InstallError(
+            f"{file} holds {kind} in place of a table of settings, and was left alone. Correct it "
+            "first."
+        )
+    if _is_deeper(value, _MAX_DEPTH):
+        raise InstallError(
+            f"{file} is nested more than {_MAX_DEPTH} levels deep, and was left alone. Edit it by "
+            "hand; --print shows the entry."
+        )
     return cast("Document", value)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Return True if values stand in more than some levels of tables and lists.
+
+    A value is taken once in each level, as YAML may name it in two places, or within itself.
+    """
+    level: dict[int, Any] = {id(value): value}
+    for _ in range(levels):
+        level = {id(each): each for each in chain.from_iterable(map(_inside, level.values()))}
+    return bool(level)
+
+
+def _inside(value: Any) -> Collection[Any]:
+    """Return the values in a table or a list; none for another value."""
+    if isinstance(value, dict):
+        return cast("Document", value).values()
+    return cast("Collection[Any]", value) if isinstance(value, list) else ()
 
 
 def has_comments(content: bytes | None, syntax: Syntax) -> bool:
@@ -151,8 +183,21 @@ def _check(after: bytes, expected: Document, syntax: Syntax, file: Path) -> None
         found = _editor(syntax).parse(Text.of(after).text)
     except SyntaxProblem as error:
         raise InstallError(_BY_HAND.format(file=file)) from error
-    if without_empty(found or {}) != without_empty(expected):
+    if not is_same(without_empty(found), without_empty(expected)):
         raise InstallError(_BY_HAND.format(file=file))
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Return True if two values are equal. One that is no number is equal to itself here."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        first, second = cast("Document", one), cast("Document", other)
+        return first.keys() == second.keys() and all(
+            is_same(value, second[key]) for key, value in first.items()
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        mine, others = _inside(one), _inside(other)
+        return len(mine) == len(others) and all(map(is_same, mine, others))
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN alone
 
 
 def _copied(value: Any) -> Any:

@@ -42,6 +42,9 @@ def put(text: str, keys: Sequence[str], value: Any) -> str:
             return _insert(text, bare, start, found, (key, _nested(keys[number + 1 :], value)))
         start, end = member.value_start, member.end
         indent = _indent_of_line(text, member.start)
+        if strict[start:end] == "null":  # stands for an empty object
+            value = _nested(keys[number + 1 :], value)
+            break
     others = text[:start] + text[end:]
     return text[:start] + _rendered(value, others, indent) + text[end:]
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def parse(text: str) -> Any:
-    """Return the value of a text, None if it is empty.
+    """Return the value of a text, an empty mapping if there is none.
 
     Raises:
         SyntaxProblem: It is no YAML, or has several documents.
     """
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        value = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark
         if mark is None:
@@ -35,6 +35,9 @@ def parse(text: str) -> Any:
         raise SyntaxProblem(problem, line=mark.line + 1, column=mark.column + 1) from error
     except YAMLError as error:
         raise SyntaxProblem(str(error)) from error
+    # Comments, or the line that begins a document, are no null.
+    is_empty = value is None and getattr(_root(text), "value", "") == ""
+    return {} if is_empty else value
 
 
 def put(text: str, keys: Sequence[str], value: Mapping[str, Any]) -> str:
