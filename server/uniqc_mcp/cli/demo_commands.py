@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 import sys
 from typing import TYPE_CHECKING, Final
@@ -80,11 +81,13 @@ def _how_to_use(directory: Path) -> str:
     path = str(directory.absolute())
     command, *args = program_words()
     server = {"command": command, "args": [*args, "--cache-dir", path]}
+    option = f"--cache-dir {shlex.quote(path)}"
     return (
         f"The sample is in {path}. Its tasks are dated back from now.\n"
-        f"For a client: {json.dumps({'mcpServers': {'uniqc': server}})}\n"
-        "For every command: set UNIQC_MCP_CACHE_DIR, or give --cache-dir, such as\n"
-        f"  {program_name()} list --cache-dir {json.dumps(path)}"
+        f"For a client: {program_name()} install CLIENT -- {option}\n"
+        f"By hand: {json.dumps({'mcpServers': {'uniqc': server}})}\n"
+        "For every command, install too: set UNIQC_MCP_CACHE_DIR, or give --cache-dir, such as\n"
+        f"  {program_name()} list {option}"
     )
 
 

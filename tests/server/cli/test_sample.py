@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -164,11 +165,11 @@ def test_the_command_says_how_to_point_a_server_at_the_sample(tmp_path: Path) ->
     directory = tmp_path / "new" / "cache"
     done = run("sample", str(directory))
     assert done.exit_code == 0
-    (line,) = (line for line in done.output.splitlines() if line.startswith("For a client: "))
-    (server,) = json.loads(line.removeprefix("For a client: "))["mcpServers"].values()
+    (line,) = (line for line in done.output.splitlines() if line.startswith("By hand: "))
+    (server,) = json.loads(line.removeprefix("By hand: "))["mcpServers"].values()
     listed = run("list", *server["args"])
     assert "vqe step 18" in listed.output
-    assert f"uniqc-mcp list --cache-dir {json.dumps(str(directory))}" in done.output
+    assert f"uniqc-mcp list --cache-dir {shlex.quote(str(directory))}" in done.output
 
 
 FULL_DISK = """
@@ -214,6 +215,6 @@ def test_the_program_is_named_by_a_path_that_lasts_where_its_name_is_not_on_the_
     done = run("sample", str(tmp_path / "cache"))
     command, *args = (word.format(program=program, on_path=on_path) for word in words)
     assert f"  {' '.join([command, *args])} list --cache-dir" in done.output
-    (line,) = (line for line in done.output.splitlines() if line.startswith("For a client: "))
-    (server,) = json.loads(line.removeprefix("For a client: "))["mcpServers"].values()
+    (line,) = (line for line in done.output.splitlines() if line.startswith("By hand: "))
+    (server,) = json.loads(line.removeprefix("By hand: "))["mcpServers"].values()
     assert (server["command"], server["args"][:-2]) == (command, args)

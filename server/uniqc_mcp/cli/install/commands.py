@@ -22,7 +22,7 @@ from uniqc_mcp.cli.install.report import (
     told_plan,
     told_rest,
 )
-from uniqc_mcp.cli.install.server_options import clearing_by
+from uniqc_mcp.cli.install.server_options import server_options
 from uniqc_mcp.cli.install.this_command import this_launch
 from uniqc_mcp.cli.options import json_option
 from uniqc_mcp.cli.output import echo
@@ -97,14 +97,16 @@ def install(
         raise click.UsageError("--list is of all clients, and --json of --list.", context)
     client = CLIENTS[name]
     chosen = _scope(client, scope)
-    clearing = clearing_by(options, context, machine.environ)
+    server = server_options(options, context, machine.environ)
+    if server.note:
+        click.echo(server.note, err=True)
     with _told_errors():
-        launch = this_launch(options, machine, sys.argv[0])
+        launch = this_launch(server.words, machine, sys.argv[0])
         if prints:
             echo(snippet(client, chosen, machine, launch).rstrip())
             click.echo(f"It belongs into {client.targets[chosen].file(machine)}", err=True)
         else:
-            _add(client, chosen, machine, launch, clearing, **how)
+            _add(client, chosen, machine, launch, server.clearing, **how)
 
 
 @click.command()

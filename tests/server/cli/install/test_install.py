@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import shlex
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -95,9 +96,41 @@ def test_what_is_wrong_is_said_before_anything_is_written(
 
 
 def test_a_variable_that_the_client_would_not_pass_on_is_refused(home: Home) -> None:
-    said = home.fail("install", "cursor", UNIQC_MCP_ALLOW_CLEAR="success")
-    assert "UNIQC_MCP_ALLOW_CLEAR is set here" in said
+    said = home.fail("install", "cursor", UNIQC_MCP_ALLOW_CLEAR="success", UNIQC_MCP_NONE="1")
+    assert "UNIQC_MCP_ALLOW_CLEAR, UNIQC_MCP_NONE is set here" in said
+    assert "Behind `--`, give --allow-clear for UNIQC_MCP_ALLOW_CLEAR." in said
     assert [*home.path.iterdir()] == []
+
+
+@pytest.mark.parametrize("given", ["/data/cache", "~/cache", "cache"])
+def test_the_variable_of_the_cache_becomes_an_option_of_the_entry(given: str, home: Home) -> None:
+    """`sample DIR` says to set it."""
+    whole = {"~/cache": home.path / "cache", "cache": home.project / "cache"}.get(given, given)
+    done = home.run("install", "cursor", "--no-check", "--", "--eager", UNIQC_MCP_CACHE_DIR=given)
+    assert done.exit_code == 0, done.output
+    note = f"UNIQC_MCP_CACHE_DIR is set here, so the entry has --cache-dir {whole}\n"
+    assert note == done.stderr
+    entry = json.loads((home.path / CURSOR).read_text())["mcpServers"]["uniqc"]
+    assert entry["args"] == ["--cache-dir", str(whole), "--eager"]
+
+
+def test_the_option_of_the_cache_goes_before_its_variable(home: Home) -> None:
+    at = ("--cache-dir", "/data/mine")
+    done = home.run("install", "cursor", "--print", "--", *at, UNIQC_MCP_CACHE_DIR="/data/other")
+    assert json.loads(done.stdout)["mcpServers"]["uniqc"]["args"] == [*at]
+    assert "is set here" not in done.stderr
+
+
+def test_the_command_that_sample_names_tells_a_client_of_it(home: Home) -> None:
+    said = home.succeed("sample", str(home.path / "a sample"))
+    (line,) = (line for line in said.splitlines() if line.startswith("For a client: "))
+    program, *words = shlex.split(line.removeprefix("For a client: "))
+    assert program == "uniqc-mcp"
+    words[words.index("CLIENT")] = "cursor"
+    said = home.succeed(*words)
+    assert "it has 7 tools" in said
+    entry = json.loads((home.path / CURSOR).read_text())["mcpServers"]["uniqc"]
+    assert entry["args"] == ["--cache-dir", str(home.path / "a sample")]
 
 
 def test_a_dry_run_shows_the_entry_and_nothing_of_other_servers(home: Home) -> None:
