@@ -16,6 +16,7 @@ from uniqc_mcp.cli.install.editing.documents import (
 )
 from uniqc_mcp.cli.install.entries import NAME, entry_at, find_entry
 from uniqc_mcp.cli.install.errors import InstallError
+from uniqc_mcp.cli.install.foreign import foreign_part
 
 if TYPE_CHECKING:
     from uniqc_mcp.cli.install.client import Client, Scope
@@ -72,15 +73,22 @@ def planned_addition(
     return replace(same, after=after)
 
 
-def planned_removal(client: Client, scope: Scope, machine: Machine) -> Change | None:
+def planned_removal(
+    client: Client, scope: Scope, machine: Machine, *, forces: bool
+) -> Change | None:
     """Return what removes our entry from a client; None if there is none.
 
     Raises:
-        InstallError: The file can't be edited.
+        InstallError: The entry is another's and ``forces`` is false, or the file can't be edited.
     """
     found = find_entry(client, scope, machine)
     if found.entry is None or found.content is None:
         return None
+    if not forces and (part := foreign_part(found)):
+        raise InstallError(
+            f"{found.file} has an entry named {NAME} that install does not write: it has {part}.\n"
+            "Add --force to remove it."
+        )
     same = Change(client=client, scope=scope, found=found, launch=None)
     if (own := _own(client, scope, machine, found)) is not None:
         return replace(same, commands=(own.to_remove(scope),))
@@ -160,6 +168,8 @@ def _backed_up(found: FoundEntry) -> bytes | None:
 
 def _write(found: FoundEntry, after: bytes | None) -> None:
     if after is None:
+        if found.content is not None and foreign_part(found):
+            files.back_up(found.file, found.content)
         files.remove(found.file)
         return
     restores = found.entry is not None and after == _backed_up(found)

@@ -112,16 +112,18 @@ def install(
 @click.command()
 @click.argument("name", metavar="CLIENT", type=click.Choice([*CLIENTS]))
 @_scope_option
+@click.option("--force", is_flag=True, help="Remove an entry that install does not write.")
 @_dry_run_option
-def uninstall(name: str, scope: str | None, *, dry_run: bool) -> None:
+def uninstall(name: str, scope: str | None, *, force: bool, dry_run: bool) -> None:
     """Remove the entry of this server from CLIENT.
 
-    A file in which nothing else was changed since is as it was before, to the byte.
+    A file in which nothing else was changed since is as it was before, to the byte. An entry of
+    the same name that starts something else stays, unless --force is given.
     """
     client, machine = CLIENTS[name], _machine()
     chosen = _scope(client, scope)
     with _told_errors():
-        change = planned_removal(client, chosen, machine)
+        change = planned_removal(client, chosen, machine, forces=force)
         if change is None:
             file = client.targets[chosen].file(machine)
             echo(f"{client.title}: there is no entry in {file} (scope {chosen}).")

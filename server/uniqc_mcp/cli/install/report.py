@@ -10,12 +10,14 @@ from uniqc_mcp.cli.install.editing.documents import with_entry
 from uniqc_mcp.cli.install.editing.files import backup_of
 from uniqc_mcp.cli.install.entries import NAME, find_entry
 from uniqc_mcp.cli.install.errors import InstallError
+from uniqc_mcp.cli.install.foreign import own_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from uniqc_mcp.cli.install.changes import Change
     from uniqc_mcp.cli.install.client import Client, Scope
+    from uniqc_mcp.cli.install.entries import FoundEntry
     from uniqc_mcp.cli.install.machine import Machine
     from uniqc_mcp.cli.install.shapes import Launch
     from uniqc_mcp.settings import ClearSettings
@@ -36,7 +38,7 @@ def told_plan(change: Change) -> Iterator[str]:
         return
     found = change.found
     if change.launch is None:
-        yield f"Would remove {'.'.join(found.keys)} from {found.file}"
+        yield f"Would remove {'.'.join(found.keys)}{_which(found)} from {found.file}"
         return
     if found.launch is not None:
         yield f"Would replace the entry that starts {' '.join(found.launch.words())}"
@@ -50,16 +52,22 @@ def told_change(change: Change) -> str:
     client, file = change.client, change.found.file
     did = "Added the entry to"
     if change.launch is None:
-        # An entry made by hand has the same name: let its owner see what went.
-        found = change.found.launch
-        which = f" that starts `{shlex.join(found.words())}`" if found is not None else ""
-        did = f"Removed the entry{which} from"
+        did = f"Removed the entry{_which(change.found)} from"
     how = f", by `{change.commands[-1][0]}`" if change.commands else ""
     kept = backup_of(file)
     backup = f" The file as it was: {kept}" if kept.exists() else ""
     if change.launch is None and change.after is None and not change.commands:
-        return f"{client.title}: removed {file}, which held nothing else."
+        return f"{client.title}: removed {file}, which held nothing else.{backup}"
     return f"{client.title}: {did} {file} (scope {change.scope}){how}.{backup}"
+
+
+def _which(found: FoundEntry) -> str:
+    """Return what an entry starts and has of its own, so that its owner sees what goes."""
+    if found.launch is None:
+        return ""
+    settings = own_settings(found)
+    own = f" and has {', '.join(settings)}" if settings else ""
+    return f" that starts `{shlex.join(found.launch.words())}`{own}"
 
 
 def told_consent(client: Client, clearing: ClearSettings | None) -> str:

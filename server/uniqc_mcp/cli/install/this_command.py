@@ -18,7 +18,7 @@ PROGRAM: Final = "uniqc-mcp"
 
 _OF_UVX: Final = re.compile(r"[/\\](archive|builds|environments)-v\d+[/\\]")
 _OF_PIPX_RUN: Final = re.compile(r"[/\\](pipx[/\\]\.cache|\.cache[/\\]pipx)[/\\]")
-_RUNNERS: Final = ((_OF_UVX, "uvx", ()), (_OF_PIPX_RUN, "pipx", ("run",)))
+RUNNERS: Final = ((_OF_UVX, "uvx", ()), (_OF_PIPX_RUN, "pipx", ("run",)))
 """Paths in the environments that uvx and pipx delete some day, and what starts a new one."""
 
 
@@ -36,7 +36,7 @@ def this_launch(args: tuple[str, ...], machine: Machine, started_as: str) -> Lau
         InstallError: The program is not there by any path that lasts.
     """
     path = _path(machine, started_as)
-    for pattern, runner, words in _RUNNERS:
+    for pattern, runner, words in RUNNERS:
         if pattern.search(path):
             found = machine.which(runner)
             if found is None:

@@ -147,7 +147,7 @@ def test_a_dry_run_shows_the_entry_and_nothing_of_other_servers(home: Home) -> N
     dry = home.succeed("install", "cursor", "--dry-run", "--replace", "--", "--max-wait", "9")
     assert f"Would replace the entry that starts {command}\n" in dry
     dry = home.succeed("uninstall", "cursor", "--dry-run")
-    assert dry == f"Would remove mcpServers.uniqc from {file}\n"
+    assert dry == f"Would remove mcpServers.uniqc that starts `{command}` from {file}\n"
     assert "uniqc" in file.read_text()
 
 

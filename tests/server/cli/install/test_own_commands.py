@@ -103,7 +103,7 @@ def test_a_command_that_does_something_else_is_undone(
     home.fake("gemini", SETTINGS, **{behaviour: True})
     servers = {"other": {"command": "o"}}
     if command == "uninstall":
-        servers["uniqc"] = {"command": "/old"}
+        servers["uniqc"] = {"command": "/old/uniqc-mcp"}
     before = json.dumps({"theme": "dark", "mcpServers": servers})
     file = home.write(SETTINGS, before)
     said = home.fail(command, "gemini")

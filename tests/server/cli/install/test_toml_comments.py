@@ -16,7 +16,7 @@ AFTER = (
     "\n# the end\n",
     "\n# my profile\n[profiles.x]\nmodel = 'n'\n",
     "\n# one\n\n# two\n\n[mcp_servers.last]  # three\nargs = [\n  '[a]',\n]\n",
-    "\n[mcp_servers.uniqc.env]\nA = '1'\n\n# note\n[[tables]]\nx = 1\n",
+    "\n[mcp_servers.uniqc.env]\nUNIQC_MCP_EAGER = '1'\n\n# note\n[[tables]]\nx = 1\n",
 )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import shlex
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.server.cli.install.conftest import Home
 
 CURSOR = ".cursor/mcp.json"
@@ -41,6 +45,67 @@ def test_uninstall_removes_the_file_that_install_made_behind_a_link(home: Home) 
     assert (target.exists(), link.is_symlink()) == (False, True)
 
 
-def test_uninstall_tells_which_entry_went(home: Home) -> None:
-    home.write(CURSOR, '{"mcpServers": {"uniqc": {"command": "mine", "args": ["a b"]}}}')
-    assert "Removed the entry that starts `mine 'a b'` from" in home.succeed("uninstall", "cursor")
+def by_hand(home: Home, **entry: object) -> Path:
+    return home.write(CURSOR, json.dumps({"theme": 1, "mcpServers": {"uniqc": entry}}))
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        ({"command": "mine", "args": ["a b"]}, "the command `mine 'a b'`"),
+        ({"command": "uvx", "args": ["other"]}, "the command `uvx other`"),
+        ({"command": "python3", "args": ["-m", "uniqc_mcp"]}, "the command `python3 -m uniqc_mcp`"),
+        ({"command": "/opt/not-uniqc-mcp"}, "the command `/opt/not-uniqc-mcp`"),
+        ({"url": "https://example.org/mcp"}, "no command in the form of this client"),
+        ({"command": "uniqc-mcp", "env": {"B": "secret", "A": ""}}, "values for A, B"),
+    ],
+)
+def test_an_entry_that_install_does_not_write_stays_unless_forced(
+    entry: dict[str, object], part: str, home: Home
+) -> None:
+    file = by_hand(home, **entry)
+    before = file.read_text()
+    for more in ((), ("--dry-run",)):
+        said = home.fail("uninstall", "cursor", *more)
+        assert f"has an entry named uniqc that install does not write: it has {part}" in said
+        assert "Add --force to remove it." in said
+        assert "secret" not in said
+    assert file.read_text() == before
+    said = home.succeed("uninstall", "cursor", "--force")
+    assert json.loads(file.read_text())["mcpServers"] == {}
+    backup = file.with_name("mcp.json.before-uniqc-mcp")
+    assert said.endswith(f"The file as it was: {backup}\n")
+    assert backup.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"command": "uniqc-mcp", "args": ["--allow-clear", "success"]},
+        {"command": "/opt/bin/uniqc-mcp", "env": {"UNIQC_MCP_CACHE_DIR": "/data"}},
+        {"command": "C:\\Scripts\\uniqc-mcp.exe", "args": [], "env": {}},
+        {"command": "/usr/bin/uvx", "args": ["uniqc-mcp", "--eager"]},
+        {"command": "pipx", "args": ["run", "uniqc-mcp"]},
+    ],
+)
+def test_an_entry_that_starts_this_server_goes_and_is_told(
+    entry: dict[str, object], home: Home
+) -> None:
+    by_hand(home, **entry, cwd="/data", autoApprove=["list_tasks"])
+    words = shlex.join([str(entry["command"]), *cast("list[str]", entry.get("args", []))])
+    which = f"that starts `{words}` and has autoApprove, cwd from"
+    assert f"Would remove mcpServers.uniqc {which}" in (
+        home.succeed("uninstall", "cursor", "--dry-run")
+    )
+    assert f"Removed the entry {which}" in home.succeed("uninstall", "cursor")
+
+
+def test_a_forced_removal_of_a_file_with_nothing_else_leaves_a_backup(home: Home) -> None:
+    text = json.dumps({"mcpServers": {"uniqc": {"command": "mine"}}}, indent=2) + "\n"
+    file = home.write(CURSOR, text)
+    said = home.succeed("uninstall", "cursor", "--force")
+    backup = file.with_name("mcp.json.before-uniqc-mcp")
+    assert said == (
+        f"Cursor: removed {file}, which held nothing else. The file as it was: {backup}\n"
+    )
+    assert (file.exists(), backup.read_text()) == (False, text)
