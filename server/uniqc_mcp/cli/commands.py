@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -25,15 +26,22 @@ from uniqc_mcp.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ANSWERS = ("compare", "get", "list", "plot", "stats")
-"""Commands that print the answers of tools."""
-
-_DEMONSTRATIONS = ("demo", "sample")
-"""Commands that show what the server is for."""
-
-_OF_CLIENTS = ("install", "uninstall")
-
-_OF_THE_STORE = ("cleared", "doctor", "restore", "watch")
+_MODULES: Final = {
+    "cleared": "store_commands",
+    "compare": "answers.commands",
+    "demo": "demo_commands",
+    "doctor": "store_commands",
+    "get": "answers.commands",
+    "install": "install.commands",
+    "list": "answers.commands",
+    "plot": "answers.commands",
+    "restore": "store_commands",
+    "sample": "demo_commands",
+    "stats": "answers.commands",
+    "uninstall": "install.commands",
+    "watch": "store_commands",
+}
+"""The modules of the commands that do not serve. To import all takes 1 s of every start."""
 
 _TERMINAL_HINT = """\
 uniqc-mcp {version} is a server for MCP clients and now waits for one to talk on its stdin.
@@ -72,27 +80,15 @@ class _ServeByDefault(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, in alphabetical order."""
         own = super().list_commands(ctx)
-        return sorted([*own, *_ANSWERS, *_DEMONSTRATIONS, *_OF_CLIENTS, *_OF_THE_STORE])
+        return sorted([*own, *_MODULES])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, which unless it serves is imported only now."""
-        if cmd_name in _ANSWERS:
-            from uniqc_mcp.cli.answers.commands import COMMANDS  # noqa: PLC0415 - 0.25 s of every start
-
-            return COMMANDS[cmd_name]
-        if cmd_name in _OF_CLIENTS:
-            from uniqc_mcp.cli.install import commands  # noqa: PLC0415 - 0.04 s of every start
-
-            return commands.COMMANDS[cmd_name]
-        if cmd_name in _OF_THE_STORE:
-            from uniqc_mcp.cli import store_commands  # noqa: PLC0415 - 0.1 s of every start
-
-            return store_commands.COMMANDS[cmd_name]
-        if cmd_name in _DEMONSTRATIONS:
-            from uniqc_mcp.cli import demo_commands  # noqa: PLC0415 - 0.1 s of every start
-
-            return demo_commands.COMMANDS[cmd_name]
-        return super().get_command(ctx, cmd_name)
+        """Return a command, whose module is imported only now unless it serves."""
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"uniqc_mcp.cli.{_MODULES[cmd_name]}")
+        found: click.Command = module.COMMANDS[cmd_name]
+        return found
 
 
 @click.group(
