@@ -25,14 +25,18 @@ const FILTERS = [
 ];
 const SHARED_WITH_WAIT = ["backend", "name_contains", "submitted_after", "submitted_before"];
 
-async function load(pages = Infinity) {
+// Read all tasks, or of many only a page with the newest, which no wait tells of.
+async function load({ newest = false } = {}) {
   const round = ++state.round;
   state.loading = true;
   const seen = new Set();
+  const isOldestFirst = state.args.order === "oldest";
+  const order = newest && isOldestFirst ? { order: "newest" } : {};
   let cursor = "";
   do {
     const answer = await host.call("list_tasks", {
       ...state.args,
+      ...order,
       limit: PAGE,
       ...(cursor ? { cursor } : {}),
     });
@@ -48,12 +52,16 @@ async function load(pages = Infinity) {
     cursor = text(answer.next_cursor, 2000);
     // To draw each of a hundred pages would take longer than to read them.
     if (performance.now() - state.shownAt > 400) show();
-  } while (cursor && tasks.size < MOST_TASKS && --pages > 0);
+  } while (cursor && !newest && tasks.size < MOST_TASKS);
   if (!cursor)
     for (const [key, task] of tasks) if (!seen.has(key) && !task.changedAt) tasks.delete(key);
+  if (newest) moveToEnd([...seen], isOldestFirst);
+  else {
+    arrange(seen);
+    state.rest = Boolean(cursor);
+  }
   state.loading = false;
   state.loaded = true;
-  state.rest = Boolean(cursor) && tasks.size >= MOST_TASKS;
   show();
 }
 
@@ -92,7 +100,7 @@ async function follow() {
       const waited = number(answer.waited_seconds) ?? 0;
       if (!list(answer.changes).length && waited < WAIT_SECONDS)
         await pause(1000 * (WAIT_SECONDS - waited));
-      if (goesOn()) await load(tasks.size > MANY ? 1 : Infinity);
+      if (goesOn()) await load({ newest: tasks.size > MANY });
     } catch (error) {
       failed(`Not live: ${error.message}`);
       await pause();

@@ -21,6 +21,7 @@ const state = {
   round: 0,
   loaded: false,
   shownAt: 0,
+  rest: false,
 };
 
 function taskOf(given, readAt) {
@@ -63,6 +64,30 @@ function keep(given, readAt, { mark } = {}) {
   task.before = changed ? before.status : before?.before;
   task.changedAt = changed || mark ? performance.now() : before?.changedAt;
   tasks.set(task.key, task);
+}
+
+function reorder(keys) {
+  const known = keys.filter((key) => tasks.has(key)).map((key) => [key, tasks.get(key)]);
+  tasks.clear();
+  for (const [key, task] of known) tasks.set(key, task);
+}
+
+// Put all tasks in the order of a list. One that it lacks stays behind the one before it.
+function arrange(listed) {
+  const lacking = new Map([["", []]]);
+  let before = "";
+  for (const key of tasks.keys())
+    if (listed.has(key)) lacking.set((before = key), []);
+    else lacking.get(before).push(key);
+  const behind = (key) => lacking.get(key) ?? [];
+  reorder([...behind(""), ...[...listed].flatMap((key) => [key, ...behind(key)])]);
+}
+
+// Put the newest tasks before all others, or behind them where the oldest come first.
+function moveToEnd(newest, isOldestFirst) {
+  const moved = new Set(newest);
+  const others = [...tasks.keys()].filter((key) => !moved.has(key));
+  reorder(isOldestFirst ? [...others, ...newest.reverse()] : [...newest, ...others]);
 }
 
 const isWithin = (time, task) => task.changedAt && performance.now() - task.changedAt < time;
