@@ -37,10 +37,27 @@ function inOrder(shown) {
 
 // Only an answer of the server tells that there are no tasks.
 function whyEmpty() {
-  if (tasks.size) return "No task matches the filter.";
-  if (state.loading) return "Reading the tasks…";
-  if (state.answered) return "No tasks match.";
-  return byId("problem").hidden ? "Waiting for the tasks…" : "The tasks are not known.";
+  if (tasks.size) return phrase("No task matches the filter.");
+  if (state.loading) return phrase("Reading the tasks…");
+  if (state.answered) return phrase("No tasks match.");
+  return byId("problem").hidden
+    ? phrase("Waiting for the tasks…")
+    : phrase("The tasks are not known.");
+}
+
+// How many tasks are shown, of how many that were read, of how many there are.
+function howMany(shown) {
+  let all = counted(tasks.size);
+  if (tasks.size < (state.total ?? 0)) {
+    const total = counted(state.total);
+    all = phrase("{count} of {total}", {
+      count: all,
+      total: state.atLeast ? phrase("at least {count}", { count: total }) : total,
+    });
+  }
+  if (shown !== tasks.size)
+    return phrase("{count} of {total} tasks", { count: counted(shown), total: all });
+  return phrase(all === counted(1) ? "{count} task" : "{count} tasks", { count: all });
 }
 
 let rows;
@@ -53,21 +70,10 @@ function show() {
   byId("table").hidden = !shown.length;
   byId("empty").hidden = Boolean(shown.length);
   byId("empty").textContent = whyEmpty();
-  const total =
-    state.total === null
-      ? ""
-      : `${state.atLeast ? "at least " : ""}${counted(Math.max(state.total, tasks.size))}`;
-  const all =
-    tasks.size < (state.total ?? 0) ? `${counted(tasks.size)} of ${total}` : counted(tasks.size);
-  const isOne = all === counted(1);
   byId("summary").textContent = [
-    !state.answered && !tasks.size
-      ? ""
-      : shown.length === tasks.size
-        ? `${all} ${isOne ? "task" : "tasks"}`
-        : `${counted(shown.length)} of ${all} tasks`,
-    state.loading && tasks.size ? "reading on…" : "",
-    state.rest ? "ask with a filter for the others" : "",
+    !state.answered && !tasks.size ? "" : howMany(shown.length),
+    state.loading && tasks.size ? phrase("reading on…") : "",
+    state.rest ? phrase("ask with a filter for the others") : "",
   ]
     .filter(Boolean)
     .join(", ");
@@ -94,7 +100,7 @@ function drawn(task) {
       "of-status",
       statusMark(task.status),
       isFresh(task) && task.before
-        ? element("span", { class: "was", text: `was ${task.before}` })
+        ? element("span", { class: "was", text: phrase("was {status}", { status: task.before }) })
         : null,
     ),
     cell(
@@ -115,13 +121,13 @@ function showDetails() {
   panel.hidden = !task;
   if (!task) return;
   const facts = [
-    ["Id", task.task_id],
-    ["Backend", task.backend],
-    ["Shots", counted(task.shots)],
-    ["Submitted", moment(task.submittedText)],
-    ["Last heard", task.heard ? format.moment.format(task.heard) : ""],
-    ["Error", task.error],
-    ["Note", task.note],
+    [phrase("Id"), task.task_id],
+    [phrase("Backend"), task.backend],
+    [phrase("Shots"), counted(task.shots)],
+    [phrase("Submitted"), moment(task.submittedText)],
+    [phrase("Last heard"), task.heard ? format.moment.format(task.heard) : ""],
+    [phrase("Error"), task.error],
+    [phrase("Note"), task.note],
   ];
   panel.replaceChildren(
     element(
@@ -132,7 +138,7 @@ function showDetails() {
       element("button", {
         type: "button",
         class: "button plain",
-        text: "Close",
+        text: phrase("Close"),
         onclick: () => choose(""),
       }),
     ),
@@ -161,7 +167,7 @@ function drawHeadings() {
         state.order === column.key ? (state.descending ? "descending" : "ascending") : "none";
       const button = element("button", {
         type: "button",
-        text: column.title,
+        text: phrase(column.title),
         onclick: () => sortBy(column),
       });
       button.append(
@@ -192,10 +198,13 @@ function sortBy(column) {
   const focused = COLUMNS.indexOf(column);
   drawHeadings();
   byId("headings").children[focused].firstChild.focus();
+  const sorted = state.descending
+    ? "Sorted by {column}, descending"
+    : "Sorted by {column}, ascending";
   say(
     state.order
-      ? `Sorted by ${column.title}, ${state.descending ? "descending" : "ascending"}`
-      : "In the order of the server",
+      ? phrase(sorted, { column: phrase(column.title) })
+      : phrase("In the order of the server"),
   );
   show();
 }
@@ -209,7 +218,7 @@ async function start() {
   rows = new Rows(byId("table"), {
     height: 48,
     draw: drawn,
-    label: "Quantum tasks",
+    label: () => phrase("Quantum tasks"),
     pick: (task) => choose(task.key),
     signature: (task) => [
       ...[task.words, task.shots, task.submitted, task.heard, task.before, task.mark],
@@ -225,13 +234,16 @@ async function start() {
   host.on("ui/notifications/tool-input", onInput);
   host.on("ui/notifications/tool-result", onResult);
   host.on("ui/notifications/tool-cancelled", ({ reason }) =>
-    failed(`The call was cancelled. ${text(reason)}`),
+    failed(phrase("The call was cancelled. {reason}", { reason: text(reason) })),
   );
   host.on("ui/resource-teardown", () => setLive(false));
   host.on("context", (context) => {
     offerFullScreen(host);
     byId("live").disabled = !host.canCall;
-    byId("live").title = host.canCall ? "Follow changes" : "This host lets no view ask the server.";
+    byId("live").title = phrase(
+      host.canCall ? "Follow changes" : "This host lets no view ask the server.",
+    );
+    drawHeadings();
     show();
   });
   drawHeadings();

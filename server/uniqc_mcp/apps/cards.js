@@ -15,8 +15,8 @@ function drawTasks() {
             ? element("button", {
                 type: "button",
                 class: "button plain",
-                text: "Remove",
-                "aria-label": `Remove ${text(task.name, 200) || key}`,
+                text: phrase("Remove"),
+                "aria-label": phrase("Remove {name}", { name: text(task.name, 200) || key }),
                 onclick: () => remove(key),
               })
             : null,
@@ -33,8 +33,8 @@ function drawTasks() {
 const factsOf = (task) =>
   [
     text(task.backend, 120),
-    number(task.shots) === null ? "" : `${counted(task.shots)} shots`,
-    task.submitted_at ? `submitted ${moment(task.submitted_at)}` : "",
+    number(task.shots) === null ? "" : phrase("{count} shots", { count: counted(task.shots) }),
+    task.submitted_at ? phrase("submitted {time}", { time: moment(task.submitted_at) }) : "",
   ]
     .filter(Boolean)
     .join(" · ");
@@ -47,7 +47,11 @@ function jobsOf(task) {
   return element(
     "details",
     { open: failed },
-    element("summary", { text: `${counted(total)} platform ${total === 1 ? "job" : "jobs"}` }),
+    element("summary", {
+      text: phrase(total === 1 ? "{count} platform job" : "{count} platform jobs", {
+        count: counted(total),
+      }),
+    }),
     element(
       "ul",
       { class: "jobs" },
@@ -58,7 +62,7 @@ function jobsOf(task) {
           statusMark(job.status),
           element("span", {
             class: "id",
-            text: text(job.platform_task_id) || `job ${text(job.index)}`,
+            text: text(job.platform_task_id) || phrase("job {index}", { index: text(job.index) }),
           }),
           job.error ? element("span", { text: text(job.error, 1000) }) : null,
         ),
@@ -74,7 +78,7 @@ function drawCircuits() {
     ).values(),
   ];
   byId("circuits").hidden = places.length < 2;
-  byId("part").textContent = places[0]?.part === "register" ? "Register" : "Circuit";
+  byId("part").textContent = phrase(places[0]?.part === "register" ? "Register" : "Circuit");
   const select = byId("circuit");
   select.replaceChildren(
     ...places.map(({ place }) =>
@@ -95,10 +99,17 @@ function drawNotes(shown) {
       ...(circuit ? [circuit.facts.join("; "), circuit.error, ...circuit.notes] : []),
       ...one.notes.map((note) => text(note)),
       hidden > 0
-        ? `${counted(circuit.outcomes.length)} of ${counted(circuit.distinct)} outcomes are shown, the most frequent ones.`
+        ? phrase("{count} of {total} outcomes are shown, the most frequent ones.", {
+            count: counted(circuit.outcomes.length),
+            total: counted(circuit.distinct),
+          })
         : "",
-      ...list(one.task.redacted).map((field) => `A credential was hidden in ${text(field)}.`),
-      ...list(one.task.damaged).map((field) => `Damaged in the file: ${text(field)}.`),
+      ...list(one.task.redacted).map((field) =>
+        phrase("A credential was hidden in {field}.", { field: text(field) }),
+      ),
+      ...list(one.task.damaged).map((field) =>
+        phrase("Damaged in the file: {field}.", { field: text(field) }),
+      ),
     ].filter(Boolean);
   });
   // What holds for all of them needs no name before it.
@@ -117,7 +128,5 @@ function drawNotes(shown) {
     element("ul", {}, ...notes.map((note) => element("li", { text: note }))),
   );
   const { store } = state.compared[0] ?? {};
-  byId("source").textContent = store
-    ? `Read ${moment(store.read_at)} from ${text(store.location)}.`
-    : "";
+  byId("source").textContent = store ? sourceOf(store) : "";
 }

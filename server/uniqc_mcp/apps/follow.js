@@ -5,7 +5,7 @@ const PAGE = 100;
 // No wait tells of a new task; so often the newest are read again.
 const WAIT_SECONDS = 5;
 const PAUSE = 15_000;
-// Above so many tasks only the newest are read again after a change; the wait names the changed ones.
+// Above so many only the newest are read again after a change; the wait names the changed ones.
 const MANY = 1_000;
 
 const FILTERS = [
@@ -73,12 +73,7 @@ function tell(answer) {
   const notes = list(store.notes)
     .map((note) => text(note))
     .join(" ");
-  byId("source").textContent = [
-    `Read ${moment(store.read_at)} from ${text(store.location)}.`,
-    notes,
-  ]
-    .filter(Boolean)
-    .join(" ");
+  byId("source").textContent = [sourceOf(store), notes].filter(Boolean).join(" ");
 }
 
 async function follow() {
@@ -102,7 +97,7 @@ async function follow() {
         await pause(1000 * (WAIT_SECONDS - waited));
       if (goesOn()) await load({ newest: tasks.size > MANY });
     } catch (error) {
-      failed(`Not live: ${error.message}`);
+      failed(phrase("Not live: {message}", { message: error.message }));
       await pause();
     }
     while (goesOn() && document.hidden) await pause(1000);
@@ -120,9 +115,11 @@ function take(answer, { all = false } = {}) {
     say(
       changes
         .slice(0, 3)
-        .map(
-          (change) =>
-            `${text(record(change).name) || text(record(change).task_id)} is ${text(record(change).status)}`,
+        .map((change) =>
+          phrase("{name} is {status}", {
+            name: text(record(change).name) || text(record(change).task_id),
+            status: text(record(change).status),
+          }),
         )
         .join(", "),
     );

@@ -29,7 +29,7 @@ class Host {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pending.delete(id);
-        reject(new Error("The host does not answer."));
+        reject(new Error(phrase("The host does not answer.")));
       }, PATIENCE);
       this.#pending.set(id, { resolve, reject, timer });
       this.#send({ id, method, params });
@@ -94,7 +94,7 @@ class Host {
     if (!waiting) return;
     this.#pending.delete(id);
     clearTimeout(waiting.timer);
-    if (error) waiting.reject(new Error(text(error.message) || "The host refused."));
+    if (error) waiting.reject(new Error(text(error.message) || phrase("The host refused.")));
     else waiting.resolve(result);
   }
 
@@ -128,7 +128,7 @@ function offerFullScreen(host) {
   const button = byId("wide");
   const wide = host.context.displayMode === "fullscreen";
   button.hidden = !list(host.context.availableDisplayModes).includes("fullscreen");
-  button.textContent = wide ? "Leave full screen" : "Full screen";
+  button.textContent = phrase(wide ? "Leave full screen" : "Full screen");
   button.onclick = () =>
     host.request("ui/request-display-mode", { mode: wide ? "inline" : "fullscreen" }).catch(() => {
       button.hidden = true;

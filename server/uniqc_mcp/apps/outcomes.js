@@ -55,8 +55,8 @@ function circuitOf(given) {
     distinct: number(circuit.distinct) ?? outcomes.length,
     facts: [
       circuit.numbers,
-      circuit.bit_order && `bit order ${text(circuit.bit_order)}`,
-      circuit.measured && `measured: ${text(circuit.measured)}`,
+      circuit.bit_order && phrase("bit order {order}", { order: text(circuit.bit_order) }),
+      circuit.measured && phrase("measured: {bits}", { bits: text(circuit.measured) }),
     ]
       .map((fact) => text(fact))
       .filter(Boolean),

@@ -50,7 +50,7 @@ VIEWS: Final = (
     ),
 )
 
-_SHARED_SCRIPTS: Final = ("host.js", "text.js", "rows.js")
+_SHARED_SCRIPTS: Final = ("host.js", "words.js", "text.js", "rows.js")
 
 
 @dataclass(frozen=True)

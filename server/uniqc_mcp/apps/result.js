@@ -18,10 +18,10 @@ function show() {
   byId("add").hidden = !host.canCall || !state.compared.length || state.compared.length >= MOST;
   byId("empty").hidden = Boolean(made.length);
   byId("empty").textContent = state.compared.length
-    ? "No outcomes to draw."
+    ? phrase("No outcomes to draw.")
     : byId("problem").hidden
-      ? "Waiting for the result…"
-      : "The result is not known.";
+      ? phrase("Waiting for the result…")
+      : phrase("The result is not known.");
 }
 
 function drawHeadings(made) {
@@ -38,7 +38,7 @@ function drawHeadings(made) {
   table.style.setProperty("--figures", `calc(${figures + 7}ch + 8px)`);
   table.setAttribute("aria-colcount", String(1 + state.compared.length));
   byId("headings").replaceChildren(
-    element("div", { class: "cell bits", role: "columnheader", text: "Outcome" }),
+    element("div", { class: "cell bits", role: "columnheader", text: phrase("Outcome") }),
     ...state.compared.map(({ task, key }, place) =>
       element("div", {
         class: `cell value c${place}`,
@@ -105,9 +105,9 @@ function drawOverview(made, shown) {
 
 async function add(id, given) {
   const task = await taskOf(id, given);
-  if (!task.key) throw new Error("The answer has no task.");
+  if (!task.key) throw new Error(phrase("The answer has no task."));
   if (state.compared.some(({ key }) => key === task.key))
-    throw new Error("This task is shown already.");
+    throw new Error(phrase("This task is shown already."));
   state.compared.push(task);
   if (
     !task.circuits.some(({ place }) => place === state.place) &&
@@ -119,9 +119,16 @@ async function add(id, given) {
 
 function remove(key) {
   state.compared = state.compared.filter((one) => one.key !== key);
-  say(`${counted(state.compared.length)} ${state.compared.length === 1 ? "task" : "tasks"} shown`);
+  sayHowMany();
   show();
   byId("other").focus();
+}
+
+function sayHowMany() {
+  const shown = state.compared.length;
+  say(
+    phrase(shown === 1 ? "{count} task shown" : "{count} tasks shown", { count: counted(shown) }),
+  );
 }
 
 function problem(words) {
@@ -157,7 +164,7 @@ async function onAdd() {
     await add(id);
     problem("");
     input.value = "";
-    say(`${counted(state.compared.length)} tasks shown`);
+    sayHowMany();
   } catch (error) {
     problem(error.message);
   }
@@ -165,7 +172,7 @@ async function onAdd() {
 }
 
 async function start() {
-  rows = new Rows(byId("table"), { height: 30, draw: drawn, label: "Outcomes" });
+  rows = new Rows(byId("table"), { height: 30, draw: drawn, label: () => phrase("Outcomes") });
   for (const choice of document.querySelectorAll("[name=order]"))
     choice.addEventListener("change", () => {
       state.order = choice.value;
@@ -181,7 +188,7 @@ async function start() {
   });
   host.on("ui/notifications/tool-result", onResult);
   host.on("ui/notifications/tool-cancelled", ({ reason }) =>
-    failed(`The call was cancelled. ${text(reason)}`),
+    failed(phrase("The call was cancelled. {reason}", { reason: text(reason) })),
   );
   host.on("context", () => {
     offerFullScreen(host);

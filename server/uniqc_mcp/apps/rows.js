@@ -8,18 +8,18 @@ class Rows {
   #current = 0;
   #made = 0;
 
-  // `draw(item, index)` returns the cells of a row; `pick(item)` is what Enter and a click do. A row
-  // whose `signature(item)` is as before is left as it is, with what a user selected in it.
+  // `draw(item, index)` returns the cells of a row, `label()` the name of the table; `pick(item)` is
+  // what Enter and a click do. A row whose `signature(item)` is as before is left as it is, with what a user selected in it.
   constructor(scroller, { height, draw, label, pick, signature }) {
     this.scroller = scroller;
     this.height = height;
     this.draw = draw;
     this.pick = pick;
+    this.label = label;
     this.signature = (item) =>
       JSON.stringify(signature ? [item.key, ...signature(item)] : ++this.#made);
     this.body = element("div", { class: "body", role: "rowgroup" });
     scroller.append(this.body);
-    scroller.setAttribute("aria-label", label);
     scroller.addEventListener("scroll", () => this.#schedule(), { passive: true });
     scroller.addEventListener("keydown", (event) => this.#onKey(event));
     new ResizeObserver(() => this.#schedule()).observe(scroller);
@@ -32,6 +32,7 @@ class Rows {
       0,
       items.findIndex((item) => current && item.key === current.key),
     );
+    this.scroller.setAttribute("aria-label", this.label());
     this.scroller.setAttribute("aria-rowcount", String(items.length + 1));
     this.body.style.height = `${items.length * this.height}px`;
     const focused = this.body.contains(document.activeElement);

@@ -14,9 +14,17 @@ function text(value, most = 500) {
   return shown.length > most ? `${shown.slice(0, most)}\u2026` : shown;
 }
 
+// Spaces and a blank of Braille, which no server removes, would be a label that nobody sees.
+const BLANK = /^[\s\u2800]+$/;
+
+function visible(shown) {
+  if (!BLANK.test(shown)) return shown;
+  return [...shown].map((one) => `\\u{${one.codePointAt(0).toString(16)}}`).join("");
+}
+
 function textOf(answer) {
   const first = list(answer.content).find((part) => record(part).type === "text");
-  return text(first?.text) || "The server gave no answer.";
+  return text(first?.text) || phrase("The server gave no answer.");
 }
 
 // The id by which a tool finds a task. An archived one may have the id of a live one, which is
@@ -30,7 +38,7 @@ function referenceOf(given) {
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name === "text") made.textContent = value;
+    if (name === "text") made.textContent = visible(value);
     else if (name === "class") made.className = value;
     else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== undefined && value !== null && value !== false)
@@ -45,6 +53,7 @@ const byId = (id) => document.getElementById(id);
 let format = {};
 
 function useLocale(locale, timeZone) {
+  useLanguage(locale);
   const make = (kind, options, zone) => {
     for (const [language, place] of [[locale, zone], [locale], [undefined, zone], []])
       try {
@@ -90,6 +99,12 @@ function moment(time) {
   return at === null ? text(time) : format.moment.format(at);
 }
 
+const sourceOf = (store) =>
+  phrase("Read {time} from {place}.", {
+    time: moment(store.read_at),
+    place: text(store.location),
+  });
+
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],
@@ -114,7 +129,7 @@ const KINDS = {
 };
 
 function statusMark(status) {
-  const shown = text(status, 40) || "unknown";
+  const shown = text(status, 40) || phrase("unknown");
   return element("span", { class: `status ${KINDS[shown] ?? "wait"}`, text: shown });
 }
 

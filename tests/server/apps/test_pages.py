@@ -119,7 +119,7 @@ def test_a_page_is_small() -> None:
 def test_each_file_of_the_folder_is_part_of_a_page() -> None:
     pages = "".join(Page(view).html for view in VIEWS)
     files = [path for path in FILES.iterdir() if path.suffix in {".js", ".css"}]
-    assert len(files) == 12
+    assert len(files) == 13
     assert all(path.read_text(encoding="utf-8") in pages for path in files)
 
 
