@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sqlite3
 import sys
 from dataclasses import asdict, dataclass
@@ -37,7 +38,7 @@ class ClientEntry:
     Attributes:
         client: The name of the client.
         file: The file that has the entry.
-        command: The command of the entry; empty if it can't be read.
+        command: The command of the entry with its options, as a line; empty if it can't be read.
         problem: Why the client can't start the server by it; empty if it can.
     """
 
@@ -54,10 +55,11 @@ class ClientEntry:
             problem = "there is no such command"
         elif not problem and not entry.is_on:
             problem = "the entry is disabled"
+        started = shlex.join([entry.command, *entry.args]) if entry.command else ""
         return cls(
             client=entry.title,
             file=tilde(entry.file),
-            command=safe_text(without_home(entry.command)).text,
+            command=safe_text(without_home(started)).text,
             problem=safe_text(without_home(problem)).text,
         )
 

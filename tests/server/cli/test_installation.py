@@ -20,6 +20,8 @@ from uniqc_mcp.cli.installation import ClientEntry, Installation
 from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.server.conftest import Cache
 
 
@@ -141,6 +143,18 @@ def test_the_clients_with_an_entry_are_told_with_what_is_wrong_with_it(
     assert f"client    Gemini CLI, ~/.gemini/settings.json: {sys.executable}\n" in text
 
 
+def test_the_options_of_an_entry_are_told_without_home_and_credentials(
+    cache: Cache, home: Path
+) -> None:
+    """A client that shows other tasks than the terminal reads another cache."""
+    options = ["--cache-dir", f"{home}/a cache", "--password", "k3y-0f-a-sample"]
+    write_entry(home / ".cursor" / "mcp.json", sys.executable, options)
+    (client,) = told("--cache-dir", str(cache.directory))["installation"]["clients"]
+    told_options = "--cache-dir '~/a cache' --password [redacted]"
+    assert client["command"] == f"{sys.executable} {told_options}"
+    assert f": {client['command']}\n" in doctor("--cache-dir", str(cache.directory)).stdout
+
+
 def test_a_configuration_that_does_not_parse_is_told(cache: Cache, home: Path) -> None:
     (home / ".cursor").mkdir()
     (home / ".cursor" / "mcp.json").write_text('{"mcpServers": ')
@@ -150,9 +164,10 @@ def test_a_configuration_that_does_not_parse_is_told(cache: Cache, home: Path) -
     assert str(home) not in client["problem"]
 
 
-def write_entry(file: Path, command: str) -> None:
+def write_entry(file: Path, command: str, args: Sequence[str] = ()) -> None:
     file.parent.mkdir()
-    file.write_text(json.dumps({"mcpServers": {"uniqc": {"command": command}}}))
+    server = {"command": command, "args": list(args)}
+    file.write_text(json.dumps({"mcpServers": {"uniqc": server}}))
 
 
 def test_without_a_current_directory_clients_are_not_looked_for(
