@@ -237,3 +237,16 @@ async def test_a_reader_hears_a_table_of_outcomes(browser: Browser, two: Cache) 
     assert '- cell "500 50.00%"' in tree
     assert '- radiogroup "Order of the outcomes"' in tree
     assert '- article "bell 1"' in tree
+
+
+async def test_numbers_beyond_those_of_javascript_are_shown_to_the_digit(
+    browser: Browser, cache: Cache
+) -> None:
+    cache.write({**counted("many", {"00": 2**62 + 1, "11": 5}), "shots": 2**62 + 6}, version=5)
+    async with shown(browser, cache.server, "get_task", FIRST) as host:
+        await expect(rows(host).first).to_contain_text(f"{2**62 + 1:,}")
+        await expect(host.view.get_by_text(f"{2**62 + 6:,} shots")).to_be_visible()
+        first, second = await rows(host).locator(".fill").evaluate_all(WIDTHS)
+        assert (first, float(second.rstrip("%")) < 0.01) == ("100%", True)
+    async with shown(browser, cache.server, "list_tasks", {"status": ["any"]}) as host:
+        await expect(rows(host).locator(".of-shots")).to_have_text(f"{2**62 + 6:,}")

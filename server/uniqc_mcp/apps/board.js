@@ -4,7 +4,7 @@ const COLUMNS = [
   { key: "status", title: "Status", of: (task) => task.status },
   { key: "name", title: "Task", of: (task) => task.name || task.task_id },
   { key: "backend", title: "Backend", of: (task) => task.backend },
-  { key: "shots", title: "Shots", of: (task) => task.shots ?? -1, right: true },
+  { key: "shots", title: "Shots", of: (task) => number(task.shots) ?? -1, right: true },
   {
     key: "submitted",
     title: "Submitted",

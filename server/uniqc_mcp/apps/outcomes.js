@@ -45,7 +45,7 @@ function circuitOf(given) {
     .map(list)
     .map(([bits, count, probability]) => ({
       bits: text(bits, 200),
-      count: number(count),
+      count,
       probability: number(probability),
     }));
   return {
@@ -67,7 +67,7 @@ function circuitOf(given) {
 }
 
 const circuitShown = (task) => task.circuits.find(({ place }) => place === state.place) ?? null;
-const size = (outcome) => Math.max(0, outcome?.count ?? outcome?.probability ?? 0);
+const size = (outcome) => Math.max(0, number(outcome?.count) ?? outcome?.probability ?? 0);
 
 // Tasks of different shots are compared by their shares, where all have one.
 function measure(shown) {

@@ -33,7 +33,7 @@ function taskOf(given, readAt) {
     name: text(task.name, 200),
     backend: text(task.backend, 120),
     status: text(task.status, 40),
-    shots: number(task.shots),
+    shots: task.shots,
     submitted: instant(task.submitted_at),
     submittedText: task.submitted_at,
     heard: instant(task.updated_at) ?? instant(since === null ? null : readAt - 1000 * since),

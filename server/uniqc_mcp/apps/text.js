@@ -3,7 +3,20 @@
 const record = (value) =>
   value && typeof value === "object" && !Array.isArray(value) ? value : {};
 const list = (value) => (Array.isArray(value) ? value : []);
-const number = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+// Integers beyond 2^53 come as text.
+const DECIMAL = /^-?[0-9]{16,300}$/;
+
+function exact(value) {
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  return typeof value === "string" && DECIMAL.test(value) ? BigInt(value) : null;
+}
+
+// A number to compute with, which may be rounded.
+function number(value) {
+  const found = exact(value);
+  return found === null ? null : Number(found);
+}
 
 // Characters that reverse or hide what follows them, which no text of a record may.
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
@@ -78,7 +91,11 @@ function useLocale(locale, timeZone) {
 
 useLocale("", "");
 
-const counted = (value) => (number(value) === null ? "" : format.count.format(value));
+function counted(value) {
+  const found = exact(value);
+  return found === null ? "" : format.count.format(found);
+}
+
 const LEAST = 0.0001;
 
 function share(value) {
