@@ -222,7 +222,7 @@ BARS = (
         says="Tokens of what's still running, 20 active tasks, by text",
         group=context.GROUP,
         only=f"{context.RUNNING}: {context.TEXT}",
-        limit=1200,
+        limit=1250,
     ),
     Bar(
         says="Tokens of the same by structured content",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
@@ -143,7 +144,7 @@ class TaskView(Wire):
     def line(self) -> str:
         """The task as text, with the time it was submitted."""
         return (
-            f"{self.label}, {self.told_shots}, "
+            f"{self.label}, {_told_shots(self.shots)}, "
             f"submitted {self._submitted}{self._last_update('last heard of')}{self._note}"
         )
 
@@ -155,7 +156,7 @@ class TaskView(Wire):
             short: Whether the age stands in place of the time, which takes 15 tokens.
             with_shots: Whether it has the shots.
         """
-        label = f"{self.label}, {self.told_shots}" if with_shots else self.label
+        label = f"{self.label}, {_told_shots(self.shots)}" if with_shots else self.label
         seconds = None
         if self.active and self.submitted_at.endswith("Z"):
             seconds = seconds_since(self.submitted_at, now)
@@ -164,11 +165,6 @@ class TaskView(Wire):
             return f"{label}, {age(seconds)} old{last_update}{self._note}"
         old = "" if seconds is None else f" ({age(seconds)} ago)"
         return f"{label}, submitted {self._submitted}{old}{last_update}{self._note}"
-
-    @property
-    def told_shots(self) -> str:
-        """The shots as text."""
-        return f"{self.shots} {plural('shot', int(self.shots))}"
 
     @property
     def _note(self) -> str:
@@ -226,6 +222,10 @@ def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     return max(1, how_many_fit((task.size for task in tasks), room))
 
 
+def _told_shots(shots: int | str) -> str:
+    return f"{shots} {plural('shot', int(shots))}"
+
+
 _IN_ORDER: Final[dict[Order, str]] = {
     "newest": "newest first",
     "oldest": "oldest first",
@@ -253,6 +253,19 @@ class TaskList(Answer):
         """Return a line of totals, a line for each task, and how to get the others."""
         return "\n".join(self._lines())
 
+    def _common_shots(self) -> tuple[int | str | None, str]:
+        """Return the shots that most tasks have, and a sentence that tells them for all of these.
+
+        Lines without them are shorter by 5 tokens. None if no two tasks have the same.
+        """
+        shots = Counter(task.shots for task in self.tasks).most_common(1)
+        if not shots or (shots[0][1] == 1 and self.shown > 1):
+            return None, ""
+        common, tasks = shots[0]
+        each = " each" if self.shown > 1 else ""
+        others = "" if tasks == self.shown else ", unless a line tells others"
+        return common, f" {_told_shots(common)}{each}{others}."
+
     def _lines(self) -> Iterator[str]:
         total = self.total if self.total is not None else self.total_at_least or 0
         count = counted(total, self.matching)
@@ -260,16 +273,14 @@ class TaskList(Answer):
             count = f"At least {count}" if total else f"{count} so far"
         if self.shown < total:
             count += f"; {self.shown} shown, {_IN_ORDER[self.order]}"
-        # As most often, and said once so that each line is short.
-        same_shots = len({task.shots for task in self.tasks}) == 1
-        shots = f" {self.tasks[0].told_shots}{' each' * (self.shown > 1)}." if same_shots else ""
-        yield f"{count}. {self.store.source}{shots}"
+        common, told = self._common_shots()
+        yield f"{count}. {self.store.source}{told}"
         now = datetime.fromisoformat(self.store.read_at)
         short = len(self.tasks) > MAX_WITH_TIMES
         for task in self.tasks:
             touched = self.shows_touch and not task.active
             when = f", touched {task.last_touched}" if touched else ""
-            yield f"- {task.line_at(now, short=short, with_shots=not same_shots)}{when}"
+            yield f"- {task.line_at(now, short=short, with_shots=task.shots != common)}{when}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
         if self.next_cursor:
