@@ -126,7 +126,12 @@ class Task(_Message):
 
 
 class Compare(_Message):
-    """What a machine holds, in digests. Whoever receives it has heard from the machine."""
+    """What a machine holds, in digests. Whoever receives it has heard from the machine.
+
+    Attributes:
+        schema_version: The ``user_version`` of the machine's file, which tells how its releases of
+            uniqc wrote results.
+    """
 
     version: int = VERSION
     store_id: StoreId
@@ -134,6 +139,7 @@ class Compare(_Message):
     audience: Literal["me", "lab"]
     epoch: str = ""
     revision: int = Field(default=0, ge=0)
+    schema_version: int = Field(default=0, ge=0, le=2**31 - 1)
     count: int = Field(ge=0)
     digest: Fingerprint
     ranges: tuple[Range, ...] = Field(default=(), max_length=MAX_RANGES)
