@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from tests.lab.fixtures import database, lab_database, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+__all__ = ["database", "lab_database", "postgres"]
 
 IN_BROWSER = "UNIQC_TESTS_IN_BROWSER"
 """The variable with which ``python -m tests.browser`` asks for its tests."""

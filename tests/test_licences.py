@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -22,10 +23,10 @@ PERMISSIVE = {
 _CLASSIFIED = {"MIT License": "MIT"}
 
 
-def installed_with(name: str) -> set[str]:
+def installed_with(name: str, *extras_of_it: str) -> set[str]:
     """Return the names of a distribution and of all that it requires here."""
     found = dict[str, frozenset[str]]()
-    to_visit = [(name, frozenset[str]())]
+    to_visit = [(name, frozenset(extras_of_it))]
     while to_visit:
         name, extras = to_visit.pop()
         key = canonicalize_name(name)
@@ -68,3 +69,17 @@ def test_each_installed_distribution_is_listed_with_its_licence() -> None:
 def test_each_licence_asks_for_a_notice_at_most() -> None:
     for name, licence in listed().items():
         assert set(re.split(r" (?:AND|OR) ", licence)) <= PERMISSIVE, name
+
+
+def test_the_licence_of_what_the_extra_lab_adds_is_told() -> None:
+    project = tomllib.loads((TABLE.parents[1] / "pyproject.toml").read_text())["project"]
+    added = set[str]()
+    for line in project["optional-dependencies"]["lab"]:
+        requirement = Requirement(line)
+        added |= installed_with(requirement.name, *requirement.extras)
+    added -= listed().keys()
+    text = " ".join(TABLE.read_text().split())
+    assert "psycopg" in added
+    assert {licence_of(name) for name in added} == {"LGPL-3.0-only"}
+    assert "under LGPL-3.0-only" in text
+    assert added == {name for name in added if f"`{name}`" in text}

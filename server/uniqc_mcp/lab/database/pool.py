@@ -1,0 +1,173 @@
+"""The connections to the database, and transactions that are repeated where it asks for that."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import psycopg
+from psycopg import Connection, IsolationLevel, OperationalError, errors
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from uniqc_mcp.lab.database.interruptible import InterruptibleConnection
+from uniqc_mcp.lab.database.schema import VERSION
+from uniqc_mcp.lab.database.viewer import Viewer, check_owner
+from uniqc_mcp.lab.errors import LabSchemaError, LabUnavailableError
+from uniqc_store import InterruptedReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import TracebackType
+
+Answer = TypeVar("Answer")
+
+_MAX_ATTEMPTS: Final = 8
+"""How often a transaction is tried that the database rolls back to keep transactions apart."""
+
+_FIRST_PAUSE: Final = 0.005
+"""Seconds before the second attempt; each later pause is up to twice as long."""
+
+_SETTINGS: Final = """
+    SELECT set_config('lab.viewer', %s, true), set_config('lab.hidden', %s, true),
+        set_config('lab.writer', %s, true), set_config('statement_timeout', %s, true)
+"""
+
+_RECONNECT_SECONDS: Final = 1.0
+"""Longest pause of the pool between two attempts, so that it is back soon after the database."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Database:
+    """A pool of connections to the database of a laboratory; a context manager.
+
+    Every transaction names whose rows it may see. The settings last as long as the transaction,
+    so that a connection keeps nothing of the viewer before.
+
+    Args:
+        dsn: The address, as libpq takes it. The role must not have BYPASSRLS.
+        max_connections: Most connections of this process.
+        statement_timeout: Seconds after which the database gives up a statement.
+        connect_timeout: Seconds to wait for a connection.
+        should_stop: Asked ten times a second while a statement runs, on the thread that waits for
+            it. If it returns true, the statement is cancelled.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        max_connections: int = 10,
+        statement_timeout: float = 30.0,
+        connect_timeout: float = 5.0,
+        should_stop: Callable[[], bool] = _never,
+    ) -> None:
+        """Prepare the pool without connecting."""
+        self._statement_timeout = f"{max(1, round(1000 * statement_timeout))}ms"
+        self._connect_timeout = connect_timeout
+        self._should_stop = should_stop
+        self._pool: ConnectionPool[InterruptibleConnection] = ConnectionPool(
+            dsn,
+            connection_class=InterruptibleConnection,
+            # Statements that the database prepares would be planned for any viewer alike.
+            kwargs={
+                "prepare_threshold": None,
+                "connect_timeout": max(2, round(connect_timeout)),
+                "application_name": "uniqc-mcp lab",
+            },
+            min_size=1,
+            max_size=max_connections,
+            open=False,
+            timeout=connect_timeout,
+            reconnect_timeout=_RECONNECT_SECONDS,
+            check=ConnectionPool.check_connection,
+        )
+
+    def __enter__(self) -> Self:
+        """Open the pool; the first transaction waits for its connection."""
+        self._pool.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        self._pool.close(timeout=1.0)
+
+    def read(self, viewer: Viewer, work: Callable[[Connection[Any]], Answer]) -> Answer:
+        """Call a function with a transaction of one consistent state, which can't write.
+
+        Args:
+            viewer: Only rows of this viewer's owners exist in it.
+            work: Called again where the database rolls the transaction back.
+
+        Raises:
+            LabUnavailableError: The database can't be reached or does not answer in time.
+            InterruptedReadError: ``should_stop`` returned true.
+        """
+        return self._repeat(work, viewer=viewer, writer="")
+
+    def write(self, owner: str, work: Callable[[Connection[Any]], Answer]) -> Answer:
+        """Call a function with a transaction that may write the rows of one owner.
+
+        It sees the rows of this owner only. Errors are those of :meth:`read`.
+        """
+        viewer = Viewer(owners=frozenset({check_owner(owner)}))
+        return self._repeat(work, viewer=viewer, writer=owner)
+
+    def _repeat(
+        self, work: Callable[[Connection[Any]], Answer], *, viewer: Viewer, writer: str
+    ) -> Answer:
+        pause = _FIRST_PAUSE
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
+            try:
+                with self._translated(), self._transaction(viewer, writer) as connection:
+                    return work(connection)
+            except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+                if attempt == _MAX_ATTEMPTS:
+                    raise LabUnavailableError(str(error)) from error
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - keeps two writers apart
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _transaction(self, viewer: Viewer, writer: str) -> Generator[InterruptibleConnection]:
+        with self._pool.connection() as connection:
+            connection.read_only = not writer
+            connection.isolation_level = (
+                IsolationLevel.READ_COMMITTED if writer else IsolationLevel.REPEATABLE_READ
+            )
+            with connection.transaction(), connection.interruptible(self._should_stop):
+                settings = (viewer.owners_setting, viewer.hidden_setting, writer)
+                connection.execute(_SETTINGS, (*settings, self._statement_timeout))
+                yield connection
+
+    @contextmanager
+    def _translated(self) -> Generator[None]:
+        try:
+            yield
+        except (errors.SerializationFailure, errors.DeadlockDetected):
+            raise
+        except errors.QueryCanceled as error:
+            if self._should_stop():
+                raise InterruptedReadError from error
+            detail = f"a statement took longer than {self._statement_timeout}"
+            raise LabUnavailableError(detail) from error
+        except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+            detail = f"no connection within {self._connect_timeout:g} s"
+            raise LabUnavailableError(detail) from error
+        except (errors.UndefinedTable, errors.UndefinedColumn) as error:
+            raise LabSchemaError(0, VERSION) from error
+        except (OperationalError, errors.ReadOnlySqlTransaction) as error:
+            raise LabUnavailableError(_first_line(error)) from error
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
