@@ -29,6 +29,12 @@ _MAX_ATTEMPTS: Final = 8
 _FIRST_PAUSE: Final = 0.005
 """Seconds before the second attempt; each later pause is up to twice as long."""
 
+_TO_REPEAT: Final = (errors.SerializationFailure, errors.DeadlockDetected)
+"""Errors after which the same transaction may succeed."""
+
+_FOR_THE_CALLER: Final = (*_TO_REPEAT, errors.ProgramLimitExceeded)
+"""Errors that psycopg takes for a failure of the connection, and that are none."""
+
 _SETTINGS: Final = """
     SELECT set_config('lab.viewer', %s, true), set_config('lab.hidden', %s, true),
         set_config('lab.writer', %s, true), set_config('statement_timeout', %s, true)
@@ -130,7 +136,7 @@ class Database:
             try:
                 with self._translated(), self._transaction(viewer, writer) as connection:
                     return work(connection)
-            except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+            except _TO_REPEAT as error:
                 if attempt == _MAX_ATTEMPTS:
                     raise LabUnavailableError(str(error)) from error
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - keeps two writers apart
@@ -153,7 +159,7 @@ class Database:
     def _translated(self) -> Generator[None]:
         try:
             yield
-        except (errors.SerializationFailure, errors.DeadlockDetected):
+        except _FOR_THE_CALLER:
             raise
         except errors.QueryCanceled as error:
             if self._should_stop():

@@ -82,7 +82,7 @@ _TASK: Final = """
         legacy_id text COLLATE "C",
         has_job boolean NOT NULL,
         result_bytes bigint,
-        damaged text[] NOT NULL,
+        damaged text NOT NULL,
         PRIMARY KEY (owner, store_id, task_id, archived)
     )
 """
