@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from uniqc_store.clearing.policy import ClearPolicy
     from uniqc_store.clearing.restore import UndoResult
     from uniqc_store.clearing.selected_copies import MAX_LEFTOVERS, Leftover
+    from uniqc_store.cursors import decode_cursor, encode_cursor
     from uniqc_store.database.files import CLEARED_FILENAME, DEFAULT_CACHE_DIR
     from uniqc_store.database.integrity import Integrity
     from uniqc_store.database.schema import (
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         assume_local,
         parse_time,
     )
+    from uniqc_store.watch.change_log import ChangeLog, TaskEvent
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
 
@@ -96,6 +98,7 @@ __all__ = [
     "UNIQC_ID",
     "AmbiguousIdError",
     "Archived",
+    "ChangeLog",
     "Changes",
     "ClearPlan",
     "ClearPolicy",
@@ -138,6 +141,7 @@ __all__ = [
     "StoreUnsafeError",
     "StoreUnwritableError",
     "TaskChange",
+    "TaskEvent",
     "TaskFilter",
     "TaskGone",
     "TaskInfo",
@@ -151,6 +155,8 @@ __all__ = [
     "UnknownReceiptError",
     "WouldBlockError",
     "assume_local",
+    "decode_cursor",
+    "encode_cursor",
     "parse_json",
     "parse_time",
 ]
@@ -173,6 +179,7 @@ _MODULES = {
     "UNIQC_ID": "tasks",
     "AmbiguousIdError": "errors",
     "Archived": "filters",
+    "ChangeLog": "watch.change_log",
     "Changes": "watch.changes",
     "ClearPlan": "clearing.plan",
     "ClearPolicy": "clearing.policy",
@@ -215,6 +222,7 @@ _MODULES = {
     "StoreUnsafeError": "errors",
     "StoreUnwritableError": "errors",
     "TaskChange": "watch.changes",
+    "TaskEvent": "watch.change_log",
     "TaskFilter": "filters",
     "TaskGone": "watch.changes",
     "TaskInfo": "tasks",
@@ -228,6 +236,8 @@ _MODULES = {
     "UnknownReceiptError": "errors",
     "WouldBlockError": "errors",
     "assume_local": "tasks",
+    "decode_cursor": "cursors",
+    "encode_cursor": "cursors",
     "parse_json": "rows",
     "parse_time": "tasks",
 }

@@ -47,7 +47,7 @@ class Cursor:
     def encode(self, task_filter: TaskFilter, order: str = "newest") -> str:
         """Return opaque text, valid with the filter and order of the page and no other."""
         head = _CURSOR.pack(self.rowid, self.seen, self.is_text)
-        return _encode(head + self.time, task_filter, order)
+        return encode_cursor(head + self.time, task_filter, order)
 
     @classmethod
     def decode(cls, text: str, task_filter: TaskFilter, order: str = "newest") -> Self:
@@ -56,7 +56,7 @@ class Cursor:
         Raises:
             InvalidValueError: It is not a cursor, or it belongs to another filter or order.
         """
-        packed = _decode(text, _CURSOR.size, task_filter, order)
+        packed = decode_cursor(text, _CURSOR.size, task_filter, order)
         rowid, seen, is_text = _CURSOR.unpack_from(packed)
         return cls(time=packed[_CURSOR.size :], is_text=is_text, rowid=rowid, seen=seen)
 
@@ -112,7 +112,7 @@ class TouchCursor:
         part = self.part or Part(edge=b"", is_text=False, with_active=False)
         facts = part.is_text, part.with_active, part.rest
         head = _TOUCH_CURSOR.pack(self.moment, self.rowid, self.seen, *facts)
-        return _encode(head + part.edge, task_filter, order)
+        return encode_cursor(head + part.edge, task_filter, order)
 
     @classmethod
     def decode(cls, text: str, task_filter: TaskFilter, order: str = "updated") -> Self:
@@ -121,19 +121,31 @@ class TouchCursor:
         Raises:
             InvalidValueError: It is not a cursor, or it belongs to another filter or order.
         """
-        packed = _decode(text, _TOUCH_CURSOR.size, task_filter, order)
+        packed = decode_cursor(text, _TOUCH_CURSOR.size, task_filter, order)
         moment, rowid, seen, *facts = _TOUCH_CURSOR.unpack_from(packed)
         edge, (is_text, with_active, rest) = packed[_TOUCH_CURSOR.size :], facts
         part = Part(edge=edge, is_text=is_text, with_active=with_active, rest=rest)
         return cls(moment=moment, rowid=rowid, seen=seen, part=part if edge else None)
 
 
-def _encode(place: bytes, task_filter: TaskFilter, order: str) -> str:
+def encode_cursor(place: bytes, task_filter: TaskFilter, order: str) -> str:
+    """Return a place as opaque text, valid with this filter and order and no other."""
     packed = task_filter.fingerprint(order) + place
     return base64.urlsafe_b64encode(packed + _checksum(packed)).decode().rstrip("=")
 
 
-def _decode(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> bytes:
+def decode_cursor(text: str, head_bytes: int, task_filter: TaskFilter, order: str) -> bytes:
+    """Return the place that :func:`encode_cursor` made text of.
+
+    Args:
+        text: The cursor.
+        head_bytes: The fewest bytes of a place.
+        task_filter: The filter of the page.
+        order: The order of the page.
+
+    Raises:
+        InvalidValueError: It is not a cursor, or it belongs to another filter or order.
+    """
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:

@@ -48,6 +48,7 @@ class StoreState:
         vanished: True if there is none any more, though this process has read it before.
         schema_version: Its ``user_version``; 0 if nothing was committed to it yet.
         damage: The damage that a check of a small file found, in words; counts may be wrong then.
+        where: The place in words, of a store that is no file.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class StoreState:
     blank: bool = False
     vanished: bool = False
     damage: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,6 +366,10 @@ class Snapshot:
             InvalidValueError: The id is empty, or UTF-8 cannot encode it.
         """
         return lookup.find_archived(self._session, validation.filled_text("task_id", task_id))
+
+    def state_of(self, match: Match) -> StoreState:
+        """Return the state of the file that a task is in."""
+        return self.state
 
     def info(self, match: Match) -> TaskInfo:
         """Return the task with its result parsed, as uniqc's API returns it."""

@@ -154,6 +154,10 @@ class StoreSnapshot(Protocol):
         """Return the archived task with this whole id, which a live one may hide."""
         ...
 
+    def state_of(self, match: Match) -> StoreState:
+        """Return the state of the file that a task is in, which may be one of many."""
+        ...
+
     def record(self, match: Match) -> TaskRecord:
         """Return a task without its result."""
         ...

@@ -75,7 +75,7 @@ class StoreView(Wire):
     def of(cls, state: StoreState, now: datetime, notes: Iterable[str] = ()) -> Self:
         """Return the view of a file; the notes on the file come before those given."""
         return cls(
-            location=tilde(state.path),
+            location=state.where or tilde(state.path),
             exists=state.exists,
             schema_version=state.schema_version if state.exists else None,
             read_at=wire_time(now),

@@ -79,7 +79,7 @@ class FoundTask:
             result_text=result_text,
             assembled=assembled,
             twin=snapshot.archived_twin(match),
-            state=snapshot.state,
+            state=snapshot.state_of(match),
             result_starts=(
                 snapshot.shard_result_starts(match) if may_hold_copies(record, shards) else {}
             ),
