@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.contract.postgres_loader import PostgresLoader
 from tests.contract.records import GENERATED, RELEASED, Loader, StoredTask, records_of
 from tests.contract.sqlite_loader import SqliteLoader
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.questions.store import ReadableStore
 
-LOADERS: dict[str, Callable[[Path], Loader]] = {"sqlite": SqliteLoader}
+LOADERS: dict[str, Callable[[Path], Loader]] = {
+    "sqlite": SqliteLoader,
+    "postgres": PostgresLoader,
+}
 """How a store of each kind is made in an empty directory."""
 
 
@@ -53,6 +57,6 @@ def filled(
     kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Filled:
     """Return a store with the records of each released file, and with generated ones."""
-    tasks = records_of(request.param)
     loader = LOADERS[kind](tmp_path_factory.mktemp("contract"))
+    tasks = tuple(loader.taken(task) for task in records_of(request.param))
     return Filled(store=loader.load(tasks), tasks=tasks)

@@ -68,6 +68,10 @@ class StoredTask:
 class Loader(Protocol):
     """A store of one kind, and another program that writes it."""
 
+    def taken(self, task: StoredTask) -> StoredTask:
+        """Return a task as a store of this kind takes it in."""
+        ...
+
     def load(self, tasks: Sequence[StoredTask]) -> ReadableStore:
         """Return a store with these tasks, of which a later one was inserted later."""
         ...

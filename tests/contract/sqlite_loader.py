@@ -35,6 +35,9 @@ class SqliteLoader:
     def __init__(self, directory: Path) -> None:
         self._store = TaskStore(v5_directory(directory), read_only=True)
 
+    def taken(self, task: StoredTask) -> StoredTask:
+        return task
+
     def load(self, tasks: Sequence[StoredTask]) -> ReadableStore:
         with closing(self._connect()) as file:
             file.execute("BEGIN")

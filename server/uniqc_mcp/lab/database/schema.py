@@ -51,6 +51,7 @@ _AUDIENCE: Final = """
     )
 """
 
+# `revision` is the store's when the task was last written, `first_revision` when it came.
 # `live` is true of a task that is neither archived nor gone: the condition of most indexes.
 _TASK: Final = """
     CREATE TABLE task (
@@ -61,6 +62,7 @@ _TASK: Final = """
         live boolean NOT NULL,
         gone_at timestamptz,
         revision bigint NOT NULL,
+        first_revision bigint NOT NULL,
         fingerprint text COLLATE "C" NOT NULL,
         place bigint NOT NULL,
         backend text COLLATE "C" NOT NULL,
@@ -132,7 +134,11 @@ _TALLY: Final = """
     )
 """
 
+ACTIVE: Final = "status NOT IN ('cancelled', 'failed', 'success')"
+"""True of an active task; written alike everywhere, so that its index is used."""
+
 _PLACE: Final = "submit_time ASC, place ASC, owner ASC, store_id ASC"
+_LATER_PLACE: Final = "place ASC, owner ASC, store_id ASC"
 _OWN_PLACE: Final = "submit_time ASC, place ASC, store_id ASC"
 _FEW: Final = "live AND status <> 'success'"
 
@@ -142,11 +148,12 @@ _INDEXES: Final = (
     f"CREATE INDEX task_by_backend ON task (backend_folded ASC, {_PLACE}) WHERE live",
     f"CREATE INDEX task_by_platform ON task (platform_folded ASC, {_PLACE}) WHERE live",
     f"CREATE INDEX task_by_status ON task (status ASC, {_PLACE}) WHERE live",
+    f"CREATE INDEX task_active ON task ({_PLACE}) WHERE live AND {ACTIVE}",
     # Few tasks are not successes. Without these two, the failed tasks of a platform that was
     # retired long ago are looked for along a hundred thousand tasks.
     f"CREATE INDEX task_few ON task (status ASC, platform_folded ASC, {_PLACE}) WHERE {_FEW}",
     f"CREATE INDEX task_few_by_owner ON task (owner ASC, status ASC, {_OWN_PLACE}) WHERE {_FEW}",
-    f"CREATE INDEX task_by_update ON task (updated_order ASC, {_PLACE}) WHERE live",
+    f"CREATE INDEX task_by_update ON task (updated_order ASC, {_LATER_PLACE}) WHERE live",
     "CREATE INDEX task_by_id ON task (task_id ASC)",
     "CREATE INDEX task_by_legacy_id ON task (legacy_id ASC) WHERE legacy_id IS NOT NULL",
     "CREATE INDEX task_by_revision ON task (owner ASC, store_id ASC, revision ASC)",

@@ -90,6 +90,7 @@ def _upsert(
     *,
     constants: Mapping[str, str],
     conflict: Sequence[str] = _KEY,
+    kept: Mapping[str, str] | None = None,
 ) -> sql.SQL:
     """Return the statement that inserts rows, or replaces those with their key.
 
@@ -98,10 +99,12 @@ def _upsert(
         columns: Columns and their types; ``%(column)s`` is the array of their values.
         constants: Columns with the same value in every row, and the SQL of that value.
         conflict: The key.
+        kept: Columns that a row which is there sets by an SQL expression of its own.
     """
     arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in columns.items())
     updated = [name for name in (*constants, *columns) if name not in conflict]
-    updates = ", ".join(f"{name} = excluded.{name}" for name in updated)
+    kept = kept or {}
+    updates = ", ".join(f"{name} = {kept.get(name, f'excluded.{name}')}" for name in updated)
     return sql.SQL(
         f"INSERT INTO {table} ({', '.join((*constants, *columns))})"  # pyright: ignore[reportArgumentType] # constants of this module
         f" SELECT {', '.join(constants.values())}, sent.* FROM unnest({arrays})"
@@ -118,8 +121,14 @@ SAVE_TASKS: Final = _upsert(
     constants={
         **_PLACE,
         "revision": "%(revision)s",
+        "first_revision": "%(revision)s",
         "gone_at": "NULL",
         "live": "NOT sent.archived",
+    },
+    # A task that comes back after it was gone is new.
+    kept={
+        "first_revision": "CASE WHEN task.gone_at IS NULL THEN task.first_revision"
+        " ELSE excluded.first_revision END"
     },
 )
 

@@ -1,0 +1,116 @@
+"""Counts: by the tally that the writers keep, where status and backend decide alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, get_args
+
+from uniqc_mcp.lab.store import conditions
+from uniqc_mcp.lab.store.conditions import LIVE, Conditions
+from uniqc_store import Column, Group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uniqc_mcp.lab.store.session import Session
+    from uniqc_store import Archived, TaskFilter
+
+Counts = Counter[tuple[str, str]]
+"""Numbers of tasks by status and backend."""
+
+MAX_COUNTED: Final = 1_000
+"""Most tasks that are counted for the total of a page."""
+
+_IN_TALLY: Final[dict[Archived, str]] = {
+    "exclude": "NOT tally.archived",
+    "only": "tally.archived",
+    "include": "TRUE",
+}
+
+COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
+
+
+def tally(
+    session: Session, task_filter: TaskFilter, by: Sequence[Column], archived: Archived
+) -> tuple[Group, ...]:
+    """Return the number of tasks in each group, largest group first."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for labels, number in _by_both(session, task_filter, archived).items():
+        label_of = dict(zip(COLUMNS, labels, strict=True))
+        counts[tuple(label_of[column] for column in by)] += number
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(
+        Group(**dict(zip(by, labels, strict=True)), count=number) for labels, number in ordered
+    )
+
+
+def count(session: Session, task_filter: TaskFilter, archived: Archived = "exclude") -> int:
+    """Return the number of tasks that match."""
+    if task_filter.only_by_label:
+        return _by_both(session, task_filter, archived).total()
+    return count_where(session, conditions.matching(task_filter), archived)
+
+
+def count_where(session: Session, matching: Conditions, archived: Archived = "exclude") -> int:
+    """Return the number of tasks that meet conditions."""
+    where = _where(session, matching, archived)
+    return session.number(f"SELECT count(*) FROM task WHERE {where.sql}", where.parameters)
+
+
+def total_of(session: Session, task_filter: TaskFilter, archived: Archived) -> tuple[int, bool]:
+    """Return the number of tasks that match, and whether there are no more than that."""
+    if task_filter.only_by_label:
+        return count(session, task_filter, archived), True
+    where = _where(session, conditions.matching(task_filter), archived)
+    statement = f"""
+        SELECT count(*) FROM (
+            SELECT 1 FROM task WHERE {where.sql} LIMIT {MAX_COUNTED + 1}
+        ) AS counted
+    """
+    found = session.number(statement, where.parameters)
+    return found, found <= MAX_COUNTED
+
+
+def backends(session: Session) -> list[str]:
+    """Return the backend labels of all live tasks, sorted."""
+    where = session.scope.conditions("tally")
+    statement = f"""
+        SELECT DISTINCT backend FROM tally
+        WHERE {where.sql} AND NOT tally.archived AND tally.tasks > 0
+    """
+    return sorted(row["backend"] for row in session.rows(statement, where.parameters))
+
+
+def _by_both(session: Session, task_filter: TaskFilter, archived: Archived) -> Counts:
+    key = ("counts", task_filter, archived)
+    return session.cached(key, lambda: _count_by_both(session, task_filter, archived))
+
+
+def _count_by_both(session: Session, task_filter: TaskFilter, archived: Archived) -> Counts:
+    if not task_filter.only_by_label:
+        where = _where(session, conditions.matching(task_filter), archived)
+        statement = f"""
+            SELECT status, backend, count(*) AS tasks FROM task WHERE {where.sql}
+            GROUP BY status, backend
+        """
+    else:
+        where = session.scope.conditions("tally") + conditions.of_status(task_filter)
+        statement = f"""
+            SELECT status, backend, CAST(sum(tasks) AS bigint) AS tasks FROM tally
+            WHERE {where.sql} AND {_IN_TALLY[archived]} GROUP BY status, backend
+            HAVING sum(tasks) > 0
+        """
+    rows = session.rows(statement, where.parameters)
+    return Counter(
+        {
+            (row["status"], row["backend"]): row["tasks"]
+            for row in rows
+            if task_filter.matches_backend(row["backend"])
+        }
+    )
+
+
+def _where(session: Session, matching: Conditions, archived: Archived) -> Conditions:
+    where = session.scope.conditions("task")
+    where.add(LIVE[archived])
+    return where + matching

@@ -1,0 +1,131 @@
+"""The shared store as one viewer may read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from uniqc_mcp.lab.store.scope import Scope
+from uniqc_mcp.lab.store.session import Session
+from uniqc_mcp.lab.store.snapshot import LabSnapshot
+from uniqc_store import ClearedPage, UnknownReceiptError, WouldBlockError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from psycopg import Connection
+
+    from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.lab.database.viewer import Viewer
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_store import ClearedMatch, Match, Receipt, StoreState
+
+Answer = TypeVar("Answer")
+
+
+class LabStore:
+    """The tasks of a laboratory that one viewer may see; a ``questions.ReadableStore``.
+
+    Args:
+        database: The database.
+        viewer: The person who asks.
+        owner: Only tasks of this owner; empty for all that the viewer may see.
+        store: Only tasks of this store, by its id or the name of its machine; empty for all.
+    """
+
+    def __init__(
+        self, database: Database, *, viewer: Viewer, owner: str = "", store: str = ""
+    ) -> None:
+        """Answer for a viewer."""
+        self._database = database
+        self._scope = Scope(viewer=viewer, owner=owner, store=store)
+
+    def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
+        """Call a function with one consistent state and return its answer.
+
+        Raises:
+            LabUnavailableError: The database can't be reached or does not answer in time.
+        """
+
+        def ask(connection: Connection[Any]) -> Answer:
+            return question(LabSnapshot(Session(connection, self._scope)))
+
+        return self._database.read(self._scope.viewer, ask)
+
+    def nonblocking(self) -> _Nonblocking:
+        """Return a view whose reads raise ``WouldBlockError``: each waits for a network."""
+        return _Nonblocking(self)
+
+    @property
+    def may_have_cleared(self) -> bool:
+        """False: nothing is cleared here."""
+        return False
+
+    def cleared_tasks(self) -> NoCopies:
+        """Return no copies, as nothing is cleared here."""
+        return NoCopies()
+
+
+class _Nonblocking(LabStore):
+    """The view for a caller that can't wait."""
+
+    def __init__(self, store: LabStore) -> None:
+        self._store = store
+
+    def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
+        raise WouldBlockError
+
+    def nonblocking(self) -> _Nonblocking:
+        return self
+
+
+_NO_FILE: Final = Path("cleared.sqlite")
+
+
+class NoCopies:
+    """The copies of cleared tasks, of which there are none; a ``questions.ClearedCopies``."""
+
+    @property
+    def path(self) -> Path:
+        """The name of the file that does not exist."""
+        return _NO_FILE
+
+    @property
+    def exists(self) -> bool:
+        """False: there is no file of copies."""
+        return False
+
+    @property
+    def state(self) -> Hashable:
+        """A value that never changes."""
+        return 0
+
+    @property
+    def schema_version(self) -> int:
+        """The version of no file."""
+        return 0
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Return no receipts."""
+        return ()
+
+    def page(self, receipt_id: str, *, limit: int, cursor: str = "") -> ClearedPage:
+        """Raise ``UnknownReceiptError``."""
+        raise UnknownReceiptError(receipt_id)
+
+    def find(self, reference: str, *, whole: bool = False) -> tuple[ClearedMatch, ...]:
+        """Return no cleared tasks."""
+        return ()
+
+    def find_twins(self, task_id: str) -> tuple[ClearedMatch, ...]:
+        """Return no cleared tasks."""
+        return ()
+
+    def read(
+        self,
+        match: ClearedMatch,
+        state: StoreState,
+        question: Callable[[StoreSnapshot, Match], Answer],
+    ) -> Answer | None:
+        """Return None: the copy is gone."""
+        return None

@@ -1,0 +1,61 @@
+"""The tasks that one store answers of: those of a viewer, and of one owner or machine of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from uniqc_mcp.lab.store.conditions import Conditions
+
+if TYPE_CHECKING:
+    from uniqc_mcp.lab.database.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The tasks that a store answers of.
+
+    Every statement says so itself. The policies of the tables say it again, for a statement that
+    forgets to.
+
+    Attributes:
+        viewer: The person who asks.
+        owner: One of their owners; empty for all.
+        store: The id of a store or the name of a machine; empty for all.
+    """
+
+    viewer: Viewer
+    owner: str = ""
+    store: str = ""
+
+    @property
+    def owners(self) -> list[str]:
+        """The owners of the tasks, sorted."""
+        owners = self.viewer.owners
+        return sorted(owners & {self.owner} if self.owner else owners)
+
+    @property
+    def name(self) -> str:
+        """A text that differs for another owner or store."""
+        return f"{self.owner}\n{self.store}" if self.owner or self.store else ""
+
+    def conditions(self, table: str) -> Conditions:
+        """Return the conditions for the rows of these tasks in a table."""
+        found = Conditions()
+        owners = self.owners
+        if len(owners) == 1:
+            # An equation lets the index of the owner give the order of the page too.
+            found.add(f"{table}.owner = %(owner)s", owner=owners[0])
+        else:
+            found.add(f"{table}.owner = ANY(%(owners)s::text[])", owners=owners)
+        if hidden := self.viewer.hidden_stores:
+            found.add(f"{table}.store_id <> ALL(%(hidden)s::text[])", hidden=sorted(hidden))
+        if self.store and table != "store":
+            found.add(
+                f"({table}.owner, {table}.store_id) IN (SELECT owner, store_id FROM store"
+                " WHERE store_id = %(store)s OR machine = %(store)s)",
+                store=self.store,
+            )
+        elif self.store:
+            found.add("(store.store_id = %(store)s OR store.machine = %(store)s)", store=self.store)
+        return found

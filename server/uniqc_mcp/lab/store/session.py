@@ -1,0 +1,96 @@
+"""One transaction of one viewer, and the values computed in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from psycopg.rows import dict_row
+
+from uniqc_store import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from typing import LiteralString
+
+    from psycopg import Connection
+
+    from uniqc_mcp.lab.store.scope import Scope
+
+Value = TypeVar("Value")
+Row = dict[str, Any]
+
+_FETCHED_AT_ONCE = 2_000
+
+
+class Session:
+    """One consistent state of the tasks of a scope.
+
+    Args:
+        connection: In a transaction of the scope's viewer.
+        scope: The tasks.
+    """
+
+    def __init__(self, connection: Connection[Any], scope: Scope) -> None:
+        """Ask through a connection."""
+        self._connection = connection
+        self.scope = scope
+        self._cache: dict[Hashable, Any] = {}
+
+    def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Return all rows of a statement."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(_constant(statement), parameters).fetchall()
+
+    def row(self, statement: str, parameters: Mapping[str, Any]) -> Row | None:
+        """Return the first row of a statement; None if there is none."""
+        found = self.rows(statement, parameters)
+        return found[0] if found else None
+
+    def number(self, statement: str, parameters: Mapping[str, Any]) -> int:
+        """Return the one number that a statement selects."""
+        found = self._connection.execute(_constant(statement), parameters).fetchone()
+        return int(found[0] or 0) if found else 0
+
+    def stream(self, statement: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement, of which few are held at a time."""
+        with self._connection.cursor(name="stream") as cursor:
+            cursor.itersize = _FETCHED_AT_ONCE
+            cursor.execute(_constant(statement), parameters)
+            yield from cursor
+
+    def cached(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """Return the value for a key, computed once in this transaction."""
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return cast("Value", self._cache[key])
+
+
+def checked_limit(limit: int) -> int:
+    """Return a number of rows to return.
+
+    Raises:
+        InvalidValueError: It is below 1.
+    """
+    if limit < 1:
+        raise InvalidValueError("limit", f"must be 1 or more, not {limit}")
+    return min(limit, 10**9)
+
+
+def checked_text(field: str, text: str, *, filled: bool = True) -> str:
+    """Return a text that can be asked for.
+
+    Raises:
+        InvalidValueError: UTF-8 can't encode it, or it is empty.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidValueError(field, "holds half a surrogate pair") from None
+    if filled and not text:
+        raise InvalidValueError(field, "must not be empty")
+    return text
+
+
+def _constant(statement: str) -> LiteralString:
+    # Joined from constants of this package, which a type checker can't follow.
+    return statement  # pyright: ignore[reportReturnType]

@@ -1,0 +1,223 @@
+"""A watch on the tasks that a viewer may see, by the revisions of their stores.
+
+Every transaction that changes a store raises its revision by one, under a lock, and marks the
+tasks that it changed with it. So the tasks with a later revision than the one seen last are
+exactly those that changed, whoever wrote them and whichever server is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from uniqc_mcp.lab.store import revisions
+from uniqc_mcp.lab.store.scope import Scope
+from uniqc_mcp.lab.store.session import Session
+from uniqc_store import ChangeLog, StoreError, StoreStatus, TaskEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.lab.database.viewer import Viewer
+    from uniqc_mcp.lab.store.revisions import ChangedTask, Scan
+    from uniqc_store import Changes, TaskState
+
+_MAX_EVENTS: Final = 10_000
+"""Most events that a cursor may be behind."""
+
+_SECONDS_BETWEEN_READS: Final = 0.25
+"""Pause between two reads of the revisions: 0.5 ms of the database for 500 stores."""
+
+_SECONDS_BETWEEN_TRIES: Final = 1.0
+"""Pause after a read that failed."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """The tasks whose state is known, as of the last scan.
+
+    Attributes:
+        revisions: The revision of each store.
+        states: The states by the keys of the tasks: the active ones, the newest, and all that
+            changed since or were asked for.
+        all_active: Whether every active task is among them.
+        total: The number of all live tasks.
+    """
+
+    revisions: dict[tuple[str, str], int]
+    states: dict[str, TaskState]
+    all_active: bool
+    total: int
+    asked: set[str] = field(default_factory=set[str])
+
+
+class LabWatch:
+    """The changes in the tasks of a scope; a ``questions.StoreWatch``.
+
+    Args:
+        database: The database.
+        viewer: The person who asks.
+        owner: As in ``LabStore``.
+        store: As in ``LabStore``.
+    """
+
+    def __init__(
+        self, database: Database, viewer: Viewer, *, owner: str = "", store: str = ""
+    ) -> None:
+        """Prepare the watch without reading."""
+        self._database = database
+        self._scope = Scope(viewer=viewer, owner=owner, store=store)
+        self._refresh_lock = Lock()
+        # Guards the attributes below, and is never held while the database is read.
+        self._lock = Lock()
+        self._log = ChangeLog(max_events=_MAX_EVENTS)
+        self._known: _Known | None = None
+        self._status: StoreStatus | None = None
+        self._tracked: Counter[str] = Counter()
+        self._read_at = 0.0
+
+    def poll(self) -> bool:
+        """Return whether it is time to call :meth:`refresh`, without asking the database."""
+        with self._lock:
+            failed = self._status is not None and self._status.trouble is not None
+            pause = _SECONDS_BETWEEN_TRIES if failed else _SECONDS_BETWEEN_READS
+            return self._status is None or time.monotonic() - self._read_at >= pause
+
+    def refresh(self) -> bool:
+        """Read the revisions and what changed; return whether anything did.
+
+        A database that can't be reached is no error here: the status has the reason.
+        """
+        with self._refresh_lock:
+            known, tracked = self._known, set(self._tracked)
+            began = datetime.now(UTC)
+            seen = None if known is None else known.revisions
+            asked = tracked if known is None else tracked - known.asked
+            try:
+                scan = self._database.read(
+                    self._scope.viewer,
+                    lambda now: revisions.scan(Session(now, self._scope), seen, asked),
+                )
+            except StoreError as error:
+                return self._record_error(error)
+            status = StoreStatus(store=scan.state, total=scan.total, read_at=began)
+            events, delta = _compared(known, scan)
+            with self._lock:
+                self._known = _after(known, scan, tracked, keep=self._log.keys)
+                return self._record(events, delta, status)
+
+    def since(self, cursor: str = "") -> Changes:
+        """Return the changes from a cursor to the last refresh; no changes without a cursor.
+
+        Raises:
+            InvalidValueError: The cursor is not one of this watch, or too many changes followed
+                it to be kept.
+        """
+        with self._lock:
+            never_read = self._status is None
+        if never_read:
+            self.refresh()
+        with self._lock:
+            return self._log.since(cursor, self._status or StoreStatus())
+
+    def active(self) -> tuple[TaskState, ...]:
+        """Return the active tasks as of the last refresh."""
+        with self._lock:
+            states = self._known.states.values() if self._known else ()
+            return tuple(state for state in states if state.active)
+
+    @contextmanager
+    def tracking(self, task_ids: Iterable[str]) -> Generator[None]:
+        """Track these tasks too, whether they exist or not, until the context is left."""
+        ids = set(task_ids)
+        with self._lock:
+            self._tracked.update(ids)
+            self._read_at = 0.0
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._tracked.subtract(ids)
+                self._tracked = +self._tracked
+
+    def _record_error(self, error: StoreError) -> bool:
+        with self._lock:
+            return self._record([], 0, replace(self._status or StoreStatus(), trouble=error))
+
+    def _record(self, events: list[TaskEvent], delta: int, status: StoreStatus) -> bool:
+        before, self._status = self._status, status
+        self._read_at = time.monotonic()
+        if before is None:
+            return False
+        changed = bool(events) or delta != 0 or not status.same_file_state(before)
+        if changed:
+            self._log.append(events, untracked_delta=delta, before=before)
+        return changed
+
+
+def _compared(known: _Known | None, scan: Scan) -> tuple[list[TaskEvent], int]:
+    """Return the events between two scans, and the change in the number of all other tasks."""
+    if known is None:
+        return [], 0
+    found = (_event(known, one) for one in scan.changed)
+    events = [event for event in found if event is not None]
+    counted = sum(event.is_new - event.is_gone for event in events)
+    return events, scan.total - known.total - counted
+
+
+def _event(known: _Known, changed: ChangedTask) -> TaskEvent | None:
+    """Return the event of a changed task; None if nothing of it shows."""
+    before = known.states.get(changed.key)
+    if changed.is_gone:
+        if changed.is_new:  # it came and went between two scans
+            return None
+        return TaskEvent(
+            key=changed.key,
+            before=before,
+            last=before or changed.state,
+            is_gone=True,
+            archived=changed.archived,
+        )
+    if changed.is_new:
+        return TaskEvent(key=changed.key, before=None, last=changed.state, is_new=True)
+    if before is None:
+        # An old finished task that is active again. Of others, the state before is not known.
+        is_told = changed.state.active and known.all_active
+        return TaskEvent(key=changed.key, before=None, last=changed.state) if is_told else None
+    if before == changed.state:
+        return None
+    return TaskEvent(key=changed.key, before=before, last=changed.state)
+
+
+def _after(
+    known: _Known | None, scan: Scan, tracked: set[str], *, keep: Iterable[object]
+) -> _Known:
+    """Return what is known after a scan; finished tasks that nobody asks for are forgotten."""
+    states = dict(known.states) if known is not None and scan.newest is None else {}
+    states |= scan.newest or {}
+    for one in scan.changed:
+        if one.is_gone:
+            states.pop(one.key, None)
+        else:
+            states[one.key] = one.state
+    states |= scan.asked
+    if len(states) > revisions.MAX_KNOWN:
+        kept = set(keep)
+        states = {
+            key: state
+            for key, state in states.items()
+            if state.active or state.task_id in tracked or key in kept
+        }
+    return _Known(
+        revisions=scan.revisions,
+        states=states,
+        all_active=known.all_active if known and scan.newest is None else scan.all_active,
+        total=scan.total,
+        asked=tracked,
+    )
