@@ -153,7 +153,9 @@ class Compared(_Message):
             lower revision, says that a backup was restored.
         same: True if count and digest of the whole agree; then nothing else is to be done.
         differing: The ranges that differ, at most as many as fit in an answer, each with all that
-            the server holds in it. Empty in an answer to a comparison without ranges.
+            the server holds in it. Of a range with too much for one answer it is the beginning,
+            and what is left differs in the next comparison. Empty in an answer to a comparison
+            without ranges.
         more: True if other ranges differ too; to be compared again after these.
     """
 

@@ -108,10 +108,10 @@ def test_the_ranges_that_differ_are_answered_with_all_that_is_held(ingest: Inges
     assert not answer.more
 
 
-def test_a_range_with_too_much_in_it_is_answered_in_parts(
+def test_a_range_with_too_much_in_it_is_answered_by_its_beginning(
     ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "_MAX_IN_PART", 10)
+    monkeypatch.setattr(comparison, "_MAX_HELD", 10)
     monkeypatch.setattr(comparison, "_CHUNK", 4)
     live = [replace(A, task_id=f"uqt_{number:03}") for number in range(40)]
     archived = [replace(task, archived_at="2026-08-01") for task in live[::3]]
@@ -121,12 +121,25 @@ def test_a_range_with_too_much_in_it_is_answered_in_parts(
         answer = ingest.compare("alice", compare_of([]))
         if answer.same:
             break
-        ((part, held),) = answer.differing
-        assert answer.more == (part.upto is not None)
-        assert part.upto is None or held[-1].key.task_id == part.upto
+        ((asked, held),) = answer.differing
+        assert (asked.after, asked.upto) == ("", None)
+        assert answer.more == (len(held) == 10)
         gone += [one.key for one in held]
         ingest.push("alice", push_of([], [one.key for one in held]))
     assert sorted(gone, key=str) == sorted(map(key_of, [*live, *archived]), key=str)
+
+
+def test_ranges_with_others_between_them_are_compared_by_themselves(ingest: Ingest) -> None:
+    tasks = [replace(A, task_id=f"uqt_{number:03}") for number in range(40)]
+    tasks += [replace(task, archived_at="2026-08-01") for task in tasks]
+    push_all(ingest, tasks)
+    whole = compare_of([*tasks[:-1]], range_tasks=10)
+    some = whole.model_copy(update={"ranges": (*whole.ranges[1:3], whole.ranges[5])})
+    assert ingest.compare("alice", some).differing == ()
+    last = whole.model_copy(update={"ranges": whole.ranges[-1:]})
+    ((asked, held),) = ingest.compare("alice", last).differing
+    assert asked == whole.ranges[-1]
+    assert len(held) == asked.count + 1
 
 
 def test_ranges_are_in_the_order_of_bytes(ingest: Ingest) -> None:
@@ -142,9 +155,16 @@ def test_ranges_are_in_the_order_of_bytes(ingest: Ingest) -> None:
 
 @pytest.mark.parametrize(
     "ends",
-    [[("", "b"), ("c", None)], [("", "b"), ("b", "a"), ("a", None)], [("", "b")], [("a", None)]],
+    [
+        [("", "b"), ("a", None)],
+        [("", "b"), ("b", "a"), ("a", None)],
+        [("", None), ("a", None)],
+        [("", "a"), ("a", "a")],
+        [("", "\ud800")],
+        [("\0", None)],
+    ],
 )
-def test_ranges_that_leave_out_or_repeat_ids_are_refused(
+def test_ranges_that_overlap_or_are_not_of_ids_are_refused(
     ingest: Ingest, ends: list[tuple[str, str | None]]
 ) -> None:
     ranges = [Range(after=a, upto=b, count=0, digest="0" * 32) for a, b in ends]

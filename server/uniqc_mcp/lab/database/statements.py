@@ -47,9 +47,10 @@ HELD: Final = """
     SELECT task_id, archived, fingerprint FROM task
     WHERE owner = %(owner)s AND store_id = %(store_id)s AND gone_at IS NULL
         AND (task_id, archived) > (%(task_id)s, %(archived)s)
+        AND (%(upto)s::text IS NULL OR task_id <= %(upto)s::text)
     ORDER BY task_id, archived LIMIT %(limit)s
 """
-"""The fingerprints after a key, in order of the keys."""
+"""The fingerprints after a key and up to an id, in order of the keys."""
 
 _KEYS: Final = """
     (task_id, archived) IN (SELECT * FROM unnest(%(task_ids)s::text[], %(archived)s::boolean[]))
