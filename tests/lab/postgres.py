@@ -129,16 +129,20 @@ class OwnPostgres(Postgres):
             else:
                 return
 
-    def stop(self) -> None:
-        """Stop the server as a crash would: connections end, the log is replayed at a start."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop the server and end its connections.
+
+        Args:
+            at_once: As a crash does. The last commits are lost then, since ``_SETTINGS`` lets them.
+        """
         if self._server is not None:
-            self._server.send_signal(signal.SIGQUIT)
+            self._server.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             self._server.wait(timeout=30)
             self._server = None
 
     def remove(self) -> None:
         """Stop the server and remove all it has."""
-        self.stop()
+        self.stop(at_once=True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
