@@ -86,9 +86,14 @@ class Postgres:
 
 
 class OwnPostgres(Postgres):
-    """A server that the tests started in a directory of its own."""
+    """A server that the tests started in a directory of its own.
 
-    def __init__(self) -> None:
+    Args:
+        settings: Settings of PostgreSQL besides those of the tests.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = _SETTINGS | settings
         self._programs = _programs()
         # Short: the path of a socket has 107 bytes at most.
         self._directory = Path(tempfile.mkdtemp(prefix="uqpg-", dir="/tmp"))
@@ -108,7 +113,7 @@ class OwnPostgres(Postgres):
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self._directory / "log").open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, "-k", self._directory, *settings],

@@ -173,6 +173,15 @@ def test_a_watch_tells_a_viewer_nothing_of_others(lab_database: LabDatabase) -> 
         assert watch.since(cursor).task_ids == {"uqt_a"}
 
 
+def test_two_streams_of_one_read_do_not_meet(database: Database) -> None:
+    pushed = push_of(enumerate(some(11, 20)))
+    Ingest(database).push("alice", pushed)
+    store = LabStore(database, viewer=Viewer(owners=frozenset({"alice"})))
+    pairs = store.read(lambda now: [*zip(now.measures(), now.measures(names=True), strict=True)])
+    assert len(pairs) == len([one for one in pushed.tasks if not one.key.archived])
+    assert all(one.task_id == other.task_id for one, other in pairs)
+
+
 def shared_database_name() -> str:
     viewer = Viewer(owners=frozenset())
     found = shared_database().read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from psycopg.rows import dict_row
@@ -35,6 +36,7 @@ class Session:
         self._connection = connection
         self.scope = scope
         self._cache: dict[Hashable, Any] = {}
+        self._streams = count()
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Return all rows of a statement."""
@@ -53,7 +55,8 @@ class Session:
 
     def stream(self, statement: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a statement, of which few are held at a time."""
-        with self._connection.cursor(name="stream") as cursor:
+        # Two streams of a transaction must not have the same name.
+        with self._connection.cursor(name=f"stream_{next(self._streams)}") as cursor:
             cursor.itersize = _FETCHED_AT_ONCE
             cursor.execute(_constant(statement), parameters)
             yield from cursor
