@@ -14,6 +14,7 @@ from benchmarks.measure import (
     context,
     counts,
     ids,
+    lab,
     large_results,
     lists,
     processes,
@@ -47,6 +48,7 @@ SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
     "starts": starts.measure,
     "processes": processes.measure,
     "clearing": clearing.measure,
+    "lab": lab.measure,
     "context": context.measure,
 }
 _EXTRA = ("rich", "matplotlib", "bpe_openai")

@@ -10,6 +10,7 @@ from benchmarks.measure import (
     clearing,
     context,
     counts,
+    lab,
     large_results,
     lists,
     processes,
@@ -211,6 +212,20 @@ BARS = (
         only=clearing.CLEAR,
         reference=Side(who=clearing.DELETE),
         limit=3,
+    ),
+    Bar(
+        says="A page of a laboratory's store with 500 owners, beside a SQLite file's",
+        group=lab.GROUP,
+        only=r".*: (?:all 500 owners|the .* owner)",
+        reference=Side(who=lab.SQLITE),
+        limit=5,
+    ),
+    Bar(
+        says="Counting a laboratory's tasks by status and backend, beside a GROUP BY",
+        group=lab.GROUP,
+        only=lab.COUNTS,
+        reference=Side(who=lab.GROUP_BY),
+        limit=0.01,
     ),
     Bar(
         says="Tokens of everything that tools/list returns",
