@@ -76,6 +76,26 @@ def test_a_transaction_keeps_nothing_of_the_viewer_before(lab_database: LabDatab
             assert database.read(viewer, lambda now: now.execute(count).fetchone()) == (expected,)
 
 
+def test_connections_that_were_ended_meanwhile_are_not_noticed(
+    postgres: Postgres, lab_database: LabDatabase
+) -> None:
+    def pid(connection: Connection[Any]) -> int:
+        barrier.wait()
+        found = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    with Database(lab_database.address, max_connections=3) as database:
+        barrier = threading.Barrier(3)
+        with ThreadPoolExecutor(3) as pool:
+            before = {*pool.map(lambda _: database.read(ALICE, pid), range(3))}
+        with postgres.connect() as connection:
+            for one in before:
+                connection.execute("SELECT pg_terminate_backend(%s, 5000)", (one,))
+        barrier = threading.Barrier(1)
+        assert database.read(ALICE, pid) not in before
+
+
 def test_a_reader_can_write_nothing(database: Database) -> None:
     with pytest.raises(LabUnavailableError, match="read-only"):
         database.read(ALICE, failing_at_first("40001", 0))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
-from psycopg import Connection, IsolationLevel, OperationalError, errors
+from psycopg import Connection, OperationalError, errors, sql
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from uniqc_mcp.lab.database.interruptible import InterruptibleConnection
@@ -36,12 +37,18 @@ _FOR_THE_CALLER: Final = (*_TO_REPEAT, errors.ProgramLimitExceeded)
 """Errors that psycopg takes for a failure of the connection, and that are none."""
 
 _SETTINGS: Final = """
-    SELECT set_config('lab.viewer', %s, true), set_config('lab.hidden', %s, true),
-        set_config('lab.writer', %s, true), set_config('statement_timeout', %s, true)
+    SELECT set_config('lab.viewer', {viewer}, true), set_config('lab.hidden', {hidden}, true),
+        set_config('lab.writer', {writer}, true), set_config('statement_timeout', {timeout}, true)
 """
+_BEGIN_TO_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
+_BEGIN_TO_WRITE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTINGS}"
 
 _RECONNECT_SECONDS: Final = 1.0
 """Longest pause of the pool between two attempts, so that it is back soon after the database."""
+
+
+class _LostConnectionError(Exception):
+    """A connection of the pool that the database ended while it was not used."""
 
 
 def _never() -> bool:
@@ -82,6 +89,8 @@ class Database:
             # Statements that the database prepares would be planned for any viewer alike.
             kwargs={
                 "prepare_threshold": None,
+                # Transactions begin with a message of ours, which saves two round trips.
+                "autocommit": True,
                 "connect_timeout": max(2, round(connect_timeout)),
                 "application_name": "uniqc-mcp lab",
             },
@@ -90,7 +99,6 @@ class Database:
             open=False,
             timeout=connect_timeout,
             reconnect_timeout=_RECONNECT_SECONDS,
-            check=ConnectionPool.check_connection,
         )
 
     def __enter__(self) -> Self:
@@ -131,13 +139,19 @@ class Database:
     def _repeat(
         self, work: Callable[[Connection[Any]], Answer], *, viewer: Viewer, writer: str
     ) -> Answer:
-        pause = _FIRST_PAUSE
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
+        pause, lost = _FIRST_PAUSE, 0
+        for attempt in count(1):
             try:
                 with self._translated(), self._transaction(viewer, writer) as connection:
                     return work(connection)
+            except _LostConnectionError as error:
+                # The database may have ended any of the connections that wait in the pool.
+                lost += 1
+                if lost > self._pool.max_size:
+                    raise LabUnavailableError("it ends each connection") from error
+                continue
             except _TO_REPEAT as error:
-                if attempt == _MAX_ATTEMPTS:
+                if attempt - lost == _MAX_ATTEMPTS:
                     raise LabUnavailableError(str(error)) from error
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - keeps two writers apart
             pause *= 2
@@ -145,15 +159,27 @@ class Database:
 
     @contextmanager
     def _transaction(self, viewer: Viewer, writer: str) -> Generator[InterruptibleConnection]:
-        with self._pool.connection() as connection:
-            connection.read_only = not writer
-            connection.isolation_level = (
-                IsolationLevel.READ_COMMITTED if writer else IsolationLevel.REPEATABLE_READ
-            )
-            with connection.transaction(), connection.interruptible(self._should_stop):
-                settings = (viewer.owners_setting, viewer.hidden_setting, writer)
-                connection.execute(_SETTINGS, (*settings, self._statement_timeout))
-                yield connection
+        """Begin a transaction, which is committed at the end, or rolled back after an error."""
+        with (
+            self._pool.connection() as connection,
+            connection.interruptible(self._should_stop),
+        ):
+            try:
+                connection.execute(self._beginning(viewer, writer).as_bytes(connection))
+            except OperationalError as error:
+                if connection.broken:
+                    raise _LostConnectionError from error
+                raise
+            yield connection
+
+    def _beginning(self, viewer: Viewer, writer: str) -> sql.Composed:
+        """Return the statements that begin a transaction, sent together as one message."""
+        return sql.SQL(_BEGIN_TO_WRITE if writer else _BEGIN_TO_READ).format(
+            viewer=viewer.owners_setting,
+            hidden=viewer.hidden_setting,
+            writer=writer,
+            timeout=self._statement_timeout,
+        )
 
     @contextmanager
     def _translated(self) -> Generator[None]:

@@ -21,6 +21,9 @@ Counts = Counter[tuple[str, str]]
 MAX_COUNTED: Final = 1_000
 """Most tasks that are counted for the total of a page."""
 
+MAX_SUMMED_OWNERS: Final = 20
+"""Most owners whose tally is summed up for the total of a page: 6 ms for 500 of them."""
+
 _IN_TALLY: Final[dict[Archived, str]] = {
     "exclude": "NOT tally.archived",
     "only": "tally.archived",
@@ -59,7 +62,7 @@ def count_where(session: Session, matching: Conditions, archived: Archived = "ex
 
 def total_of(session: Session, task_filter: TaskFilter, archived: Archived) -> tuple[int, bool]:
     """Return the number of tasks that match, and whether there are no more than that."""
-    if task_filter.only_by_label:
+    if task_filter.only_by_label and len(session.scope.owners) <= MAX_SUMMED_OWNERS:
         return count(session, task_filter, archived), True
     where = _where(session, conditions.matching(task_filter), archived)
     statement = f"""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.lab.store.conditions import Conditions
 
 if TYPE_CHECKING:
     from uniqc_mcp.lab.database.viewer import Viewer
+
+_MANY_OWNERS: Final = 50
+"""Owners from which on they are looked up by their hash.
+
+Up to so many the planner estimates how many tasks each has, which finds the few tasks of a few
+owners. For 500 that takes 2.9 ms of 3.4, and most tasks are theirs. ``IS TRUE`` keeps the planner
+from joining instead.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +54,10 @@ class Scope:
         if len(owners) == 1:
             # An equation lets the index of the owner give the order of the page too.
             found.add(f"{table}.owner = %(owner)s", owner=owners[0])
+        elif len(owners) > _MANY_OWNERS:
+            found.add(
+                f"({table}.owner IN (SELECT unnest(%(owners)s::text[]))) IS TRUE", owners=owners
+            )
         else:
             found.add(f"{table}.owner = ANY(%(owners)s::text[])", owners=owners)
         if hidden := self.viewer.hidden_stores:
