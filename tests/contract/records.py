@@ -92,7 +92,7 @@ class Loader(Protocol):
 def records_of(name: str) -> tuple[StoredTask, ...]:
     """Return the records of a file of `tests/data/stores`, or generated ones."""
     if name in GENERATED:
-        return _generated(random.Random(name), 120)
+        return generated(random.Random(name), 120)
     with closing(sqlite3.connect(f"{(STORES / name).as_uri()}?immutable=1", uri=True)) as file:
         file.row_factory = sqlite3.Row
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master")}
@@ -154,7 +154,8 @@ class _Choices:
     )
 
 
-def _generated(chosen: random.Random, number: int) -> tuple[StoredTask, ...]:
+def generated(chosen: random.Random, number: int) -> tuple[StoredTask, ...]:
+    """Return odd records, such as any store can keep; a quarter is archived."""
     values = _Choices()
     tasks = [_one(chosen, values, f"{place:03}") for place in range(number)]
     archived = [replace(task, archived_at=values.times[0]) for task in tasks[: number // 4]]

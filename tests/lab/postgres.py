@@ -97,10 +97,10 @@ class OwnPostgres(Postgres):
         self._programs = _programs()
         # Short: the path of a socket has 107 bytes at most.
         self._directory = Path(tempfile.mkdtemp(prefix="uqpg-", dir="/tmp"))
-        self._user: dict[str, Any] = {}
+        self._user: int | None = None
         if os.geteuid() == 0:
             os.chown(self._directory, _NOBODY, _NOBODY)
-            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            self._user = _NOBODY
         self._data = self._directory / "data"
         options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync"]
         self._run("initdb", "-D", str(self._data), *options, "--no-instructions", "--locale=C")
@@ -115,19 +115,22 @@ class OwnPostgres(Postgres):
         """Start the server and wait until it answers."""
         settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self._directory / "log").open("ab") as log:
-            self._server = subprocess.Popen(
+            started = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, "-k", self._directory, *settings],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **self._user,
+                user=self._user,
+                group=self._user,
+                extra_groups=self._groups,
             )
+        self._server = started
         deadline = time.monotonic() + 60
         while True:
             try:
                 self.connect().close()
             except psycopg.OperationalError:
-                if self._server.poll() is not None or time.monotonic() > deadline:
+                if started.poll() is not None or time.monotonic() > deadline:
                     log_text = (self._directory / "log").read_text(errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start: {log_text[-2000:]}") from None
                 time.sleep(0.02)
@@ -150,10 +153,21 @@ class OwnPostgres(Postgres):
         self.stop(at_once=True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    @property
+    def _groups(self) -> list[int] | None:
+        return None if self._user is None else []
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd="/", **self._user
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            user=self._user,
+            group=self._user,
+            extra_groups=self._groups,
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")

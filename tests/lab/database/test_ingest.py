@@ -311,6 +311,7 @@ _TASKS = st.builds(
     archived_at=st.sampled_from([None, "2026-08-01"]),
     shots=st.integers(0, 2),
 )
+Steps = list[tuple[list[StoredTask], list[tuple[str, bool]]]]
 _STEPS = st.lists(
     st.tuples(st.lists(_TASKS, max_size=4), st.lists(st.tuples(_IDS, st.booleans()), max_size=3)),
     min_size=1,
@@ -320,7 +321,7 @@ _STEPS = st.lists(
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
-def test_sums_are_those_of_the_rows_whatever_is_pushed(database: Database, steps: Any) -> None:
+def test_sums_are_those_of_the_rows_whatever_is_pushed(database: Database, steps: Steps) -> None:
     ingest = Ingest(database)
     held: dict[Key, StoredTask] = {}
     # Begins with whatever the examples before left.

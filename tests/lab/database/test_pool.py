@@ -88,7 +88,7 @@ def test_connections_that_were_ended_meanwhile_are_not_noticed(
     with Database(lab_database.address, max_connections=3) as database:
         barrier = threading.Barrier(3)
         with ThreadPoolExecutor(3) as pool:
-            before = {*pool.map(lambda _: database.read(ALICE, pid), range(3))}
+            before = {*pool.map(database.read, [ALICE] * 3, [pid] * 3)}
         with postgres.connect() as connection:
             for one in before:
                 connection.execute("SELECT pg_terminate_backend(%s, 5000)", (one,))
@@ -133,6 +133,7 @@ async def test_a_cancelled_call_ends_its_statement_and_keeps_its_connection(
     ) as database:
         before = database.read(ALICE, pid)
         ended: list[type[Exception]] = []
+        began = 0.0
 
         def sleep() -> None:
             try:

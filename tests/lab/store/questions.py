@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from tests.contract.model import FILTERS
 
@@ -93,9 +93,9 @@ def comparable(value: Any) -> Any:
         plain = {field.name: getattr(value, field.name) for field in fields(TaskRecord)}
         return {**plain, "damaged": set(plain["damaged"])}
     if isinstance(value, dict):
-        return {key: comparable(one) for key, one in value.items()}
+        return {key: comparable(one) for key, one in cast("dict[object, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [comparable(one) for one in value]
+        return [comparable(one) for one in cast("list[object]", value)]
     if is_dataclass(value) and hasattr(value, "damaged"):
         return repr(replace(value, damaged=tuple(sorted(value.damaged))))  # type: ignore[type-var]
     return value

@@ -41,13 +41,18 @@ NOBODY = Viewer(owners=frozenset())
 
 def some(seed: int, number: int) -> tuple[StoredTask, ...]:
     """Return generated records; their ids are in the range of those of another seed."""
-    generated = records._generated(random.Random(seed), number)
+    made = records.generated(random.Random(seed), number)
     # Some ids are those of everybody else, as ids of dummies up to 0.0.11 are.
     return tuple(
         replace(task, task_id=f"uqt_shared{place:03}") if place % 4 == 0 else task
-        for place, task in enumerate(generated)
+        for place, task in enumerate(made)
         if place % 4 or not task.archived
     )
+
+
+def forgotten(_scope: Scope, _table: str) -> Conditions:
+    """Stand for the conditions of a statement that forgets whose tasks it is about."""
+    return Conditions(["TRUE"])
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def test_policies_hold_alone_where_a_statement_forgets_the_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = both(tmp_path, database=shared_database(), seed=3)
-    monkeypatch.setattr(Scope, "conditions", lambda _self, _table: Conditions(["TRUE"]))
+    monkeypatch.setattr(Scope, "conditions", forgotten)
     found.check()
 
 
@@ -112,7 +117,7 @@ def test_without_a_viewer_there_is_nothing(tmp_path: Path, monkeypatch: pytest.M
     found = both(tmp_path, database=shared_database(), seed=7, number=20)
     nobody = LabStore(shared_database(), viewer=NOBODY)
     assert nobody.read(lambda now: now.count(TaskFilter())) == 0
-    monkeypatch.setattr(Scope, "conditions", lambda _self, _table: Conditions(["TRUE"]))
+    monkeypatch.setattr(Scope, "conditions", forgotten)
     assert nobody.read(lambda now: now.tally(TaskFilter())) == ()
     ids = [task.task_id for task in found.asked]
     assert not any(nobody.read(lambda now: [now.find(one).found for one in ids]))
@@ -132,7 +137,7 @@ def test_a_private_machine_of_somebody_who_shares_another_stays_private(
         ingest.push("alice", push_of([(0, own)], store_id=store_id))
     for_bob = LabStore(database, viewer=viewer_of(database, "bob"))
     assert for_bob.read(lambda now: now.newest_ids(9)) == ("uqt_lab",)
-    monkeypatch.setattr(Scope, "conditions", lambda _self, _table: Conditions(["TRUE"]))
+    monkeypatch.setattr(Scope, "conditions", forgotten)
     assert for_bob.read(lambda now: now.newest_ids(9)) == ("uqt_lab",)
 
 
