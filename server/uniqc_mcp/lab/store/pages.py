@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uniqc_mcp.lab.store import conditions
 from uniqc_mcp.lab.store.conditions import LIVE, Conditions
 from uniqc_mcp.lab.store.counts import count, total_of
-from uniqc_mcp.lab.store.records import COLUMNS, JOIN_BODY, JOIN_STORE, SOURCE, task_record
+from uniqc_mcp.lab.store.records import COLUMNS, JOIN_STORE, METADATA, SOURCE, task_record
 from uniqc_mcp.lab.store.session import checked_limit
 from uniqc_store import Page, decode_cursor, encode_cursor
 
@@ -123,9 +123,9 @@ def _found(request: _Request, where: Conditions) -> list[Row]:
     """Return the tasks of the page, and one more if there is a next page."""
     # The page is chosen first, so that bodies are looked up for its tasks alone.
     statement = f"""
-        SELECT {COLUMNS}, {SOURCE}, body.metadata FROM (
+        SELECT {COLUMNS}, {SOURCE}, {METADATA} FROM (
             SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by} LIMIT %(limit)s
-        ) AS task {JOIN_BODY} {JOIN_STORE} ORDER BY {request.order_by}
+        ) AS task {JOIN_STORE} ORDER BY {request.order_by}
     """
     return request.session.rows(statement, {**where.parameters, "limit": request.limit + 1})
 
