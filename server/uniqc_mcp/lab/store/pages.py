@@ -102,11 +102,12 @@ def search(
     )
     if cursor:
         request = replace(request, start=_decode(request, cursor))
-    end = _end_of_search(request) if request.is_search else None
-    where = _where(request, conditions.matching(task_filter))
-    if end is not None:
-        where += _compared(request, ">=" if request.direction == "DESC" else "<=", end, "end")
-    return _page(request, _found(request, where), end)
+    if not request.is_search:
+        return _page(request, _found(request, _where(request, conditions.matching(task_filter))))
+    searched = _where(request, conditions.indexed(task_filter))
+    found = _found(request, searched, among=conditions.unindexed(task_filter))
+    end = _end_of_search(request) if len(found) <= request.limit else None
+    return _page(request, found, end)
 
 
 def _where(request: _Request, matching: Conditions) -> Conditions:
@@ -119,19 +120,33 @@ def _where(request: _Request, matching: Conditions) -> Conditions:
     return where
 
 
-def _found(request: _Request, where: Conditions) -> list[Row]:
-    """Return the tasks of the page, and one more if there is a next page."""
-    # The page is chosen first, so that bodies are looked up for its tasks alone.
-    statement = f"""
-        SELECT {COLUMNS}, {SOURCE}, {METADATA} FROM (
-            SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by} LIMIT %(limit)s
-        ) AS task {JOIN_STORE} ORDER BY {request.order_by}
+def _found(request: _Request, where: Conditions, *, among: Conditions | None = None) -> list[Row]:
+    """Return the tasks of the page, and one more if there is a next page.
+
+    Args:
+        request: The request.
+        where: Conditions that an index answers.
+        among: Conditions for which tasks have to be read, ``MAX_SEARCHED`` of them at most.
     """
-    return request.session.rows(statement, {**where.parameters, "limit": request.limit + 1})
+    ordered = f"SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by}"
+    parameters = {**where.parameters, "limit": request.limit + 1}
+    if among is not None:
+        # The inner order is kept, and the walk ends with the page.
+        ordered = f"""
+            SELECT task.* FROM ({ordered} LIMIT {MAX_SEARCHED}) AS task
+            WHERE {among.sql} ORDER BY {request.order_by}
+        """
+        parameters |= among.parameters
+    # The page is chosen first, so that metadata are looked up for its tasks alone.
+    statement = f"""
+        SELECT {COLUMNS}, {SOURCE}, {METADATA} FROM ({ordered} LIMIT %(limit)s) AS task
+        {JOIN_STORE} ORDER BY {request.order_by}
+    """
+    return request.session.rows(statement, parameters)
 
 
 def _end_of_search(request: _Request) -> _Place | None:
-    """Return the last task that the page may read; None if that is the last of all."""
+    """Return the last task that the page may read; None if there are fewer."""
     where = _where(request, conditions.indexed(request.task_filter))
     names = ", ".join(f"task.{name}" for name in request.columns)
     statement = f"""
@@ -142,7 +157,7 @@ def _end_of_search(request: _Request) -> _Place | None:
     return None if row is None else _place(request, row, 0)
 
 
-def _page(request: _Request, found: list[Row], end: _Place | None) -> Page:
+def _page(request: _Request, found: list[Row], end: _Place | None = None) -> Page:
     shown, more = found[: request.limit], len(found) > request.limit
     seen = (request.start.seen if request.start else 0) + len(shown)
     stop = _place(request, shown[-1], seen) if more else end and replace(end, seen=seen)
