@@ -204,6 +204,8 @@ class TaskRecord:
     Attributes:
         result_bytes: Size of the stored result; None if there is none, or if the query did not
             ask for it.
+        owner: The person whose task it is, in a store of several people; empty in uniqc's files.
+        machine: The machine it came from, if the owner has several; otherwise empty.
 
     The other attributes are those of :class:`TaskInfo`.
     """
@@ -219,6 +221,8 @@ class TaskRecord:
     archived_at: str | None
     result_bytes: int | None
     damaged: tuple[str, ...]
+    owner: str = ""
+    machine: str = ""
 
     @property
     def name(self) -> str:

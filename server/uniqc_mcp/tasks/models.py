@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from uniqc_mcp.records.progress import NO_PLATFORM_JOB
 from uniqc_mcp.responses.base import (
@@ -23,7 +24,7 @@ from uniqc_mcp.responses.numbers import ExactInteger, exact_integer
 from uniqc_mcp.responses.text import counted, plural, told_time
 from uniqc_mcp.responses.times import age, is_in_future, recorded_time, seconds_since
 from uniqc_mcp.safety.display import in_quotes
-from uniqc_mcp.tasks.text import task_label
+from uniqc_mcp.tasks.text import task_label, whose
 from uniqc_mcp.token_budget import ANSWER, bytes_in_json, how_many_fit, max_tokens_of
 from uniqc_store import Order
 
@@ -67,6 +68,8 @@ class TaskView(Wire):
     ] = None
     error: OptionalText
     note: str | Absent = None
+    owner: SkipJsonSchema[OptionalText] = ""
+    machine: SkipJsonSchema[OptionalText] = ""
 
     @classmethod
     def of(
@@ -105,6 +108,8 @@ class TaskView(Wire):
             in_future=_in_future(submitted_at, updated_at, now),
             seconds_since_update=seconds_since(record.update_time, now) if heard_of else None,
             error=error,
+            owner=record.owner and sanitizer.one_line("owner", record.owner),
+            machine=record.machine and sanitizer.one_line("machine", record.machine),
             **more,
         )
 
@@ -137,8 +142,9 @@ class TaskView(Wire):
 
     @property
     def label(self) -> str:
-        """The id, name, status and backend as text."""
-        return task_label(self.task_id, self.name, self.status, self.backend)
+        """The id, name, status, backend and owner as text."""
+        label = task_label(self.task_id, self.name, self.status, self.backend)
+        return f"{label}{whose(self.owner, self.machine)}"
 
     @property
     def line(self) -> str:
@@ -205,7 +211,8 @@ class TaskView(Wire):
     @property
     def texts(self) -> tuple[str, ...]:
         """The fields whose length the record decides."""
-        return self.task_id, self.name, self.backend, self.status, self.error, self.note or ""
+        texts = self.task_id, self.name, self.backend, self.status, self.error, self.note or ""
+        return (*texts, self.owner, self.machine) if self.owner else texts
 
 
 def _in_future(submitted_at: str, updated_at: str, now: datetime) -> list[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from uniqc_mcp.responses.base import OMIT_EMPTY, Absent, Answer, OptionalText, StoreField, Wire
 from uniqc_mcp.responses.json_schema import Unnamed
@@ -12,6 +13,7 @@ from uniqc_mcp.responses.text import is_or_are, plural, told_time
 from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.models import TaskView
+from uniqc_mcp.tasks.text import whose
 from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class ChangeView(Wire):
     updated_at: OptionalText
     error: OptionalText
     note: str | Absent = None
+    owner: SkipJsonSchema[OptionalText] = ""
+    machine: SkipJsonSchema[OptionalText] = ""
 
     @classmethod
     def of(cls, change: TaskChange | TaskGone, sanitizer: Sanitizer, ended: EndedTasks) -> Self:
@@ -93,6 +97,8 @@ class ChangeView(Wire):
             updated_at=recorded_time(task.update_time),
             error=error,
             note=note,
+            owner=task.owner and sanitizer.one_line("owner", task.owner),
+            machine=task.machine and sanitizer.one_line("machine", task.machine),
         )
 
     def lines(self) -> Iterator[str]:
@@ -108,14 +114,14 @@ class ChangeView(Wire):
         when = f", updated {told_time(self.updated_at)}" if self.updated_at else ""
         note = f", {self.note}" if self.note else ""
         status = f"{before}{word(self.status)} on {word(self.backend)}"
-        return f"{word(self.task_id)}{name} {status}{when}{note}"
+        return f"{word(self.task_id)}{name} {status}{whose(self.owner, self.machine)}{when}{note}"
 
     @property
     def size(self) -> int:
         """The most tokens that it can take, as text and as structured content together."""
         texts = (
             *(self.task_id, self.name, self.backend, self.before, self.status),
-            *(self.error, self.note or ""),
+            *(self.error, self.note or "", self.owner, self.machine),
         )
         return _CHANGE_TOKENS + 2 * sum(map(max_tokens_of, texts))
 

@@ -19,6 +19,8 @@ class TaskState:
     Attributes:
         name: ``metadata.task_name``; empty if the submitter gave none.
         active: Whether the stored status passes the filter ``active``.
+        owner: As of :class:`TaskRecord`.
+        machine: Likewise.
 
     The other attributes are those of :class:`TaskInfo`.
     """
@@ -30,6 +32,8 @@ class TaskState:
     active: bool
     submit_time: str
     update_time: str
+    owner: str = ""
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

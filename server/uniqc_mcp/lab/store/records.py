@@ -62,15 +62,11 @@ class LabTaskRecord(TaskRecord):
     """One task, whose it is, and the machine that it was sent from.
 
     Attributes:
-        owner: The person whose task it is.
         store_id: The cache directory that it is in.
-        machine: The machine that sent it.
         heard_at: The time at which the machine was last heard from.
     """
 
-    owner: str
     store_id: str
-    machine: str
     heard_at: datetime
 
 
