@@ -1,7 +1,8 @@
 """Completions of the arguments of prompts and of the variables of resource templates."""
 
-from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self, TypeAlias, get_args
 
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import (
@@ -12,11 +13,11 @@ from mcp_types import (
     ResourceTemplateReference,
 )
 
-from uniqc_mcp.prompts import arguments_of
+from uniqc_mcp.prompts import PROMPTS, PromptSpec, arguments_of
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
-from uniqc_mcp.protocol.threads import try_inline_then_thread
+from uniqc_mcp.protocol.threads import Answering
 from uniqc_mcp.questions.store import ReadableStore
-from uniqc_mcp.resources import RESOURCES
+from uniqc_mcp.resources import RESOURCES, ResourceSpec
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.cleared_lookup import shown_receipt
@@ -42,16 +43,37 @@ _KNOWN: Final[dict[str, tuple[str, ...]]] = {
     "limit": ("10", "20", "50", "100"),
 }
 _TASKS: Final = ("task_id", "other_task_id")
-_TEMPLATES: Final = {
-    spec.uri: UriTemplate.parse(spec.uri).variable_names for spec in RESOURCES if "{" in spec.uri
-}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completable:
+    """The prompts and templates whose arguments a server completes.
+
+    Attributes:
+        prompts: The prompts.
+        templates: The variables of each template, by its address.
+    """
+
+    prompts: Sequence[PromptSpec]
+    templates: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, prompts: Sequence[PromptSpec], resources: Iterable[ResourceSpec]) -> Self:
+        """Return the arguments of prompts, and of those resources that are templates."""
+        templates = (spec.uri for spec in resources if "{" in spec.uri)
+        variables = {uri: UriTemplate.parse(uri).variable_names for uri in templates}
+        return cls(prompts=prompts, templates=variables)
+
+
+COMPLETABLE: Final = Completable.of(PROMPTS, RESOURCES)
 
 
 class ArgumentCompletions:
     """Completions over one store."""
 
-    def __init__(self, store: ReadableStore) -> None:
+    def __init__(self, store: ReadableStore, completable: Completable = COMPLETABLE) -> None:
         self._store = store
+        self._completable = completable
 
     def complete(
         self,
@@ -71,7 +93,7 @@ class ArgumentCompletions:
             MCPError: Invalid params: an unknown prompt, template or argument.
         """
         chosen = (context.arguments if context else None) or {}
-        _check(ref, argument.name)
+        _check(ref, argument.name, self._completable)
         match argument.name:
             case "task_id" | "other_task_id":
                 return self._tasks(argument, chosen)
@@ -109,24 +131,26 @@ class ArgumentCompletions:
 
 
 async def complete_argument(
-    store: ReadableStore,
+    answering: Answering,
     ref: Reference,
     argument: CompletionArgument,
     context: CompletionContext | None,
+    completable: Completable = COMPLETABLE,
 ) -> Completion:
     """Return the answer to a completion request."""
-    answer = try_inline_then_thread(store, lambda readable: ArgumentCompletions(readable).complete)
+    answer = answering(lambda readable: ArgumentCompletions(readable, completable).complete)
     return await with_request_errors(answer)(ref, argument, context)
 
 
-def _check(ref: Reference, name: str) -> None:
+def _check(ref: Reference, name: str, completable: Completable) -> None:
     """Refuse an argument that the prompt or template does not have."""
     if isinstance(ref, PromptReference):
-        known = arguments_of(ref.name)
-    elif (variables := _TEMPLATES.get(ref.uri)) is not None:
+        known = arguments_of(ref.name, completable.prompts)
+    elif (variables := completable.templates.get(ref.uri)) is not None:
         known = variables
     else:
-        raise invalid(f"There is no template {quoted(ref.uri)}. Known are: {', '.join(_TEMPLATES)}")
+        templates = ", ".join(completable.templates)
+        raise invalid(f"There is no template {quoted(ref.uri)}. Known are: {templates}")
     if name not in known:
         raise unknown_argument(name, known)
 

@@ -26,10 +26,12 @@ class ConnectionState:
     """The state of one connection, which no other connection is told.
 
     Attributes:
+        watcher: The watcher of the store that its waits and subscriptions are about.
         subscriptions: The resources that the client subscribed to.
         cancelled_waits: The waits that the client cancelled.
     """
 
+    watcher: StoreWatcher
     subscriptions: Subscriptions
     cancelled_waits: CancelledWaits
 
@@ -66,13 +68,11 @@ class ServerContext:
     """The server's lifespan context, which every request context refers to.
 
     Attributes:
-        watcher: The watcher of the store, shared by all waits and subscriptions.
         connections: The state of each connection.
         clearing: The operator's limits on clearing; None if the server only reads.
         pending_plans: The plans that wait for their commit; None if the server only reads.
     """
 
-    watcher: StoreWatcher
     connections: Connections
     clearing: ClearSettings | None
     pending_plans: PendingPlans | None

@@ -22,7 +22,7 @@ from uniqc_mcp.comparing.circuits import compare_circuits
 from uniqc_mcp.comparing.lookup import tasks_by_id
 from uniqc_mcp.comparing.models import outcome_lines
 from uniqc_mcp.protocol.errors import invalid, unknown_argument, with_request_errors
-from uniqc_mcp.protocol.threads import try_inline_then_thread
+from uniqc_mcp.protocol.threads import Answering
 from uniqc_mcp.questions.store import ReadableStore
 from uniqc_mcp.resources import ReadResources
 from uniqc_mcp.responses.times import utc_now
@@ -208,20 +208,23 @@ PROMPTS = (
 
 def add_prompts(
     server: MCPServer,
-    store: ReadableStore,
+    answering: Answering,
     clearing: ClearSettings | None = None,
     clock: Callable[[], datetime] = utc_now,
+    *,
+    specs: Sequence[PromptSpec] = PROMPTS,
 ) -> None:
-    """Offer the prompts on a server.
+    """Offer prompts on a server.
 
     Args:
         server: A server that calls :func:`check_prompt` before it returns a prompt.
-        store: The store to read.
+        answering: The way to answer from the store.
         clearing: The operator's limits on clearing; None where nothing may be cleared.
         clock: Returns the present.
+        specs: The prompts.
     """
-    for spec in PROMPTS:
-        method = try_inline_then_thread(store, partial(_prompt_method, spec.name, clearing, clock))
+    for spec in specs:
+        method = answering(partial(_prompt_method, spec.name, clearing, clock))
         server.add_prompt(
             Prompt.from_function(
                 with_request_errors(method),
@@ -242,13 +245,15 @@ def _prompt_method(
     return method
 
 
-def check_prompt(name: str, arguments: Mapping[str, str] | None) -> None:
+def check_prompt(
+    name: str, arguments: Mapping[str, str] | None, specs: Sequence[PromptSpec] = PROMPTS
+) -> None:
     """Refuse an unknown prompt or argument, which the SDK drops or fails on without a reason.
 
     Raises:
         MCPError: Invalid params; the message names the known arguments.
     """
-    known = arguments_of(name)
+    known = arguments_of(name, specs)
     for given in arguments or {}:
         if given not in known:
             raise unknown_argument(given, known)
@@ -257,13 +262,13 @@ def check_prompt(name: str, arguments: Mapping[str, str] | None) -> None:
             raise invalid(f"The argument {needed} is required.")
 
 
-def arguments_of(name: str) -> Sequence[str]:
+def arguments_of(name: str, specs: Sequence[PromptSpec] = PROMPTS) -> Sequence[str]:
     """Return the names of a prompt's arguments, all of which are required.
 
     Raises:
         MCPError: Invalid params: there is no such prompt.
     """
-    for spec in PROMPTS:
+    for spec in specs:
         if spec.name == name:
             return spec.arguments
-    raise invalid(explain_unknown(name, (spec.name for spec in PROMPTS), kind="prompt"))
+    raise invalid(explain_unknown(name, (spec.name for spec in specs), kind="prompt"))

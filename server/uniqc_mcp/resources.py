@@ -72,11 +72,12 @@ class ReadResources:
         clock: Callable[[], datetime] = utc_now,
         *,
         clearing: ClearSettings | None = None,
+        scope: str = "",
     ) -> None:
         self._store = store
         self._clearing = clearing
         self._clock = clock
-        self._tools = ReadTools(store, clock, clears=clearing is not None)
+        self._tools = ReadTools(store, clock, clears=clearing is not None, scope=scope)
         self._cleared = ClearedTools(store, clock, clearing=clearing)
 
     def store(self) -> str:
@@ -197,8 +198,12 @@ class ReadResources:
         return whole_stage(record, stage).text
 
 
-def check_query(uri: str) -> None:
+def check_query(uri: str, list_parameters: Sequence[str]) -> None:
     """Refuse an unknown query parameter, and a repeated one, which the SDK would drop.
+
+    Args:
+        uri: The address.
+        list_parameters: The parameters of a list of tasks.
 
     Raises:
         MCPError: Invalid params; the message says what the address takes.
@@ -206,7 +211,7 @@ def check_query(uri: str) -> None:
     # Not urlsplit(), which raises for some addresses that are unknown but valid.
     address, _, query = uri.partition("#")[0].partition("?")
     given = parse_qs(query, keep_blank_values=True)
-    known = LIST_PARAMETERS if address == _LIST else ()
+    known = tuple(list_parameters) if address == _LIST else ()
     if address == _ACTIVE or address.startswith(_ONE_CLEAR):
         known = ("cursor",)
     wrong = next((name for name in given if name not in known), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import ResourceSecurity
@@ -17,10 +17,10 @@ from uniqc_mcp.argument_errors import explain_unknown
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.clearing.listing import ClearedTools
 from uniqc_mcp.comparing.tools import CompareTools
-from uniqc_mcp.completions import complete_argument
+from uniqc_mcp.completions import COMPLETABLE, complete_argument
 from uniqc_mcp.context import Connections, ConnectionState, ServerContext
 from uniqc_mcp.instructions import instructions
-from uniqc_mcp.prompts import add_prompts, check_prompt
+from uniqc_mcp.prompts import PROMPTS, add_prompts, check_prompt
 from uniqc_mcp.protocol import input_responses, malformed_params, structured_content
 from uniqc_mcp.protocol.progress import report_call_progress
 from uniqc_mcp.protocol.schemas import refer_to_first
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel.helper_types import ReadResourceContents
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.tools import Tool
+    from mcp.server.request_state import RequestStateSecurity
     from mcp_types import (
         CallToolResult,
         Completion,
@@ -62,13 +63,23 @@ if TYPE_CHECKING:
     )
     from pydantic import AnyUrl
 
+    from uniqc_mcp.completions import Completable
+    from uniqc_mcp.prompts import PromptSpec
+    from uniqc_mcp.protocol.threads import Answering
     from uniqc_mcp.questions.store import ReadableStore, StoreWatch
+    from uniqc_mcp.resources import ResourceSpec
     from uniqc_mcp.responses.base import Answer
     from uniqc_mcp.settings import ClearSettings, Settings
     from uniqc_store import PendingPlans
 
-_EXEMPT = {"task_id", "receipt", *LIST_PARAMETERS}
-_MAY_BE_OFF = frozenset(spec.name for spec in TOOLS if spec.writes)
+Server = TypeVar("Server", bound="TaskServer")
+
+_EXEMPT = {"task_id", "receipt"}
+_OFF = {
+    spec.name: f"{spec.name} is off: this server only reads. {HOW_TO_ALLOW}"
+    for spec in TOOLS
+    if spec.writes
+}
 
 
 def build_store(settings: Settings) -> TaskStore:
@@ -93,9 +104,18 @@ class TaskServer(MCPServer[ServerContext]):
 
     Unknown parameters of resources and unknown arguments of prompts are refused, as those of tools
     are. A call to a tool that the operator has not enabled returns how to enable it.
+
+    Attributes:
+        tool_names: The tools.
+        tools_off: The message on each tool that other servers have and this one has not.
+        prompt_specs: The prompts.
+        list_parameters: The parameters of a list of tasks, as a resource.
     """
 
     tool_names: Sequence[str] = ()
+    tools_off: Mapping[str, str] = _OFF
+    prompt_specs: Sequence[PromptSpec] = PROMPTS
+    list_parameters: Sequence[str] = LIST_PARAMETERS
 
     async def get_prompt(
         self,
@@ -108,7 +128,7 @@ class TaskServer(MCPServer[ServerContext]):
         Raises:
             MCPError: Invalid params: an unknown prompt or argument.
         """
-        check_prompt(name, arguments)
+        check_prompt(name, arguments, self.prompt_specs)
         return await super().get_prompt(name, arguments, context)
 
     async def read_resource(
@@ -119,7 +139,7 @@ class TaskServer(MCPServer[ServerContext]):
         Raises:
             MCPError: Invalid params: an unknown query parameter.
         """
-        check_query(str(uri))
+        check_query(str(uri), self.list_parameters)
         return await super().read_resource(uri, context)
 
     async def call_tool(
@@ -134,8 +154,8 @@ class TaskServer(MCPServer[ServerContext]):
             ToolError: There is no such tool, or it clears and the operator has not allowed that.
         """
         if name not in self.tool_names:
-            if name in _MAY_BE_OFF:
-                raise ToolError(f"{name} is off: this server only reads. {HOW_TO_ALLOW}")
+            if name in self.tools_off:
+                raise ToolError(self.tools_off[name])
             raise ToolError(explain_unknown(name, self.tool_names, kind="tool"))
         return await super().call_tool(name, arguments, context)
 
@@ -154,27 +174,60 @@ def build_server(
         writes = _writing_tools(store, clearing, pending_plans, clock)
     max_wait = settings.max_wait if settings is not None else MAX_WAIT
     tools = _tools(store, writes, clock, clearing, max_wait=max_wait)
-    server = TaskServer(
-        "uniqc-mcp",
+    server = new_server(
+        TaskServer,
+        tools,
         title="UnifiedQuantum tasks",
         instructions=instructions(clearing, clock()),
+        lifespan=_lifespan(store, clearing, pending_plans),
+    )
+    answering = partial(try_inline_then_thread, store)
+    for spec in RESOURCES:
+        add_resource(server, spec, answering(partial(_resource_method, spec, clearing, clock)))
+    add_prompts(server, answering, clearing, clock)
+    add_completions(server, answering, COMPLETABLE)
+    return server
+
+
+def new_server(
+    kind: type[Server],
+    tools: Sequence[Tool],
+    *,
+    title: str,
+    instructions: str,
+    lifespan: Callable[[MCPServer[ServerContext]], AbstractAsyncContextManager[ServerContext]],
+    request_state: RequestStateSecurity | None = None,
+) -> Server:
+    """Return a server with these tools and with subscriptions, and with no resource or prompt.
+
+    Args:
+        kind: The class of the server.
+        tools: The tools.
+        title: The name that people see.
+        instructions: The instructions for models.
+        lifespan: Returns what lives as long as the server.
+        request_state: The keys of the state that clients carry between two parts of a request;
+            None for a key of this process.
+    """
+    server = kind(
+        "uniqc-mcp",
+        title=title,
+        instructions=instructions,
         version=__version__,
         subscriptions=False,  # the SDK's own would acknowledge every address
-        lifespan=_lifespan(store, clearing, pending_plans),
+        lifespan=lifespan,
         middleware=[
             structured_content.restore,
             malformed_params.explain_malformed,
             input_responses.replace_malformed,
         ],
         # Ids are looked up in a table, never in a directory.
-        resource_security=ResourceSecurity(exempt_params=_EXEMPT),
-        tools=tools,
+        resource_security=ResourceSecurity(exempt_params={*_EXEMPT, *kind.list_parameters}),
+        tools=[*tools],
         extensions=[apps()],
+        request_state_security=request_state,
     )
     server.tool_names = [tool.name for tool in tools]
-    _add_resources(server, store, clearing, clock)
-    add_prompts(server, store, clearing, clock)
-    _add_completions(server, store)
     # MCPServer has no public way to serve subscriptions.
     serve_subscriptions(server._lowlevel_server)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return server
@@ -188,9 +241,9 @@ def _lifespan(
         watcher = StoreWatcher(partial(watch_of, store))
         async with watcher.running():
             yield ServerContext(
-                watcher=watcher,
                 connections=Connections(
                     lambda: ConnectionState(
+                        watcher=watcher,
                         subscriptions=Subscriptions(store, watcher),
                         cancelled_waits=CancelledWaits(),
                     )
@@ -262,35 +315,39 @@ def _writing_tools(
     }
 
 
-def _add_completions(server: TaskServer, store: ReadableStore) -> None:
+def add_completions(server: TaskServer, answering: Answering, completable: Completable) -> None:
+    """Offer completions of the arguments of prompts and templates."""
+
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        return await complete_argument(store, ref, argument, context)
+        return await complete_argument(answering, ref, argument, context, completable)
 
     decorate = server.completion()  # type: ignore[no-untyped-call]  # the SDK's own has no types
     decorate(complete)
 
 
-def _add_resources(
-    server: TaskServer,
-    store: ReadableStore,
+def add_resource(
+    server: TaskServer, spec: ResourceSpec, read: Callable[..., Awaitable[str]]
+) -> None:
+    """Offer a resource that a function reads."""
+    server.resource(
+        spec.uri,
+        name=spec.method,
+        title=spec.title,
+        description=inspect.getdoc(read),
+        mime_type="application/json",
+    )(with_protocol_errors(read))
+
+
+def _resource_method(
+    spec: ResourceSpec,
     clearing: ClearSettings | None,
     clock: Callable[[], datetime],
-) -> None:
-    def method_of(name: str, readable: ReadableStore) -> Callable[..., str]:
-        method: Callable[..., str]
-        method = getattr(ReadResources(readable, clock, clearing=clearing), name)
-        return method
-
-    for spec in RESOURCES:
-        method = try_inline_then_thread(store, partial(method_of, spec.method))
-        server.resource(
-            spec.uri,
-            name=spec.method,
-            title=spec.title,
-            description=inspect.getdoc(method),
-            mime_type="application/json",
-        )(with_protocol_errors(method))
+    store: ReadableStore,
+) -> Callable[..., str]:
+    method: Callable[..., str]
+    method = getattr(ReadResources(store, clock, clearing=clearing), spec.method)
+    return method

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial, wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import anyio.from_thread
 import anyio.to_thread
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+
+class Answering(Protocol):
+    """A way to make a function that answers from a store."""
+
+    def __call__(
+        self, bind: Callable[[ReadableStore], Callable[Parameters, Result]], /
+    ) -> Callable[Parameters, Awaitable[Result]]:
+        """Return a function with the signature of those that ``bind`` returns for a store."""
+        ...
 
 
 def try_inline_then_thread(

@@ -103,6 +103,10 @@ class StoreWatcher:
         if failure is not None:
             raise failure
 
+    def run_in(self, tasks: TaskGroup) -> None:
+        """Run the tasks of this watcher in a group that somebody else enters and cancels."""
+        self._group = tasks
+
     @asynccontextmanager
     async def listening(self, on_change: Callable[[], None]) -> AsyncGenerator[None]:
         """Call back on the event loop after each refresh that found a change.

@@ -98,6 +98,7 @@ class ReadTools:
         clock: Callable[[], datetime] = utc_now,
         *,
         clears: bool = False,
+        scope: str = "",
     ) -> None:
         """Make the tools of a store.
 
@@ -105,10 +106,12 @@ class ReadTools:
             store: The store, opened for reading at least.
             clock: The source of the current time.
             clears: Whether the server may clear tasks and put them back.
+            scope: Words for whose tasks the store has, for the answers.
         """
         self._store = store
         self._clock = clock
         self._clears = clears
+        self._scope = scope
         self._last_whole = LastWhole()
 
     @spell_out_filters
@@ -144,7 +147,7 @@ class ReadTools:
                 ),
             )
             return TaskList(
-                matching=describe_filter(task_filter, archived),
+                matching=f"{describe_filter(task_filter, archived)}{self._scope}",
                 tasks=page.tasks_at(now),
                 total=page.total if page.exact else None,
                 total_at_least=None if page.exact else page.total,
@@ -180,7 +183,7 @@ class ReadTools:
                 lambda: _count(snapshot, task_filter, group_by, archived),
             )
             return TaskCounts(
-                matching=describe_filter(task_filter, archived),
+                matching=f"{describe_filter(task_filter, archived)}{self._scope}",
                 total=total,
                 groups=groups,
                 digest=_digest(snapshot, task_filter) if digest else "",
@@ -212,7 +215,7 @@ class ReadTools:
                 lambda: summary_of(snapshot, task_filter, keys),
             )
             return TaskSummary(
-                matching=describe_filter(task_filter),
+                matching=f"{describe_filter(task_filter)}{self._scope}",
                 total=total,
                 columns=[*keys, *FIGURES],
                 rows=rows,

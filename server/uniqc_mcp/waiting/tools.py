@@ -20,6 +20,7 @@ from uniqc_mcp.responses.base import StoreView
 from uniqc_mcp.responses.times import utc_now, zone_notes
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.settings import DEFAULT_WAIT, MAX_WAIT
+from uniqc_mcp.subscriptions.watcher import StoreWatcher
 from uniqc_mcp.tasks.filter_arguments import (
     BackendFilter,
     NameContains,
@@ -74,12 +75,23 @@ class WaitTools:
     Args:
         store: The store to read.
         clock: Returns the current time, by which answers say how old a task is.
+        watcher: The watcher of the store, if it isn't the one of the connection.
+        scope: Words for whose tasks the store has, for the answers.
     """
 
-    def __init__(self, store: ReadableStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        store: ReadableStore,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        watcher: StoreWatcher | None = None,
+        scope: str = "",
+    ) -> None:
         """Make the tools of a store."""
         self._store = store
         self._clock = clock
+        self._watcher = watcher
+        self._scope = scope
 
     async def wait_for_tasks(
         self,
@@ -120,7 +132,8 @@ class WaitTools:
             submitted_after=submitted_after,
             submitted_before=submitted_before,
         )
-        waits = running.connections.state_of(context.session).cancelled_waits
+        connection = running.connections.state_of(context.session)
+        waits, watcher = connection.cancelled_waits, self._watcher or connection.watcher
         cursor = cursor or waits.cursor_of(asked)
         timeout = min(timeout_seconds, waits.limit.seconds if waits.limit else MAX_WAIT)
 
@@ -128,7 +141,7 @@ class WaitTools:
             await context.report_progress(int(seconds), timeout, _PROGRESS[until])
 
         try:
-            beginning = await Beginning.find(asked, cursor, self._store, running.watcher)
+            beginning = await Beginning.find(asked, cursor, self._store, watcher)
             target = beginning.target
             wait = Wait(
                 target=target,
@@ -142,7 +155,7 @@ class WaitTools:
                     asked, cursor or _cursor_at(place, active, target)
                 ),
             )
-            result = await wait.run(self._store, running.watcher)
+            result = await wait.run(self._store, watcher)
             ended, unmatched = await self._read_ended(target, result)
         except anyio.get_cancelled_exc_class():
             waits.learn(time.monotonic() - began)
@@ -207,7 +220,7 @@ class WaitTools:
         times = [change.updated_at for change in (*changes, *finished)]
         notes += zone_notes([*times, *(time for task in active for time in task.times)])
         return WaitAnswer(
-            matching=_in_words(target),
+            matching=f"{_in_words(target)}{self._scope}",
             state=state,
             changes=changes,
             changes_total=len(result.status_changes),
