@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 VERSION = 1
 """The version of the messages. A server refuses any other, and names the versions it takes."""
 
-COMPARE_PATH = "share/compare"
+COMPARE_PATH = "share/v1/compare"
 """Path of :class:`Compare` below the server's address; the message is the body of a POST."""
 
-PUSH_PATH = "share/push"
+PUSH_PATH = "share/v1/push"
 """Path of :class:`Push`, likewise."""
 
 MAX_RANGES = 5_000
