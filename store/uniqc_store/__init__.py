@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from uniqc_store.query.measures import Measures
     from uniqc_store.query.pages import Page
     from uniqc_store.rows import parse_json
-    from uniqc_store.snapshot import Group, Snapshot, StoreState
+    from uniqc_store.snapshot import Group, Machine, Snapshot, StoreState
     from uniqc_store.store import DB_FILENAME, TaskStore
     from uniqc_store.tasks import (
         TERMINAL_STATUSES,
@@ -114,6 +114,7 @@ __all__ = [
     "InvalidValueError",
     "JsonValue",
     "Leftover",
+    "Machine",
     "Match",
     "Matches",
     "Measures",
@@ -195,6 +196,7 @@ _MODULES = {
     "InvalidValueError": "errors",
     "JsonValue": "tasks",
     "Leftover": "clearing.selected_copies",
+    "Machine": "snapshot",
     "Match": "query.lookup",
     "Matches": "query.lookup",
     "Measures": "query.measures",

@@ -38,6 +38,21 @@ _DIGEST_OF_NOTHING = bytes(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A machine that sends the tasks of its file to a store of several people.
+
+    Attributes:
+        owner: The person whose file it is.
+        name: The machine's name.
+        heard_at: When it was last heard of. Aware.
+    """
+
+    owner: str
+    name: str
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreState:
     """The file that an answer came from.
 
@@ -49,6 +64,7 @@ class StoreState:
         schema_version: Its ``user_version``; 0 if nothing was committed to it yet.
         damage: The damage that a check of a small file found, in words; counts may be wrong then.
         where: The place in words, of a store that is no file.
+        machines: The machines whose tasks a store of several people has.
     """
 
     path: Path
@@ -58,6 +74,7 @@ class StoreState:
     vanished: bool = False
     damage: str = ""
     where: str = ""
+    machines: tuple[Machine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

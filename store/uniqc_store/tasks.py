@@ -205,7 +205,7 @@ class TaskRecord:
         result_bytes: Size of the stored result; None if there is none, or if the query did not
             ask for it.
         owner: The person whose task it is, in a store of several people; empty in uniqc's files.
-        machine: The machine it came from, if the owner has several; otherwise empty.
+        machine: The machine that it came from; empty likewise.
 
     The other attributes are those of :class:`TaskInfo`.
     """

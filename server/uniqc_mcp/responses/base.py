@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from uniqc_mcp.responses.json_schema import Unnamed, without_repetition
-from uniqc_mcp.responses.store_notes import state_notes
+from uniqc_mcp.responses.store_notes import notes_on_machines, state_notes
 from uniqc_mcp.responses.times import wire_time
 from uniqc_mcp.safety.display import tilde
 
@@ -79,7 +79,7 @@ class StoreView(Wire):
             exists=state.exists,
             schema_version=state.schema_version if state.exists else None,
             read_at=wire_time(now),
-            notes=[*state_notes(state), *notes],
+            notes=[*state_notes(state), *notes_on_machines(state.machines, now), *notes],
         )
 
     @property

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.responses.times import age
 from uniqc_mcp.safety.display import tilde, without_home
 from uniqc_mcp.safety.redaction import safe_text
 from uniqc_store import DB_FILENAME, DEFAULT_CACHE_DIR, NEWEST_RELEASED_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
-    from uniqc_store import StoreState
+    from uniqc_store import Machine, StoreState
+
+_LONG_SILENCE: Final = timedelta(minutes=30)
+"""Silence of a machine that is worth a note: a machine that works is heard of each 15 minutes."""
+
+_MAX_NAMED: Final = 5
+_MAX_NAME: Final = 60
 
 
 def state_notes(state: StoreState) -> Iterator[str]:
@@ -30,6 +39,34 @@ def state_notes(state: StoreState) -> Iterator[str]:
         )
     if note := fallback_note(state.path):
         yield without_home(note)
+
+
+def notes_on_machines(machines: Sequence[Machine], now: datetime) -> Iterator[str]:
+    """Yield a note on the machines that have not been heard of for long.
+
+    A machine that no longer sends looks like one where nothing happens.
+    """
+    if not machines:
+        return
+    silent = sorted(
+        (one for one in machines if now - one.heard_at >= _LONG_SILENCE),
+        key=lambda one: (one.heard_at, one.owner, one.name),
+        reverse=True,
+    )
+    if not silent:
+        return
+    named = [f"{_name(one)} ({age(int((now - one.heard_at).total_seconds()))})" for one in silent]
+    more = len(silent) - _MAX_NAMED
+    others = f" and {more} more" if more > 0 else ""
+    yield (
+        f"Not heard of: {', '.join(named[:_MAX_NAMED])}{others}. What became of tasks there since "
+        "is not known here."
+    )
+
+
+def _name(machine: Machine) -> str:
+    owner, name = (safe_text(text, limit=_MAX_NAME).text for text in (machine.owner, machine.name))
+    return f"{owner}'s {name}"
 
 
 def why_empty(state: StoreState) -> str:
