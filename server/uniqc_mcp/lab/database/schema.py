@@ -137,6 +137,20 @@ _TALLY: Final = """
 ACTIVE: Final = "status NOT IN ('cancelled', 'failed', 'success')"
 """True of an active task; written alike everywhere, so that its index is used."""
 
+# Read before a viewer is known, and so without policies. Nobody but the owner of the tables writes.
+_TOKENS: Final = """
+    CREATE TABLE token (
+        token_id text COLLATE "C" PRIMARY KEY,
+        digest text COLLATE "C" NOT NULL,
+        owner text COLLATE "C" NOT NULL,
+        label text NOT NULL,
+        scopes text[] NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz,
+        revoked_at timestamptz
+    )
+"""
+
 _PLACE: Final = "submit_time ASC, place ASC, owner ASC, store_id ASC"
 _LATER_PLACE: Final = "place ASC, owner ASC, store_id ASC"
 _OWN_PLACE: Final = "submit_time ASC, place ASC, store_id ASC"
@@ -191,7 +205,7 @@ def _policies() -> tuple[str, ...]:
 
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
-    (_STORE, _AUDIENCE, _TASK, _BODY, _JOB, _TALLY, *_INDEXES, *_policies()),
+    (_STORE, _AUDIENCE, _TASK, _BODY, _JOB, _TALLY, _TOKENS, *_INDEXES, *_policies()),
 )
 """The statements that lead from each version of the schema to the next, in order."""
 
@@ -199,7 +213,7 @@ VERSION: Final = len(MIGRATIONS)
 """The version of the schema that this release reads and writes."""
 
 _GRANTS: Final = (
-    "GRANT SELECT ON lab_schema TO {role}",
+    "GRANT SELECT ON lab_schema, token TO {role}",
     f"GRANT SELECT, INSERT, UPDATE ON {', '.join(_TABLES)} TO {{role}}",
     # The jobs of a task are replaced together. A task is never removed.
     "GRANT DELETE ON job TO {role}",

@@ -1,0 +1,94 @@
+"""What an operator does to the database: make its tables, let a role serve, check that it may."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg import sql
+
+from uniqc_mcp.lab.database import schema
+from uniqc_mcp.lab.errors import LabRefusedError, LabUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_CONNECT_SECONDS: Final = 10
+_ROLE: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s"
+_OWN_ROLE: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+
+
+@contextmanager
+def connected(address: str) -> Generator[psycopg.Connection[Any]]:
+    """Connect to a database for an operator's command.
+
+    Raises:
+        LabUnavailableError: It can't be reached, or does not let this role do that.
+    """
+    try:
+        with psycopg.connect(
+            address, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="uniqc-mcp"
+        ) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise LabUnavailableError(_first_line(error)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LabRefusedError(
+            f"This role may not do that: {_first_line(error)}. Use the address of the role that "
+            "owns the database."
+        ) from error
+    except psycopg.errors.UndefinedTable as error:
+        raise LabRefusedError(
+            "The database has no tables yet. Run `uniqc-mcp lab init`."
+        ) from error
+
+
+def prepare(connection: psycopg.Connection[Any], role: str = "") -> tuple[int, bool]:
+    """Make the tables or bring them up to date, and let a role serve.
+
+    Args:
+        connection: Of the role that is to own the tables.
+        role: The role that the server connects as. It is made if it is missing; empty for none.
+
+    Returns:
+        The version of the schema before, 0 if there was none, and whether the role was made.
+
+    Raises:
+        LabSchemaError: The schema is of a later release.
+        LabRefusedError: The role sees past the policies of the tables.
+    """
+    before = schema.migrate(connection)
+    if not role:
+        return before, False
+    found = connection.execute(_ROLE, (role,)).fetchone()
+    if found is not None and found[0]:
+        raise LabRefusedError(_sees_everything(role))
+    if found is None:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    schema.grant(connection, role)
+    return before, found is None
+
+
+def check_service(connection: psycopg.Connection[Any]) -> None:
+    """Raise an error if a server must not or can't run with this connection's role and tables.
+
+    Raises:
+        LabSchemaError: The tables are of another release, or missing.
+        LabRefusedError: The role sees past the policies of the tables.
+    """
+    schema.check_version(connection)
+    found = connection.execute(_OWN_ROLE).fetchone()
+    if found is None or found[0]:
+        raise LabRefusedError(_sees_everything("of this address"))
+
+
+def _sees_everything(role: str) -> str:
+    return (
+        f"The role {role} is a superuser or has BYPASSRLS, so that the policies of the tables "
+        "would not hold for it. Make another: uniqc-mcp lab init --role NAME"
+    )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
