@@ -1,0 +1,145 @@
+"""The door: a request goes on only with a token that is valid and allows what it asks for."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from starlette.datastructures import Headers
+
+from uniqc_mcp.lab.errors import LabError
+from uniqc_mcp.lab.http.problems import CompletedAnswer, problem, unavailable
+
+if TYPE_CHECKING:
+    from starlette.responses import JSONResponse
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from uniqc_mcp.lab.access.requester import Grant, Verifier
+
+OWNER_KEY: Final = "uniqc_mcp.owner"
+"""The key in the scope of a request under which its owner stands, for the log."""
+
+SECONDS_BETWEEN_CHECKS: Final = 30.0
+"""Interval in which the token of a request that goes on is checked again."""
+
+_SCHEME: Final = "bearer "
+_MAX_TOKEN_CHARACTERS: Final = 16_384
+
+logger = logging.getLogger(__name__)
+
+
+class RequireToken:
+    """An application behind a token.
+
+    A stream can stay open for days. Its token is checked again from time to time, and the stream
+    ends once the token is expired or revoked.
+
+    Args:
+        app: The application.
+        verifier: The kind of tokens.
+        scope: What a token must allow.
+        metadata_url: The address of the metadata for clients of an OIDC provider; empty where
+            tokens are this server's own, as clients would then ignore a configured token.
+        seconds_between_checks: Interval in which the token of an open request is checked.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        verifier: Verifier,
+        *,
+        scope: str,
+        metadata_url: str = "",
+        seconds_between_checks: float = SECONDS_BETWEEN_CHECKS,
+    ) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._verifier = verifier
+        self._scope = scope
+        self._metadata_url = metadata_url
+        self._seconds_between_checks = seconds_between_checks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or answer why not."""
+        token = bearer_token(Headers(scope=scope))
+        try:
+            grant = await self._verifier.grant_of(token) if token else None
+        except LabError:
+            logger.exception("a token could not be checked")
+            await unavailable("Tokens can't be checked now.")(scope, receive, send)
+            return
+        refusal = self._refusal(token, grant)
+        if grant is None or refusal is not None:
+            await (refusal or self._unauthorized(token))(scope, receive, send)
+            return
+        scope[OWNER_KEY] = grant.owner
+        scope["user"] = AuthenticatedUser(grant.access_token())
+        await self._while_valid(token, grant, scope, receive, send)
+
+    async def _while_valid(
+        self, token: str, grant: Grant, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Handle a request, and end it early if its token is no longer valid."""
+        answer = CompletedAnswer(send)
+        revoked = False
+        async with anyio.create_task_group() as group:
+
+            async def check() -> None:
+                nonlocal revoked
+                while not revoked:
+                    await anyio.sleep(self._seconds_between_checks)
+                    revoked = not await self._still_grants(token, grant)
+                group.cancel_scope.cancel()
+
+            group.start_soon(check)
+            await self._app(scope, receive, answer.send)
+            group.cancel_scope.cancel()
+        if revoked:
+            await answer.complete(self._unauthorized(token))
+
+    async def _still_grants(self, token: str, grant: Grant) -> bool:
+        try:
+            return await self._verifier.grant_of(token) == grant
+        except LabError:
+            # What was let in stays in while nothing can be checked: nothing can be read either.
+            return True
+
+    def _refusal(self, token: str, grant: Grant | None) -> JSONResponse | None:
+        if grant is None:
+            return self._unauthorized(token)
+        if self._scope not in grant.scopes:
+            challenge = self._challenge(error="insufficient_scope", scope=self._scope)
+            return problem(
+                403, f"This token does not allow {self._scope}.", headers={_CHALLENGE: challenge}
+            )
+        return None
+
+    def _unauthorized(self, token: str) -> JSONResponse:
+        if not token:
+            return problem(
+                401,
+                "A token is needed: the header Authorization: Bearer TOKEN.",
+                headers={_CHALLENGE: self._challenge()},
+            )
+        challenge = self._challenge(error="invalid_token")
+        message = "The token is unknown, expired or revoked."
+        return problem(401, message, headers={_CHALLENGE: challenge})
+
+    def _challenge(self, **parts: str) -> str:
+        """Return the challenge of RFC 6750, with the metadata of RFC 9728 if there are any."""
+        named = {**parts, "resource_metadata": self._metadata_url}
+        listed = ", ".join(f'{name}="{value}"' for name, value in named.items() if value)
+        return f"Bearer {listed}".rstrip()
+
+
+_CHALLENGE: Final = "WWW-Authenticate"
+
+
+def bearer_token(headers: Headers) -> str:
+    """Return the token of a request; empty without one."""
+    value = headers.get("authorization", "")
+    if value[: len(_SCHEME)].lower() != _SCHEME or len(value) > _MAX_TOKEN_CHARACTERS:
+        return ""
+    return value[len(_SCHEME) :].strip()
