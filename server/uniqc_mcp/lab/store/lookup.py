@@ -11,6 +11,7 @@ from uniqc_mcp.lab.store.records import (
     JOIN_STORE,
     REASON,
     SOURCE,
+    STORE_COLUMNS,
     LabMatch,
     key_is,
     task_record,
@@ -121,11 +122,10 @@ def record(session: Session, match: Match) -> LabTaskRecord:
     return task_record(row, with_size=True)
 
 
-def schema_version(session: Session, match: Match) -> int:
-    """Return the schema version of the file that a task is in."""
-    statement = f"SELECT store.schema_version FROM task {JOIN_STORE} WHERE {key_is('task')}"
-    version: int = _row(session, match, statement, "task")["schema_version"]
-    return version
+def store_of(session: Session, match: Match) -> Row:
+    """Return the row, with ``STORE_COLUMNS``, of the file that a task is in."""
+    statement = f"SELECT {STORE_COLUMNS} FROM task {JOIN_STORE} WHERE {key_is('task')}"
+    return _row(session, match, statement, "task")
 
 
 def result_text(session: Session, match: Match) -> str:

@@ -195,4 +195,5 @@ def _state(row: Row) -> TaskState:
         active=row["status"] not in TERMINAL_STATUSES,
         submit_time=row["submit_time"],
         update_time=row["update_time"],
+        owner=row["owner"],
     )

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from uniqc_mcp.lab.store import completion, conditions, counts, lookup, measures, pages
-from uniqc_store import Column, StoreState, TaskFilter
+from uniqc_mcp.lab.store.records import STORE_COLUMNS
+from uniqc_store import Column, Machine, StoreState, TaskFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from uniqc_mcp.lab.store.records import LabTaskRecord
-    from uniqc_mcp.lab.store.session import Session
+    from uniqc_mcp.lab.store.session import Row, Session
     from uniqc_store import (
         Archived,
         Completions,
@@ -43,12 +44,15 @@ class LabSnapshot:
     @property
     def state(self) -> StoreState:
         """The shared store; its schema is the newest of all files in it."""
+        return _state(self._stores())
+
+    def _stores(self) -> Sequence[Row]:
+        """Return a row of each store of the scope."""
         where = self._session.scope.conditions("store")
-        statement = f"SELECT max(schema_version) FROM store WHERE {where.sql}"
-        version = self._session.cached(
-            "schema version", lambda: self._session.number(statement, where.parameters)
+        statement = f"SELECT {STORE_COLUMNS} FROM store WHERE {where.sql} ORDER BY owner, store_id"
+        return self._session.cached(
+            "stores", lambda: self._session.rows(statement, where.parameters)
         )
-        return _state(version)
 
     @property
     def has_shards(self) -> bool:
@@ -185,7 +189,7 @@ class LabSnapshot:
 
     def state_of(self, match: Match) -> StoreState:
         """Return the shared store with the schema of the file that a task is in."""
-        return _state(lookup.schema_version(self._session, match))
+        return _state([lookup.store_of(self._session, match)])
 
     def record(self, match: Match) -> LabTaskRecord:
         """Return a task without its result."""
@@ -212,5 +216,14 @@ class LabSnapshot:
         return lookup.shard_results(self._session, match, most_bytes=most_bytes)
 
 
-def _state(schema_version: int) -> StoreState:
-    return StoreState(path=Path(), where=WHERE, exists=True, schema_version=schema_version)
+def _state(stores: Sequence[Row]) -> StoreState:
+    return StoreState(
+        path=Path(),
+        where=WHERE,
+        exists=True,
+        schema_version=max((one["schema_version"] for one in stores), default=0),
+        machines=tuple(
+            Machine(owner=one["owner"], name=one["machine"], heard_at=one["heard_at"])
+            for one in stores
+        ),
+    )
