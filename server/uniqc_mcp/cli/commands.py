@@ -33,6 +33,7 @@ _MODULES: Final = {
     "doctor": "store_commands",
     "get": "answers.commands",
     "install": "install.commands",
+    "lab": "lab.commands",
     "list": "answers.commands",
     "plot": "answers.commands",
     "restore": "store_commands",

@@ -73,7 +73,7 @@ class Person:
     def __init__(self, address: Address, token: str, mode: Mode) -> None:
         self._address = address
         self._token = token
-        self._mode = mode
+        self.mode: Mode = mode
         self._stack = AsyncExitStack()
         self.told: list[Any] = []
         self.client: Client
@@ -81,7 +81,7 @@ class Person:
     async def __aenter__(self) -> Self:
         http = await self._stack.enter_async_context(self._address.http(self._token))
         transport = streamable_http_client(f"{self._address.url}/mcp", http_client=http)
-        client = Client(transport, mode=self._mode, message_handler=self._on_message)
+        client = Client(transport, mode=self.mode, message_handler=self._on_message)
         self.client = await self._stack.enter_async_context(client)
         return self
 

@@ -1,0 +1,1 @@
+"""The commands ``uniqc-mcp lab``, for whoever runs the server of a laboratory."""

@@ -1,0 +1,180 @@
+"""The stores in a database, as each requester may see them at the time of a question."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from uniqc_mcp.lab.answers.stores import SharedStore
+from uniqc_mcp.lab.database.audience import viewer_of
+from uniqc_mcp.lab.database.schema import check_version
+from uniqc_mcp.lab.database.viewer import Viewer
+from uniqc_mcp.lab.store.lab_store import LabStore
+from uniqc_mcp.lab.store.watch import LabWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from psycopg import Connection
+
+    from uniqc_mcp.lab.answers.stores import Selection
+    from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.questions.snapshot import StoreSnapshot
+    from uniqc_mcp.questions.store import ClearedCopies, ReadableStore
+    from uniqc_store import Changes, TaskState
+
+Answer = TypeVar("Answer")
+
+_SECONDS_KEPT: Final = 1.0
+"""Seconds until a person no longer sees what its owner has stopped to share."""
+
+_MAX_KEPT: Final = 10_000
+_VISIBLE: Final = "SELECT owner, store_id, machine FROM store ORDER BY owner ASC, machine ASC"
+_NOBODY: Final = Viewer(owners=frozenset())
+
+
+def check_database(database: Database) -> None:
+    """Raise an error if the database does not answer or has the tables of another release."""
+    database.read(_NOBODY, check_version)
+
+
+class DatabaseStores:
+    """The stores of one database.
+
+    Args:
+        database: The database.
+        seconds_kept: Seconds for which it is remembered what a person may see.
+    """
+
+    def __init__(self, database: Database, *, seconds_kept: float = _SECONDS_KEPT) -> None:
+        self._database = database
+        self._seconds_kept = seconds_kept
+        self._viewers: dict[str, tuple[float, Viewer]] = {}
+
+    def viewer(self, requester: str) -> Viewer:
+        """Return the tasks that a person may see now."""
+        until, viewer = self._viewers.get(requester, (0.0, _NOBODY))
+        if time.monotonic() < until:
+            return viewer
+        viewer = viewer_of(self._database, requester)
+        if len(self._viewers) >= _MAX_KEPT:
+            self._viewers.clear()
+        self._viewers[requester] = (time.monotonic() + self._seconds_kept, viewer)
+        return viewer
+
+    def visible(self, requester: str) -> Sequence[SharedStore]:
+        """Return the stores that a person may see."""
+
+        def ask(connection: Connection[Any]) -> Sequence[SharedStore]:
+            return [
+                SharedStore(owner=owner, store_id=store_id, machine=machine)
+                for owner, store_id, machine in connection.execute(_VISIBLE)
+            ]
+
+        return self._database.read(self.viewer(requester), ask)
+
+    def store(self, requester: str, selection: Selection) -> ReadableStore:
+        """Return what a person may see as one store, or a part of that."""
+        return _RequestersStore(self, requester, selection)
+
+    def watch(self, requester: str, selection: Selection) -> _RequestersWatch:
+        """Return a watch on the same."""
+        return _RequestersWatch(self, requester, selection)
+
+    def lab_store(self, requester: str, selection: Selection) -> LabStore:
+        """Return what a person may see at this moment."""
+        return LabStore(
+            self._database,
+            viewer=self.viewer(requester),
+            owner=selection.owner,
+            store=selection.store,
+        )
+
+    def lab_watch(self, viewer: Viewer, selection: Selection) -> LabWatch:
+        """Return a watch on what a viewer may see."""
+        return LabWatch(self._database, viewer, owner=selection.owner, store=selection.store)
+
+
+class _RequestersStore:
+    """What one person may see at each moment: who shares with whom can change at any time."""
+
+    def __init__(self, stores: DatabaseStores, requester: str, selection: Selection) -> None:
+        self._stores = stores
+        self._requester = requester
+        self._selection = selection
+
+    def _now(self) -> LabStore:
+        return self._stores.lab_store(self._requester, self._selection)
+
+    def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
+        return self._now().read(question)
+
+    def nonblocking(self) -> ReadableStore:
+        return self._now().nonblocking()
+
+    @property
+    def may_have_cleared(self) -> bool:
+        return self._now().may_have_cleared
+
+    def cleared_tasks(self) -> ClearedCopies:
+        return self._now().cleared_tasks()
+
+
+class _RequestersWatch:
+    """A watch on what one person may see, which begins again where that changes.
+
+    Cursors from before are then refused: subscriptions take that for a change of everything, and
+    a wait says that its cursor is too old.
+    """
+
+    def __init__(self, stores: DatabaseStores, requester: str, selection: Selection) -> None:
+        self._stores = stores
+        self._requester = requester
+        self._selection = selection
+        self._lock = Lock()
+        self._tracked: Counter[str] = Counter()
+        self._viewer, self._watch, self._tracking = _NOBODY, self._begin(_NOBODY), ExitStack()
+
+    def _begin(self, viewer: Viewer) -> LabWatch:
+        return self._stores.lab_watch(viewer, self._selection)
+
+    def poll(self) -> bool:
+        return self._watch.poll()
+
+    def refresh(self) -> bool:
+        viewer = self._stores.viewer(self._requester)
+        with self._lock:
+            if begins_again := viewer != self._viewer:
+                self._viewer, self._watch = viewer, self._begin(viewer)
+                self._track()
+            watch = self._watch
+        return watch.refresh() or begins_again
+
+    def since(self, cursor: str = "") -> Changes:
+        return self._watch.since(cursor)
+
+    def active(self) -> tuple[TaskState, ...]:
+        return self._watch.active()
+
+    @contextmanager
+    def tracking(self, task_ids: Iterable[str]) -> Generator[None]:
+        ids = set(task_ids)
+        with self._lock:
+            self._tracked.update(ids)
+            self._track()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._tracked.subtract(ids)
+                self._tracked = +self._tracked
+                self._track()
+
+    def _track(self) -> None:
+        """Track in the watch of now what is tracked here."""
+        before, self._tracking = self._tracking, ExitStack()
+        self._tracking.enter_context(self._watch.tracking(self._tracked))
+        before.close()
