@@ -148,14 +148,23 @@ class Option:
 def options() -> dict[Option, list[str]]:
     """Return all options with the commands that have them, those of ``serve`` first."""
     found: dict[Option, list[str]] = {}
-    context = click.Context(cli)
-    for name in sorted(cli.list_commands(context), key=lambda each: each != "serve"):
-        command = cli.get_command(context, name)
-        assert command is not None
+    for name, command in sorted(_commands(cli), key=lambda each: each[0] != "serve"):
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 found.setdefault(_option(parameter, command), []).append(name)
     return found
+
+
+def _commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands of a group and of the groups in it, by all their words."""
+    context = click.Context(group)
+    for own in group.list_commands(context):
+        command, words = group.get_command(context, own), f"{name} {own}".lstrip()
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, words)
+        else:
+            yield words, command
 
 
 def _option(option: click.Option, command: click.Command) -> Option:

@@ -82,6 +82,11 @@ def test_commands_and_options_of_ours_exist(path: Path) -> None:
         name = "serve" if words[1].startswith("-") else words[1]
         command = cli.get_command(context, name)
         assert command is not None, words
+        for word in words[2:]:
+            if not isinstance(command, click.Group) or word.startswith("-"):
+                break
+            command = command.get_command(context, word)
+            assert command is not None, words
         own = words[: words.index("--")] if "--" in words else words
         known = {option for parameter in command.params for option in parameter.opts}
         options = {word.split("=")[0] for word in own if word.startswith("--")}

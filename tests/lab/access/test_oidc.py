@@ -94,7 +94,7 @@ async def test_a_valid_token_grants_its_subject_its_scopes(
     token = signed(claims(), key=key, key_id=key_id, algorithm=algorithm)
     grant = await provider.tokens().grant_of(token)
     assert grant is not None
-    assert (grant.owner, grant.scopes) == ("3f2a", {READ})
+    assert (grant.owner, grant.scopes) == ("3f2a", frozenset({READ}))
     assert token not in repr(grant.access_token())
 
 

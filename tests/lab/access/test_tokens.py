@@ -38,7 +38,7 @@ async def test_a_token_grants_its_owner_its_scopes(
     token, stored = add_token(operator, "alice", scopes=[READ])
     grant = await tokens.grant_of(token)
     assert grant is not None
-    assert (grant.owner, grant.scopes, grant.name) == ("alice", {READ}, stored.token_id)
+    assert (grant.owner, grant.scopes, grant.name) == ("alice", frozenset({READ}), stored.token_id)
 
 
 async def test_nothing_that_is_kept_or_handed_on_has_the_token(

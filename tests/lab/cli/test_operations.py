@@ -55,7 +55,7 @@ async def test_a_token_is_printed_once_and_works(
     assert re.fullmatch(r"uqm_[\w-]{43}", token)
     grant = await StaticTokens(database).grant_of(token)
     assert grant is not None
-    assert (grant.owner, grant.scopes) == ("alice", {"tasks:read"})
+    assert (grant.owner, grant.scopes) == ("alice", frozenset({"tasks:read"}))
     listed = lab("token", "list", database=lab_database.admin_address)
     assert token not in listed.output
     assert re.search(r"alice, tasks:read, for her laptop, made .*, good until ", listed.stdout)

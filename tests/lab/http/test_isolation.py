@@ -23,8 +23,9 @@ from uniqc_mcp.lab.store import scope
 from uniqc_mcp.lab.store.conditions import Conditions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Mapping
 
+    from pydantic import BaseModel
     from tests.lab.conftest import Lab
     from tests.lab.http.serving import Person
     from tests.server.conftest import Mode
@@ -151,7 +152,7 @@ def _completable() -> list[tuple[PromptReference | ResourceTemplateReference, st
     return [*prompts, *((template, name) for name in ("backend", "task_ids", "owner", "store"))]
 
 
-async def _answer(request: Any) -> str:
+async def _answer(request: Awaitable[BaseModel]) -> str:
     try:
         return (await request).model_dump_json()
     except MCPError as error:
@@ -172,7 +173,10 @@ async def test_what_another_shares_changes_no_answer(lab: Lab, mode: Mode) -> No
 async def test_policies_hold_where_a_statement_forgets_whose_tasks_it_is_about(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scope.Scope, "conditions", lambda _, __: Conditions())
+    def forgotten(_: scope.Scope, __: str) -> Conditions:
+        return Conditions()
+
+    monkeypatch.setattr(scope.Scope, "conditions", forgotten)
     await check_answers(lab, "auto")
 
 
@@ -188,7 +192,7 @@ async def check_answers(lab: Lab, mode: Mode) -> None:
             _, listed = await other.ask("list_tasks", status="any", archived="include")
             assert {task["task_id"] for task in listed["tasks"]} == {t.task_id for t in BOBS}
     told = {tool.partition(" ")[0] for tool in before}
-    assert told >= {spec.name for spec in (*LAB_TOOLS, *LAB_PROMPTS)}
+    assert told >= {tool.name for tool in LAB_TOOLS} | {prompt.name for prompt in LAB_PROMPTS}
 
 
 async def test_an_id_of_another_answers_as_an_unknown_one(lab: Lab, mode: Mode) -> None:

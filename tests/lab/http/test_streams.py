@@ -147,7 +147,7 @@ async def test_a_session_of_another_is_none(lab: Lab) -> None:
             "clientInfo": {"name": "test", "version": "1"},
         },
     }
-    call = {
+    call: dict[str, Any] = {
         "jsonrpc": "2.0",
         "id": 2,
         "method": "tools/call",
@@ -174,10 +174,10 @@ async def test_a_stream_ends_once_its_token_is_revoked(lab: Lab, mode: Mode) -> 
         lab.serving(seconds_between_checks=0.1) as at,
         at.http(token, Accept="text/event-stream, application/json") as http,
     ):
-        request = {"method": "GET"} if mode == "legacy" else {"method": "POST", "json": _LISTEN}
+        method, body = ("GET", None) if mode == "legacy" else ("POST", _LISTEN)
         headers = await _headers(http, mode)
         with anyio.fail_after(PATIENCE):
-            async with http.stream(url="/mcp", headers=headers, **request) as stream:
+            async with http.stream(method, "/mcp", headers=headers, json=body) as stream:
                 assert stream.status_code == 200
                 lab.revoke("alice")
                 async for _ in stream.aiter_bytes():
@@ -185,12 +185,12 @@ async def test_a_stream_ends_once_its_token_is_revoked(lab: Lab, mode: Mode) -> 
         assert (await http.post("/mcp", json=_LISTEN, headers=headers)).status_code == 401
 
 
-_META = {
+_META: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
 }
-_LISTEN = {
+_LISTEN: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "subscriptions/listen",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import httpx2
 import psycopg
 import pytest
 from tests.contract.records import StoredJob, StoredTask
+from tests.lab.cli.test_documentation import COMMANDS
 from tests.lab.http.serving import Address
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ async def test_it_ends_in_time_with_streams_and_tools_open(lab: Lab, tmp_path: P
     lab.share("alice", *TASKS)
     token = lab.token("alice")
     with served(lab, tmp_path / "log") as process:
+        status, seconds = -1, 0.0
         async with anyio.create_task_group() as group:
             for mode in ("auto", "legacy"):
                 group.start_soon(stay, process.address, token, mode, "wait_for_tasks")
@@ -150,7 +153,8 @@ async def test_two_workers_answer_alike_and_one_that_dies_is_replaced(
 ) -> None:
     lab.share("alice", *TASKS)
     token = lab.token("alice")
-    with served(lab, tmp_path / "log", "--workers", "2") as process:
+    (documented,) = [line for line in COMMANDS if line.startswith("uniqc-mcp lab serve ")]
+    with served(lab, tmp_path / "log", *shlex.split(documented)[3:]) as process:
         pages: dict[int, set[str]] = {}
         cursor = wait_cursor = ""
         for number in range(12):
@@ -167,7 +171,7 @@ async def test_two_workers_answer_alike_and_one_that_dies_is_replaced(
                     )
                     assert waited["state"] == "timeout", waited
                     wait_cursor = waited["cursor"]
-        assert len(set.union(*pages.values())) == len(TASKS)
+        assert len(set[str]().union(*pages.values())) == len(TASKS)
         workers = {line["process"] for line in process.lines if line["message"] == "request"}
         assert len(workers) == 2, "the calls reached one worker only"
         os.kill(min(workers), signal.SIGKILL)
