@@ -12,6 +12,7 @@ from uniqc_mcp.lab.answers.stores import SharedStore
 from uniqc_mcp.lab.database.audience import viewer_of
 from uniqc_mcp.lab.database.schema import check_version
 from uniqc_mcp.lab.database.viewer import Viewer
+from uniqc_mcp.lab.serving.revisions import Revisions
 from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_mcp.lab.store.watch import LabWatch
 
@@ -53,6 +54,7 @@ class DatabaseStores:
         self._database = database
         self._seconds_kept = seconds_kept
         self._viewers: dict[str, tuple[float, Viewer]] = {}
+        self.revisions = Revisions(database)
 
     def viewer(self, requester: str) -> Viewer:
         """Return the tasks that a person may see now."""
@@ -136,15 +138,28 @@ class _RequestersWatch:
         self._selection = selection
         self._lock = Lock()
         self._tracked: Counter[str] = Counter()
-        self._viewer, self._watch, self._tracking = _NOBODY, self._begin(_NOBODY), ExitStack()
+        self._viewer = _NOBODY
+        self._watch = self._begin(_NOBODY)
+        self._tracking = ExitStack()
+        self._number = -1
+        self._seen: Sequence[object] = ()
+        self._is_due = True
 
     def _begin(self, viewer: Viewer) -> LabWatch:
         return self._stores.lab_watch(viewer, self._selection)
 
     def poll(self) -> bool:
-        return self._watch.poll()
+        revisions = self._stores.revisions
+        number = revisions.listen()
+        if not self._is_due and number != self._number:
+            self._number = number
+            self._is_due = revisions.of(self._requester, self._selection) != self._seen
+        return self._is_due
 
     def refresh(self) -> bool:
+        self._is_due = False
+        # Before the read: what changes in between is found by one refresh too many, not too few.
+        self._seen = self._stores.revisions.of(self._requester, self._selection)
         viewer = self._stores.viewer(self._requester)
         with self._lock:
             if begins_again := viewer != self._viewer:
@@ -165,6 +180,7 @@ class _RequestersWatch:
         with self._lock:
             self._tracked.update(ids)
             self._track()
+            self._is_due = True
         try:
             yield
         finally:
