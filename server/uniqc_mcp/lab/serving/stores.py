@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from uniqc_mcp.lab.answers.stores import SharedStore
 from uniqc_mcp.lab.database.audience import viewer_of
 from uniqc_mcp.lab.database.schema import check_version
 from uniqc_mcp.lab.database.viewer import Viewer
+from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
 from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_mcp.lab.store.watch import LabWatch
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from uniqc_store import Changes, TaskState
 
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 _SECONDS_KEPT: Final = 1.0
 """Seconds until a person no longer sees what its owner has stopped to share."""
@@ -76,7 +80,8 @@ class DatabaseStores:
                 for owner, store_id, machine in connection.execute(_VISIBLE)
             ]
 
-        return self._database.read(self.viewer(requester), ask)
+        with _without_address():
+            return self._database.read(self.viewer(requester), ask)
 
     def store(self, requester: str, selection: Selection) -> ReadableStore:
         """Return what a person may see as one store, or a part of that."""
@@ -100,6 +105,19 @@ class DatabaseStores:
         return LabWatch(self._database, viewer, owner=selection.owner, store=selection.store)
 
 
+@contextmanager
+def _without_address() -> Generator[None]:
+    """Log why the database can't be reached, and tell a member only that it can't be.
+
+    The driver's words have the database's address, and the name of a role.
+    """
+    try:
+        yield
+    except LabUnavailableError as error:
+        logger.warning("%s", error)
+        raise LabUnavailableError("the server's log says why") from None
+
+
 class _RequestersStore:
     """What one person may see at each moment: who shares with whom can change at any time."""
 
@@ -112,7 +130,8 @@ class _RequestersStore:
         return self._stores.lab_store(self._requester, self._selection)
 
     def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
-        return self._now().read(question)
+        with _without_address():
+            return self._now().read(question)
 
     def nonblocking(self) -> ReadableStore:
         return self._now().nonblocking()
