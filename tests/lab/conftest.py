@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.lab.fixtures import LabDatabase
     from tests.lab.http.serving import Address
 
+    from uniqc_mcp.lab.access.requester import Verifier
     from uniqc_mcp.lab.database.pool import Database
     from uniqc_mcp.lab.http.open_requests import OpenRequests
 
@@ -66,13 +67,18 @@ class Lab:
         assert ingest.push(owner, sent).refused == ()
 
     def app(
-        self, *, clock: Callable[[], datetime] = utc_now, seconds_kept: float = 0, **settings: Any
+        self,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        seconds_kept: float = 0,
+        readers: Verifier | None = None,
+        **settings: Any,
     ) -> OpenRequests:
         tokens = StaticTokens(self.database, seconds_kept=seconds_kept)
         stores = DatabaseStores(self.database, seconds_kept=seconds_kept)
         return build_app(
             build_lab_server(stores, clock=clock),
-            readers=tokens,
+            readers=readers or tokens,
             sharers=tokens,
             receiver=Ingest(self.database),
             check=lambda: check_database(self.database),
