@@ -10,7 +10,7 @@ import json
 import random
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -23,7 +23,7 @@ from uniqc_mcp.lab.store import scope
 from uniqc_mcp.lab.store.conditions import Conditions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from pydantic import BaseModel
     from tests.lab.conftest import Lab
@@ -121,11 +121,17 @@ def addresses() -> list[str]:
     return [*found, f"uniqc://tasks?status=any&backend={MARK}", "uniqc://tasks?owner=bob"]
 
 
-async def everything(person: Person) -> AsyncGenerator[tuple[str, str]]:
-    """Yield every request and its answer."""
+async def of_tools(person: Person) -> AsyncGenerator[tuple[str, str]]:
+    """Yield every call and its answer."""
     for tool, arguments in calls():
         result = await person.call(tool, **arguments)
         yield f"{tool} {arguments}", result.model_dump_json()
+
+
+async def everything(person: Person) -> AsyncGenerator[tuple[str, str]]:
+    """Yield every request and its answer."""
+    async for answer in of_tools(person):
+        yield answer
     for uri in addresses():
         yield uri, await _answer(person.client.read_resource(uri))
     for spec in LAB_PROMPTS:
@@ -159,15 +165,20 @@ async def _answer(request: Awaitable[BaseModel]) -> str:
         return f"{error.error.code}: {error.error.message}"
 
 
-async def all_answers(person: Person) -> Mapping[str, str]:
+Ask: TypeAlias = "Callable[[Person], AsyncGenerator[tuple[str, str]]]"
+
+
+async def all_answers(ask: Ask, person: Person) -> Mapping[str, str]:
     return {
         request: _RANDOM.sub("RANDOM", answer.replace('\\"', '"'))
-        async for request, answer in everything(person)
+        async for request, answer in ask(person)
     }
 
 
 async def test_what_another_shares_changes_no_answer(lab: Lab, mode: Mode) -> None:
-    await check_answers(lab, mode)
+    asked = await check_answers(lab, mode, everything)
+    told = {request.partition(" ")[0] for request in asked}
+    assert told >= {tool.name for tool in LAB_TOOLS} | {prompt.name for prompt in LAB_PROMPTS}
 
 
 async def test_policies_hold_where_a_statement_forgets_whose_tasks_it_is_about(
@@ -177,22 +188,22 @@ async def test_policies_hold_where_a_statement_forgets_whose_tasks_it_is_about(
         return Conditions()
 
     monkeypatch.setattr(scope.Scope, "conditions", forgotten)
-    await check_answers(lab, "auto")
+    await check_answers(lab, "auto", of_tools)
 
 
-async def check_answers(lab: Lab, mode: Mode) -> None:
+async def check_answers(lab: Lab, mode: Mode, ask: Ask) -> Mapping[str, str]:
+    """Check that Alice's answers are the same once Bob shares, and return them."""
     lab.share("alice", *ALICES)
     alice, bob = lab.token("alice"), lab.token("bob")
     async with lab.serving(clock=lambda: NOW) as at, at.person(alice, mode) as person:
-        before = await all_answers(person)
+        before = await all_answers(ask, person)
         lab.share("bob", *BOBS, machine=f"{MARK}-pc")
-        after = await all_answers(person)
+        after = await all_answers(ask, person)
         assert after == before
         async with at.person(bob, mode) as other:  # else there would be nothing to see
             _, listed = await other.ask("list_tasks", status="any", archived="include")
             assert {task["task_id"] for task in listed["tasks"]} == {t.task_id for t in BOBS}
-    told = {tool.partition(" ")[0] for tool in before}
-    assert told >= {tool.name for tool in LAB_TOOLS} | {prompt.name for prompt in LAB_PROMPTS}
+    return before
 
 
 async def test_an_id_of_another_answers_as_an_unknown_one(lab: Lab, mode: Mode) -> None:
