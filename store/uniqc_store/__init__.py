@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from uniqc_store.query.lookup import MAX_MATCHES, SHORTEST_PREFIX, Match, Matches
     from uniqc_store.query.measures import Measures
     from uniqc_store.query.pages import Page
+    from uniqc_store.query.stored import StoredJob, StoredTask, StoredValue
     from uniqc_store.rows import parse_json
     from uniqc_store.snapshot import Group, Machine, Snapshot, StoreState
     from uniqc_store.store import DB_FILENAME, TaskStore
@@ -141,6 +142,9 @@ __all__ = [
     "StoreUnreadableError",
     "StoreUnsafeError",
     "StoreUnwritableError",
+    "StoredJob",
+    "StoredTask",
+    "StoredValue",
     "TaskChange",
     "TaskEvent",
     "TaskFilter",
@@ -223,6 +227,9 @@ _MODULES = {
     "StoreUnreadableError": "errors",
     "StoreUnsafeError": "errors",
     "StoreUnwritableError": "errors",
+    "StoredJob": "query.stored",
+    "StoredTask": "query.stored",
+    "StoredValue": "query.stored",
     "TaskChange": "watch.changes",
     "TaskEvent": "watch.change_log",
     "TaskFilter": "filters",

@@ -11,7 +11,7 @@ from uniqc_store.cursors import Cursor, TouchCursor
 from uniqc_store.database import integrity
 from uniqc_store.errors import StoreUnsafeError
 from uniqc_store.filters import Archived, Column, Order, TaskFilter
-from uniqc_store.query import archive, completion, lookup, pagination, planner, statements
+from uniqc_store.query import archive, completion, lookup, pagination, planner, statements, stored
 from uniqc_store.query import counts as query_counts
 from uniqc_store.query.conditions import filter_sql
 from uniqc_store.query.measures import Measures, measures
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uniqc_store.query.completion import Completions
     from uniqc_store.query.lookup import Match, Matches
     from uniqc_store.query.pages import Page
+    from uniqc_store.query.stored import StoredTask
     from uniqc_store.query.where import Index, Parameters, Where
     from uniqc_store.tasks import TaskInfo, TaskRecord, TaskShard
 
@@ -311,6 +312,29 @@ class Snapshot:
     def short_results(self, task_ids: Sequence[str]) -> Mapping[str, str]:
         """Return the results of these live tasks as stored, by their ids, without long ones."""
         return lookup.short_results(self._session, task_ids)
+
+    def stored_after(
+        self, after: bytes, *, upto: bytes | None = None, limit: int
+    ) -> Iterator[StoredTask]:
+        """Yield live and archived tasks as they are stored, with their jobs, in order of their ids.
+
+        Tasks whose id is no text are left out; :meth:`without_id` counts them. Nothing else may be
+        asked of this snapshot meanwhile.
+
+        Args:
+            after: The bytes of the id that the first one follows; empty for the first of all.
+            upto: The bytes of the last id; None for no end.
+            limit: Most tasks.
+        """
+        return stored.stored_after(self._session, after, upto=upto, limit=validation.limit(limit))
+
+    def stored_tasks(self, task_ids: Sequence[str]) -> Iterator[StoredTask]:
+        """Yield the tasks with one of these ids, as :meth:`stored_after` does."""
+        return stored.stored_tasks(self._session, task_ids)
+
+    def without_id(self) -> int:
+        """Return the number of live and archived tasks whose id is no text."""
+        return stored.without_id(self._session)
 
     def backends(self) -> tuple[str, ...]:
         """Return the backend labels of all tasks, sorted."""
