@@ -19,7 +19,7 @@ from uniqc_store.query.time_conditions import where_later_than
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -315,7 +315,7 @@ class Snapshot:
 
     def stored_after(
         self, after: bytes, *, upto: bytes | None = None, limit: int
-    ) -> Iterator[StoredTask]:
+    ) -> Generator[StoredTask]:
         """Yield live and archived tasks as they are stored, with their jobs, in order of their ids.
 
         Tasks whose id is no text are left out; :meth:`without_id` counts them. Nothing else may be
@@ -328,7 +328,7 @@ class Snapshot:
         """
         return stored.stored_after(self._session, after, upto=upto, limit=validation.limit(limit))
 
-    def stored_tasks(self, task_ids: Sequence[str]) -> Iterator[StoredTask]:
+    def stored_tasks(self, task_ids: Sequence[str]) -> Generator[StoredTask]:
         """Yield the tasks with one of these ids, as :meth:`stored_after` does."""
         return stored.stored_tasks(self._session, task_ids)
 

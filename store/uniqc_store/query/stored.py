@@ -17,7 +17,7 @@ from uniqc_store.query.lookup_statements import ShardTable, shard_table
 from uniqc_store.query.statements import TaskTable, columns
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from uniqc_store.database.connection import Session
     from uniqc_store.database.schema import Layout
@@ -83,7 +83,7 @@ _WITHOUT_ID = """
 
 def stored_after(
     session: Session, after: bytes, *, upto: bytes | None, limit: int
-) -> Iterator[StoredTask]:
+) -> Generator[StoredTask]:
     """Yield the tasks with ids after one, and up to another if there is one, in order.
 
     Ids are compared byte by byte. Of two tasks with one id the archived one is second.
@@ -96,7 +96,7 @@ def stored_after(
     return _merged(session, bounds, parameters, limit)
 
 
-def stored_tasks(session: Session, task_ids: Sequence[str]) -> Iterator[StoredTask]:
+def stored_tasks(session: Session, task_ids: Sequence[str]) -> Generator[StoredTask]:
     """Yield the tasks that have one of these ids, in order."""
     among = "{id} IN (SELECT value FROM json_each(:task_ids))"
     return _merged(session, among, {"task_ids": json.dumps(list(task_ids))})
@@ -109,7 +109,7 @@ def without_id(session: Session) -> int:
 
 def _merged(
     session: Session, condition: str, values: Parameters, limit: int | None = None
-) -> Iterator[StoredTask]:
+) -> Generator[StoredTask]:
     """Yield tasks with their jobs: four sequences in the order of an index, merged.
 
     One statement for two tables would sort the rows of each id once more.

@@ -1,0 +1,145 @@
+"""Batches of tasks on their way to the server, cut smaller where it does not take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_TASKS, VERSION, Key
+from uniqc_mcp.lab.share.errors import BatchRefusedError, BatchTooLargeError
+from uniqc_mcp.lab.share.outgoing import without_bodies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from uniqc_mcp.lab.exchange import Task
+    from uniqc_mcp.lab.share.client import LabClient
+
+_ROOM_FOR_THE_REST: Final = 1_000
+"""Bytes of a message beside its tasks and keys."""
+
+_MAX_REFUSED: Final = 50
+"""Tasks that may be refused one by one before a pass gives up: then it is not about the tasks."""
+
+
+class Refused(NamedTuple):
+    """A task that the server did not keep, and why."""
+
+    key: Key
+    reason: str
+
+
+@dataclass(slots=True)
+class Sent:
+    """The outcome of what was sent so far."""
+
+    tasks: int = 0
+    gone: int = 0
+    refused: list[Refused] = field(default_factory=list[Refused])
+    epoch: str = ""
+    revision: int = 0
+
+
+class _Item(NamedTuple):
+    """A task with its JSON; or the key of a task that is gone, with no task."""
+
+    key: Key
+    task: Task | None
+    json: str
+
+
+class Batches:
+    """Collects tasks and sends them in messages as large as the server takes.
+
+    Args:
+        client: The server.
+        store_id: The name of the store there.
+    """
+
+    def __init__(self, client: LabClient, store_id: str) -> None:
+        """Begin with nothing to send."""
+        self.sent = Sent()
+        self._client = client
+        self._store_id = store_id
+        self._items: list[_Item] = []
+        self._bytes = 0
+        self._limit = MAX_BATCH_BYTES - _ROOM_FOR_THE_REST
+
+    def add(self, task: Task) -> None:
+        """Add a task, and send what is full."""
+        self._add(_Item(task.key, task, task.model_dump_json()))
+
+    def add_gone(self, key: Key) -> None:
+        """Add the key of a task that is no longer there, and send what is full."""
+        self._add(_Item(key, None, key.model_dump_json()))
+
+    def flush(self) -> None:
+        """Send what was added.
+
+        Raises:
+            ShareError: See ``LabClient.push``; single tasks that are refused are only noted.
+        """
+        items, self._items, self._bytes = self._items, [], 0
+        if items:
+            self._send(items)
+
+    def _add(self, item: _Item) -> None:
+        size = len(item.json.encode())
+        if self._items and (len(self._items) >= MAX_TASKS or self._bytes + size > self._limit):
+            self.flush()
+        self._items.append(item)
+        self._bytes += size + 1
+
+    def _send(self, items: Sequence[_Item]) -> None:
+        try:
+            pushed = self._client.push(self._body(items))
+        except BatchTooLargeError as error:
+            self._limit = max(self._limit // 2, 1)
+            self._send_parts(items, error)
+        except BatchRefusedError as error:
+            self._send_parts(items, error)
+        else:
+            refused = [Refused(key, reason) for key, reason in pushed.refused]
+            tasks = sum(item.task is not None for item in items)
+            self.sent.tasks += tasks - len(refused)
+            self.sent.gone += len(items) - tasks
+            self.sent.refused += refused
+            self.sent.epoch, self.sent.revision = pushed.epoch, pushed.revision
+
+    def _send_parts(
+        self, items: Sequence[_Item], error: BatchRefusedError | BatchTooLargeError
+    ) -> None:
+        """Send each half by itself; of one task, note why it was refused."""
+        if len(items) > 1:
+            middle = len(items) // 2
+            self._send(items[:middle])
+            self._send(items[middle:])
+            return
+        (item,) = items
+        if isinstance(error, BatchTooLargeError) and item.task is not None:
+            smaller = without_bodies(item.task)
+            if smaller != item.task:
+                self._send([_Item(item.key, smaller, smaller.model_dump_json())])
+                return
+        self.sent.refused.append(Refused(item.key, str(error)))
+        if len(self.sent.refused) > _MAX_REFUSED and not self.sent.tasks:
+            raise error
+
+    def _body(self, items: Sequence[_Item]) -> bytes:
+        tasks = ",".join(item.json for item in items if item.task is not None)
+        gone = ",".join(item.json for item in items if item.task is None)
+        return (
+            f'{{"version":{VERSION},"store_id":"{self._store_id}",'
+            f'"tasks":[{tasks}],"gone":[{gone}]}}'
+        ).encode()
+
+
+def parts_of(texts: Sequence[str], most_bytes: int) -> Iterator[Sequence[str]]:
+    """Yield consecutive texts that have so many bytes together at most."""
+    start = size = 0
+    for number, text in enumerate(texts):
+        if size + len(text) > most_bytes and number > start:
+            yield texts[start:number]
+            start, size = number, 0
+        size += len(text)
+    yield texts[start:]
