@@ -38,6 +38,7 @@ _MODULES: Final = {
     "plot": "answers.commands",
     "restore": "store_commands",
     "sample": "demo_commands",
+    "share": "share",
     "stats": "answers.commands",
     "uninstall": "install.commands",
     "watch": "store_commands",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from threading import Condition
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -51,6 +52,7 @@ class FakeServer:
     refuse: Callable[[Task], str] = lambda _: ""
     before: Callable[[httpx2.Request], Reply | None] = lambda _: None
     requests: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
+    answered: Condition = field(default_factory=Condition)
 
     def client(self, pause: Callable[[float], bool] = lambda _: False) -> LabClient:
         """Return a client that calls this server without a network."""
@@ -63,7 +65,20 @@ class FakeServer:
         (store,) = self.stores.values()
         return store
 
+    def wait_for(self, reached: Callable[[], bool], *, seconds: float = 30) -> None:
+        """Return once something is true, which is tested after each answer."""
+        with self.answered:
+            assert self.answered.wait_for(reached, seconds)
+
     def answer(self, request: httpx2.Request) -> Reply:
+        """Return the answer to a request."""
+        try:
+            return self._answer(request)
+        finally:
+            with self.answered:
+                self.answered.notify_all()
+
+    def _answer(self, request: httpx2.Request) -> Reply:
         body = request.read()
         self.requests.append((request.url.path, body))
         if request.headers.get("authorization") != f"Bearer {TOKEN}":

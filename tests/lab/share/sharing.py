@@ -7,7 +7,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from uniqc_mcp.lab.share.fingerprints import Fingerprints
-from uniqc_mcp.lab.share.passes import Pass, Sharer
+from uniqc_mcp.lab.share.passes import Pass
+from uniqc_mcp.lab.share.ranges import digest_file
+from uniqc_mcp.lab.share.sharer import Sharer
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from tests.lab.share.fake_server import FakeServer, KeptStore
 
     from uniqc_mcp.lab.share.client import LabClient
-    from uniqc_mcp.lab.share.passes import Outcome
+    from uniqc_mcp.lab.share.sharer import Outcome
 
 STORE_ID = "0123456789abcdef" * 2
 SECRET = b"s" * 32
@@ -32,6 +34,7 @@ def sharer_of(
         machine="laptop",
         audience="me",
         fingerprints=Fingerprints(secret),
+        state_path=directory / "state.json",
     )
 
 
@@ -39,7 +42,8 @@ def share(directory: Path, server: FakeServer) -> Outcome:
     """Make one pass."""
     client = server.client()
     try:
-        return Pass(sharer_of(directory, client)).run()
+        sharer = sharer_of(directory, client)
+        return Pass(sharer, digest_file(sharer.store, sharer.fingerprints)).run()
     finally:
         client.close()
 

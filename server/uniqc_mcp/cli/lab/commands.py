@@ -121,4 +121,3 @@ def serve(*, oidc_issuer: str, oidc_audience: str, oidc_owner_claim: str, **deci
 
 
 COMMANDS: Final = {"lab": lab}
-"""The commands of this module, by their names."""

@@ -95,10 +95,11 @@ class LabClient:
         """Send a batch, a ``Push`` as JSON.
 
         Raises:
-            ShareRefusedError: The token does not allow it, or there is no such server.
+            ShareRefusedError: The token does not allow it.
             BatchTooLargeError: The message is too large.
             BatchRefusedError: The server does not take the message for another reason.
             ServerUnavailableError: Several tries failed, or the program is to end.
+            ShareError: What answers is no such server.
         """
         return self._answer(PUSH_PATH, body, Pushed)
 
@@ -159,19 +160,22 @@ class LabClient:
         return self._no_such_server(response)
 
     def _no_such_server(self, response: httpx2.Response) -> ShareError:
-        return ServerUnavailableError(
+        return ShareError(
             f"{response.url} is not answered by a laboratory's server of this version "
-            f"(status {response.status_code}); check --to"
+            f"(status {response.status_code}); check --to."
         )
 
 
-def pause_before(attempt: int, retry_after: float | None) -> float:
+def pause_before(
+    attempt: int, retry_after: float | None, *, longest: float = _LONGEST_PAUSE
+) -> float:
     """Return the seconds to wait before another attempt, of which the first is number 0.
 
     They double each time and are random, so that many machines do not come back at once. They are
     never less than the server asks for.
     """
-    grown: float = min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
+    # The exponent is bounded, as a week of attempts would be too large for a float.
+    grown: float = min(_FIRST_PAUSE * 2 ** min(attempt, 30), longest)
     return (retry_after or 0.0) + grown * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 

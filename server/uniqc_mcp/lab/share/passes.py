@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_RANGES, Compare
 from uniqc_mcp.lab.share.batches import Batches
-from uniqc_mcp.lab.share.errors import ServerUnavailableError
+from uniqc_mcp.lab.share.errors import ServerUnavailableError, ShareRefusedError
 from uniqc_mcp.lab.share.fingerprints import MODULUS, hexadecimal
 from uniqc_mcp.lab.share.outgoing import task_message
 from uniqc_mcp.lab.share.ranges import (
     TaskKey,
-    digest_file,
     ranges_of,
     read_named,
     read_stretch,
 )
 from uniqc_mcp.lab.share.redacting import Redactor
+from uniqc_mcp.lab.share.sharer import Answered, Outcome
+from uniqc_mcp.safety.display import tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from uniqc_mcp.lab.exchange import Compared, Held, Key, Range
-    from uniqc_mcp.lab.share.batches import Refused, Sent
-    from uniqc_mcp.lab.share.client import LabClient
-    from uniqc_mcp.lab.share.fingerprints import Fingerprints
-    from uniqc_store import TaskStore
+    from uniqc_mcp.lab.share.batches import Sent
+    from uniqc_mcp.lab.share.ranges import FileDigest
+    from uniqc_mcp.lab.share.sharer import Sharer
 
-Audience = Literal["me", "lab"]
 Place = tuple[str, str | None]
 """The first id, which is not in the range, and the last one, of a range."""
 
@@ -43,65 +41,23 @@ _BYTES_OF_A_RANGE: Final = 120
 """Bytes of a range in a message, but for its two ids."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sharer:
-    """The store, and as what the server knows it.
-
-    Attributes:
-        store: The store, which is only read.
-        client: The server.
-        store_id: The name of the store there.
-        machine: The name of this machine, for people.
-        audience: Who may see the tasks: this person, or the laboratory.
-        fingerprints: The fingerprints of the store.
-    """
-
-    store: TaskStore
-    client: LabClient
-    store_id: str
-    machine: str
-    audience: Audience
-    fingerprints: Fingerprints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The outcome of a pass.
-
-    Attributes:
-        tasks: Number of tasks of the file that can be shared.
-        sent: Number of tasks that were sent.
-        gone: Number of tasks that the server was told are gone.
-        refused: Tasks that the server did not keep.
-        left_out: Number of tasks whose id can't be shared.
-        epoch: The server's database.
-        revision: Its revision of this store after the pass.
-    """
-
-    tasks: int
-    sent: int = 0
-    gone: int = 0
-    refused: tuple[Refused, ...] = ()
-    left_out: int = 0
-    epoch: str = ""
-    revision: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """True if the server has every task of the file."""
-        return not self.refused and not self.left_out
-
-
 class Pass:
-    """One pass. It holds a range for each thousand tasks, and one batch."""
+    """One pass. It holds a range for each thousand tasks, and one batch.
 
-    def __init__(self, sharer: Sharer) -> None:
-        """Prepare a pass; nothing is read yet."""
+    Args:
+        sharer: The store and the server.
+        found: The digests of the store's file.
+        answered: The last answer of the server, if nothing was sent since that might have arrived.
+    """
+
+    def __init__(self, sharer: Sharer, found: FileDigest, answered: Answered | None = None) -> None:
+        """Prepare a pass; nothing is sent yet."""
         self._sharer = sharer
+        self._found = found
+        self._answered = answered
         self._batches = Batches(sharer.client, sharer.store_id)
         self._redactor = Redactor()
-        self._ranges: dict[Place, Range] = {}
-        self._schema_version = 0
+        self._ranges = {(each.after, each.upto): each for each in found.ranges}
 
     def run(self) -> Outcome:
         """Compare and send until the server has what the file had when it was read.
@@ -110,12 +66,9 @@ class Pass:
             ShareError: The server can't be reached or refuses, or the file is in no good state.
             StoreError: The file can't be read.
         """
-        found = digest_file(self._sharer.store, self._sharer.fingerprints)
-        self._schema_version = found.schema_version
-        self._ranges = {(each.after, each.upto): each for each in found.ranges}
-        tasks = sum(each.count for each in found.ranges)
         for _ in range(_MAX_ROUNDS):
             compared = self._compare(())
+            self._check_only_writer(compared)
             if compared.same:
                 break
             self._settle_all()
@@ -125,14 +78,26 @@ class Pass:
             )
         sent = self._batches.sent
         return Outcome(
-            tasks=tasks,
+            tasks=sum(each.count for each in self._found.ranges),
             sent=sent.tasks,
             gone=sent.gone,
             refused=tuple(sent.refused),
-            left_out=found.left_out,
-            epoch=compared.epoch,
-            revision=compared.revision,
+            left_out=self._found.left_out,
+            answered=Answered(compared.epoch, compared.revision),
         )
+
+    def _check_only_writer(self, compared: Compared) -> None:
+        """Raise ShareRefusedError if somebody else writes to this store on the server.
+
+        Two files under one name would remove each other's tasks by turns.
+        """
+        before, self._answered = self._answered, None
+        if before and compared.epoch == before.epoch and compared.revision > before.revision:
+            raise ShareRefusedError(
+                "Another computer shares tasks under the name of this one: the state of share was "
+                f"copied there. Remove {tilde(self._sharer.state_path)} on one of them; its tasks "
+                "are then another store."
+            )
 
     def _compare(self, ranges: Sequence[Range]) -> Compared:
         """Compare the whole as it is known now, and some ranges."""
@@ -143,7 +108,7 @@ class Pass:
                 store_id=sharer.store_id,
                 machine=sharer.machine,
                 audience=sharer.audience,
-                schema_version=self._schema_version,
+                schema_version=self._found.schema_version,
                 count=sum(each.count for each in known),
                 digest=hexadecimal(digest),
                 ranges=tuple(ranges),

@@ -104,6 +104,30 @@ def digest_file(store: TaskStore, fingerprints: Fingerprints) -> FileDigest:
             after, tasks = last, []
 
 
+class FileDigests:
+    """The digests of a file, which are computed again only after somebody wrote to it."""
+
+    def __init__(self, store: TaskStore, fingerprints: Fingerprints) -> None:
+        """Begin without digests."""
+        self._store = store
+        self._fingerprints = fingerprints
+        self._mark = object()
+        self._digest: FileDigest | None = None
+
+    def current(self) -> FileDigest:
+        """Return the digests of the file as it is; see :func:`digest_file`."""
+        before = self._mark_of_state()
+        if self._digest is None or before is not self._mark:
+            self._digest = digest_file(self._store, self._fingerprints)
+            # Kept if nobody wrote meanwhile: the mark is then the one from before.
+            self._mark = before
+        return self._digest
+
+    def _mark_of_state(self) -> object:
+        """Return an object that stays the same as long as nobody writes to the file."""
+        return self._store.read(lambda snapshot: snapshot.cached("state of share", object))
+
+
 def range_of(after: str, upto: str | None, fingerprints: Collection[int]) -> Range:
     """Return a range with the digest of its tasks."""
     digest = hexadecimal(sum(fingerprints))

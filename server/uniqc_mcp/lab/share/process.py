@@ -1,0 +1,71 @@
+"""The end of a program that waits for the network: at a signal, in less than two seconds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+_GRACE: Final = 1.5
+"""Seconds for the work to end by itself. Then the process ends, which loses nothing."""
+
+
+def run_until_signalled(work: Callable[[Event], None]) -> None:
+    """Run a function until it returns, or until SIGINT or SIGTERM.
+
+    Args:
+        work: Called on a thread, with an event that a signal sets. If it is still busy a moment
+            later, as in a request that nobody answers, the process ends with status 0.
+
+    Raises:
+        BaseException: The function raised it.
+    """
+    # A queue, as a handler may interrupt this thread while that holds the lock of an event.
+    news: SimpleQueue[BaseException | None] = SimpleQueue()
+    stop = Event()
+
+    def run() -> None:
+        try:
+            work(stop)
+        except BaseException as error:  # raised again below, on the main thread
+            news.put(error)
+        else:
+            news.put(None)
+
+    thread = Thread(target=run, daemon=True)
+    with _handled(lambda: news.put(None)):
+        thread.start()
+        error = news.get()
+        stop.set()
+        thread.join(_GRACE)
+    if thread.is_alive():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def _handled(on_signal: Callable[[], None]) -> Generator[None]:
+    """Call a function at SIGINT and SIGTERM, until the context is left."""
+    # A process that a shell starts in the background ignores SIGINT; it must go on doing so.
+    before = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+    try:
+        for number in before:
+            signal.signal(number, lambda *_: on_signal())
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
