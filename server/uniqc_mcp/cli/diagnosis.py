@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from uniqc_mcp.cli.share_facts import ShareFacts
     from uniqc_mcp.cli.store_facts import Facts
 
 
@@ -27,6 +28,7 @@ class Diagnosis:
         fallback: The path of the other file, in which uniqc works if it can't open its own; empty
             where the system has no directory for it.
         fallback_last_write: Time at which that was last written; empty if it is not there.
+        share: The state of sharing the cache with a laboratory; None if it never was.
         may_clear: What a server with these options may clear, in words; empty if nothing.
         problems: Reasons why a server would not work, each with what to do.
         notes: Anything else that is unusual about the file.
@@ -42,6 +44,7 @@ class Diagnosis:
     facts: Facts | None = None
     fallback: str = ""
     fallback_last_write: str = ""
+    share: ShareFacts | None = None
     may_clear: str = ""
     problems: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
@@ -64,6 +67,8 @@ class Diagnosis:
             yield f"receipts  {self.receipts}"
         if self.fallback:
             yield from self._fallback_lines()
+        if self.share is not None:
+            yield from self.share.lines()
         for problem in self.problems:
             yield f"problem   {problem}"
         for note in self.notes:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from uniqc_mcp.cli.diagnosis import Diagnosis
+from uniqc_mcp.cli.share_facts import share_facts
 from uniqc_mcp.cli.store_facts import facts_and_notes
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.store_notes import fallback_file, fallback_note
@@ -53,6 +54,8 @@ def examine(settings: Settings) -> Diagnosis:
         notes.append(f"The file was not checked for damage, as it is large. {_CHECK}")
     elif damage := _damage_beyond(problems, store):
         problems.append(damage)
+    share, share_notes = share_facts(store)
+    notes += share_notes
     if note := fallback_note(store.db_path):
         notes.append(without_home(note))
     return Diagnosis(
@@ -61,6 +64,7 @@ def examine(settings: Settings) -> Diagnosis:
         ok=not problems,
         receipts=_number_of_receipts(store),
         facts=facts,
+        share=share,
         problems=problems,
         may_clear=settings.clearing.in_words() if settings.clearing else "",
         notes=notes,

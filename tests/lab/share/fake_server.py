@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from uniqc_mcp.lab.exchange import Compare, Compared, Held, Key, Problem, Push, Pushed, Range, Task
+from uniqc_mcp.lab.exchange import (
+    COMPARE_PATH,
+    PUSH_PATH,
+    Compare,
+    Compared,
+    Held,
+    Key,
+    Problem,
+    Push,
+    Pushed,
+    Range,
+    Task,
+)
 from uniqc_mcp.lab.share.client import LabClient
 
 if TYPE_CHECKING:
@@ -86,9 +98,9 @@ class FakeServer:
         if (early := self.before(request)) is not None:
             return early
         try:
-            if request.url.path == "/uniqc/share/compare":
+            if request.url.path == f"/uniqc/{COMPARE_PATH}":
                 return answered(self.compare(Compare.model_validate_json(body)))
-            if request.url.path == "/uniqc/share/push":
+            if request.url.path == f"/uniqc/{PUSH_PATH}":
                 return answered(self.push(Push.model_validate_json(body)))
         except ValidationError as error:
             return problem(422, str(error))

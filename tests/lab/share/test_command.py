@@ -227,7 +227,8 @@ def test_a_signal_ends_it_in_two_seconds_with_0(
             time.sleep(3)
 
     server.before = before
-    command = [sys.executable, "-m", "uniqc_mcp", "share", "--to", address, "--cache-dir", cache]
+    command = [sys.executable, "-m", "uniqc_mcp", "share", "--to", address]
+    command += ["--cache-dir", str(cache)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert arrived.wait(30)
         began = time.monotonic()

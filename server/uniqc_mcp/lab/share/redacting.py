@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from uniqc_mcp.lab.exchange import MAX_BODY_BYTES
 from uniqc_mcp.safety.credentials import may_hold_credential
 from uniqc_mcp.safety.redaction import WHOLE, redacted_text, safe_value
+from uniqc_store import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ Redacted = TypeVar("Redacted")
 _UNIQCS_TIME: Final = re.compile(
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[+-]\d\d:\d\d|Z)?"
 )
+_ESCAPE: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
 _KNOWN_TEXTS: Final = 4_096
 """Short texts that are remembered as plain; labels and statuses repeat from task to task."""
 
@@ -84,19 +86,22 @@ class Redactor:
     def json(self, field: str, value: StoredValue) -> tuple[str | None, JsonValue]:
         """Return stored JSON without credentials, as text and as a value.
 
-        The text is as stored where nothing was redacted. It is None where it is too large or could
-        not be redacted. Text that is no JSON is redacted as text, and has no value.
+        The text is as stored where nothing was redacted. It is None where it is too large, could
+        not be redacted, or is no JSON and has a credential. Text that is no JSON has no value.
         """
         if value is None:
             return "", None
         if isinstance(value, bytearray | bytes) and len(value) > MAX_BODY_BYTES:
-            return None, None
+            return None, self._name_alone(value) if field == "metadata" else None
         text = self._readable(field, value)
         # The one job of a task has the same result as the task.
         if text != self._last_json:
             nothing: tuple[str | None, JsonValue] = (None, None)
             self._last = self._guarded(field, lambda: _redacted_json(text), nothing)
+            # What was not sent is named for each field that has it.
             self._last_json = text if self._last[0] is not None else None
+            if self._last[0] is None:
+                self.note(field)
         sent, found = self._last
         if sent is not None and len(sent.encode()) > MAX_BODY_BYTES:
             return None, found
@@ -111,6 +116,15 @@ class Redactor:
             self.note("name")
             name = name.replace("\0", "")
         return name.encode(errors="replace").decode()
+
+    def _name_alone(self, metadata: bytearray | bytes) -> JsonValue:
+        """Return metadata with nothing but the task's name, of those that stay on the machine."""
+        try:
+            found = parse_json(metadata.decode())
+        except ValueError:
+            return None
+        name = found.get("task_name") if isinstance(found, dict) else None
+        return {"task_name": self._redacted("name", name)} if isinstance(name, str) else {}
 
     def _readable(self, field: str, value: StoredValue) -> str:
         """Return a value as text that UTF-8 can encode, without NUL."""
@@ -146,7 +160,8 @@ def _redacted_text(text: str) -> str:
     return redacted_text(text, read=None, multiline=True, clean=False).text
 
 
-def _redacted_json(text: str) -> tuple[str, JsonValue]:
+def _redacted_json(text: str) -> tuple[str | None, JsonValue]:
+    """Return JSON as text and as a value; see :meth:`Redactor.json`."""
     repeats: list[bool] = []
 
     def to_dict(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
@@ -158,12 +173,32 @@ def _redacted_json(text: str) -> tuple[str, JsonValue]:
     try:
         value: JsonValue = json.loads(text, object_pairs_hook=to_dict)
     except (ValueError, RecursionError):
-        return redacted_text(text, read=None, multiline=True, clean=False).text, None
+        return _redacted_no_json(text), None
     safe = safe_value(value, budget=WHOLE).value
     # Of a repeated key only the last value was looked at, so the text itself may hold more.
     if safe == value and not repeats:
         return text, safe
     return _dumped(safe, ascii_only=text.isascii()), safe
+
+
+def _redacted_no_json(text: str) -> str | None:
+    r"""Return a text that was to be JSON; None if a credential is in it.
+
+    It was cut off most likely, and its strings are still escaped: ``\n`` may stand between a name
+    and its secret. So it is searched with its escapes resolved, and in one piece kept or not.
+    """
+    plain = _ESCAPE.sub(_unescaped, text)
+    if any(redacted_text(form, read=None, multiline=True).hidden for form in (text, plain)):
+        return None
+    return text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    try:
+        found: str = json.loads(f'"{escape[0]}"')
+    except ValueError:
+        return escape[0]
+    return found
 
 
 def _dumped(value: JsonValue, *, ascii_only: bool) -> str:
