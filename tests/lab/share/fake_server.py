@@ -53,6 +53,7 @@ class FakeServer:
 
     Attributes:
         max_differing: Ranges of one answer; the others are told by ``more``.
+        max_held: Fingerprints of one range in an answer; of a longer one it is the beginning.
         refuse: Returns a reason to refuse a task, or an empty text.
         before: Called with each request first; a response of it is the answer.
         requests: The bodies of all requests, in order.
@@ -61,6 +62,7 @@ class FakeServer:
     stores: dict[str, KeptStore] = field(default_factory=dict[str, KeptStore])
     epoch: str = "one"
     max_differing: int = 100
+    max_held: int = 20_000
     refuse: Callable[[Task], str] = lambda _: ""
     before: Callable[[httpx2.Request], Reply | None] = lambda _: None
     requests: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
@@ -109,9 +111,13 @@ class FakeServer:
     def compare(self, message: Compare) -> Compared:
         store = self.stores.setdefault(message.store_id, KeptStore())
         store.machine, store.audience = message.machine, message.audience
+        ends = [end for each in message.ranges for end in (each.after, each.upto)]
+        in_order = [end for end in ends if end is not None]
+        assert in_order == sorted(in_order)
+        assert None not in ends[:-1]
         count, digest = summed(store.tasks.values())
         differing = [
-            (each, held_in(store, each))
+            (each, held_in(store, each)[: self.max_held])
             for each in message.ranges
             if summed(in_range(store, each)) != (each.count, int(each.digest, 16))
         ]
@@ -157,9 +163,8 @@ def in_range(store: KeptStore, asked: Range) -> list[Task]:
 
 
 def held_in(store: KeptStore, asked: Range) -> tuple[Held, ...]:
-    return tuple(
-        Held(key=task.key, fingerprint=task.fingerprint) for task in in_range(store, asked)
-    )
+    tasks = sorted(in_range(store, asked), key=lambda task: key_of(task.key))
+    return tuple(Held(key=task.key, fingerprint=task.fingerprint) for task in tasks)
 
 
 def summed(tasks: Iterable[Task]) -> tuple[int, int]:

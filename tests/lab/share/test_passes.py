@@ -73,7 +73,7 @@ def test_many_tasks_go_in_batches_and_few_changes_in_one(tmp_path: Path) -> None
 
 
 def test_a_server_that_holds_more_than_a_range_may_have_is_repaired(tmp_path: Path) -> None:
-    store, server = filled(tmp_path, 3_000), FakeServer()
+    store, server = filled(tmp_path, 3_000), FakeServer(max_held=800)
     share(tmp_path, server)
     changed(store, "DELETE FROM tasks WHERE task_id > '000010'")
     assert share(tmp_path, server).gone == 2_989

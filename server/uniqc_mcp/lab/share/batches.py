@@ -39,6 +39,11 @@ class Sent:
     epoch: str = ""
     revision: int = 0
 
+    @property
+    def changes(self) -> int:
+        """The number of tasks that were sent, are gone, or were refused."""
+        return self.tasks + self.gone + len(self.refused)
+
 
 class _Item(NamedTuple):
     """A task with its JSON; or the key of a task that is gone, with no task."""

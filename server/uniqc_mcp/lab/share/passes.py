@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_RANGES, Compare
 from uniqc_mcp.lab.share.batches import Batches
-from uniqc_mcp.lab.share.errors import ServerUnavailableError, ShareRefusedError
+from uniqc_mcp.lab.share.errors import ShareError, ShareRefusedError
 from uniqc_mcp.lab.share.fingerprints import MODULUS, hexadecimal
 from uniqc_mcp.lab.share.outgoing import task_message
 from uniqc_mcp.lab.share.ranges import (
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 Place = tuple[str, str | None]
 """The first id, which is not in the range, and the last one, of a range."""
 
-_MAX_ROUNDS: Final = 10
-"""Comparisons of the whole after which a server that still differs is taken to be at fault."""
+_MAX_ROUNDS: Final = 200
+"""Comparisons of the whole after which a server that still differs is taken to be at fault.
+
+Of a range with too many tasks for one answer, each round settles the beginning.
+"""
 
 _RANGES_AT_ONCE: Final = 8
 """Ranges whose tasks may share a batch. A fingerprint of each task is held until it is sent."""
@@ -71,11 +74,12 @@ class Pass:
             self._check_only_writer(compared)
             if compared.same:
                 break
+            before = self._batches.sent.changes
             self._settle_all()
+            if self._batches.sent.changes == before:
+                raise _at_odds()
         else:
-            raise ServerUnavailableError(
-                f"the server differs from the file after {_MAX_ROUNDS} comparisons"
-            )
+            raise _at_odds()
         sent = self._batches.sent
         return Outcome(
             tasks=sum(each.count for each in self._found.ranges),
@@ -117,13 +121,13 @@ class Pass:
 
     def _settle_all(self) -> None:
         """Compare every range, and settle those that differ."""
-        left = list(self._ranges)
+        left = sorted(self._ranges, key=lambda place: place[0])
         while left:
             asked = _first_places(left)
             compared = self._compare([self._ranges[place] for place in asked])
             differing = {(each.after, each.upto): held for each, held in compared.differing}
             if not differing.keys() <= set(asked):
-                raise ServerUnavailableError("the server names ranges that it was not asked about")
+                raise ShareError("The server names ranges that it was not asked about.")
             for places in _batched(differing, _RANGES_AT_ONCE):
                 self._settle({place: differing[place] for place in places})
             if compared.more and differing:
@@ -178,6 +182,10 @@ def send_named(sharer: Sharer, task_ids: Sequence[str]) -> Sent:
         batches.add_gone(key.message)
     batches.flush()
     return batches.sent
+
+
+def _at_odds() -> ShareError:
+    return ShareError("The server still differs, although it was sent all that it asked for.")
 
 
 def _by_key(held: Sequence[Held]) -> dict[TaskKey, int]:
