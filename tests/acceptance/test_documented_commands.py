@@ -21,6 +21,7 @@ RUN_BY_CI = "it installs the package; .ci/run does so"
 NEEDS_THE_CLIENT = "it needs the client; python -m tests.clients.install runs it"
 
 OF_AN_OPERATOR = "it needs PostgreSQL; tests/lab/cli/test_documentation.py runs it"
+NEEDS_A_LABORATORY = "it needs a laboratory's server; tests/lab/share/test_command.py runs it"
 
 NOT_RUN = {
     "uniqc-mcp lab init --role uniqc_lab": OF_AN_OPERATOR,
@@ -28,6 +29,8 @@ NOT_RUN = {
     "uniqc-mcp lab token list": OF_AN_OPERATOR,
     "uniqc-mcp lab token revoke --owner alice": OF_AN_OPERATOR,
     "uniqc-mcp lab serve --public-url https://lab.example.org --workers 2": OF_AN_OPERATOR,
+    "uniqc-mcp share --to https://lab.example/ --once": NEEDS_A_LABORATORY,
+    "uniqc-mcp share --to https://lab.example/ --visible-to lab": NEEDS_A_LABORATORY,
     "uvx uniqc-mcp demo": NOT_PUBLISHED,
     "pipx run uniqc-mcp demo": NOT_PUBLISHED,
     "python -m pip install . && uniqc-mcp demo": RUN_BY_CI,

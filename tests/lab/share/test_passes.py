@@ -18,11 +18,6 @@ STORES = Path(__file__).parents[2] / "data" / "stores"
 RELEASED = sorted({path.name for path in STORES.glob("*.sqlite")} - {"0-halfinit.sqlite"})
 
 
-def without_credentials(directory: Path) -> None:
-    with closing(sqlite3.connect(directory / "tasks.sqlite")) as file, file:
-        file.execute("UPDATE tasks SET metadata_json = '{}'")
-
-
 @pytest.mark.parametrize("name", RELEASED)
 def test_a_released_store_arrives_whole_and_a_second_pass_sends_nothing(
     name: str, tmp_path: Path
