@@ -19,6 +19,7 @@ from benchmarks.measure import (
     lists,
     processes,
     searches,
+    sharing,
     starts,
     summaries,
     uniqc_command,
@@ -49,6 +50,7 @@ SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
     "processes": processes.measure,
     "clearing": clearing.measure,
     "lab": lab.measure,
+    "sharing": sharing.measure,
     "context": context.measure,
 }
 _EXTRA = ("rich", "matplotlib", "bpe_openai")

@@ -15,6 +15,7 @@ from benchmarks.measure import (
     lists,
     processes,
     searches,
+    sharing,
     starts,
     summaries,
 )
@@ -226,6 +227,29 @@ BARS = (
         only=lab.COUNTS,
         reference=Side(who=lab.GROUP_BY),
         limit=0.01,
+    ),
+    Bar(
+        says="Sharing a store for the first time, beside redacting and serialising its rows, CPU",
+        group=sharing.GROUP,
+        only=sharing.FULL,
+        ours=Side(size="smallest"),
+        reference=Side(who=sharing.REDACTED, size="smallest"),
+        limit=1.5,
+    ),
+    Bar(
+        says="A pass that finds nothing new, beside that",
+        group=sharing.GROUP,
+        only=sharing.NOTHING_NEW,
+        ours=Side(size="smallest"),
+        reference=Side(who=sharing.FIRST_TIME, size="smallest"),
+        limit=0.1,
+    ),
+    Bar(
+        says="Its peak memory at the largest size, beside the smallest",
+        group=sharing.GROUP,
+        only=sharing.PEAK,
+        reference=Side(size="smallest"),
+        limit=1.5,
     ),
     Bar(
         says="Tokens of everything that tools/list returns",

@@ -31,6 +31,7 @@ TITLES = {
     "memory": "Memory",
     "imports": "Imports",
     "clearing": "Clearing",
+    "sharing": "Sharing with a laboratory",
     "context": "Context",
 }
 _SLOWEST_PAIRS = 12
