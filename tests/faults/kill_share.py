@@ -1,12 +1,14 @@
 """Kill ``share`` while somebody writes; then one pass has to make the server equal to the file.
 
-    python -m tests.faults.kill_share [--kills 200] [--seed 0]
+    python -m tests.faults.kill_share [--kills 200] [--seed 0] [--uniqc 0.1.1]
 
 A process shares a cache directory with a server in memory and is killed with SIGKILL after a random
 time: while it starts, compares, sends, or writes its state. Meanwhile tasks are saved, changed,
 archived and removed, the file is removed and upgraded from schema 1 to 5, and the server loses
 tasks or is restored from an older backup. After each kill the writer pauses and one pass is made.
 Then each task of the file has to be on the server as it is, and no other one, in one store.
+
+With ``--uniqc`` the writer is the store of that release of uniqc, from the package registry.
 """
 
 from __future__ import annotations
@@ -21,28 +23,34 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import httpx2
+from live_writer import Writer
 from tests.lab.share.fake_server import ADDRESS, TOKEN
 from tests.lab.share.history import History
 from tests.lab.share.http_server import listening
 from tests.lab.share.sharing import content_of, kept_content
+from uniqc_from_registry import install_uniqc, old_store_module
 
 from uniqc_mcp.lab.share.start import Wanted, prepared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import IO
 
 LONGEST_LIFE = 0.5
 """Seconds after which a process is killed, at most."""
 
 TASKS_BEFORE = 300
-MOVES = (
+Move: TypeAlias = "Callable[[History, int], None]"
+SERVER_MOVES: tuple[Move, ...] = (History.back_up, History.restore, History.lose_some)
+MOVES: tuple[Move, ...] = (
     *[History.insert] * 4,
     *[History.update] * 4,
     *(History.touch, History.change_job, History.delete, History.archive, History.clear_all),
-    *(History.upgrade, History.back_up, History.restore, History.lose_some),
+    History.upgrade,
+    *SERVER_MOVES,
 )
 
 
@@ -50,16 +58,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--uniqc", metavar="RELEASE")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uniqc-share-kills-") as work:
-        os.environ["XDG_STATE_HOME"] = f"{work}/state"
-        cache = Path(work).resolve() / "cache"
-        cache.mkdir()
+        home = Path(work).resolve()
+        os.environ["XDG_STATE_HOME"], os.environ["HOME"] = str(home / "state"), str(home)
+        cache = home / ".uniqc" / "cache"
+        cache.mkdir(parents=True)
         # Before any thread: only a process without threads may fork.
         nursery = Nursery.begun()
-        trials = Trials(History(cache), nursery, random.Random(options.seed))
+        moves = moves_of_uniqc(home / "site", options.uniqc) if options.uniqc else MOVES
+        trials = Trials(History(cache), moves, nursery, random.Random(options.seed))
         trials.run(options.kills)
     print(f"{options.kills} kills; after each, one pass made the server equal to the file")
+
+
+def moves_of_uniqc(site: Path, release: str) -> Sequence[Move]:
+    """Return what a release of uniqc does, through its own store."""
+    install_uniqc(site, release)
+    if release.startswith("0.0."):
+        theirs = old_store_module(site)
+        store = theirs.TaskStore()
+
+        def save(_: History, number: int) -> None:
+            status = ("running", "success", "failed")[number % 3]
+            task = theirs.TaskInfo(task_id=f"{number % 300}", backend="dummy", status=status)
+            store.save(task)
+
+        def delete(_: History, number: int) -> None:
+            store.delete(f"{number % 300}")
+
+        def clear(_: History, number: int) -> None:
+            if number % 10 == 0:
+                store.clear_completed()
+
+        return (*[save] * 8, delete, clear, *SERVER_MOVES)
+    writer = Writer(site, 1)
+    own = (writer.begin, writer.begin, writer.finish, writer.finish)
+    return (
+        *(_without_number(move) for move in (*own, writer.archive_one, writer.restore_one)),
+        *SERVER_MOVES,
+    )
+
+
+def _without_number(move: Callable[[], None]) -> Move:
+    return lambda _history, _number: move()
 
 
 @dataclass
@@ -112,8 +155,11 @@ def share_for_ever(address: str, cache: Path) -> None:
 class Trials:
     """Kills beside a writer, and one pass after each."""
 
-    def __init__(self, history: History, nursery: Nursery, chance: random.Random) -> None:
+    def __init__(
+        self, history: History, moves: Sequence[Move], nursery: Nursery, chance: random.Random
+    ) -> None:
         self.history = history
+        self._moves = moves
         self._nursery = nursery
         self._chance = chance
         self._writing = threading.Lock()
@@ -122,7 +168,7 @@ class Trials:
 
     def run(self, kills: int) -> None:
         for number in range(TASKS_BEFORE):
-            self.history.insert(number)
+            self._moves[0](self.history, number)
         writer = threading.Thread(target=self._write)
         with listening(self.history.server) as address:
             writer.start()
@@ -143,7 +189,7 @@ class Trials:
         while not self._ended and self._error is None:
             with self._writing:
                 try:
-                    chance.choice(MOVES)(self.history, chance.randrange(1_000))
+                    chance.choice(self._moves)(self.history, chance.randrange(1_000))
                 except BaseException as error:  # raised at the end, on the main thread
                     self._error = error
             time.sleep(chance.uniform(0, 0.02))

@@ -53,7 +53,8 @@ class FakeServer:
 
     Attributes:
         max_differing: Ranges of one answer; the others are told by ``more``.
-        max_held: Fingerprints of one range in an answer; of a longer one it is the beginning.
+        max_held: Fingerprints of one range in an answer; of a longer one it is the beginning. More
+            than a range of a file has tasks, or the end of it would never be settled.
         refuse: Returns a reason to refuse a task, or an empty text.
         before: Called with each request first; a response of it is the answer.
         requests: The bodies of all requests, in order.
@@ -130,7 +131,7 @@ class FakeServer:
         )
 
     def push(self, message: Push) -> Pushed:
-        store = self.stores[message.store_id]
+        store = self.stores.setdefault(message.store_id, KeptStore())
         store.revision += 1
         refused: list[tuple[Key, str]] = []
         for task in message.tasks:

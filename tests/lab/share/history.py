@@ -34,7 +34,7 @@ class History:
     """A cache directory, a server that it is shared with, and what may happen to both."""
 
     directory: Path
-    server: FakeServer = field(default_factory=lambda: FakeServer(max_differing=1, max_held=2))
+    server: FakeServer = field(default_factory=lambda: FakeServer(max_differing=1))
     backup: dict[str, KeptStore] | None = None
     made: int = 0
 

@@ -6,13 +6,18 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.share.fake_server import FakeServer, problem
+from tests.lab.share.fake_server import FakeServer, answered, problem
 from tests.lab.share.sharing import content_of, kept_content, share
 
+from uniqc_mcp.lab.exchange import Compared
 from uniqc_mcp.lab.share.errors import ShareError
 from uniqc_store import TaskInfo, TaskStore
+
+if TYPE_CHECKING:
+    import httpx2
 
 STORES = Path(__file__).parents[2] / "data" / "stores"
 RELEASED = sorted({path.name for path in STORES.glob("*.sqlite")} - {"0-halfinit.sqlite"})
@@ -68,7 +73,7 @@ def test_many_tasks_go_in_batches_and_few_changes_in_one(tmp_path: Path) -> None
 
 
 def test_a_server_that_holds_more_than_a_range_may_have_is_repaired(tmp_path: Path) -> None:
-    store, server = filled(tmp_path, 3_000), FakeServer(max_held=800)
+    store, server = filled(tmp_path, 3_000), FakeServer(max_held=1_100)
     share(tmp_path, server)
     changed(store, "DELETE FROM tasks WHERE task_id > '000010'")
     assert share(tmp_path, server).gone == 2_989
@@ -193,3 +198,28 @@ def test_another_version_of_what_is_sent_sends_everything_again(
     share(tmp_path, server)
     monkeypatch.setattr("uniqc_mcp.lab.share.fingerprints.REDACTION", 999)
     assert share(tmp_path, server).sent == 10
+
+
+def test_a_late_message_of_a_killed_process_is_no_fault(tmp_path: Path) -> None:
+    filled(tmp_path, 10)
+    server = FakeServer()
+    share(tmp_path, server)
+    late = iter([{}, server.stores, server.stores])
+
+    def arrives(_: httpx2.Request) -> None:
+        server.stores = next(late)
+
+    server.before = arrives
+    assert share(tmp_path, server).sent == 0
+
+
+def test_a_server_that_differs_for_ever_ends_the_pass(tmp_path: Path) -> None:
+    filled(tmp_path, 10)
+    server = FakeServer()
+    share(tmp_path, server)
+
+    differs = Compared(epoch="one", revision=1, same=False)
+    server.before = lambda _: answered(differs)
+    with pytest.raises(ShareError, match="still differs"):
+        share(tmp_path, server)
+    assert len(server.requests) < 20

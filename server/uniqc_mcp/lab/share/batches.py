@@ -10,7 +10,7 @@ from uniqc_mcp.lab.share.errors import BatchRefusedError, BatchTooLargeError
 from uniqc_mcp.lab.share.outgoing import without_bodies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from uniqc_mcp.lab.exchange import Task
     from uniqc_mcp.lab.share.client import LabClient
@@ -50,7 +50,7 @@ class _Item(NamedTuple):
 
     key: Key
     task: Task | None
-    json: str
+    json: bytes
 
 
 class Batches:
@@ -72,11 +72,11 @@ class Batches:
 
     def add(self, task: Task) -> None:
         """Add a task, and send what is full."""
-        self._add(_Item(task.key, task, task.model_dump_json()))
+        self._add(_item(task))
 
     def add_gone(self, key: Key) -> None:
         """Add the key of a task that is no longer there, and send what is full."""
-        self._add(_Item(key, None, key.model_dump_json()))
+        self._add(_Item(key, None, key.model_dump_json().encode()))
 
     def flush(self) -> None:
         """Send what was added.
@@ -89,7 +89,7 @@ class Batches:
             self._send(items)
 
     def _add(self, item: _Item) -> None:
-        size = len(item.json.encode())
+        size = len(item.json)
         if self._items and (len(self._items) >= MAX_TASKS or self._bytes + size > self._limit):
             self.flush()
         self._items.append(item)
@@ -124,27 +124,18 @@ class Batches:
         if isinstance(error, BatchTooLargeError) and item.task is not None:
             smaller = without_bodies(item.task)
             if smaller != item.task:
-                self._send([_Item(item.key, smaller, smaller.model_dump_json())])
+                self._send([_item(smaller)])
                 return
         self.sent.refused.append(Refused(item.key, str(error)))
         if len(self.sent.refused) > _MAX_REFUSED and not self.sent.tasks:
             raise error
 
     def _body(self, items: Sequence[_Item]) -> bytes:
-        tasks = ",".join(item.json for item in items if item.task is not None)
-        gone = ",".join(item.json for item in items if item.task is None)
-        return (
-            f'{{"version":{VERSION},"store_id":"{self._store_id}",'
-            f'"tasks":[{tasks}],"gone":[{gone}]}}'
-        ).encode()
+        tasks = b",".join(item.json for item in items if item.task is not None)
+        gone = b",".join(item.json for item in items if item.task is None)
+        head = f'{{"version":{VERSION},"store_id":"{self._store_id}",'.encode()
+        return b'%b"tasks":[%b],"gone":[%b]}' % (head, tasks, gone)
 
 
-def parts_of(texts: Sequence[str], most_bytes: int) -> Iterator[Sequence[str]]:
-    """Yield consecutive texts that have so many bytes together at most."""
-    start = size = 0
-    for number, text in enumerate(texts):
-        if size + len(text) > most_bytes and number > start:
-            yield texts[start:number]
-            start, size = number, 0
-        size += len(text)
-    yield texts[start:]
+def _item(task: Task) -> _Item:
+    return _Item(task.key, task, task.model_dump_json().encode())

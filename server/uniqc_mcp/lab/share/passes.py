@@ -37,6 +37,12 @@ _MAX_ROUNDS: Final = 200
 Of a range with too many tasks for one answer, each round settles the beginning.
 """
 
+_MAX_IDLE_ROUNDS: Final = 3
+"""Rounds in which nothing was to be sent, after which that holds too.
+
+One such round is no fault: the last message of a process that was killed may arrive meanwhile.
+"""
+
 _RANGES_AT_ONCE: Final = 8
 """Ranges whose tasks may share a batch. A fingerprint of each task is held until it is sent."""
 
@@ -69,17 +75,7 @@ class Pass:
             ShareError: The server can't be reached or refuses, or the file is in no good state.
             StoreError: The file can't be read.
         """
-        for _ in range(_MAX_ROUNDS):
-            compared = self._compare(())
-            self._check_only_writer(compared)
-            if compared.same:
-                break
-            before = self._batches.sent.changes
-            self._settle_all()
-            if self._batches.sent.changes == before:
-                raise _at_odds()
-        else:
-            raise _at_odds()
+        compared = self._settled()
         sent = self._batches.sent
         return Outcome(
             tasks=sum(each.count for each in self._found.ranges),
@@ -89,6 +85,23 @@ class Pass:
             left_out=self._found.left_out,
             answered=Answered(compared.epoch, compared.revision),
         )
+
+    def _settled(self) -> Compared:
+        """Send what differs until nothing does, and return the answer that says so."""
+        rounds = idle = 0
+        while True:
+            compared = self._compare(())
+            self._check_only_writer(compared)
+            if compared.same:
+                return compared
+            if rounds == _MAX_ROUNDS or idle == _MAX_IDLE_ROUNDS:
+                raise ShareError(
+                    "The server still differs, although it was sent all that it asked for."
+                )
+            before = self._batches.sent.changes
+            self._settle_all()
+            rounds += 1
+            idle = idle + 1 if self._batches.sent.changes == before else 0
 
     def _check_only_writer(self, compared: Compared) -> None:
         """Raise ShareRefusedError if somebody else writes to this store on the server.
@@ -182,10 +195,6 @@ def send_named(sharer: Sharer, task_ids: Sequence[str]) -> Sent:
         batches.add_gone(key.message)
     batches.flush()
     return batches.sent
-
-
-def _at_odds() -> ShareError:
-    return ShareError("The server still differs, although it was sent all that it asked for.")
 
 
 def _by_key(held: Sequence[Held]) -> dict[TaskKey, int]:
