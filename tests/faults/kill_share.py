@@ -18,6 +18,7 @@ import json
 import os
 import random
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -26,6 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpx2
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "soak"))
+
 from live_writer import Writer
 from tests.lab.share.fake_server import ADDRESS, TOKEN
 from tests.lab.share.history import History

@@ -107,7 +107,7 @@ def share(
     from uniqc_mcp.lab.share.start import Wanted, prepared  # noqa: PLC0415 - 0.2 s of `--help`
 
     def work(stop: Event) -> None:
-        with prepared(wanted, stop=stop, tell=_tell) as sharing:
+        with prepared(wanted, stop=stop, tell=_ignore if once else _tell) as sharing:
             if once:
                 outcomes.append(sharing.once())
             else:
@@ -137,6 +137,10 @@ def _share_errors() -> Generator[None]:
         yield
     except ShareError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _ignore(_: str) -> None:
+    """Say nothing: one pass ends with its outcome, or with its error."""
 
 
 def _tell(words: str) -> None:

@@ -58,6 +58,7 @@ class FakeServer:
         refuse: Returns a reason to refuse a task, or an empty text.
         before: Called with each request first; a response of it is the answer.
         requests: The bodies of all requests, in order.
+        answered: Held while the stores change, and told of each answer.
     """
 
     stores: dict[str, KeptStore] = field(default_factory=dict[str, KeptStore])
@@ -102,9 +103,13 @@ class FakeServer:
             return early
         try:
             if request.url.path == f"/uniqc/{COMPARE_PATH}":
-                return answered(self.compare(Compare.model_validate_json(body)))
+                message = Compare.model_validate_json(body)
+                with self.answered:
+                    return answered(self.compare(message))
             if request.url.path == f"/uniqc/{PUSH_PATH}":
-                return answered(self.push(Push.model_validate_json(body)))
+                batch = Push.model_validate_json(body)
+                with self.answered:
+                    return answered(self.push(batch))
         except ValidationError as error:
             return problem(422, str(error))
         return httpx2.Response(404, text="<html>not found</html>")

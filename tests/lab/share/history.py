@@ -162,16 +162,19 @@ class History:
     # What becomes of the server
 
     def back_up(self, _: int) -> None:
-        self.backup = copy.deepcopy(self.server.stores)
+        with self.server.answered:
+            self.backup = copy.deepcopy(self.server.stores)
 
     def restore(self, _: int) -> None:
-        if self.backup is not None:
-            self.server.stores = copy.deepcopy(self.backup)
+        with self.server.answered:
+            if self.backup is not None:
+                self.server.stores = copy.deepcopy(self.backup)
 
     def lose_some(self, number: int) -> None:
-        for store in self.server.stores.values():
-            for key in list(store.tasks)[number % 3 :: 3]:
-                del store.tasks[key]
+        with self.server.answered:
+            for store in self.server.stores.values():
+                for key in list(store.tasks)[number % 3 :: 3]:
+                    del store.tasks[key]
 
     def share(self, _: int) -> None:
         assert share(self.directory, self.server).complete

@@ -33,12 +33,18 @@ MOVES: tuple[Callable[[History, int], None], ...] = (
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 999)), max_size=25))
+@given(st.booleans(), st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 999)), max_size=25))
 def test_one_pass_makes_the_server_equal_to_the_file(
+    upgraded: bool,  # noqa: FBT001 - hypothesis passes it by its place
     moves: list[tuple[Callable[[History, int], None], int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         history = History(Path(directory))
+        if upgraded:
+            for number in range(3):
+                history.insert(number)
+            history.upgrade(0)
+            history.share(0)
         for move, number in moves:
             move(history, number)
         history.share(0)

@@ -42,8 +42,8 @@ _LONGEST_PAUSE: Final = 60.0
 _TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, read=120.0)
 _MAX_ANSWER_BYTES: Final = 64 * 2**20
 _WHO_AM_I: Final = {
-    401: "the server does not know the token, or it has expired or was revoked",
-    403: "the token does not allow to share tasks",
+    401: "The server does not know the token, or it has expired or was revoked",
+    403: "The token does not allow to share tasks",
 }
 _TOO_LARGE: Final = 413
 _NO_SUCH_PLACE: Final = frozenset({404, 405})
@@ -146,10 +146,11 @@ class LabClient:
     def _error(self, response: httpx2.Response, content: bytes) -> ShareError:
         status = response.status_code
         said, retry_after = _problem(content)
-        what = f"{self._host} answers {status}{f': {quoted(said)}' if said else ''}"
+        reason = f": {quoted(said.rstrip('.'))}" if said else ""
+        what = f"{self._host} answers {status}{reason}"
         if status in _WHO_AM_I:
             return ShareRefusedError(
-                f"{what}. That is, {_WHO_AM_I[status]}. Ask for a token with the scope tasks:share."
+                f"{what}. {_WHO_AM_I[status]}. Ask for a token with the scope tasks:share."
             )
         if status in _BUSY:
             return ServerUnavailableError(what, _retry_after(response, retry_after))
