@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    made = {size: tmp_path_factory.mktemp(f"shared-{size}") for size in (100, 1200)}
+    made = {size: tmp_path_factory.mktemp(f"shared-{size}") for size in (100, 300)}
     for size, directory in made.items():
         build(directory, Mix(size=size).tasks())
     return made
@@ -59,5 +59,5 @@ def test_the_measured_pass_sends_every_task(stores: dict[int, Path]) -> None:
             bodies.append(request.read())
             return super().answer(request)
 
-    sharing.share(stores[1200], Noting())
-    assert b"".join(bodies).count(b'"fingerprint":') == 1200
+    sharing.share(stores[300], Noting())
+    assert b"".join(bodies).count(b'"fingerprint":') == 300

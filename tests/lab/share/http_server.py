@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 import httpx2
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Generator
 
     from tests.lab.share.fake_server import FakeServer
 
 
 @contextmanager
-def listening(server: FakeServer) -> Generator[str]:
+def listening(server: FakeServer, tls: ssl.SSLContext | None = None) -> Generator[str]:
     """Serve on a free port of the loopback address; the value is the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # of a client that was killed
+            with suppress(OSError):  # of a client that was killed
                 super().handle()
 
         def do_POST(self) -> None:
@@ -47,7 +48,9 @@ def listening(server: FakeServer) -> Generator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
-        address = f"http://127.0.0.1:{http.server_port}/"
+        address = f"http{'s' if tls else ''}://127.0.0.1:{http.server_port}/"
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
         thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
