@@ -90,3 +90,11 @@ def test_a_state_that_cannot_be_read_is_a_note(cache: Path, address: str) -> Non
     run("share", "--once", "--to", address, "--cache-dir", cache)
     StateFile(cache).path.write_text("{}")
     assert "note      The state of share" in told(cache)
+
+
+def test_what_another_server_was_told_is_not_told_of_this_one(cache: Path, address: str) -> None:
+    run("share", "--once", "--to", address, "--cache-dir", cache)
+    run("share", "--once", "--to", f"{address}elsewhere/", "--cache-dir", cache)
+    text = told(cache)
+    assert "no pass was complete yet" in text
+    assert "elsewhere" in text

@@ -222,3 +222,25 @@ def test_a_file_that_did_not_change_is_not_read_again(cache: Path, server: FakeS
         server.wait_for(lambda: len(server.requests) > seen + 3)
     assert all(path.endswith("compare") for path, _ in server.requests[seen:])
     assert kept_content(server.store).keys() == content_of(cache).keys()
+
+
+def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: FakeServer) -> None:
+    changed(cache, "UPDATE tasks SET metadata_json = printf('{\"a\": \"%.40000c\"}', 'x')")
+    assert (cache / "tasks.sqlite").stat().st_size > 2 * 2**20  # it is not checked whole
+    with sharing(cache, server) as run:
+        in_step(server, cache)
+        before = dict(server.store.tasks)
+        with closing(sqlite3.connect(cache / "tasks.sqlite")) as file, file:
+            file.execute("PRAGMA writable_schema = ON")
+            file.execute(
+                """
+                UPDATE sqlite_master SET rootpage = (
+                    SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_task_shards_1'
+                ) WHERE name = 'sqlite_autoindex_tasks_1'
+                """
+            )
+        run.said.clear()
+    with sharing(cache, server) as run:
+        assert run.said.wait(20)
+    assert "is damaged" in run.told[0]
+    assert server.store.tasks == before

@@ -7,8 +7,8 @@ from typing import Final
 from uniqc_mcp.safety.credentials import may_hold_credential
 from uniqc_mcp.safety.redaction import redacted_text
 
-MAX_ID: Final = 1_000
-"""Most bytes of an id that is shared; a longer one fits in no index of the database."""
+MAX_ID: Final = 512
+"""Most bytes of an id that is shared; the server takes no longer one."""
 
 
 def shared_id(stored: bytearray) -> str | None:

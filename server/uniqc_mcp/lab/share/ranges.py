@@ -11,6 +11,7 @@ from uniqc_mcp.lab.share.errors import ShareError
 from uniqc_mcp.lab.share.fingerprints import hexadecimal
 from uniqc_mcp.lab.share.identifiers import shared_id
 from uniqc_mcp.safety.display import tilde
+from uniqc_store import TaskFilter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ _TASKS_OF_A_READ: Final = MAX_RANGE_TASKS - 1
 
 _BYTES_OF_A_READ: Final = 8 * 2**20
 """Bytes of stored tasks that are kept of one read, but for its last task."""
+
+
+_EVERY_TASK: Final = TaskFilter()
 
 
 class TaskKey(NamedTuple):
@@ -67,11 +71,18 @@ class FileDigest:
         ranges: At least one; together they cover every id.
         left_out: Number of tasks whose id can't be shared.
         schema_version: The ``user_version`` of the file.
+        counted: Number of tasks by another index than the one by which they were read.
     """
 
     ranges: tuple[Range, ...]
     left_out: int
     schema_version: int
+    counted: int
+
+    @property
+    def read(self) -> int:
+        """Number of tasks that were read."""
+        return self.left_out + sum(each.count for each in self.ranges)
 
 
 def digest_file(store: TaskStore, fingerprints: Fingerprints) -> FileDigest:
@@ -83,7 +94,7 @@ def digest_file(store: TaskStore, fingerprints: Fingerprints) -> FileDigest:
         ShareError: The file is in no state that says which tasks there are.
         StoreError: It can't be read.
     """
-    schema_version, left_out = store.read(_checked_version_and_left_out)
+    schema_version, counted, left_out = store.read(_checked)
     ranges: list[Range] = []
     tasks: list[int] = []
     after, resume = "", b""
@@ -96,6 +107,7 @@ def digest_file(store: TaskStore, fingerprints: Fingerprints) -> FileDigest:
                 ranges=(*ranges, range_of(after, None, tasks)),
                 left_out=left_out,
                 schema_version=schema_version,
+                counted=counted,
             )
         resume = stretch.resume
         if stretch.tasks:
@@ -118,9 +130,15 @@ class FileDigests:
         """Return the digests of the file as it is; see :func:`digest_file`."""
         before = self._mark_of_state()
         if self._digest is None or before is not self._mark:
-            self._digest = digest_file(self._store, self._fingerprints)
+            digest = digest_file(self._store, self._fingerprints)
+            if digest.read != digest.counted and self._mark_of_state() is before:
+                raise ShareError(
+                    f"{tilde(self._store.db_path)} is damaged: an index of it has "
+                    f"{digest.read:,} tasks and another {digest.counted:,}. Nothing is shared "
+                    "until `uniqc-mcp doctor` finds it in order."
+                )
             # Kept if nobody wrote meanwhile: the mark is then the one from before.
-            self._mark = before
+            self._digest, self._mark = digest, before
         return self._digest
 
     def _mark_of_state(self) -> object:
@@ -228,8 +246,8 @@ def _bytes_of(task: StoredTask) -> int:
     return sum(len(value) for row in rows for value in row if isinstance(value, bytearray | bytes))
 
 
-def _checked_version_and_left_out(snapshot: Snapshot) -> tuple[int, int]:
-    """Return the schema version, and the number of tasks whose id is no text.
+def _checked(snapshot: Snapshot) -> tuple[int, int, int]:
+    """Return the schema version, the number of tasks, and of those whose id is no text.
 
     A task that is not in the file is taken for removed. So a file that may lack tasks for another
     reason is not shared.
@@ -247,4 +265,5 @@ def _checked_version_and_left_out(snapshot: Snapshot) -> tuple[int, int]:
         )
     if not state.exists and not state.path.parent.is_dir():
         raise ShareError(f"There is no directory {tilde(state.path.parent)}.")
-    return state.schema_version, snapshot.without_id()
+    counted = snapshot.count(_EVERY_TASK) + snapshot.archived()
+    return state.schema_version, counted, snapshot.without_id()

@@ -66,9 +66,8 @@ def prepared(
         transport=transport,
     )
     with closing(client), file.locked():
-        state = changed(
-            file.load() or ShareState.new(), address=wanted.address, audience=wanted.audience
-        )
+        state = (file.load() or ShareState.new()).at(wanted.address)
+        state = changed(state, audience=wanted.audience)
         # Saved before anything is sent: a kill must not leave tasks under a name nobody knows.
         file.save(state)
         sharer = Sharer(

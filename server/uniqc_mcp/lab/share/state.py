@@ -74,6 +74,12 @@ class ShareState:
         """Return the state of a store that the server does not know yet."""
         return cls(store_id=secrets.token_hex(16), secret=secrets.token_hex(32))
 
+    def at(self, address: str) -> ShareState:
+        """Return the state for a server: without what another server has been told."""
+        if address == self.address:
+            return self
+        return ShareState(store_id=self.store_id, secret=self.secret, address=address)
+
 
 _TYPES: Final[dict[str, type]] = {
     field.name: {"str": str, "int": int}[str(field.type)] for field in fields(ShareState)
