@@ -226,21 +226,21 @@ def test_a_file_that_did_not_change_is_not_read_again(cache: Path, server: FakeS
 
 def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: FakeServer) -> None:
     changed(cache, "UPDATE tasks SET metadata_json = printf('{\"a\": \"%.40000c\"}', 'x')")
+    changed(cache, "DELETE FROM archived_tasks")
     assert (cache / "tasks.sqlite").stat().st_size > 2 * 2**20  # it is not checked whole
-    with sharing(cache, server) as run:
+    with sharing(cache, server):
         in_step(server, cache)
-        before = dict(server.store.tasks)
-        with closing(sqlite3.connect(cache / "tasks.sqlite")) as file, file:
-            file.execute("PRAGMA writable_schema = ON")
-            file.execute(
-                """
-                UPDATE sqlite_master SET rootpage = (
-                    SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_task_shards_1'
-                ) WHERE name = 'sqlite_autoindex_tasks_1'
-                """
-            )
-        run.said.clear()
+    before = dict(server.store.tasks)
+    with closing(sqlite3.connect(cache / "tasks.sqlite")) as file, file:
+        file.execute("PRAGMA writable_schema = ON")
+        file.execute(
+            """
+            UPDATE sqlite_master SET rootpage = (
+                SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_archived_tasks_1'
+            ) WHERE name = 'sqlite_autoindex_tasks_1'
+            """
+        )
     with sharing(cache, server) as run:
-        assert run.said.wait(20)
-    assert "is damaged" in run.told[0]
+        assert run.said.wait(30)
+    assert "an index of it has 0 tasks and another 83" in run.told[0]
     assert server.store.tasks == before

@@ -26,7 +26,8 @@ _BYTES_OF_A_READ: Final = 8 * 2**20
 """Bytes of stored tasks that are kept of one read, but for its last task."""
 
 
-_EVERY_TASK: Final = TaskFilter()
+_ACTIVE: Final = TaskFilter(status="active")
+_FINISHED: Final = TaskFilter(status="finished")
 
 
 class TaskKey(NamedTuple):
@@ -131,10 +132,10 @@ class FileDigests:
         before = self._mark_of_state()
         if self._digest is None or before is not self._mark:
             digest = digest_file(self._store, self._fingerprints)
-            if digest.read != digest.counted and self._mark_of_state() is before:
+            if digest.read < digest.counted and self._mark_of_state() is before:
                 raise ShareError(
-                    f"{tilde(self._store.db_path)} is damaged: an index of it has "
-                    f"{digest.read:,} tasks and another {digest.counted:,}. Nothing is shared "
+                    f"{tilde(self._store.db_path)} is damaged: an index of it has {digest.read:,} "
+                    f"tasks and another {digest.counted:,}. Nothing is shared "
                     "until `uniqc-mcp doctor` finds it in order."
                 )
             # Kept if nobody wrote meanwhile: the mark is then the one from before.
@@ -265,5 +266,6 @@ def _checked(snapshot: Snapshot) -> tuple[int, int, int]:
         )
     if not state.exists and not state.path.parent.is_dir():
         raise ShareError(f"There is no directory {tilde(state.path.parent)}.")
-    counted = snapshot.count(_EVERY_TASK) + snapshot.archived()
+    # Not all together: SQLite counts those by the very index by which they are read.
+    counted = snapshot.archived() + sum(map(snapshot.count, (_ACTIVE, _FINISHED)))
     return state.schema_version, counted, snapshot.without_id()
