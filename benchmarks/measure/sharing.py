@@ -82,7 +82,7 @@ class Equal:
             return _response(self.compared(request))
         return _response(Pushed(epoch="1", revision=1))
 
-    def compared(self, _: httpx2.Request) -> Compared:
+    def compared(self, request: httpx2.Request) -> Compared:
         """Return that both are the same."""
         return Compared(epoch="1", revision=1, same=True)
 

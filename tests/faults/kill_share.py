@@ -1,6 +1,6 @@
 """Kill ``share`` while somebody writes; then one pass has to make the server equal to the file.
 
-    python -m tests.faults.kill_share [--kills 200] [--seed 0] [--uniqc 0.1.1]
+    python -m tests.faults.kill_share [--kills 200] [--seed 0]
 
 A process shares a cache directory with a server in memory and is killed with SIGKILL after a random
 time: while it starts, compares, sends, or writes its state. Meanwhile tasks are saved, changed,
@@ -8,7 +8,7 @@ archived and removed, the file is removed and upgraded from schema 1 to 5, and t
 tasks or is restored from an older backup. After each kill the writer pauses and one pass is made.
 Then each task of the file has to be on the server as it is, and no other one, in one store.
 
-With ``--uniqc`` the writer is the store of that release of uniqc, from the package registry.
+``tests/soak/share_beside_uniqc.py`` does so with a release of uniqc as the writer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import json
 import os
 import random
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -27,15 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpx2
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "soak"))
-
-from live_writer import Writer
 from tests.lab.share.fake_server import ADDRESS, TOKEN
 from tests.lab.share.history import History
 from tests.lab.share.http_server import listening
 from tests.lab.share.sharing import content_of, kept_content
-from uniqc_from_registry import install_uniqc, old_store_module
 
 from uniqc_mcp.lab.share.start import Wanted, prepared
 
@@ -62,8 +56,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--uniqc", metavar="RELEASE")
     options = parser.parse_args()
+    run(options.kills, options.seed, lambda _: MOVES)
+
+
+def run(kills: int, seed: int, moves_in: Callable[[Path], Sequence[Move]]) -> None:
+    """Kill, and print the outcome; the moves are made for a new home."""
     with tempfile.TemporaryDirectory(prefix="uniqc-share-kills-") as work:
         home = Path(work).resolve()
         os.environ["XDG_STATE_HOME"], os.environ["HOME"] = str(home / "state"), str(home)
@@ -71,42 +69,8 @@ def main() -> None:
         cache.mkdir(parents=True)
         # Before any thread: only a process without threads may fork.
         nursery = Nursery.begun()
-        moves = moves_of_uniqc(home / "site", options.uniqc) if options.uniqc else MOVES
-        trials = Trials(History(cache), moves, nursery, random.Random(options.seed))
-        trials.run(options.kills)
-    print(f"{options.kills} kills; after each, one pass made the server equal to the file")
-
-
-def moves_of_uniqc(site: Path, release: str) -> Sequence[Move]:
-    """Return what a release of uniqc does, through its own store."""
-    install_uniqc(site, release)
-    if release.startswith("0.0."):
-        theirs = old_store_module(site)
-        store = theirs.TaskStore()
-
-        def save(_: History, number: int) -> None:
-            status = ("running", "success", "failed")[number % 3]
-            task = theirs.TaskInfo(task_id=f"{number % 300}", backend="dummy", status=status)
-            store.save(task)
-
-        def delete(_: History, number: int) -> None:
-            store.delete(f"{number % 300}")
-
-        def clear(_: History, number: int) -> None:
-            if number % 10 == 0:
-                store.clear_completed()
-
-        return (*[save] * 8, delete, clear, *SERVER_MOVES)
-    writer = Writer(site, 1)
-    own = (writer.begin, writer.begin, writer.finish, writer.finish)
-    return (
-        *(_without_number(move) for move in (*own, writer.archive_one, writer.restore_one)),
-        *SERVER_MOVES,
-    )
-
-
-def _without_number(move: Callable[[], None]) -> Move:
-    return lambda _history, _number: move()
+        Trials(History(cache), moves_in(home), nursery, random.Random(seed)).run(kills)
+    print(f"{kills} kills; after each, one pass made the server equal to the file")
 
 
 @dataclass

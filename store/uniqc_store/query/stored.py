@@ -117,7 +117,9 @@ def _merged(
     layout = session.layout
     parameters = {**values, "limit": -1 if limit is None else limit}
     tables = task_tables(session)
-    shards = [shard_table(table) for table in tables if layout.has(shard_table(table))]
+    shards: list[ShardTable] = [
+        shard_table(table) for table in tables if layout.has(shard_table(table))
+    ]
     with _text_as_bytes(session):
         execute = session.connection.execute
         tasks = merge(*(execute(_tasks(layout, name, condition), parameters) for name in tables))

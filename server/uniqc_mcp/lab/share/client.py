@@ -45,6 +45,7 @@ _WHO_AM_I: Final = {
     401: "The server does not know the token, or it has expired or was revoked",
     403: "The token does not allow to share tasks",
 }
+_OK: Final = 200
 _TOO_LARGE: Final = 413
 _NO_SUCH_PLACE: Final = frozenset({404, 405})
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -128,7 +129,7 @@ class LabClient:
             raise ServerUnavailableError(
                 f"{self._host} can't be reached: {quoted(str(error) or type(error).__name__)}"
             ) from error
-        if response.status_code != httpx2.codes.OK:
+        if response.status_code != _OK:
             raise self._error(response, content)
         try:
             return kind.model_validate_json(content)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from types import FrameType
 
 _GRACE: Final = 1.5
 """Seconds for the work to end by itself. Then the process ends, which loses nothing."""
@@ -56,6 +57,10 @@ def run_until_signalled(work: Callable[[Event], None]) -> None:
 @contextmanager
 def _handled(on_signal: Callable[[], None]) -> Generator[None]:
     """Call a function at SIGINT and SIGTERM, until the context is left."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        on_signal()
+
     # A process that a shell starts in the background ignores SIGINT; it must go on doing so.
     before = {
         number: handler
@@ -64,7 +69,7 @@ def _handled(on_signal: Callable[[], None]) -> Generator[None]:
     }
     try:
         for number in before:
-            signal.signal(number, lambda *_: on_signal())
+            signal.signal(number, handle)
         yield
     finally:
         for number, handler in before.items():
