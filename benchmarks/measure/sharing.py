@@ -15,10 +15,11 @@ import httpx2
 from benchmarks.recording import OURS, Measurement
 from uniqc_mcp.lab.exchange import COMPARE_PATH, Compare, Compared, Pushed
 from uniqc_mcp.lab.share.client import LabClient
+from uniqc_mcp.lab.share.file_digests import digest_file
 from uniqc_mcp.lab.share.fingerprints import Fingerprints
 from uniqc_mcp.lab.share.outgoing import task_message
 from uniqc_mcp.lab.share.passes import Pass
-from uniqc_mcp.lab.share.ranges import digest_file, read_stretch
+from uniqc_mcp.lab.share.ranges import read_stretch
 from uniqc_mcp.lab.share.redacting import Redactor
 from uniqc_mcp.lab.share.sharer import Sharer
 from uniqc_store import TaskStore

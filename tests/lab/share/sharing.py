@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from uniqc_mcp.lab.share.file_digests import digest_file
 from uniqc_mcp.lab.share.fingerprints import Fingerprints
 from uniqc_mcp.lab.share.passes import Pass
-from uniqc_mcp.lab.share.ranges import digest_file
 from uniqc_mcp.lab.share.sharer import Sharer
 from uniqc_store import TaskStore
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.lab.share.client import pause_before
 from uniqc_mcp.lab.share.errors import ServerUnavailableError, ShareError, ShareRefusedError
+from uniqc_mcp.lab.share.file_digests import FileDigests
 from uniqc_mcp.lab.share.hints import Hints
 from uniqc_mcp.lab.share.passes import Pass, send_named
-from uniqc_mcp.lab.share.ranges import FileDigests
 from uniqc_mcp.lab.share.sharer import Answered
 from uniqc_mcp.lab.share.state import changed
 from uniqc_mcp.responses.times import exact_wire_time, utc_now

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.lab.exchange import Compared, Held, Key, Range
     from uniqc_mcp.lab.share.batches import Sent
-    from uniqc_mcp.lab.share.ranges import FileDigest
+    from uniqc_mcp.lab.share.file_digests import FileDigest
     from uniqc_mcp.lab.share.sharer import Sharer
 
 Place = tuple[str, str | None]
