@@ -32,7 +32,7 @@ MOVES: tuple[Callable[[History, int], None], ...] = (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.booleans(), st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 999)), max_size=25))
 def test_one_pass_makes_the_server_equal_to_the_file(
     upgraded: bool,  # noqa: FBT001 - hypothesis passes it by its place
