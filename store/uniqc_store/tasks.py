@@ -204,6 +204,8 @@ class TaskRecord:
     Attributes:
         result_bytes: Size of the stored result; None if there is none, or if the query did not
             ask for it.
+        result_elsewhere: True if the store knows of a result that it does not hold, as one of
+            several machines may.
         owner: The person whose task it is, in a store of several people; empty in uniqc's files.
         machine: The machine that it came from; empty likewise.
 
@@ -221,6 +223,7 @@ class TaskRecord:
     archived_at: str | None
     result_bytes: int | None
     damaged: tuple[str, ...]
+    result_elsewhere: bool = False
     owner: str = ""
     machine: str = ""
 

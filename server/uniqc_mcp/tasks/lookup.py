@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, Self
 
-from uniqc_mcp.errors import AmbiguousTaskError, UnknownTaskError, nearest
+from uniqc_mcp.errors import AmbiguousTaskError, RequestError, UnknownTaskError, nearest
 from uniqc_mcp.records.lost_results import may_hold_copies
 from uniqc_mcp.records.meaning import ResultRecord
 from uniqc_mcp.records.partial_results import PartialResults
@@ -102,6 +102,11 @@ class FoundTask:
         return Progress.of(self.record, self.shards, has_job_table=self.has_job_table)
 
 
+RESULT_ELSEWHERE: Final = (
+    "The result stayed on the machine that the task came from: it is larger than 1 MiB, or could "
+    "not be redacted. Only its size is known here."
+)
+
 MAX_SUMMARISED: Final = 64 * 2**20
 """The most bytes of a result that are read for a summary; a 20-qubit histogram has some 28 MB."""
 
@@ -169,10 +174,16 @@ def stored_result(snapshot: StoreSnapshot, match: Match) -> str:
     """Return the result of a task, or that of its finished jobs, as JSON; empty if none is stored.
 
     Unlike :meth:`FoundTask.find` it bounds the results of jobs only, which have to be parsed.
+
+    Raises:
+        RequestError: The store knows of a result that it does not hold.
     """
     if stored := snapshot.result_text(match):
         return stored
-    assembled = _assembled(snapshot, match, snapshot.record(match), snapshot.shards(match))
+    record = snapshot.record(match)
+    if record.result_elsewhere:
+        raise RequestError(RESULT_ELSEWHERE)
+    assembled = _assembled(snapshot, match, record, snapshot.shards(match))
     return "" if assembled is None else assembled.text
 
 

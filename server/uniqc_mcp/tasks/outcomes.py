@@ -10,7 +10,7 @@ from uniqc_mcp.errors import RequestError
 from uniqc_mcp.results.summary import summarise
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.tasks.circuit_result import CircuitResult
-from uniqc_mcp.tasks.lookup import MAX_SUMMARISED
+from uniqc_mcp.tasks.lookup import MAX_SUMMARISED, RESULT_ELSEWHERE
 from uniqc_mcp.tasks.result_models import ResultView, batch_notes
 from uniqc_store import parse_json
 
@@ -80,6 +80,8 @@ def outcomes_by_circuit(task: FoundTask, sanitizer: Sanitizer) -> TaskOutcomes:
 
 def _results(task: FoundTask) -> Results:
     """Return the summaries of all circuits with all their outcomes."""
+    if task.record.result_elsewhere:
+        raise NothingToPlotError(RESULT_ELSEWHERE)
     if (task.record.result_bytes or 0) > MAX_SUMMARISED:
         raise NothingToPlotError(f"The result has more than {MAX_SUMMARISED:,} bytes.")
     text = task.result_text if task.assembled is None else task.assembled.text_without_gaps

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uniqc_mcp.results.summary import Results, ResultSummary
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
+    from uniqc_store import TaskRecord
 
 MAX_CIRCUITS: Final = 4
 """Circuits of a batch that are summarised; the others are counted."""
@@ -80,8 +81,8 @@ class ResultView(CircuitResult):
             return cls._of_jobs(task, assembled, uri=uri, outcomes=outcomes, sanitizer=sanitizer)
         if not size:
             return None
-        if size > lookup.MAX_SUMMARISED:
-            return cls(kind="unknown", notes=["Too large to summarise."], bytes=size, uri=uri)
+        if reason := _why_unread(record):
+            return cls(kind="unknown", notes=[reason], bytes=size, uri=uri)
         try:
             results = _summarise(task.result_text, top=outcomes, shots=task.result_record.shots)
         except ValueError:
@@ -193,6 +194,14 @@ class ResultView(CircuitResult):
             ],
             **more,
         )
+
+
+def _why_unread(record: TaskRecord) -> str:
+    """Return why a stored result is not read; empty if it is."""
+    if record.result_elsewhere:
+        return lookup.RESULT_ELSEWHERE
+    is_too_large = (record.result_bytes or 0) > lookup.MAX_SUMMARISED
+    return "Too large to summarise." if is_too_large else ""
 
 
 def _summarise(text: str, *, top: int, shots: int | None) -> Results:

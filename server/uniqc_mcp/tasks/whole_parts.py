@@ -21,7 +21,7 @@ from uniqc_mcp.token_budget import fits, max_tokens_of
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from uniqc_mcp.tasks.circuits import StageWithUri
     from uniqc_mcp.tasks.lookup import FoundTask
@@ -88,7 +88,7 @@ class Whole:
         return cls(
             texts=texts,
             digest=_digest(texts),
-            notes=(_TOO_LARGE,) if "result" in texts and _is_too_large(task) else (),
+            notes=tuple(_notes_on_result(task)) if "result" in texts else (),
             redacted=[field for one in found.values() for field in one.redacted],
         )
 
@@ -232,6 +232,13 @@ def _whole(task: FoundTask, part: Part) -> WholeText:
     if part == "result":
         return whole_result("" if _is_too_large(task) else task.result_text)
     return whole_stage(task.record, "source" if part == "circuit" else "compiled")
+
+
+def _notes_on_result(task: FoundTask) -> Iterator[str]:
+    if task.record.result_elsewhere:
+        yield lookup.RESULT_ELSEWHERE
+    elif _is_too_large(task):
+        yield _TOO_LARGE
 
 
 def _is_too_large(task: FoundTask) -> bool:

@@ -114,7 +114,8 @@ def record(session: Session, match: Match) -> LabTaskRecord:
         session,
         match,
         f"""
-            SELECT {COLUMNS}, {SOURCE}, body.metadata FROM task {JOIN_BODY} {JOIN_STORE}
+            SELECT {COLUMNS}, {SOURCE}, body.metadata, body.result IS NOT NULL AS has_result
+            FROM task {JOIN_BODY} {JOIN_STORE}
             WHERE {key_is("task")} AND task.gone_at IS NULL
         """,
         "task",

@@ -113,8 +113,8 @@ def task_record(row: Row, *, with_size: bool = False) -> LabTaskRecord:
     """Return the task in a row with ``COLUMNS``, ``SOURCE`` and the metadata.
 
     Args:
-        row: The row.
-        with_size: Whether to tell the size of the result, as only a read of one task does.
+        row: The row; with its size, also with ``has_result``.
+        with_size: Whether to tell of the result, as only a read of one task does.
     """
     metadata, is_readable = _metadata(row)
     damaged = dict.fromkeys(_unusual(row))
@@ -133,6 +133,7 @@ def task_record(row: Row, *, with_size: bool = False) -> LabTaskRecord:
         archived_at=row["archived_at"] if row["archived"] else None,
         result_bytes=row["result_bytes"] if with_size else None,
         damaged=tuple(damaged),
+        result_elsewhere=with_size and row["result_bytes"] is not None and not row["has_result"],
         owner=row["owner"],
         store_id=row["store_id"],
         machine=row["machine"],
