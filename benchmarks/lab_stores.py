@@ -56,7 +56,7 @@ class _NothingToRedact(Redaction):
     def text(self, text: str) -> str:
         return text
 
-    def json(self, text: str, *, field: str) -> str:
+    def json(self, text: str) -> str:
         return text
 
 

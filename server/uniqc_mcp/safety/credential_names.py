@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
+from uniqc_mcp.safety.edits import unescaped
 from uniqc_mcp.safety.unicode import strip_invisible
 from uniqc_store import JsonValue
 
@@ -55,7 +56,7 @@ _NUMBER: Final = re.compile(r"[\d.,_]+%?")
 # The value of a credential that is not set, a word about it in prose ("token expired"), a type, a
 # mask or a variable in its place.
 _PLACEHOLDER: Final = re.compile(
-    r"[\s,;:+]*|(?:none|null|nil|undefined|true|false|empty|missing|expired|invalid|required|not"
+    r"[\s,;:+\"'\\}\])]*|(?:none|null|nil|undefined|true|false|empty|missing|expired|invalid|required|not"
     r"|rejected|denied|failed|str|string|bytes|bool|int|any|secretstr|object"
     r"|optional(?:\[\w+\])?)[.:!?]*"
     r"|[*•x.…]{3,}|<[\w .\-]{0,40}>|\$?\{[\w.]{0,60}\}?|\$\w{1,60}|%\(?\w{0,30}\)?s|&?str"
@@ -82,11 +83,13 @@ _PATH: Final = re.compile(
 
 
 def names_credential(name: str) -> bool:
-    """Return whether a value under this name is a credential.
+    r"""Return whether a value under this name is a credential.
 
-    Case, camelCase, separators, full-width letters, letters of other scripts that look Latin and
-    invisible characters make no difference.
+    Case, camelCase, separators, full-width letters, letters of other scripts that look Latin,
+    invisible characters and escapes such as ``\u0074`` make no difference.
     """
+    if "\\" in name:
+        name = unescaped(name).text
     if not may_name_credential(name):
         return False
     if not name.isascii():
@@ -115,6 +118,7 @@ def is_placeholder(name: str, value: JsonValue) -> bool:
     """
     plural = bool(_PLURAL_NAME.search(name.lower()))
     if isinstance(value, str):
+        value = value.rstrip("\\")  # of an escaped quotation mark that follows
         harmless = _PLACEHOLDER.fullmatch(value) or (plural and _NUMBER.fullmatch(value))
         return (
             bool(harmless)

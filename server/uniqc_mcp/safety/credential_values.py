@@ -60,9 +60,11 @@ _LOOSE: Final = (
 # Words before "token" in the message of a parser, whose tokens are shorter than a secret.
 _PARSERS_WORDS: Final = ("expected ", "recognized ", "near ", "lexer ", "unknown ")
 _LONGER_THAN_A_GATE: Final = 16
-# A value on the next line after a separator: alone there, or in quotation marks.
+# A value on the next line after a separator: in quotation marks, or alone there up to the end of
+# the line, of the text, or of the string of JSON or Python that the text is in.
 _NEXT_LINE: Final = re.compile(
-    rf"{_BREAK}+{_SPACE}*(?:(?=[\"'`{_OPENING_QUOTES}])|(?=[^\s⏎:=]{{4,400}}{_SPACE}*(?:{_BREAK}|\Z)))"
+    rf"{_BREAK}+{_SPACE}*(?:(?=[\"'`{_OPENING_QUOTES}])"
+    rf"|(?=[^\s⏎:=]{{4,400}}?(?:{_SPACE}*(?:{_BREAK}|\Z)|[\"'][,\])}}])))"
 )
 _UNQUOTED_LOOK: Final = re.compile(rf"{_QUOTE}(?P<value>[\w\-.~+/=]+)(?![\[(])")
 # Chinese sentences: 密码错误：x, 用户密钥为x, API 密钥“x”无效. No space sets off the name.

@@ -1,11 +1,13 @@
-"""JSON as text that shows every character and that strict readers accept, with the same value."""
+"""JSON as text: without credentials, or showing every character, for strict readers too."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.safety.redaction import WHOLE, redacted_text, safe_value
 from uniqc_mcp.safety.unicode import UNSEEN
 
 if TYPE_CHECKING:
@@ -14,6 +16,44 @@ if TYPE_CHECKING:
 # A string, or a constant that Python writes and JSON does not have.
 _STRING_OR_CONSTANT: Final = re.compile(r'"(?>(?:[^"\\]++|\\.)*)"|-?Infinity|NaN', re.DOTALL)
 _CONSTANTS: Final = ("NaN", "Infinity")
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedJson:
+    """JSON without credentials.
+
+    Attributes:
+        text: The JSON, or text that is none, redacted as text.
+        value: Its value; None for text that is no JSON.
+    """
+
+    text: str
+    value: JsonValue
+
+
+def redacted_json(text: str) -> RedactedJson:
+    """Return JSON without credentials; text that is no JSON, such as one cut off, without them too.
+
+    Levels that are too deep to be redacted are left out.
+    """
+    repeats: list[bool] = []
+
+    def to_dict(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            repeats.append(True)
+        return members
+
+    try:
+        value: JsonValue = json.loads(text, object_pairs_hook=to_dict)
+    except (ValueError, RecursionError):
+        safe = redacted_text(text, read=None, multiline=True, clean=False)
+        return RedactedJson(safe.text, None)
+    shown = safe_value(value, budget=WHOLE).value
+    # Of a repeated key only the last value was looked at, so the text itself may hold more.
+    if shown == value and not repeats:
+        return RedactedJson(text, shown)
+    return RedactedJson(_dumped(shown, ascii_only=text.isascii()), shown)
 
 
 def strict_json(text: str) -> str:
@@ -42,3 +82,12 @@ def escape_unseen(text: str) -> str:
 
 def _quote_constant(found: re.Match[str]) -> str:
     return found[0] if found[0].startswith('"') else f'"{found[0]}"'
+
+
+def _dumped(value: JsonValue, *, ascii_only: bool) -> str:
+    dumped = json.dumps(value, ensure_ascii=ascii_only)
+    try:
+        dumped.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON escapes
+        return json.dumps(value)
+    return dumped

@@ -122,7 +122,7 @@ def test_a_row_that_cannot_be_redacted_goes_without_its_text_and_names_it(
     def fault(*_: object, **__: object) -> None:
         raise RecursionError("planted")
 
-    monkeypatch.setattr("uniqc_mcp.lab.share.redacting.safe_value", fault)
+    monkeypatch.setattr("uniqc_mcp.lab.share.redacting.redacted_json", fault)
     monkeypatch.setattr("uniqc_mcp.lab.share.redacting.redacted_text", fault)
     share(tmp_path, server)
     task = server.store.tasks["a00000", False]
@@ -176,7 +176,7 @@ def test_a_task_with_large_metadata_keeps_its_name(tmp_path: Path) -> None:
     assert "metadata" not in task.damaged
 
 
-REDACTED_IN_VERSION = {1: "ac9b3c311f3ce30c"}
+REDACTED_IN_VERSION = {1: "ac9b3c311f3ce30c", 2: "9b7e37da5bda425f"}
 """Digests of the redacted corpus by ``REDACTION``."""
 
 

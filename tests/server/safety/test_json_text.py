@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uniqc_mcp.safety.json_text import strict_dumps, strict_json
+from uniqc_mcp.safety.json_text import redacted_json, strict_dumps, strict_json
 from uniqc_mcp.safety.unicode import strip_invisible
 
 if TYPE_CHECKING:
@@ -101,3 +101,37 @@ def test_a_long_text_is_escaped_in_linear_time() -> None:
         min(seconds(800_000) for _ in range(2))
         < 30 * min(seconds(100_000) for _ in range(2)) + 0.05
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"00": 512,  "11": 512.0}',
+        '{"at": "C:\\\\new", "half": "\\ud800"}',
+        '{"p": NaN}',
+        '["cut off',
+        "",
+    ],
+)
+def test_json_without_a_credential_stays_byte_for_byte(text: str) -> None:
+    assert redacted_json(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"api_key": "x9y8z7"}', '{"api_key": "[redacted]"}'),
+        ('{"api_key": "x9y8z7", "api_key": ""}', '{"api_key": ""}'),
+        ('{"a": "量", "token": "x9y8z7"}', '{"a": "量", "token": "[redacted]"}'),
+        (r'{"a": "\ud800", "token": "x9y8z7"}', r'{"a": "\ud800", "token": "[redacted]"}'),
+        (r'{"a": "{\"token\": \"x9y8z7', r'{"a": "{\"token\": \"[redacted]'),
+    ],
+)
+def test_json_with_a_credential_is_written_without_it(text: str, shown: str) -> None:
+    assert redacted_json(text).text == shown
+
+
+@pytest.mark.parametrize("depth", [30, 2_000])
+def test_no_credential_is_kept_however_deep_it_is(depth: int) -> None:
+    text = "[" * depth + '{"api_key": "x9y8z7"}' + "]" * depth
+    assert "x9y8z7" not in redacted_json(text).text

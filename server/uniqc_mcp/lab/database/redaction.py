@@ -5,14 +5,8 @@ What holds none stays byte for byte as it was sent.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
-from uniqc_mcp.safety.redaction import WHOLE, redacted_text, safe_value
-from uniqc_store import parse_json
-
-if TYPE_CHECKING:
-    from uniqc_store import JsonValue
+from uniqc_mcp.safety.json_text import redacted_json
+from uniqc_mcp.safety.redaction import redacted_text
 
 
 class Redaction:
@@ -39,34 +33,6 @@ class Redaction:
                 self._seen[text] = kept
         return kept
 
-    def json(self, text: str, *, field: str) -> str:
-        """Return stored JSON without credentials; text that is not JSON is redacted as text.
-
-        Raises:
-            ValueError: It can't be redacted.
-        """
-        if not text:
-            return text
-        try:
-            value, repeats = _parsed(text)
-        except ValueError:
-            return self.text(text)
-        try:
-            safe = safe_value(value, path=field, budget=WHOLE)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-        # A repeated key hides the value before it from the parser, so the text can't be kept.
-        return json.dumps(safe.value, ensure_ascii=False) if safe.hidden or repeats else text
-
-
-def _parsed(text: str) -> tuple[JsonValue, bool]:
-    """Return the value of JSON, and whether an object of it repeats a key."""
-    value = parse_json(text)
-    repeats = False
-
-    def note(pairs: list[tuple[str, JsonValue]]) -> None:
-        nonlocal repeats
-        repeats = repeats or len(dict(pairs)) < len(pairs)
-
-    json.loads(text, object_pairs_hook=note)
-    return value, repeats
+    def json(self, text: str) -> str:
+        """Return stored JSON without credentials; text that is not JSON is redacted as text."""
+        return redacted_json(text).text if text else text

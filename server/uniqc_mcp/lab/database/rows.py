@@ -181,15 +181,11 @@ class _TaskReader:
         return None if text is None else self._text(field, text)
 
     def _body(self, field: str, text: str | None) -> str | None:
-        """Return metadata or a result; None, and the field is damaged, where it can't be kept."""
+        """Return metadata or a result; None, and the field is damaged, where it is too large."""
         if text is None:
             return None
         checked = self._without_nul(field, _checked(field, text))
-        try:
-            kept = self._redaction.json(checked, field=field)
-        except ValueError:
-            self._damaged[field] = None
-            return None
+        kept = self._redaction.json(checked)
         if len(kept.encode()) > MAX_BODY_BYTES:
             self._damaged[field] = None
             return None

@@ -5,18 +5,19 @@ It fails closed: what can't be redacted is not sent, and its field is named.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from uniqc_mcp.lab.exchange import MAX_BODY_BYTES
 from uniqc_mcp.safety.credentials import may_hold_credential
-from uniqc_mcp.safety.redaction import WHOLE, redacted_text, safe_value
+from uniqc_mcp.safety.json_text import redacted_json
+from uniqc_mcp.safety.redaction import redacted_text
 from uniqc_store import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from uniqc_mcp.safety.json_text import RedactedJson
     from uniqc_store import JsonValue, StoredValue
 
 Redacted = TypeVar("Redacted")
@@ -24,7 +25,6 @@ Redacted = TypeVar("Redacted")
 _UNIQCS_TIME: Final = re.compile(
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[+-]\d\d:\d\d|Z)?"
 )
-_ESCAPE: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
 _KNOWN_TEXTS: Final = 4_096
 """Short texts that are remembered as plain; labels and statuses repeat from task to task."""
 
@@ -39,7 +39,7 @@ class Redactor:
         self._plain: dict[bytes, str] = {}
         self._damaged: dict[str, None] = {}
         self._last_json: str | None = None
-        self._last: tuple[str | None, JsonValue] = (None, None)
+        self._last: RedactedJson | None = None
 
     def take_damaged(self) -> tuple[str, ...]:
         """Return the fields that were noted since the last call, in order."""
@@ -86,8 +86,8 @@ class Redactor:
     def json(self, field: str, value: StoredValue) -> tuple[str | None, JsonValue]:
         """Return stored JSON without credentials, as text and as a value.
 
-        The text is as stored where nothing was redacted. It is None where it is too large, could
-        not be redacted, or is no JSON and has a credential. Text that is no JSON has no value.
+        The text is as stored where nothing was redacted. It is None where it is too large or could
+        not be redacted. Text that is no JSON is redacted as text, and has no value.
         """
         if value is None:
             return "", None
@@ -96,16 +96,13 @@ class Redactor:
         text = self._readable(field, value)
         # The one job of a task has the same result as the task.
         if text != self._last_json:
-            nothing: tuple[str | None, JsonValue] = (None, None)
-            self._last = self._guarded(field, lambda: _redacted_json(text), nothing)
+            self._last = self._guarded(field, lambda: redacted_json(text), None)
             # What was not sent is named for each field that has it.
-            self._last_json = text if self._last[0] is not None else None
-            if self._last[0] is None:
-                self.note(field)
-        sent, found = self._last
-        if sent is not None and len(sent.encode()) > MAX_BODY_BYTES:
-            return None, found
-        return sent, found
+            self._last_json = text if self._last is not None else None
+        if self._last is None:
+            return None, None
+        fits = len(self._last.text.encode()) <= MAX_BODY_BYTES
+        return self._last.text if fits else None, self._last.value
 
     def name(self, value: JsonValue) -> str:
         """Return a task's name out of metadata that were redacted already."""
@@ -158,53 +155,3 @@ def _redacted_text(text: str) -> str:
     if plain and not may_hold_credential(text):
         return text
     return redacted_text(text, read=None, multiline=True, clean=False).text
-
-
-def _redacted_json(text: str) -> tuple[str | None, JsonValue]:
-    """Return JSON as text and as a value; see :meth:`Redactor.json`."""
-    repeats: list[bool] = []
-
-    def to_dict(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            repeats.append(True)
-        return members
-
-    try:
-        value: JsonValue = json.loads(text, object_pairs_hook=to_dict)
-    except (ValueError, RecursionError):
-        return _redacted_no_json(text), None
-    safe = safe_value(value, budget=WHOLE).value
-    # Of a repeated key only the last value was looked at, so the text itself may hold more.
-    if safe == value and not repeats:
-        return text, safe
-    return _dumped(safe, ascii_only=text.isascii()), safe
-
-
-def _redacted_no_json(text: str) -> str | None:
-    r"""Return a text that was to be JSON; None if a credential is in it.
-
-    It was cut off most likely, and its strings are still escaped: ``\n`` may stand between a name
-    and its secret. So it is searched with its escapes resolved, and in one piece kept or not.
-    """
-    plain = _ESCAPE.sub(_unescaped, text)
-    if any(redacted_text(form, read=None, multiline=True).hidden for form in (text, plain)):
-        return None
-    return text
-
-
-def _unescaped(escape: re.Match[str]) -> str:
-    try:
-        found: str = json.loads(f'"{escape[0]}"')
-    except ValueError:
-        return escape[0]
-    return found
-
-
-def _dumped(value: JsonValue, *, ascii_only: bool) -> str:
-    dumped = json.dumps(value, ensure_ascii=ascii_only)
-    try:
-        dumped.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON escapes
-        return json.dumps(value)
-    return dumped
