@@ -40,7 +40,15 @@ of a platform job; ``result`` is the bits of one outcome.
 """
 
 _CUT_AT_END: Final = frozenset(
-    {"archived_at", "backend", "circuit_language", "platform_task_id", "status", "task_id"}
+    {
+        "archived_at",
+        "backend",
+        "circuit_language",
+        "machine",
+        "platform_task_id",
+        "status",
+        "task_id",
+    }
 )
 """Fields that are asked for by how they begin; all others are cut in the middle."""
 

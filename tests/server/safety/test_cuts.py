@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 MIDDLE = re.compile(r"(?s)(.*?)… \[\+([\d,]+) characters\] …(.*)")
 REASON = "CompileError: no route between Q3 and Q9"
 FRAME = '  File "/home/me/adapter.py", line 120, in submit\n    return self._post(program)\n'
-CUT_AT_END = ("archived_at", "backend", "circuit_language", "platform_task_id", "status", "task_id")
+CUT_AT_END = (
+    *("archived_at", "backend", "circuit_language", "machine"),
+    *("platform_task_id", "status", "task_id"),
+)
 
 no_deadline = settings(deadline=None)
 
