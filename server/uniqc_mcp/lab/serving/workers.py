@@ -43,7 +43,7 @@ def run(settings: LabSettings) -> None:
     with connected(settings.database) as connection:
         check_service(connection)
     log_to_stderr(settings.log_level)
-    with _listening(settings.host, settings.port) as listening:
+    with listening_at(settings.host, settings.port) as listening:
         host, port, *_ = listening.getsockname()
         fields = {"host": host, "port": port, "workers": settings.workers}
         logger.info("listening", extra={FIELDS: fields})
@@ -131,9 +131,15 @@ def _ignore(*_: object) -> None:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Generator[socket.socket]:
+def listening_at(host: str, port: int) -> Generator[socket.socket]:
+    """Yield a socket that listens.
+
+    Raises:
+        SettingsError: The address can't be listened at.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
+    # Without its protocol, asyncio does not turn Nagle's algorithm off: answers take 40 ms more.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, port))
