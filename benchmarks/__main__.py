@@ -15,6 +15,7 @@ from benchmarks.measure import (
     counts,
     ids,
     lab,
+    lab_http,
     large_results,
     lists,
     processes,
@@ -50,6 +51,7 @@ SUBJECTS: dict[str, Callable[[Setting], list[Measurement]]] = {
     "processes": processes.measure,
     "clearing": clearing.measure,
     "lab": lab.measure,
+    "http": lab_http.measure,
     "sharing": sharing.measure,
     "context": context.measure,
 }

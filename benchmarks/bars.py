@@ -11,6 +11,7 @@ from benchmarks.measure import (
     context,
     counts,
     lab,
+    lab_http,
     large_results,
     lists,
     processes,
@@ -227,6 +228,20 @@ BARS = (
         only=lab.COUNTS,
         reference=Side(who=lab.GROUP_BY),
         limit=0.01,
+    ),
+    Bar(
+        says="A constant by a laboratory's server, one connection or 32, beside the SDK's own",
+        group=lab_http.GROUP,
+        only=f"{lab_http.CONSTANT}, .*",
+        reference=Side(who=lab_http.STOCK),
+        limit=1.2,
+    ),
+    Bar(
+        says="list_tasks by 32 connections, beside a constant: at least 0.4 of its rate",
+        group=lab_http.GROUP,
+        only=f"{lab_http.LISTED}, {lab_http.MANY}",
+        reference=Side(who=lab_http.DOOR),
+        limit=2.5,
     ),
     Bar(
         says="Sharing a store for the first time, beside redacting and serialising its rows, CPU",

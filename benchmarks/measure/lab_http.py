@@ -1,0 +1,115 @@
+"""Calls of a laboratory's server over HTTP, beside constants of as many bytes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from benchmarks.http_client import CONNECTIONS, HttpServer
+from benchmarks.lab_stores import BUSY_OWNER, OWNERS, lab_of, store_of
+from benchmarks.measure.calls import recorded_answer
+from benchmarks.mix import Mix
+from benchmarks.recording import OURS, Contender, Measurement, interleaved
+from uniqc_mcp.lab.access.requester import READ
+from uniqc_mcp.lab.access.tokens import add_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.setting import Setting
+
+GROUP: Final = "lab over HTTP"
+STOCK, DOOR = "constant, the SDK's own server", "constant, this server's application"
+ONE, MANY = "one connection", f"{CONNECTIONS} connections at once"
+LISTED: Final = "list_tasks: what's still running"
+CONSTANT: Final = "a constant of as many bytes"
+_REPEATS: Final = 10
+"""Factor for calls and time, compared with stores in process, as of calls over stdio."""
+
+_ANSWER: Final = "answer"
+
+
+def measure(setting: Setting) -> list[Measurement]:
+    """Measure a laboratory of the largest size, of which everybody may see all tasks."""
+    return [*_measured(setting, max(setting.sizes))]
+
+
+def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
+    with ExitStack() as stack:
+        loaded = partial(_tell_progress, setting, size)
+        database = stack.enter_context(lab_of(Mix(size=size), progress=loaded))
+        token = _token_for_all(database)
+        answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
+        answers.write_text("[]")
+
+        def started(kind: str) -> HttpServer:
+            return stack.enter_context(HttpServer(kind, answers, database=database, token=token))
+
+        tasks = started("tasks")
+        listed = tasks.request("list_tasks", {})
+        tasks.result(listed)
+        answers.write_text(json.dumps([recorded_answer(_ANSWER, tasks.exchange(listed))]))
+        stock, door = started("stock"), started("door")
+        constant = stock.request(f"def_{_ANSWER}", {})
+        for server in (stock, door):
+            server.result(constant)
+        for connections in (ONE, MANY):
+            setting.tell(f"lab over HTTP: {connections}")
+            yield from _turns(
+                setting,
+                size,
+                connections,
+                {
+                    (CONSTANT, OURS): (door, constant),
+                    (CONSTANT, STOCK): (stock, constant),
+                    (LISTED, OURS): (tasks, listed),
+                    (LISTED, DOOR): (door, constant),
+                },
+            )
+
+
+def _turns(
+    setting: Setting,
+    size: int,
+    connections: str,
+    requests: dict[tuple[str, str], tuple[HttpServer, bytes]],
+) -> list[Measurement]:
+    return interleaved(
+        GROUP,
+        [
+            Contender(
+                what=f"{what}, {connections}",
+                who=who,
+                size=size,
+                call=partial(
+                    server.exchange if connections == ONE else server.exchange_all, request
+                ),
+                prepare=server.connect,
+            )
+            for (what, who), (server, request) in requests.items()
+        ],
+        repeats=setting.repeats * _REPEATS,
+        seconds_each=setting.seconds_each * _REPEATS,
+    )
+
+
+def _token_for_all(database: str) -> str:
+    """Let everybody see all stores, and return a token."""
+    with psycopg.connect(make_conninfo(database, user="postgres")) as connection:
+        for owner in OWNERS:
+            connection.execute(
+                "INSERT INTO audience (owner, store_id, audience) VALUES (%s, %s, 'lab')",
+                (owner, store_of(owner)),
+            )
+        return add_token(connection, BUSY_OWNER, scopes=[READ])[0]
+
+
+def _tell_progress(setting: Setting, size: int, done: int) -> None:
+    setting.tell(f"lab over HTTP: {done:,} of {size:,} tasks are loaded")
