@@ -55,11 +55,14 @@ def notes_on_machines(machines: Sequence[Machine], now: datetime) -> Iterator[st
     )
     if not silent:
         return
-    named = [f"{_name(one)} ({age(int((now - one.heard_at).total_seconds()))})" for one in silent]
+    named = [
+        f"{_name(one)} ({age(int((now - one.heard_at).total_seconds()))})"
+        for one in silent[:_MAX_NAMED]
+    ]
     more = len(silent) - _MAX_NAMED
     others = f" and {more} more" if more > 0 else ""
     yield (
-        f"Not heard of: {', '.join(named[:_MAX_NAMED])}{others}. What became of tasks there since "
+        f"Not heard of: {', '.join(named)}{others}. What became of tasks there since "
         "is not known here."
     )
 

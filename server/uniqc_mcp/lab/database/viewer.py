@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from uniqc_store import InvalidValueError
 
-_SEPARATOR = "\n"
+SEPARATOR: Final = "\n"
 """Between the names of a list in a setting; no name of an owner has it."""
 
 MAX_OWNER_BYTES = 200
@@ -34,12 +35,12 @@ class Viewer:
     @property
     def owners_setting(self) -> str:
         """The owners as the policies of the tables read them."""
-        return _SEPARATOR.join(sorted(self.owners))
+        return SEPARATOR.join(sorted(self.owners))
 
     @property
     def hidden_setting(self) -> str:
         """The hidden stores as the policies of the tables read them."""
-        return _SEPARATOR.join(sorted(self.hidden_stores))
+        return SEPARATOR.join(sorted(self.hidden_stores))
 
 
 def check_owner(owner: str) -> str:

@@ -248,14 +248,19 @@ def _of_several_files(session: Session, task_ids: Sequence[str]) -> frozenset[st
 
     uniqc up to 0.0.11 made the id of a dummy's task from its circuit.
     """
-    where = session.scope.conditions("task")
-    statement = f"""
-        SELECT task.task_id FROM task
-        WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
-        GROUP BY task.task_id HAVING count(*) > 1
-    """
-    rows = session.rows(statement, {**where.parameters, "ids": _askable(task_ids)})
-    return frozenset(row["task_id"] for row in rows)
+    is_shared: dict[str, bool] = session.cached("ids of several files", dict[str, bool])
+    # Jobs and results of a page are asked for by nearly the same ids.
+    if unknown := [one for one in _askable(task_ids) if one not in is_shared]:
+        where = session.scope.conditions("task")
+        statement = f"""
+            SELECT task.task_id FROM task
+            WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
+            GROUP BY task.task_id HAVING count(*) > 1
+        """
+        rows = session.rows(statement, {**where.parameters, "ids": unknown})
+        is_shared.update(dict.fromkeys(unknown, False))
+        is_shared.update((row["task_id"], True) for row in rows)
+    return frozenset(one for one in task_ids if is_shared.get(one))
 
 
 def _askable(task_ids: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.lab.database.viewer import SEPARATOR
 from uniqc_mcp.lab.store.conditions import Conditions
 
 if TYPE_CHECKING:
@@ -55,8 +56,11 @@ class Scope:
             # An equation lets the index of the owner give the order of the page too.
             found.add(f"{table}.owner = %(owner)s", owner=owners[0])
         elif len(owners) > _MANY_OWNERS:
+            # As one text, of which psycopg need not dump each name for each statement.
             found.add(
-                f"({table}.owner IN (SELECT unnest(%(owners)s::text[]))) IS TRUE", owners=owners
+                f"({table}.owner IN (SELECT unnest(string_to_array(%(owners)s::text, chr(10)))))"
+                " IS TRUE",
+                owners=SEPARATOR.join(owners),
             )
         else:
             found.add(f"{table}.owner = ANY(%(owners)s::text[])", owners=owners)

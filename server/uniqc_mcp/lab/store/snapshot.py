@@ -44,7 +44,7 @@ class LabSnapshot:
     @property
     def state(self) -> StoreState:
         """The shared store; its schema is the newest of all files in it."""
-        return _state(self._stores())
+        return self._session.cached("state", lambda: _state(self._stores()))
 
     def _stores(self) -> Sequence[Row]:
         """Return a row of each store of the scope."""
