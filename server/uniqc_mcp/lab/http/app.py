@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
@@ -23,11 +23,11 @@ from uniqc_mcp.lab.http.share import ShareEndpoints
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mcp.server import MCPServer
     from starlette.requests import Request
     from starlette.responses import Response
 
     from uniqc_mcp.lab.access.requester import Verifier
-    from uniqc_mcp.lab.answers.server import LabServer
     from uniqc_mcp.lab.http.share import Receives
 
 MCP: Final = "/mcp"
@@ -74,7 +74,7 @@ class HttpSettings:
 
 
 def build_app(
-    server: LabServer,
+    server: MCPServer[Any],
     *,
     readers: Verifier,
     sharers: Verifier,
