@@ -19,7 +19,7 @@ from mcp import Client
 from mcp_types import ElicitResult, TextContent
 from tests.structured_content import Content
 
-from uniqc_mcp.server import TaskServer, build_server, build_store
+from uniqc_mcp.server import build_server, build_store
 from uniqc_mcp.settings import ClearSettings, Confirm, Settings
 from uniqc_store import CLEARED_FILENAME, DB_FILENAME, ClearPolicy, TaskStore
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mcp.client.session import ClientRequestContext
     from mcp.shared.dispatcher import ProgressFnT
     from mcp_types import CallToolResult, ElicitRequestFormParams, ElicitRequestParams
+
+    from uniqc_mcp.task_server import TaskServer
 
 STORES = Path(__file__).parents[0] / "data" / "stores"
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)

@@ -20,7 +20,7 @@ from uniqc_mcp.instructions import instructions
 from uniqc_mcp.opening import recording
 from uniqc_mcp.opening.recording import CLEARS, INSTRUCTIONS, READS, SDK, Recording, as_json
 from uniqc_mcp.protocol.jsonrpc import Unreadable, read_message, write_message
-from uniqc_mcp.server import TaskServer, build_server, build_store
+from uniqc_mcp.server import build_server, build_store
 from uniqc_mcp.settings import ClearSettings, Settings
 from uniqc_store import ClearPolicy
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcp_types.jsonrpc import JSONRPCMessage
+
+    from uniqc_mcp.task_server import TaskServer
 
 COMMAND: Final = "python -m tests.record_opening"
 LISTS: Final = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")

@@ -20,13 +20,15 @@ from mcp import StdioServerParameters
 
 from uniqc_mcp.cli.commands import serve
 from uniqc_mcp.cli.options import clear_settings
-from uniqc_mcp.server import TaskServer, build_server, build_store
+from uniqc_mcp.server import build_server, build_store
 from uniqc_mcp.settings import Settings
 from uniqc_store import DB_FILENAME, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
+
+    from uniqc_mcp.task_server import TaskServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, ConsoleMessage, FrameLocator, ViewportSize
     from playwright.async_api import Page as Tab
 
-    from uniqc_mcp.server import TaskServer
+    from uniqc_mcp.task_server import TaskServer
 
 HTML: Final = Path(__file__).with_name("host.html")
 CAPABILITIES: Final[dict[str, Any]] = {"serverTools": {}, "serverResources": {}}

@@ -20,13 +20,15 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ErrorData, TextContent, TextResourceContents
 from tests.structured_content import Content
 
-from uniqc_mcp.server import TaskServer, build_server
+from uniqc_mcp.server import build_server
 from uniqc_store import APPLICATION_ID, DB_FILENAME, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mcp_types import CallToolResult
+
+    from uniqc_mcp.task_server import TaskServer
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
 NOW = datetime(2026, 11, 3, 18, tzinfo=UTC)

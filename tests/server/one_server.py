@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mcp.client._transport import Transport, TransportStreams
 
-    from uniqc_mcp.server import TaskServer
+    from uniqc_mcp.task_server import TaskServer
 
 Connect: TypeAlias = "Callable[[], Transport]"
 

@@ -16,7 +16,7 @@ from uniqc_mcp.opening.recording import RecordedAnswers, read_recording
 from uniqc_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from uniqc_mcp.server import TaskServer
+    from uniqc_mcp.task_server import TaskServer
 
 Message = dict[str, Any]
 HANDSHAKES, MODERN = REVISIONS[:-1], REVISIONS[-1]

@@ -23,7 +23,7 @@ from uniqc_store import ClearPolicy
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
-    from uniqc_mcp.server import TaskServer
+    from uniqc_mcp.task_server import TaskServer
 
 PYTHON: Final = re.compile(
     r"\b(None|NoneType|str|int|float|bool|dict|tuple|Sequence|Literal|True|False|pydantic|unicode)\b"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Cache, Mode
 
-    from uniqc_mcp.server import TaskServer
+    from uniqc_mcp.task_server import TaskServer
 
 
 def nothing() -> None:

@@ -20,9 +20,9 @@ from uniqc_mcp.lab.answers.watchers import Watchers
 from uniqc_mcp.prompts import PROMPTS, add_prompts
 from uniqc_mcp.resources import LIST_PARAMETERS, RESOURCES, ReadResources, ResourceSpec
 from uniqc_mcp.responses.times import utc_now
-from uniqc_mcp.server import TaskServer, add_completions, add_resource, new_server
 from uniqc_mcp.settings import MAX_WAIT
 from uniqc_mcp.subscriptions.subscriber import Subscriptions
+from uniqc_mcp.task_server import TaskServer, add_completions, add_resource, new_server
 from uniqc_mcp.tool_registry import TOOLS
 
 if TYPE_CHECKING:
