@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import sql
 from tests.lab.postgres import ROLE, OwnPostgres
 
-from uniqc_mcp.lab.database import schema
+from uniqc_mcp.lab.database import schema, tables
 from uniqc_mcp.lab.database.redaction import Redaction
 from uniqc_mcp.lab.database.rows import JOB_COLUMNS, TASK_COLUMNS, rows_of
 from uniqc_mcp.lab.exchange import Job, Key, Task
@@ -85,10 +85,10 @@ def _fill(connection: Connection[Any], mix: Mix, progress: Callable[[int], None]
 
 def _parts() -> tuple[list[str], list[str]]:
     """Return the statements that make tables, and those that come after the tasks."""
-    statements = [*schema.MIGRATIONS[0]]
+    statements = [*tables.MIGRATIONS[0]]
     made = [one for one in statements if one.lstrip().startswith("CREATE TABLE")]
     versions = schema.statements()[0]
-    record = f"INSERT INTO lab_schema VALUES ({schema.VERSION}, '{'0' * 32}')"
+    record = f"INSERT INTO lab_schema VALUES ({tables.VERSION}, '{'0' * 32}')"
     return [versions, record, *made], [one for one in statements if one not in made]
 
 

@@ -52,7 +52,7 @@ class _Message(BaseModel):
 
 
 class Key(_Message):
-    """What names a task of one store: an id can be live and archived at once."""
+    """The name of a task in one store, where an id can be live and archived at once."""
 
     task_id: str
     archived: bool = False
@@ -132,7 +132,7 @@ class Task(_Message):
 
 
 class Compare(_Message):
-    """What a machine holds, in digests. Whoever receives it has heard from the machine.
+    """The tasks that a machine holds, in digests. Whoever receives it has heard from the machine.
 
     Attributes:
         schema_version: The ``user_version`` of the machine's file, which tells how its releases of
@@ -152,7 +152,7 @@ class Compare(_Message):
 
 
 class Compared(_Message):
-    """What the server holds where it differs.
+    """The tasks that the server holds in ranges that differ.
 
     Attributes:
         epoch: A random name of the database, made when it was created. Another than before, or a

@@ -13,7 +13,7 @@ from tests.lab.postgres import service_role
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.lab.access.tokens import StaticTokens
-from uniqc_mcp.lab.database import schema
+from uniqc_mcp.lab.database import schema, tables
 
 if TYPE_CHECKING:
     from tests.lab.fixtures import LabDatabase
@@ -31,7 +31,7 @@ def test_init_makes_the_tables_once_and_lets_a_role_serve(postgres: Postgres) ->
     address = postgres.address(postgres.create())
     first = lab("init", "--role", service_role(), database=address)
     assert first.exit_code == 0, first.output
-    assert f"at version {schema.VERSION}; they were at none" in first.stdout
+    assert f"at version {tables.VERSION}; they were at none" in first.stdout
     again = lab("init", database=address)
     assert "up to date" in again.stdout
     with psycopg.connect(address) as connection:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.lab.postgres import service_role
 
-from uniqc_mcp.lab.database import schema, statements
+from uniqc_mcp.lab.database import schema, statements, tables
 from uniqc_mcp.lab.database.viewer import Viewer
 from uniqc_mcp.lab.errors import LabSchemaError
 
@@ -31,14 +31,14 @@ def test_a_second_migration_changes_nothing(postgres: Postgres) -> None:
         assert schema.migrate(connection) == 0
         epoch = schema.epoch_of(connection)
         assert re.fullmatch("[0-9a-f]{32}", epoch)
-        assert schema.migrate(connection) == schema.VERSION
+        assert schema.migrate(connection) == tables.VERSION
         assert schema.epoch_of(connection) == epoch
         schema.check_version(connection)
 
 
 def test_a_schema_of_a_later_release_is_left_alone(lab_database: LabDatabase) -> None:
     with psycopg.connect(lab_database.admin_address, autocommit=True) as connection:
-        connection.execute("INSERT INTO lab_schema VALUES (%s, 'x')", (schema.VERSION + 1,))
+        connection.execute("INSERT INTO lab_schema VALUES (%s, 'x')", (tables.VERSION + 1,))
         for refuse in (schema.migrate, schema.check_version):
             with pytest.raises(LabSchemaError, match="Update uniqc-mcp"):
                 refuse(connection)
@@ -47,7 +47,7 @@ def test_a_schema_of_a_later_release_is_left_alone(lab_database: LabDatabase) ->
 def test_a_migration_that_fails_leaves_the_version_before(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = ((*schema.MIGRATIONS[0], "CREATE TABLE store (again integer)"),)
+    broken = ((*tables.MIGRATIONS[0], "CREATE TABLE store (again integer)"),)
     with postgres.connect(postgres.create()) as connection:
         with monkeypatch.context() as patch:
             patch.setattr(schema, "MIGRATIONS", broken)
@@ -55,7 +55,7 @@ def test_a_migration_that_fails_leaves_the_version_before(
                 schema.migrate(connection)
         assert schema.version_of(connection) == 0
         schema.migrate(connection)
-        assert schema.version_of(connection) == schema.VERSION
+        assert schema.version_of(connection) == tables.VERSION
 
 
 def test_the_service_can_remove_no_task(lab_database: LabDatabase) -> None:

@@ -35,7 +35,7 @@ def init(database: str, role: str) -> None:
     The address is that of the role which is to own the tables. The server connects as another.
     """
     with lab_errors():
-        from uniqc_mcp.lab.database.schema import VERSION  # noqa: PLC0415 - of the extra [lab]
+        from uniqc_mcp.lab.database.tables import VERSION  # noqa: PLC0415 - of the extra [lab]
         from uniqc_mcp.lab.operations import connected, prepare  # noqa: PLC0415 - as above
 
         with connected(database) as connection:

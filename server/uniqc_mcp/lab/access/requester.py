@@ -22,7 +22,7 @@ class NoRequesterError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a token allows, and to whom.
+    """The rights of a valid token, and its owner.
 
     Attributes:
         owner: The person.

@@ -46,7 +46,7 @@ _REVOKE: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredToken:
-    """What is kept of a token.
+    """A token as the database keeps it, without its text.
 
     Attributes:
         token_id: The beginning of its digest, which names it in logs and lists.

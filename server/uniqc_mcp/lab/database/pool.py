@@ -13,7 +13,7 @@ from psycopg import Connection, OperationalError, errors, sql
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from uniqc_mcp.lab.database.interruptible import InterruptibleConnection
-from uniqc_mcp.lab.database.schema import VERSION
+from uniqc_mcp.lab.database.tables import VERSION
 from uniqc_mcp.lab.database.viewer import Viewer, check_owner
 from uniqc_mcp.lab.errors import LabSchemaError, LabUnavailableError
 from uniqc_store import InterruptedReadError

@@ -119,7 +119,7 @@ def _without_address() -> Generator[None]:
 
 
 class _RequestersStore:
-    """What one person may see at each moment: who shares with whom can change at any time."""
+    """The tasks that one person may see at each moment, as who shares with whom can change."""
 
     def __init__(self, stores: DatabaseStores, requester: str, selection: Selection) -> None:
         self._stores = stores

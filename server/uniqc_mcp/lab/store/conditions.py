@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.database.rows import microseconds
-from uniqc_mcp.lab.database.schema import ACTIVE
+from uniqc_mcp.lab.database.tables import ACTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

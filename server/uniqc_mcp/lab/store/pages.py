@@ -57,7 +57,7 @@ class _Request:
 
     @property
     def kind(self) -> str:
-        """What a cursor belongs to besides the filter."""
+        """The order, archive and scope that a cursor belongs to, besides the filter."""
         return f"lab {self.order} {self.archived} {self.session.scope.name}"
 
     @property

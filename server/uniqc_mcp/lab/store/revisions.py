@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.lab.database.schema import ACTIVE
+from uniqc_mcp.lab.database.tables import ACTIVE
 from uniqc_mcp.lab.store.snapshot import WHERE
 from uniqc_store import TERMINAL_STATUSES, StoreState, TaskState
 
