@@ -130,6 +130,14 @@ async def test_other_addresses_do_not_exist(doors: Doors) -> None:
         assert (await http.get("/share/v1/push")).status_code == 405
 
 
+async def test_a_slash_at_the_end_sends_nobody_to_another_address(doors: Doors) -> None:
+    async with doors.http(SECRET, Host="evil.example") as http:
+        assert (await http.post("/mcp/", json={})).status_code == 401
+        for path in ("/share/v1/push/", "/healthz/"):
+            answer = await http.post(path, json={})
+            assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 async def test_the_log_has_a_line_of_each_request_and_nothing_secret(
     doors: Doors, caplog: pytest.LogCaptureFixture
 ) -> None:

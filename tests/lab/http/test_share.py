@@ -81,9 +81,10 @@ async def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_so(
     assert str(MAX_BATCH_BYTES) in problem_of(answer).error
 
 
-async def test_a_message_that_comes_while_others_are_written_is_to_come_again(
-    doors: Doors,
+async def test_a_message_that_gets_no_place_in_time_is_to_come_again(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("uniqc_mcp.lab.http.share._SECONDS_FOR_A_PLACE", 0.2)
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def wait() -> None:
@@ -93,16 +94,17 @@ async def test_a_message_that_comes_while_others_are_written_is_to_come_again(
     doors.receiver.during = wait
     statuses: list[int] = []
 
-    async def push() -> None:
-        async with doors.http(TOKEN) as http:
+    async def push(token: str) -> None:
+        async with doors.http(token) as http:
             statuses.append((await http.post(PUSH_PATH, json=PUSH)).status_code)
 
+    doors.grants.add("uqm_of_carol", "carol")
     async with anyio.create_task_group() as group:
-        for _ in range(4):
-            group.start_soon(push)
+        for token in 2 * (TOKEN, "uqm_of_bob"):
+            group.start_soon(push, token)
         for _ in range(4):
             await anyio.to_thread.run_sync(begun.acquire)
-        async with doors.http(TOKEN) as http:
+        async with doors.http("uqm_of_carol") as http:
             answer = await http.post(PUSH_PATH, json=PUSH)
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) >= 1

@@ -110,18 +110,20 @@ def build_app(
         Route(route.path, RequireToken(route.app, sharers, scope=SHARE), methods=["POST"])
         for route in ShareEndpoints(receiver).routes()
     ]
-    return OpenRequests(
-        Starlette(
-            routes=[
-                Route(MCP, endpoint=door),
-                *metadata,
-                Route(HEALTH, Health(check).answer, methods=["GET"]),
-                *sharing,
-            ],
-            exception_handlers=_HANDLERS,
-            lifespan=lambda _: manager.run(),
-        )
+    app = Starlette(
+        routes=[
+            Route(MCP, endpoint=door),
+            Route(f"{MCP}/", endpoint=door),
+            *metadata,
+            Route(HEALTH, Health(check).answer, methods=["GET"]),
+            *sharing,
+        ],
+        exception_handlers=_HANDLERS,
+        lifespan=lambda _: manager.run(),
     )
+    # It would send clients on to http://, by whatever name the request was made.
+    app.router.redirect_slashes = False
+    return OpenRequests(app)
 
 
 def _metadata_routes(settings: HttpSettings) -> list[Route]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import anyio
@@ -30,8 +31,21 @@ if TYPE_CHECKING:
 
 
 MAX_AT_ONCE: Final = 4
-"""Messages of one worker that are written at the same time; all others are to come again."""
+"""Messages of one worker that are read and written at the same time."""
 
+MAX_OF_AN_OWNER: Final = 2
+"""Those of one owner, whose network may be slow, so that others are not kept waiting by it."""
+
+_SECONDS_FOR_A_PLACE: Final = 5.0
+"""Seconds that a message waits for its turn before it is to come again.
+
+Machines that were started together compare at the same moment, and each comparison is short.
+"""
+
+_SECONDS_FOR_A_PART: Final = 10.0
+"""Seconds without anything of a body, after which its machine has gone."""
+
+_SECONDS_FOR_A_BODY: Final = 120.0
 _SECONDS_TO_WAIT: Final = 2.0
 _MAX_PROBLEMS: Final = 3
 
@@ -56,6 +70,9 @@ class TooLargeError(Exception):
     """A body of more than ``MAX_BATCH_BYTES``."""
 
 
+_OF_THE_BODY: Final = (TooLargeError, TimeoutError, ClientDisconnect)
+
+
 class ShareEndpoints:
     """The two addresses that a machine sends its tasks to. The owner is the token's.
 
@@ -67,6 +84,7 @@ class ShareEndpoints:
     def __init__(self, receiver: Receives, *, max_at_once: int = MAX_AT_ONCE) -> None:
         self._receiver = receiver
         self._places = anyio.Semaphore(max_at_once)
+        self._places_of: dict[str, anyio.Semaphore] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes, which need a token before them."""
@@ -87,19 +105,24 @@ class ShareEndpoints:
         kind: type[Message],
         receive: Callable[[str, Message], Compared | Pushed],
     ) -> Response:
-        try:
-            # Before the body is read: bodies that wait for their turn would fill the memory.
-            self._places.acquire_nowait()
-        except anyio.WouldBlock:
-            return problem(429, "The server is busy.", retry_after=_SECONDS_TO_WAIT)
-        try:
-            message = kind.model_validate_json(await _body(request))
-            answer = await anyio.to_thread.run_sync(receive, requesting_owner(), message)
-        except (TooLargeError, ValidationError, ClientDisconnect, LabError) as error:
-            return _refusal(error)
-        finally:
-            self._places.release()
+        owner = requesting_owner()
+        async with AsyncExitStack() as places:
+            with anyio.move_on_after(_SECONDS_FOR_A_PLACE) as waiting:
+                # Before the body is read: bodies that wait for their turn would fill the memory.
+                await places.enter_async_context(self._of_an_owner(owner))
+                await places.enter_async_context(self._places)
+            if waiting.cancelled_caught:
+                return problem(429, "The server is busy.", retry_after=_SECONDS_TO_WAIT)
+            try:
+                message = kind.model_validate_json(await _body(request))
+                answer = await anyio.to_thread.run_sync(receive, owner, message)
+            except (*_OF_THE_BODY, ValidationError, LabError) as error:
+                return _refusal(error)
         return Response(answer.model_dump_json(), media_type="application/json")
+
+    def _of_an_owner(self, owner: str) -> anyio.Semaphore:
+        """Return the places of one owner; owners are as many as have tokens."""
+        return self._places_of.setdefault(owner, anyio.Semaphore(MAX_OF_AN_OWNER))
 
 
 def _refusal(error: Exception) -> Response:
@@ -113,6 +136,8 @@ def _refusal(error: Exception) -> Response:
             return problem(422, str(error))
         case ClientDisconnect():
             return problem(400, "The message ended before its end.")
+        case TimeoutError():
+            return problem(408, "The message came too slowly.", retry_after=_SECONDS_TO_WAIT)
         case _:
             logger.error("a message of a machine was not taken", exc_info=error)
             return unavailable("The database can't take it now.")
@@ -123,16 +148,21 @@ async def _body(request: Request) -> bytes:
 
     Raises:
         TooLargeError: It has more than ``MAX_BATCH_BYTES``; the rest is not read.
+        TimeoutError: It comes too slowly, or no longer.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MAX_BATCH_BYTES:
         raise TooLargeError
-    body = bytearray()
-    async for part in request.stream():
-        if len(body) + len(part) > MAX_BATCH_BYTES:
-            raise TooLargeError
-        body += part
-    return bytes(body)
+    body, parts = bytearray(), request.stream()
+    with anyio.fail_after(_SECONDS_FOR_A_BODY):
+        while True:
+            with anyio.fail_after(_SECONDS_FOR_A_PART):
+                part = await anext(parts, None)
+            if part is None:
+                return bytes(body)
+            if len(body) + len(part) > MAX_BATCH_BYTES:
+                raise TooLargeError
+            body += part
 
 
 def _in_words(error: ValidationError) -> str:
