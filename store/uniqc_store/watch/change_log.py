@@ -17,7 +17,7 @@ from uniqc_store.errors import InvalidValueError
 from uniqc_store.watch.changes import Changes, TaskChange, TaskGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from uniqc_store.watch.changes import StoreStatus, TaskState
@@ -102,6 +102,16 @@ class ChangeLog:
         self._keys.update(event.key for event in events)
         while self._size > self._max_events and len(self._entries) > 1:
             self._drop(self._entries.popleft())
+
+    def forget(self, is_forgotten: Callable[[Key], bool]) -> None:
+        """Remove the events of some tasks; cursors stay valid."""
+        for number, entry in enumerate(self._entries):
+            kept = [event for event in entry.events if not is_forgotten(event.key)]
+            if len(kept) < len(entry.events):
+                self._drop(entry)
+                self._entries[number] = replace(entry, events=kept)
+                self._size += len(kept)
+                self._keys.update(event.key for event in kept)
 
     def since(self, cursor: str, store_status: StoreStatus) -> Changes:
         """Return the changes from a cursor until now; no changes for an empty cursor.

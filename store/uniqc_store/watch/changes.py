@@ -88,16 +88,20 @@ class StoreStatus:
         total: Its number of tasks.
         read_at: Time of that read. Aware.
         trouble: Error of the last attempt to read; the other attributes are then older.
+        viewer_changes: How often it has changed whose tasks are watched, in a store of several
+            people.
     """
 
     store: StoreState | None = None
     total: int = 0
     read_at: datetime | None = None
     trouble: StoreError | None = None
+    viewer_changes: int = 0
 
     def same_file_state(self, other: StoreStatus) -> bool:
-        """Return whether existence, schema and readability of the file are the same in both."""
-        return (self.store, repr(self.trouble)) == (other.store, repr(other.trouble))
+        """Return whether existence, schema, readability and viewer are the same in both."""
+        mine = (self.store, repr(self.trouble), self.viewer_changes)
+        return mine == (other.store, repr(other.trouble), other.viewer_changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,7 @@ class Changes:
         gone: Tasks that were removed.
         untracked_delta: Change in the number of all other tasks.
         file_changed: Whether the file appeared or disappeared, has another schema, or became
-            readable or unreadable.
+            readable or unreadable, or others' tasks are watched.
         store_status: The store as a whole now.
     """
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from contextlib import ExitStack, contextmanager
-from threading import Lock
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from uniqc_mcp.lab.answers.stores import SharedStore
@@ -17,6 +15,7 @@ from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
 from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_mcp.lab.store.watch import LabWatch
+from uniqc_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -60,10 +59,10 @@ class DatabaseStores:
         self._viewers: dict[str, tuple[float, Viewer]] = {}
         self.revisions = Revisions(database)
 
-    def viewer(self, requester: str) -> Viewer:
-        """Return the tasks that a person may see now."""
+    def viewer(self, requester: str, *, anew: bool = False) -> Viewer:
+        """Return the tasks that a person may see now, read anew or as of a moment ago."""
         until, viewer = self._viewers.get(requester, (0.0, _NOBODY))
-        if time.monotonic() < until:
+        if time.monotonic() < until and not anew:
             return viewer
         viewer = viewer_of(self._database, requester)
         if len(self._viewers) >= _MAX_KEPT:
@@ -145,27 +144,16 @@ class _RequestersStore:
 
 
 class _RequestersWatch:
-    """A watch on what one person may see, which begins again where that changes.
-
-    Cursors from before are then refused: subscriptions take that for a change of everything, and
-    a wait says that its cursor is too old.
-    """
+    """A watch on what one person may see, whatever that is at the time."""
 
     def __init__(self, stores: DatabaseStores, requester: str, selection: Selection) -> None:
         self._stores = stores
         self._requester = requester
         self._selection = selection
-        self._lock = Lock()
-        self._tracked: Counter[str] = Counter()
-        self._viewer = _NOBODY
-        self._watch = self._begin(_NOBODY)
-        self._tracking = ExitStack()
+        self._watch = stores.lab_watch(_NOBODY, selection)
         self._number = -1
         self._seen: Sequence[object] = ()
         self._is_due = True
-
-    def _begin(self, viewer: Viewer) -> LabWatch:
-        return self._stores.lab_watch(viewer, self._selection)
 
     def poll(self) -> bool:
         revisions = self._stores.revisions
@@ -179,13 +167,11 @@ class _RequestersWatch:
         self._is_due = False
         # Before the read: what changes in between is found by one refresh too many, not too few.
         self._seen = self._stores.revisions.of(self._requester, self._selection)
-        viewer = self._stores.viewer(self._requester)
-        with self._lock:
-            if begins_again := viewer != self._viewer:
-                self._viewer, self._watch = viewer, self._begin(viewer)
-                self._track()
-            watch = self._watch
-        return watch.refresh() or begins_again
+        # The watch reads next, and records why it can't.
+        with suppress(StoreError):
+            # No other refresh may follow that would find what was kept to be out of date.
+            self._watch.view(self._stores.viewer(self._requester, anew=True))
+        return self._watch.refresh()
 
     def since(self, cursor: str = "") -> Changes:
         return self._watch.since(cursor)
@@ -195,21 +181,6 @@ class _RequestersWatch:
 
     @contextmanager
     def tracking(self, task_ids: Iterable[str]) -> Generator[None]:
-        ids = set(task_ids)
-        with self._lock:
-            self._tracked.update(ids)
-            self._track()
+        with self._watch.tracking(task_ids):
             self._is_due = True
-        try:
             yield
-        finally:
-            with self._lock:
-                self._tracked.subtract(ids)
-                self._tracked = +self._tracked
-                self._track()
-
-    def _track(self) -> None:
-        """Track in the watch of now what is tracked here."""
-        before, self._tracking = self._tracking, ExitStack()
-        self._tracking.enter_context(self._watch.tracking(self._tracked))
-        before.close()

@@ -62,8 +62,8 @@ class Scan:
         revisions: The revision of each store.
         total: The number of live tasks.
         changed: The tasks that changed since the revisions seen last.
-        newest: Where there were none, or too much changed: the newest and the active tasks by
-            their keys. None otherwise.
+        newest: Where there were none, or too much changed, or other tasks came in sight: the
+            newest and the active tasks by their keys. None otherwise.
         asked: The tasks with the ids asked for.
         all_active: Whether every active task is among them.
     """
@@ -77,13 +77,21 @@ class Scan:
     all_active: bool = True
 
 
-def scan(session: Session, seen: Revisions | None, asked: Collection[str]) -> Scan:
+def scan(
+    session: Session,
+    seen: Revisions | None,
+    asked: Collection[str],
+    *,
+    other_viewer: bool = False,
+) -> Scan:
     """Read what changed.
 
     Args:
         session: One state of the database.
         seen: The revisions of the last scan; None before the first.
         asked: Ids of tasks whose state is to be known from now on.
+        other_viewer: Whether the last scan was of other tasks. Those of stores that it did not
+            see did not change: they only came in sight.
     """
     where = session.scope.conditions("store")
     found = session.rows(
@@ -100,11 +108,13 @@ def scan(session: Session, seen: Revisions | None, asked: Collection[str]) -> Sc
     }
     if seen == now:
         return Scan(**facts)
-    changed = None if seen is None else _changed(session, seen, now)
-    if changed is not None:
+    came_in_sight = now.keys() - seen.keys() if seen is not None and other_viewer else set()
+    compared = {place: now[place] for place in now.keys() - came_in_sight}
+    changed = None if seen is None else _changed(session, seen, compared)
+    if changed is not None and not came_in_sight:
         return Scan(**facts, changed=tuple(changed))
     newest, all_active = _newest(session)
-    return Scan(**facts, newest=newest, all_active=all_active)
+    return Scan(**facts, changed=tuple(changed or ()), newest=newest, all_active=all_active)
 
 
 def _total(session: Session) -> int:
@@ -114,7 +124,10 @@ def _total(session: Session) -> int:
 
 
 def _changed(session: Session, seen: Revisions, now: Revisions) -> list[ChangedTask] | None:
-    """Return the tasks that changed; None if there are too many, or a store went back."""
+    """Return the tasks that changed; None if there are too many, or a store went back.
+
+    Those of a store that is no longer shared are left out.
+    """
     later: list[tuple[str, str, int]] = []
     for place, revision in now.items():
         before = seen.get(place, 0)
@@ -122,8 +135,6 @@ def _changed(session: Session, seen: Revisions, now: Revisions) -> list[ChangedT
             return None
         if revision > before:
             later.append((*place, before))
-    if seen.keys() - now.keys():  # a machine is no longer shared
-        return None
     if not later:
         return []
     where = session.scope.conditions("task")
@@ -182,8 +193,13 @@ def _select(session: Session, rest: str, more: Mapping[str, Any]) -> dict[str, T
     return {_key(row): _state(row) for row in rows}
 
 
+def key_prefix(owner: str, store_id: str) -> str:
+    """Return the beginning of the keys of one store's tasks."""
+    return f"{owner}\n{store_id}\n"
+
+
 def _key(row: Row) -> str:
-    return f"{row['owner']}\n{row['store_id']}\n{row['task_id']}"
+    return f"{key_prefix(row['owner'], row['store_id'])}{row['task_id']}"
 
 
 def _state(row: Row) -> TaskState:

@@ -48,12 +48,14 @@ class _Known:
             changed since or were asked for.
         all_active: Whether every active task is among them.
         total: The number of all live tasks.
+        viewer: Whose tasks these are.
     """
 
     revisions: dict[tuple[str, str], int]
     states: dict[str, TaskState]
     all_active: bool
     total: int
+    viewer: Viewer
     asked: set[str] = field(default_factory=set[str])
 
 
@@ -81,6 +83,18 @@ class LabWatch:
         self._status: StoreStatus | None = None
         self._tracked: Counter[str] = Counter()
         self._read_at = 0.0
+        self._viewer_changes = 0
+
+    def view(self, viewer: Viewer) -> None:
+        """Watch the tasks of another viewer from the next refresh on; cursors stay valid.
+
+        Tasks that come in sight by that are no changes, and nothing is told of those that are no
+        longer in sight.
+        """
+        with self._refresh_lock:
+            if viewer != self._scope.viewer:
+                self._scope = replace(self._scope, viewer=viewer)
+                self._viewer_changes += 1
 
     def poll(self) -> bool:
         """Return whether it is time to call :meth:`refresh`, without asking the database."""
@@ -98,18 +112,31 @@ class LabWatch:
             known, tracked = self._known, set(self._tracked)
             began = datetime.now(UTC)
             seen = None if known is None else known.revisions
-            asked = tracked if known is None else tracked - known.asked
+            other = known is not None and known.viewer != self._scope.viewer
+            asked = tracked if known is None or other else tracked - known.asked
             try:
                 scan = self._database.read(
                     self._scope.viewer,
-                    lambda now: revisions.scan(Session(now, self._scope), seen, asked),
+                    lambda now: revisions.scan(
+                        Session(now, self._scope), seen, asked, other_viewer=other
+                    ),
                 )
             except StoreError as error:
                 return self._record_error(error)
-            status = StoreStatus(store=scan.state, total=scan.total, read_at=began)
+            status = StoreStatus(
+                store=scan.state,
+                total=scan.total,
+                read_at=began,
+                viewer_changes=self._viewer_changes,
+            )
             events, delta = _compared(known, scan)
+            hidden = _hidden(known, scan)
             with self._lock:
-                self._known = _after(known, scan, tracked, keep=self._log.keys)
+                if hidden:
+                    self._log.forget(lambda key: str(key).startswith(hidden))
+                self._known = _after(
+                    known, scan, tracked, keep=self._log.keys, viewer=self._scope.viewer
+                )
                 return self._record(events, delta, status)
 
     def since(self, cursor: str = "") -> Changes:
@@ -195,11 +222,24 @@ def _event(known: _Known, changed: ChangedTask) -> TaskEvent | None:
     return TaskEvent(key=changed.key, before=before, last=changed.state)
 
 
+def _hidden(known: _Known | None, scan: Scan) -> tuple[str, ...]:
+    """Return how the keys begin of the tasks that are no longer in sight."""
+    gone = () if known is None else known.revisions.keys() - scan.revisions.keys()
+    return tuple(revisions.key_prefix(*place) for place in gone)
+
+
 def _after(
-    known: _Known | None, scan: Scan, tracked: set[str], *, keep: Iterable[object]
+    known: _Known | None,
+    scan: Scan,
+    tracked: set[str],
+    *,
+    keep: Iterable[object],
+    viewer: Viewer,
 ) -> _Known:
     """Return what is known after a scan; finished tasks that nobody asks for are forgotten."""
     states = dict(known.states) if known is not None and scan.newest is None else {}
+    if hidden := _hidden(known, scan):
+        states = {key: one for key, one in states.items() if not key.startswith(hidden)}
     states |= scan.newest or {}
     for one in scan.changed:
         if one.is_gone:
@@ -220,4 +260,5 @@ def _after(
         all_active=known.all_active if known and scan.newest is None else scan.all_active,
         total=scan.total,
         asked=tracked,
+        viewer=viewer,
     )
