@@ -235,8 +235,12 @@ def _explain_names(name: str, named: NamedTasks) -> str:
 
 def _candidate(record: TaskRecord, task_id: str, *, archived: bool) -> str:
     name = f" {quoted(record.name)}" if record.name else ""
-    where = ", archived" if archived else ""
-    return f"- {quoted(task_id)}{name} {quoted(record.status)} on {quoted(record.backend)}{where}"
+    where = f" on {quoted(record.backend)}"
+    if record.owner:  # in a store of several people, who may have copies of one file
+        where += f" of {quoted(record.owner)} ({quoted(record.machine)})"
+    if archived:
+        where += ", archived"
+    return f"- {quoted(task_id)}{name} {quoted(record.status)}{where}"
 
 
 def _is_close(task_id: str, known: str) -> bool:

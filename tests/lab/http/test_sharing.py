@@ -38,6 +38,17 @@ async def test_each_task_says_whose_it_is_and_from_which_machine(lab: Lab) -> No
         assert "owner" in str(template.output_schema)
 
 
+async def test_of_an_id_that_two_people_have_it_is_told_whose_each_is(lab: Lab) -> None:
+    lab.share("alice", RUNNING)
+    lab.share("bob", RUNNING, machine="bench", audience="lab")
+    async with lab.serving() as at, at.person(lab.token("alice")) as alice:
+        refused = await alice.refusal("get_task", task_id=RUNNING.task_id)
+        assert 'of "alice" ("laptop")' in refused
+        assert 'of "bob" ("bench")' in refused
+        _, found = await alice.ask("get_task", task_id=RUNNING.task_id, owner="bob")
+        assert found["task"]["machine"] == "bench"
+
+
 async def test_owner_and_store_choose_a_part_and_the_answer_says_so(lab: Lab) -> None:
     lab.share("alice", RUNNING)
     lab.share("alice", replace(RUNNING, task_id="uqt_of_desk"), machine="desk")
