@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from uniqc_mcp.lab.database import schema
 from uniqc_mcp.lab.errors import LabRefusedError, LabUnavailableError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 10
 _ROLE: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s"
 _OWN_ROLE: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+_MAY_REMOVE: Final = "SELECT has_table_privilege('task', 'DELETE')"
 
 
 @contextmanager
@@ -24,8 +26,10 @@ def connected(address: str) -> Generator[psycopg.Connection[Any]]:
     """Connect to a database for an operator's command.
 
     Raises:
-        LabUnavailableError: It can't be reached, or does not let this role do that.
+        LabUnavailableError: It can't be reached.
+        LabRefusedError: It does not let this role do that, or the address is none.
     """
+    _check_address(address)
     try:
         with psycopg.connect(
             address, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name="uniqc-mcp"
@@ -75,12 +79,29 @@ def check_service(connection: psycopg.Connection[Any]) -> None:
 
     Raises:
         LabSchemaError: The tables are of another release, or missing.
-        LabRefusedError: The role sees past the policies of the tables.
+        LabRefusedError: The role sees past the policies of the tables, or may remove tasks.
     """
     schema.check_version(connection)
     found = connection.execute(_OWN_ROLE).fetchone()
     if found is None or found[0]:
         raise LabRefusedError(_sees_everything("of this address"))
+    found = connection.execute(_MAY_REMOVE).fetchone()
+    if found is None or found[0]:
+        raise LabRefusedError(
+            "The role of this address may remove tasks, as the owner of the tables may. Use the "
+            "address of the role that uniqc-mcp lab init --role NAME made to serve."
+        )
+
+
+def _check_address(address: str) -> None:
+    """Raise an error for what is no address, which the driver would repeat with its password."""
+    try:
+        conninfo_to_dict(address)
+    except psycopg.ProgrammingError:
+        raise LabRefusedError(
+            "That is no address of a PostgreSQL database. One is like "
+            "postgresql://HOST/DATABASE, or like host=HOST dbname=DATABASE user=ROLE."
+        ) from None
 
 
 def _sees_everything(role: str) -> str:
