@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
@@ -117,6 +118,7 @@ class Site:
         self.writer = Writer(self.cache, seed)
         self.token = self.lab.token("alice")
         self._port = _free_port()
+        self._starts = count()
         self.process = self._started()
 
     @classmethod
@@ -204,7 +206,9 @@ class Site:
         deadline = time.monotonic() + 30
         while True:
             options = ("--port", str(self._port), "--workers", "2")
-            process = Process(self.lab, self._home / "serve.log", *options)
+            # Workers of the one before may still write into its log.
+            log = self._home / f"serve-{next(self._starts)}.log"
+            process = Process(self.lab, log, *options)
             try:
                 return process.until_up()
             except AssertionError:

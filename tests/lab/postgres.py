@@ -96,7 +96,7 @@ class OwnPostgres(Postgres):
 
     def __init__(self, **settings: str) -> None:
         self._settings = _SETTINGS | settings
-        self._programs = _programs()
+        self._programs = programs()
         # Short: the path of a socket has 107 bytes at most.
         self._directory = Path(tempfile.mkdtemp(prefix="uqpg-", dir="/tmp"))
         self._user: int | None = None
@@ -212,7 +212,7 @@ def service_role() -> str:
     return ROLE
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Return the directory of PostgreSQL's programs, readable by whoever runs them."""
     if given := os.environ.get(PROGRAMS):
         return Path(given)
