@@ -332,6 +332,10 @@ class Snapshot:
         """Yield the tasks with one of these ids, as :meth:`stored_after` does."""
         return stored.stored_tasks(self._session, task_ids)
 
+    def any_in_table(self, task_ids: Sequence[str]) -> bool:
+        """Return whether a live task has one of these ids, whatever the indexes say."""
+        return stored.any_in_table(self._session, task_ids)
+
     def without_id(self) -> int:
         """Return the number of live and archived tasks whose id is no text."""
         return stored.without_id(self._session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -224,13 +225,8 @@ def test_a_file_that_did_not_change_is_not_read_again(cache: Path, server: FakeS
     assert kept_content(server.store).keys() == content_of(cache).keys()
 
 
-def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: FakeServer) -> None:
-    changed(cache, "UPDATE tasks SET metadata_json = printf('{\"a\": \"%.40000c\"}', 'x')")
-    changed(cache, "DELETE FROM archived_tasks")
-    assert (cache / "tasks.sqlite").stat().st_size > 2 * 2**20  # it is not checked whole
-    with sharing(cache, server):
-        in_step(server, cache)
-    before = dict(server.store.tasks)
+def damage_index(cache: Path) -> None:
+    """Let the index on the ids of tasks be that of the archive, which is empty."""
     with closing(sqlite3.connect(cache / "tasks.sqlite")) as file, file:
         file.execute("PRAGMA writable_schema = ON")
         file.execute(
@@ -240,6 +236,34 @@ def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: 
             ) WHERE name = 'sqlite_autoindex_tasks_1'
             """
         )
+
+
+def test_an_index_that_is_damaged_between_two_passes_removes_no_task(
+    cache: Path, server: FakeServer
+) -> None:
+    changed(cache, "UPDATE tasks SET metadata_json = printf('{\"a\": \"%.40000c\"}', 'x')")
+    changed(cache, "DELETE FROM archived_tasks")
+    with sharing(cache, server) as run:
+        in_step(server, cache)
+        before = set(server.store.tasks)
+        damage_index(cache)
+        changed(cache, "UPDATE tasks SET status = 'failed' WHERE +status = 'running'")
+        deadline = time.monotonic() + 20
+        while "is damaged" not in "".join(run.told):
+            assert time.monotonic() < deadline, run.told
+            time.sleep(0.02)
+    assert not server.store.gone
+    assert set(server.store.tasks) == before
+
+
+def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: FakeServer) -> None:
+    changed(cache, "UPDATE tasks SET metadata_json = printf('{\"a\": \"%.40000c\"}', 'x')")
+    changed(cache, "DELETE FROM archived_tasks")
+    assert (cache / "tasks.sqlite").stat().st_size > 2 * 2**20  # it is not checked whole
+    with sharing(cache, server):
+        in_step(server, cache)
+    before = dict(server.store.tasks)
+    damage_index(cache)
     with sharing(cache, server) as run:
         assert run.said.wait(30)
     assert "an index of it has 0 tasks and another 83" in run.told[0]

@@ -119,12 +119,12 @@ class Sharing:
                 due = min(due, earliest)
 
     def _send(self, task_ids: Sequence[str], read_at: datetime) -> bool:
-        """Send some tasks; return whether the server is still the one that the pass knew."""
+        """Send some tasks; return False if a pass has to find out about others."""
         before, self._answered = self._answered, None
-        sent = send_named(self._sharer, task_ids)
+        sent, is_sound = send_named(self._sharer, task_ids)
         if not (sent.tasks or sent.gone or sent.refused):
             self._answered = before
-            return True
+            return is_sound
         answered = Answered(sent.epoch, sent.revision)
         # What was sent counts as a revision. A server with no more than before has lost some.
         lost = before and (answered.epoch != before.epoch or answered.revision <= before.revision)
@@ -134,7 +134,7 @@ class Sharing:
         self._state = changed(self._state, read_at=exact_wire_time(read_at), **answered._asdict())
         if time.monotonic() - self._saved_at > _SECONDS_BETWEEN_SAVES:
             self._save()
-        return True
+        return is_sound
 
     def _rest(self, error: ShareError, failures: int) -> None:
         """Wait after a failure, longer after each."""

@@ -178,8 +178,12 @@ class Pass:
         return met
 
 
-def send_named(sharer: Sharer, task_ids: Sequence[str]) -> Sent:
+def send_named(sharer: Sharer, task_ids: Sequence[str]) -> tuple[Sent, bool]:
     """Send the tasks with these ids as they are now, and which live ones are not there.
+
+    Returns:
+        What was sent, and whether that is right: a task that the index of the ids lacks may be in
+        the table. A pass says then which of a file's indexes is damaged.
 
     Raises:
         ShareError: The server can't be reached or refuses.
@@ -191,10 +195,12 @@ def send_named(sharer: Sharer, task_ids: Sequence[str]) -> Sent:
         missing.discard(task.key)
         if task.stored is not None:
             batches.add(task_message(task, task.stored, redactor))
-    for key in missing:
+    gone = sorted(key.task_id for key in missing)
+    is_sound = not gone or not sharer.store.read(lambda snapshot: snapshot.any_in_table(gone))
+    for key in missing if is_sound else ():
         batches.add_gone(key.message)
     batches.flush()
-    return batches.sent
+    return batches.sent, is_sound
 
 
 def _by_key(held: Sequence[Held]) -> dict[TaskKey, int]:
