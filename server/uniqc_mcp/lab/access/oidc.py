@@ -36,6 +36,9 @@ _SECONDS_OF_KEYS: Final = 600.0
 _SECONDS_BETWEEN_FETCHES: Final = 10.0
 """Shortest time between two fetches of the keys, which a token of an unknown key asks for."""
 
+_SECONDS_WITHOUT_PROVIDER: Final = 3_600.0
+"""Seconds that keys stay in use while the provider gives no others."""
+
 _SECONDS_OF_A_FETCH: Final = 5.0
 _MAX_BYTES: Final = 1_000_000
 _LEEWAY: Final = 30
@@ -71,7 +74,8 @@ class OidcTokens:
         self._settings = settings
         self._client = client or httpx2.AsyncClient(timeout=_SECONDS_OF_A_FETCH)
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = float("-inf")
+        self._fetched_at = self._tried_at = float("-inf")
+        self._failed = False
         self._fetching = anyio.Lock()
 
     async def grant_of(self, token: str) -> Grant | None:
@@ -105,14 +109,35 @@ class OidcTokens:
         )
 
     async def _key(self, key_id: str) -> jwt.PyJWK | None:
-        """Return the key with a name, fetched again where it is unknown or old."""
+        """Return the key with a name, fetched again where it is unknown or old.
+
+        Anybody can send a token of an unknown key. Holders of others do not wait for that fetch.
+        """
+        known = self._keys.get(key_id)
+        if known is not None and self._age < _SECONDS_OF_KEYS:
+            return known
         async with self._fetching:
-            age = time.monotonic() - self._fetched_at
-            unknown = key_id not in self._keys and age > _SECONDS_BETWEEN_FETCHES
-            if unknown or age > _SECONDS_OF_KEYS:
-                self._keys = await self._fetch()
-                self._fetched_at = time.monotonic()
-        return self._keys.get(key_id)
+            if time.monotonic() - self._tried_at > _SECONDS_BETWEEN_FETCHES:
+                await self._try_to_fetch()
+        known = self._keys.get(key_id)
+        if self._failed and (known is None or self._age > _SECONDS_WITHOUT_PROVIDER):
+            raise LabUnavailableError("the OIDC provider's keys can't be had")
+        return known
+
+    @property
+    def _age(self) -> float:
+        return time.monotonic() - self._fetched_at
+
+    async def _try_to_fetch(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            self._keys = await self._fetch()
+        except LabUnavailableError as error:
+            self._failed = True
+            logger.warning("%s", error)
+        else:
+            self._failed = False
+            self._fetched_at = time.monotonic()
 
     async def _fetch(self) -> dict[str, jwt.PyJWK]:
         issuer = self._settings.issuer
@@ -122,8 +147,8 @@ class OidcTokens:
                 raise LabUnavailableError("the OIDC provider names another issuer")
             published = jwt.PyJWKSet.from_dict(await self._json(str(found["jwks_uri"])))
         except (httpx2.HTTPError, ValueError, TypeError, KeyError, jwt.PyJWTError) as error:
-            logger.warning("the keys of the OIDC provider can't be had: %s", type(error).__name__)
-            raise LabUnavailableError("the OIDC provider's keys can't be had") from error
+            detail = f"the keys of the OIDC provider can't be had: {type(error).__name__}"
+            raise LabUnavailableError(detail) from error
         return {key.key_id or "": key for key in published.keys if key.key_type != "oct"}
 
     async def _json(self, url: str) -> dict[str, Any]:
