@@ -44,7 +44,7 @@ _BEGIN_TO_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SET
 _BEGIN_TO_WRITE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTINGS}"
 
 _RECONNECT_SECONDS: Final = 1.0
-"""Longest pause of the pool between two attempts, so that it is back soon after the database."""
+"""Seconds between two attempts of the pool, so that it is back soon after the database."""
 
 
 class _LostConnectionError(Exception):
@@ -53,6 +53,12 @@ class _LostConnectionError(Exception):
 
 def _never() -> bool:
     return False
+
+
+def _go_on(pool: ConnectionPool[Any]) -> None:
+    """Try to connect again while somebody waits, as the pool does for newcomers only."""
+    if pool.get_stats().get("requests_waiting"):
+        pool.check()
 
 
 class Database:
@@ -99,6 +105,7 @@ class Database:
             open=False,
             timeout=connect_timeout,
             reconnect_timeout=_RECONNECT_SECONDS,
+            reconnect_failed=_go_on,
         )
 
     def __enter__(self) -> Self:
