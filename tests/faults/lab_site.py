@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-TASKS_BEFORE = 200
+TASKS_BEFORE = 60
 
 
 class RestorablePostgres(OwnPostgres):
@@ -104,7 +104,7 @@ class Site:
     """
 
     def __init__(self, home: Path, seed: int) -> None:
-        self.postgres = RestorablePostgres(fsync="on", full_page_writes="on")
+        self.postgres = RestorablePostgres()
         self.name = self.postgres.create()
         address = self.postgres.address(self.name)
         with connected(address) as connection:

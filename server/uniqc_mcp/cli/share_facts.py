@@ -63,7 +63,8 @@ class ShareFacts:
             yield "          no pass was complete yet"
         if self.behind:
             tasks = "task" if self.behind == 1 else "tasks"
-            yield f"          behind by {self.behind:,} {tasks} that uniqc wrote since"
+            written = " that uniqc wrote since" if self.last_pass else ""
+            yield f"          behind by {self.behind:,} {tasks}{written}"
         if self.refused or self.left_out:
             yield f"          refused {self.refused:,}, not to be shared {self.left_out:,}"
         if self.last_error:

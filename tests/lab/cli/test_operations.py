@@ -87,6 +87,8 @@ async def test_a_token_is_revoked_by_its_id_or_with_all_of_its_owner(
         (("token", "add", "a", "--expires", "soon"), "no duration such as 90d"),
         (("token", "add", "a", "--scope", "all"), "is not one of"),
         (("token", "add", "a\nb"), "printable text"),
+        (("token", "add", "alice "), "no space begins or ends"),
+        (("token", "add", "\u202eecila"), "printable text"),
         (("serve", "--oidc-issuer", "https://id.example"), "go together"),
         (("serve", "--host", "0.0.0.0"), "--public-url has to say"),  # noqa: S104 - refused
         (("serve", "--public-url", "http://lab.example.org"), "must begin with https://"),

@@ -97,4 +97,5 @@ def test_what_another_server_was_told_is_not_told_of_this_one(cache: Path, addre
     run("share", "--once", "--to", f"{address}elsewhere/", "--cache-dir", cache)
     text = told(cache)
     assert "no pass was complete yet" in text
+    assert "since" not in text
     assert "elsewhere" in text

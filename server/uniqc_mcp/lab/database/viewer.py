@@ -47,10 +47,14 @@ def check_owner(owner: str) -> str:
     """Return the name of an owner.
 
     Raises:
-        InvalidValueError: It is empty, too long, or has characters that are not printed.
+        InvalidValueError: It is empty, too long, or has what nobody sees: characters that are not
+            printed, or spaces at an end.
     """
-    if not owner or not owner.isprintable() or len(owner.encode()) > MAX_OWNER_BYTES:
+    is_seen = owner.isprintable() and owner == owner.strip()
+    if not owner or not is_seen or len(owner.encode()) > MAX_OWNER_BYTES:
         raise InvalidValueError(
-            "owner", f"must be 1 to {MAX_OWNER_BYTES} bytes of printable text, not {owner!r}"
+            "owner",
+            f"must be 1 to {MAX_OWNER_BYTES} bytes of printable text that no space begins or "
+            f"ends, not {owner!r}",
         )
     return owner
