@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 from tests.contract.records import StoredTask
-from tests.faults.lab_site import Site
+from tests.faults.lab_site import Site, until
 from tests.lab.http.serving import text_of
 
 if TYPE_CHECKING:
@@ -60,8 +60,10 @@ def main() -> None:
         site.writer.end()
         token = site.lab.token("bob")
         site.lab.share("bob", *TASKS)
-        anyio.run(outages, site, token, options.outages, options.clients)
-        anyio.run(calls, site, token, options.calls, options.clients)
+        if options.outages:
+            anyio.run(outages, site, token, options.outages, options.clients)
+        if options.calls:
+            anyio.run(calls, site, token, options.calls, options.clients)
 
 
 def kills(site: Site, times: int, chance: random.Random) -> None:
@@ -77,15 +79,16 @@ def kills(site: Site, times: int, chance: random.Random) -> None:
 
 def restores(site: Site, times: int, chance: random.Random) -> None:
     for number in range(times):
+        site.check()
+        older = site.kept()
         site.postgres.back_up(site.name)
         with site.sharing():
-            time.sleep(chance.uniform(1, 3))
-            before = site.kept()
+            until(lambda older=older: site.kept() != older)
+            time.sleep(chance.uniform(0, 2))
             if number % 2:
                 site.postgres.restore_directory()
             else:
                 site.postgres.restore_dump(site.name)
-            assert site.kept() != before, "the backup was no older state"
             time.sleep(chance.uniform(0, 1))
         site.check()
     print(f"{times} restores; after each, one pass made both equal", flush=True)
@@ -102,15 +105,15 @@ class Client:
         self.right_at = 0.0
         self.told = Counter[str]()
 
-    async def ask(self, until: anyio.Event | None = None, calls: int = 0) -> None:
+    async def ask(self, end: anyio.Event | None = None, calls: int = 0) -> None:
         """Ask until told to end, or so many times."""
         left = calls
-        while not (until.is_set() if until else left <= 0):
+        while not (end.is_set() if end else left <= 0):
             try:
                 async with self._site.process.address.person(self._token, self._mode) as person:
                     left -= await self._follow(person)
             except Exception as error:
-                if until is None:
+                if end is None:
                     raise
                 self._note(_words(error))
 

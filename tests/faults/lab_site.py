@@ -30,7 +30,7 @@ from uniqc_mcp.lab.operations import connected, prepare
 from uniqc_mcp.lab.share.start import Wanted, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 TASKS_BEFORE = 60
@@ -149,7 +149,7 @@ class Site:
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
         if what == "worker":
-            _until(lambda: self.process.started > started)
+            until(lambda: self.process.started > started)
         else:
             self.process.popen.kill()
             self.process.popen.wait()
@@ -219,7 +219,8 @@ class Site:
             time.sleep(0.3)
 
 
-def _until(condition: Any) -> None:
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
