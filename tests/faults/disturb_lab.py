@@ -19,6 +19,7 @@ import random
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,7 @@ def restores(site: Site, times: int, chance: random.Random) -> None:
         older = site.kept()
         site.postgres.back_up(site.name)
         with site.sharing():
-            until(lambda older=older: site.kept() != older)
+            until(partial(site.differs, older))
             time.sleep(chance.uniform(0, 2))
             if number % 2:
                 site.postgres.restore_directory()

@@ -197,6 +197,10 @@ class Site:
         assert len(server.rows("SELECT store_id FROM store")) == 1
         return server.content()
 
+    def differs(self, older: dict[Any, Any]) -> bool:
+        """Return whether the database has other tasks than it had."""
+        return self.kept() != older
+
     @property
     def _url(self) -> str:
         return f"http://127.0.0.1:{self._port}/"

@@ -28,7 +28,7 @@ FOUND = texts_and_secrets()[::7]
 
 
 def dump_of(database: LabDatabase) -> str:
-    command = [programs() / "pg_dump", "--inserts", database.admin_address]
+    command = [str(programs() / "pg_dump"), "--inserts", database.admin_address]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
