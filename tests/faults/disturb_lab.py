@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.to_thread
@@ -30,6 +30,8 @@ from tests.faults.lab_site import Site, until
 from tests.lab.http.serving import text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tests.lab.http.serving import Person
     from tests.server.conftest import Mode
 
@@ -122,12 +124,12 @@ class Client:
         """Ask for all pages, and return their number."""
         cursor, found = "", list[str]()
         for pages in range(1, len(TASKS)):
-            arguments = {"limit": PAGE, "cursor": cursor, "status": "any"}
+            arguments: dict[str, Any] = {"limit": PAGE, "cursor": cursor, "status": "any"}
             answer = await person.call("list_tasks", **arguments)
             if answer.is_error:
                 self._note(text_of(answer))
                 return pages
-            page = answer.structured_content or {}
+            page: Mapping[str, Any] = answer.structured_content or {}
             self.right, self.right_at = self.right + 1, time.monotonic()
             found += [task["task_id"] for task in page["tasks"]]
             if not (cursor := page.get("next_cursor", "")):
@@ -141,8 +143,8 @@ class Client:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, BaseExceptionGroup):
-        return " ".join(map(_words, error.exceptions))
+    if parts := cast("Sequence[BaseException]", getattr(error, "exceptions", ())):
+        return " ".join(map(_words, parts))
     if isinstance(error, AssertionError):
         raise error
     return f"{type(error).__name__}: {error}"

@@ -13,7 +13,7 @@ from tests.lab.messages import compare_of, push_of
 from uniqc_mcp.lab.exchange import COMPARE_PATH, PUSH_PATH, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
 TASK = StoredTask(task_id="uqt_a")
 PUSH = push_of([(1, TASK)]).model_dump_json().encode()
@@ -44,9 +44,11 @@ async def body_that_creeps() -> AsyncGenerator[bytes]:
     [("_SECONDS_FOR_A_PART", body_that_stops), ("_SECONDS_FOR_A_BODY", body_that_creeps)],
 )
 async def test_a_body_that_does_not_come_is_given_up(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch, limit: str, body: object
+    doors: Doors,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    body: Callable[[], AsyncGenerator[bytes]],
 ) -> None:
-    assert callable(body)
     monkeypatch.setattr(f"uniqc_mcp.lab.http.share.{limit}", 0.2)
     async with doors.http("uqm_of_alice") as http:
         with anyio.fail_after(10):

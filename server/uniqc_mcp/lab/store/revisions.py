@@ -108,7 +108,9 @@ def scan(
     }
     if seen == now:
         return Scan(**facts)
-    came_in_sight = now.keys() - seen.keys() if seen is not None and other_viewer else set()
+    came_in_sight = set[tuple[str, str]]()
+    if seen is not None and other_viewer:
+        came_in_sight = now.keys() - seen.keys()
     compared = {place: now[place] for place in now.keys() - came_in_sight}
     changed = None if seen is None else _changed(session, seen, compared)
     if changed is not None and not came_in_sight:
