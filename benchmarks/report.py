@@ -31,6 +31,8 @@ TITLES = {
     "memory": "Memory",
     "imports": "Imports",
     "clearing": "Clearing",
+    "lab": "A laboratory's store, in process",
+    "lab over HTTP": "A laboratory's server, over HTTP",
     "sharing": "Sharing with a laboratory",
     "context": "Context",
 }
