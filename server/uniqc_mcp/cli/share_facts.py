@@ -73,7 +73,10 @@ class ShareFacts:
 
 def share_facts(store: TaskStore) -> tuple[ShareFacts | None, list[str]]:
     """Return the state of sharing a cache directory, None if it never was, and notes on it."""
-    file = StateFile(store.cache_dir)
+    try:
+        file = StateFile(store.cache_dir)
+    except ShareError:  # no place for a state, so that nothing was ever shared
+        return None, []
     try:
         state = file.load()
     except ShareError as error:

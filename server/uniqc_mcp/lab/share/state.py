@@ -95,7 +95,11 @@ class StateFile:
     """
 
     def __init__(self, cache_dir: Path, *, directory: Path | None = None) -> None:
-        """Name the file; nothing is read or made yet."""
+        """Name the file; nothing is read or made yet.
+
+        Raises:
+            ShareRefusedError: There is no place for it.
+        """
         named = f"{machine_id()}\0{_resolved(cache_dir)}"
         name = blake2b(named.encode(errors="surrogateescape"), digest_size=12).hexdigest()
         self.path = (directory or state_directory()) / f"{name}.json"
@@ -179,17 +183,30 @@ class StateFile:
 
 
 def state_directory() -> Path:
-    """Return the directory of the state files, which may not exist."""
+    """Return the directory of the state files, which may not exist.
+
+    Raises:
+        ShareRefusedError: The user has no home, and ``XDG_STATE_HOME`` names no directory.
+    """
     given = os.environ.get("XDG_STATE_HOME", "")
     # The specification has relative paths ignored.
-    base = Path(given) if Path(given).is_absolute() else Path("~/.local/state").expanduser()
+    if Path(given).is_absolute():
+        base = Path(given)
+    else:
+        try:
+            base = Path("~/.local/state").expanduser()
+        except RuntimeError as error:
+            raise ShareRefusedError(
+                "This user has no home directory for the state of share. "
+                "Name one in XDG_STATE_HOME."
+            ) from error
     return base / "uniqc-mcp" / "share"
 
 
 def machine_id() -> str:
     """Return a name of this machine that others do not have, as far as the system has one."""
     try:
-        found = _MACHINE_ID.read_text("ascii").strip()
+        found = _MACHINE_ID.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         found = ""
     return found or f"{uuid.getnode():x} {platform.node()}"
