@@ -130,7 +130,7 @@ def save_while_cleared(directory: str, name: str, writer: str) -> None:
     send("saving")
     number = 0
     while not stop_requested():
-        hashlib.pbkdf2_hmac("sha256", b"what a user does", b"between two saves", 20_000)
+        hashlib.pbkdf2_hmac("sha256", b"what a user does", b"between two saves", 60_000)
         number += 1
         began = time.monotonic()
         try:

@@ -137,7 +137,11 @@ async def test_a_commit_that_cannot_write_uses_up_no_plan(public_cache: Cache, m
 
 
 @pytest.mark.parametrize("part", ["cache", "file"])
-def test_doctor_notes_that_nothing_can_be_cleared(public_cache: Cache, part: str) -> None:
+def test_doctor_notes_that_nothing_can_be_cleared(
+    public_cache: Cache, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The home of the tests may be closed to others, who then can't read the state of share either.
+    monkeypatch.setenv("XDG_STATE_HOME", str(public_cache.directory))
     place = public_cache.directory if part == "cache" else public_cache.path
     place.chmod(0o555)
     with unprivileged():
