@@ -188,7 +188,7 @@ def test_twenty_clients_get_right_answers_or_the_reason_while_it_is_stopped_and_
                 own.stop()
                 stopped = time.monotonic()
                 wait_until(lambda: clients.last(1) == [LabUnavailableError], 10)
-                time.sleep(2)  # longer than the pool's first pause
+                time.sleep(3)  # longer than two answers take, and than the first pause of the pool
                 starting = time.monotonic()
                 own.start()
                 seconds = wait_until(lambda: clients.last(20) == [1] * 20, 10)
