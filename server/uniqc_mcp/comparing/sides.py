@@ -25,7 +25,7 @@ def sides_of(task: FoundTask) -> list[Side | None] | str:
     from uniqc_mcp.results.shapes import is_batch, read_circuit, unwrapped  # noqa: PLC0415 - too
     from uniqc_mcp.results.summary import summarise_numbers  # noqa: PLC0415 - too
 
-    if task.record.result_elsewhere:
+    if task.result_elsewhere:
         return "has a result that stayed on its machine"
     if max(task.record.result_bytes or 0, len(task.result_text)) > MAX_ALIGNED:
         return f"has a result of more than {MAX_ALIGNED} bytes"

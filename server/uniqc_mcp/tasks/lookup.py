@@ -97,6 +97,11 @@ class FoundTask:
         )
 
     @property
+    def result_elsewhere(self) -> bool:
+        """True if nothing of its result is held here, though there is one."""
+        return self.record.result_elsewhere and self.assembled is None
+
+    @property
     def progress(self) -> Progress:
         """The circuits that were submitted, and those that have results."""
         return Progress.of(self.record, self.shards, has_job_table=self.has_job_table)
@@ -105,6 +110,11 @@ class FoundTask:
 RESULT_ELSEWHERE: Final = (
     "The result stayed on the machine that the task came from: it is larger than 1 MiB, or could "
     "not be redacted. Only its size is known here."
+)
+
+SOME_RESULTS_ELSEWHERE: Final = (
+    "Results of some jobs stayed on the machine that the task came from: they are larger than "
+    "1 MiB, or could not be redacted. get_task tells those that are known here."
 )
 
 MAX_SUMMARISED: Final = 64 * 2**20
@@ -182,7 +192,7 @@ def stored_result(snapshot: StoreSnapshot, match: Match) -> str:
         return stored
     record = snapshot.record(match)
     if record.result_elsewhere:
-        raise RequestError(RESULT_ELSEWHERE)
+        raise RequestError(RESULT_ELSEWHERE if record.result_bytes else SOME_RESULTS_ELSEWHERE)
     assembled = _assembled(snapshot, match, record, snapshot.shards(match))
     return "" if assembled is None else assembled.text
 

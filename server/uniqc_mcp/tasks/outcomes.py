@@ -80,7 +80,7 @@ def outcomes_by_circuit(task: FoundTask, sanitizer: Sanitizer) -> TaskOutcomes:
 
 def _results(task: FoundTask) -> Results:
     """Return the summaries of all circuits with all their outcomes."""
-    if task.record.result_elsewhere:
+    if task.result_elsewhere:
         raise NothingToPlotError(RESULT_ELSEWHERE)
     if (task.record.result_bytes or 0) > MAX_SUMMARISED:
         raise NothingToPlotError(f"The result has more than {MAX_SUMMARISED:,} bytes.")

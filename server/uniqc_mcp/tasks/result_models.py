@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from uniqc_mcp.results.summary import Results, ResultSummary
     from uniqc_mcp.safety.sanitizer import Sanitizer
     from uniqc_mcp.tasks.lookup import FoundTask
-    from uniqc_store import TaskRecord
 
 MAX_CIRCUITS: Final = 4
 """Circuits of a batch that are summarised; the others are counted."""
@@ -81,7 +80,7 @@ class ResultView(CircuitResult):
             return cls._of_jobs(task, assembled, uri=uri, outcomes=outcomes, sanitizer=sanitizer)
         if not size:
             return None
-        if reason := _why_unread(record):
+        if reason := _why_unread(task):
             return cls(kind="unknown", notes=[reason], bytes=size, uri=uri)
         try:
             results = _summarise(task.result_text, top=outcomes, shots=task.result_record.shots)
@@ -196,11 +195,11 @@ class ResultView(CircuitResult):
         )
 
 
-def _why_unread(record: TaskRecord) -> str:
+def _why_unread(task: FoundTask) -> str:
     """Return why a stored result is not read; empty if it is."""
-    if record.result_elsewhere:
+    if task.result_elsewhere:
         return lookup.RESULT_ELSEWHERE
-    is_too_large = (record.result_bytes or 0) > lookup.MAX_SUMMARISED
+    is_too_large = (task.record.result_bytes or 0) > lookup.MAX_SUMMARISED
     return "Too large to summarise." if is_too_large else ""
 
 

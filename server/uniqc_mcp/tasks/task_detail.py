@@ -26,6 +26,7 @@ from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
+from uniqc_mcp.tasks.lookup import SOME_RESULTS_ELSEWHERE
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.tasks.uris import ARCHIVED
@@ -143,6 +144,8 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
     notes = [*progress.sentences()]
     if found.assembled is not None:
         notes += found.assembled.sentences()
+        if record.result_elsewhere:
+            notes.append(SOME_RESULTS_ELSEWHERE)
     elif _is_short(result, progress):
         notes.append(f"The result has fewer circuits than the {progress.requested} asked for.")
     shots, requested = found.result_record.shots, progress.requested or 0

@@ -235,8 +235,10 @@ def _whole(task: FoundTask, part: Part) -> WholeText:
 
 
 def _notes_on_result(task: FoundTask) -> Iterator[str]:
-    if task.record.result_elsewhere:
+    if task.result_elsewhere:
         yield lookup.RESULT_ELSEWHERE
+    elif task.record.result_elsewhere:
+        yield lookup.SOME_RESULTS_ELSEWHERE
     elif _is_too_large(task):
         yield _TOO_LARGE
 

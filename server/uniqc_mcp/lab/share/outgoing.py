@@ -69,7 +69,8 @@ def within(task: Task, limit: int) -> Task:
         for number, job in enumerate(task.jobs)
         if job.result is not None
     }
-    excess = len(task.result or "") + len(task.metadata or "") + sum(bodies.values()) - limit
+    own = sum(len((body or "").encode()) for body in (task.result, task.metadata))
+    excess = own + sum(bodies.values()) - limit
     if excess <= 0:
         return task
     jobs = list(task.jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.store.records import (
@@ -18,6 +19,7 @@ from uniqc_mcp.lab.store.records import (
     task_shard,
 )
 from uniqc_mcp.lab.store.session import checked_text
+from uniqc_mcp.records.progress import has_outcomes
 from uniqc_store import MAX_MATCHES, SHORTEST_PREFIX, UNIQC_ID, InvalidValueError, Match, Matches
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from uniqc_store import TaskShard
 
 _END: Final = "\U0010ffff"
+_IS_HELD: Final = "job.result IS NOT NULL AS is_held"
 """The highest code point, which ends the range of all texts that begin alike."""
 
 _JOIN_JOB: Final = """
@@ -109,7 +112,7 @@ def _select(
 
 
 def record(session: Session, match: Match) -> LabTaskRecord:
-    """Return a task without its result."""
+    """Return a task without its result, whose size is that of its jobs' where all these stayed."""
     row = _row(
         session,
         match,
@@ -120,7 +123,19 @@ def record(session: Session, match: Match) -> LabTaskRecord:
         """,
         "task",
     )
-    return task_record(row, with_size=True)
+    task = task_record(row, with_size=True)
+    return task if task.result_bytes else _with_results_of_jobs(session, match, task)
+
+
+def _with_results_of_jobs(session: Session, match: Match, task: LabTaskRecord) -> LabTaskRecord:
+    """Return a task without a result of its own, with what is known of those of its jobs."""
+    rows = _job_rows(session, match, f"{JOB_COLUMNS}, {REASON}, {_IS_HELD}")
+    with_outcomes = [row for row in rows if row["result_bytes"] and has_outcomes(task_shard(row))]
+    elsewhere = [row["result_bytes"] for row in with_outcomes if not row["is_held"]]
+    if not elsewhere:
+        return task
+    size = sum(elsewhere) if len(elsewhere) == len(with_outcomes) else task.result_bytes
+    return replace(task, result_elsewhere=True, result_bytes=size)
 
 
 def store_of(session: Session, match: Match) -> Row:
@@ -161,9 +176,9 @@ def shard_result_starts(session: Session, match: Match) -> dict[int, str]:
 
 
 def shard_results(session: Session, match: Match, *, most_bytes: int) -> tuple[str, ...]:
-    """Return the results of a task's jobs; none if they are larger together."""
-    sizes = _job_rows(session, match, "job.result_bytes")
-    if sum(row["result_bytes"] or 0 for row in sizes) > most_bytes:
+    """Return the results of a task's jobs that are held; none if they are larger together."""
+    sizes = _job_rows(session, match, f"job.result_bytes, {_IS_HELD}")
+    if sum(row["result_bytes"] or 0 for row in sizes if row["is_held"]) > most_bytes:
         return ()
     return tuple(row["result"] or "" for row in _job_rows(session, match, "job.result"))
 
