@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from uniqc_store.snapshot import Group, Machine, Snapshot, StoreState
     from uniqc_store.store import DB_FILENAME, TaskStore
     from uniqc_store.tasks import (
+        AFTER_EVERY_DIGIT,
         TERMINAL_STATUSES,
         UNIQC_ID,
         JsonValue,
@@ -76,12 +77,15 @@ if TYPE_CHECKING:
         TaskStatus,
         assume_local,
         parse_time,
+        text_after,
+        text_before,
     )
     from uniqc_store.watch.change_log import ChangeLog, TaskEvent
     from uniqc_store.watch.changes import Changes, StoreStatus, TaskChange, TaskGone, TaskState
     from uniqc_store.watch.task_watch import TaskWatch
 
 __all__ = [
+    "AFTER_EVERY_DIGIT",
     "APPLICATION_ID",
     "CLEARED_FILENAME",
     "CURRENT_SCHEMA_VERSION",
@@ -164,9 +168,12 @@ __all__ = [
     "encode_cursor",
     "parse_json",
     "parse_time",
+    "text_after",
+    "text_before",
 ]
 
 _MODULES = {
+    "AFTER_EVERY_DIGIT": "tasks",
     "APPLICATION_ID": "database.schema",
     "CLEARED_FILENAME": "database.files",
     "CURRENT_SCHEMA_VERSION": "database.schema",
@@ -249,6 +256,8 @@ _MODULES = {
     "encode_cursor": "cursors",
     "parse_json": "rows",
     "parse_time": "tasks",
+    "text_after": "tasks",
+    "text_before": "tasks",
 }
 """The module of each public name, imported on first use.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Self, TypeAlias
 
@@ -77,6 +77,29 @@ def assume_local(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError):  # in the years 1 and 9999
         return moment.replace(tzinfo=UTC)
+
+
+_MAX_UTC_OFFSET = timedelta(days=1)
+"""More than any offset from UTC that ISO 8601 can express."""
+
+AFTER_EVERY_DIGIT = ":"
+"""The character that follows ``9``: text that begins with it sorts after every date."""
+
+
+def text_before(moment: datetime) -> str:
+    """Return text that sorts before every later time as recorded, whatever its zone."""
+    try:
+        return (moment.astimezone(UTC) - _MAX_UTC_OFFSET).date().isoformat()
+    except OverflowError:
+        return ""
+
+
+def text_after(moment: datetime) -> str:
+    """Return text that sorts after every earlier time as recorded, whatever its zone."""
+    try:
+        return (moment.astimezone(UTC) + _MAX_UTC_OFFSET + timedelta(days=1)).date().isoformat()
+    except OverflowError:
+        return AFTER_EVERY_DIGIT
 
 
 @dataclass

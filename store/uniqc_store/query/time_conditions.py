@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uniqc_store.database.functions import microseconds
 from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
+from uniqc_store.tasks import AFTER_EVERY_DIGIT, text_after, text_before
 
 if TYPE_CHECKING:
     from uniqc_store.cursors import Cursor, Part
@@ -30,16 +31,10 @@ _BEFORE = f"{_SUBMIT_TIME} < :before"
 TOUCHED = f"ifnull({_UPDATE_TIME}, -9223372036854775808)"
 """The update time as a number that sorts: an unreadable one is the oldest."""
 
-_MAX_UTC_OFFSET = timedelta(days=1)
-"""More than any offset from UTC that ISO 8601 can express."""
-
-_AFTER_EVERY_DIGIT = ":"
-"""The character that follows ``9``: text that begins with it sorts after every date."""
-
 UNDATED = f"{_SUBMIT_TIME} IS NULL"
 """True of a task whose submit time cannot be read. Every task is looked at."""
 
-NO_DATE = f"(submit_time < '0' OR submit_time >= '{_AFTER_EVERY_DIGIT}')"
+NO_DATE = f"(submit_time < '0' OR submit_time >= '{AFTER_EVERY_DIGIT}')"
 """True of a task whose submit time does not begin with a digit. The index answers."""
 
 
@@ -82,9 +77,9 @@ def time_range(
             start_rowid=start.rowid,
         )
     if lower is None and (after := task_filter.submitted_after) is not None:
-        where.add(f"{column} >= :after_text", after_text=_text_before(after))
+        where.add(f"{column} >= :after_text", after_text=text_before(after))
     if upper is None and (before := task_filter.submitted_before) is not None:
-        where.add(f"{column} < :before_text", before_text=_text_after(before))
+        where.add(f"{column} < :before_text", before_text=text_after(before))
     return where
 
 
@@ -120,7 +115,7 @@ def update_range(task_filter: TaskFilter) -> Where:
     if (after := task_filter.updated_after) is not None:
         where.add(
             f"(update_time >= :touched_text AND {_TOUCHED_HOUR} AND {_UPDATE_TIME} >= :touched)",
-            touched_text=_text_before(after),
+            touched_text=text_before(after),
             touched_hour=_hour(after),
             touched=microseconds(after),
         )
@@ -141,7 +136,7 @@ def where_touched_before(moment: datetime, *, name: str) -> Where:
     where = Where()
     where.add(
         f"(update_time < :{name}_text AND {_UPDATE_TIME} < :{name})",
-        **{name: microseconds(moment), f"{name}_text": _text_after(moment)},
+        **{name: microseconds(moment), f"{name}_text": text_after(moment)},
     )
     return where
 
@@ -157,7 +152,7 @@ def where_later_than(moment: datetime) -> Where:
         f"((submit_time >= :later_text AND {_SUBMIT_TIME} > :later)"
         f" OR (update_time >= :later_text AND {_UPDATE_TIME} > :later))",
         later=microseconds(moment),
-        later_text=_text_before(moment),
+        later_text=text_before(moment),
     )
     return where
 
@@ -208,20 +203,4 @@ def _hour_after(moment: datetime) -> str:
     try:
         return (moment.astimezone(UTC) + timedelta(hours=1)).isoformat()[:13]
     except OverflowError:
-        return _AFTER_EVERY_DIGIT
-
-
-def _text_before(moment: datetime) -> str:
-    """Return text that sorts before every later time, whatever its zone."""
-    try:
-        return (moment.astimezone(UTC) - _MAX_UTC_OFFSET).date().isoformat()
-    except OverflowError:
-        return ""
-
-
-def _text_after(moment: datetime) -> str:
-    """Return text that sorts after every earlier time, whatever its zone."""
-    try:
-        return (moment.astimezone(UTC) + _MAX_UTC_OFFSET + timedelta(days=1)).date().isoformat()
-    except OverflowError:
-        return _AFTER_EVERY_DIGIT
+        return AFTER_EVERY_DIGIT

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.database.rows import microseconds
 from uniqc_mcp.lab.database.tables import ACTIVE
+from uniqc_store import AFTER_EVERY_DIGIT, text_after, text_before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,7 @@ LIVE: Final[dict[Archived, str]] = {
 
 _NONE: Final = "FALSE"
 
-_MAX_UTC_OFFSET: Final = timedelta(days=1)
-"""More than any offset from UTC that ISO 8601 can express."""
-
-_AFTER_EVERY_DIGIT: Final = ":"
-"""The character that follows ``9``: text that begins with it sorts after every date."""
-
-NO_DATE: Final = f"(submit_time < '0' OR submit_time >= '{_AFTER_EVERY_DIGIT}')"
+NO_DATE: Final = f"(submit_time < '0' OR submit_time >= '{AFTER_EVERY_DIGIT}')"
 """True of a task whose submit time does not begin with a digit."""
 
 
@@ -137,10 +131,10 @@ def _times(task_filter: TaskFilter) -> Conditions:
     found = Conditions()
     if (after := task_filter.submitted_after) is not None:
         found.add("submitted_us >= %(after)s", after=microseconds(after))
-        found.add("submit_time >= %(after_text)s", after_text=_text_before(after))
+        found.add("submit_time >= %(after_text)s", after_text=text_before(after))
     if (before := task_filter.submitted_before) is not None:
         found.add("submitted_us < %(before)s", before=microseconds(before))
-        found.add("submit_time < %(before_text)s", before_text=_text_after(before))
+        found.add("submit_time < %(before_text)s", before_text=text_after(before))
     return found
 
 
@@ -158,19 +152,3 @@ def _add_text(found: Conditions, condition: str, **parameters: str) -> None:
         found.add(_NONE)
     else:
         found.add(condition, **parameters)
-
-
-def _text_before(moment: datetime) -> str:
-    """Return text that sorts before every later time, whatever its zone."""
-    try:
-        return (moment.astimezone(UTC) - _MAX_UTC_OFFSET).date().isoformat()
-    except OverflowError:
-        return ""
-
-
-def _text_after(moment: datetime) -> str:
-    """Return text that sorts after every earlier time, whatever its zone."""
-    try:
-        return (moment.astimezone(UTC) + _MAX_UTC_OFFSET + timedelta(days=1)).date().isoformat()
-    except OverflowError:
-        return _AFTER_EVERY_DIGIT
