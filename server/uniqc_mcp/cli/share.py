@@ -12,9 +12,9 @@ import click
 
 from uniqc_mcp.cli.options import StrictOption, cache_dir_option
 from uniqc_mcp.cli.output import echo
+from uniqc_mcp.cli.signals import run_until_signalled
 from uniqc_mcp.lab.share.access import TOKEN_VARIABLE, read_token, server_address
 from uniqc_mcp.lab.share.errors import ShareError
-from uniqc_mcp.lab.share.process import run_until_signalled
 from uniqc_mcp.responses.times import requested_duration, utc_now, wire_time
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The end of a program that waits for the network: at a signal, in less than two seconds."""
+"""The end of a command at SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def run_until_signalled(work: Callable[[Event], None]) -> None:
         else:
             news.put(None)
 
+    def end(_number: int, _frame: FrameType | None) -> None:
+        news.put(None)
+
     thread = Thread(target=run, daemon=True)
-    with _handled(lambda: news.put(None)):
+    with handled(end):
         thread.start()
         error = news.get()
         stop.set()
@@ -55,13 +58,11 @@ def run_until_signalled(work: Callable[[Event], None]) -> None:
 
 
 @contextmanager
-def _handled(on_signal: Callable[[], None]) -> Generator[None]:
-    """Call a function at SIGINT and SIGTERM, until the context is left."""
+def handled(handle: Callable[[int, FrameType | None], object]) -> Generator[None]:
+    """Call a function at SIGINT and SIGTERM, until the context is left.
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        on_signal()
-
-    # A process that a shell starts in the background ignores SIGINT; it must go on doing so.
+    A process that a shell starts in the background ignores SIGINT, and goes on doing so.
+    """
     before = {
         number: handler
         for number in (signal.SIGINT, signal.SIGTERM)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from uniqc_mcp.cli.failures import BROKEN_PIPE
 from uniqc_mcp.cli.output import check_stdout, discard, told_if_unwritable
+from uniqc_mcp.cli.signals import handled
 from uniqc_mcp.cli.watch.endings import Endings
 from uniqc_mcp.cli.watch.feed import EventFeed
 from uniqc_mcp.cli.watch.lines import json_line, plain_lines
@@ -221,20 +222,9 @@ def _interrupted_once() -> Generator[None]:
     """
 
     def interrupt(*_: object) -> None:
-        for number in before:
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    # A process that a shell starts in the background ignores SIGINT; it must go on doing so.
-    before = {
-        number: handler
-        for number in (signal.SIGINT, signal.SIGTERM)
-        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
-    }
-    try:
-        for number in before:
-            signal.signal(number, interrupt)
+    with handled(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
