@@ -51,6 +51,13 @@ def share(directory: Path, server: FakeServer) -> Outcome:
 Content = dict[tuple[str, bool], tuple[object, ...]]
 
 
+def assert_arrived(kept: Content, content: Content) -> None:
+    """Check that a server has each task of a file, with nothing changed but by redaction."""
+    assert kept.keys() == content.keys()
+    differing = [key for key in kept if kept[key] != content[key]]
+    assert not [key for key in differing if "[redacted]" not in str(kept[key])]
+
+
 def content_of(directory: Path) -> Content:
     """Return what a server should have, read by SQL alone; of files without credentials."""
     path = directory / "tasks.sqlite"

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 from tests.lab.share.fake_server import TOKEN, FakeServer, problem
-from tests.lab.share.http_server import listening
 from tests.lab.share.sharing import content_of, kept_content
 
 from uniqc_mcp.cli.commands import cli
@@ -25,8 +24,6 @@ from uniqc_mcp.lab.share.state import StateFile
 from uniqc_store import TaskInfo, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     import httpx2
 
 STORES = Path(__file__).parents[2] / "data" / "stores"
@@ -36,17 +33,6 @@ STORES = Path(__file__).parents[2] / "data" / "stores"
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("UNIQC_MCP_SHARE_TOKEN", TOKEN)
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def address(server: FakeServer) -> Generator[str]:
-    with listening(server) as found:
-        yield found
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 from tests.lab.share.fake_server import TOKEN, FakeServer, problem
-from tests.lab.share.http_server import listening
 
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.cli.share_facts import ShareFacts
@@ -19,30 +16,13 @@ from uniqc_mcp.lab.share.state import StateFile
 from uniqc_store import TaskInfo, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-STORE = Path(__file__).parents[2] / "data" / "stores" / "5-0.1.0.sqlite"
+    from pathlib import Path
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("UNIQC_MCP_SHARE_TOKEN", TOKEN)
-    directory = tmp_path / "cache"
-    directory.mkdir()
-    shutil.copy(STORE, directory / "tasks.sqlite")
-    return directory
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def address(server: FakeServer) -> Generator[str]:
-    with listening(server) as found:
-        yield found
 
 
 def run(*arguments: object) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -21,28 +19,15 @@ from uniqc_store import TaskInfo, TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 SECRET = "q7Zk2Lw9Vb4Xn1Tc8Rm3"  # noqa: S105 - made up
-STORE = Path(__file__).parents[2] / "data" / "stores" / "5-0.1.0.sqlite"
 
 
 @pytest.fixture(autouse=True)
 def quick_and_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr("uniqc_mcp.lab.share.client._FIRST_PAUSE", 0.002)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    directory = tmp_path / "cache"
-    directory.mkdir()
-    shutil.copy(STORE, directory / "tasks.sqlite")
-    return directory
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
 
 
 class Run:

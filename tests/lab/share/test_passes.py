@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.lab.share.fake_server import FakeServer, answered, problem
-from tests.lab.share.sharing import content_of, kept_content, share
+from tests.lab.share.sharing import assert_arrived, content_of, kept_content, share
 
 from uniqc_mcp.lab.exchange import Compared
 from uniqc_mcp.lab.share.errors import ShareError
@@ -31,10 +31,7 @@ def test_a_released_store_arrives_whole_and_a_second_pass_sends_nothing(
     server = FakeServer()
     outcome = share(tmp_path, server)
     assert outcome.refused == ()
-    kept, content = kept_content(server.store), content_of(tmp_path)
-    assert kept.keys() == content.keys()
-    differing = [key for key in kept if kept[key] != content[key]]
-    assert not [key for key in differing if "[redacted]" not in str(kept[key])]
+    assert_arrived(kept_content(server.store), content_of(tmp_path))
     server.requests.clear()
     assert share(tmp_path, server).sent == 0
     assert len(server.requests) == 1

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.lab.share.fake_server import FakeServer
 from tests.lab.share.history import History
-from tests.lab.share.sharing import content_of, share
+from tests.lab.share.sharing import assert_arrived, content_of, share
 
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.database.viewer import Viewer
@@ -75,10 +75,7 @@ def test_a_released_store_arrives_and_a_second_pass_sends_nothing(
     shutil.copy(STORES / name, tmp_path / "tasks.sqlite")
     server = DatabaseServer(database=database)
     assert share(tmp_path, server).refused == ()
-    kept, content = server.content(), content_of(tmp_path)
-    assert kept.keys() == content.keys()
-    differing = [key for key in kept if kept[key] != content[key]]
-    assert not [key for key in differing if "[redacted]" not in str(kept[key])]
+    assert_arrived(server.content(), content_of(tmp_path))
     server.requests.clear()
     assert share(tmp_path, server).sent == 0
     assert len(server.requests) == 1
