@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST = 200
+_STATEMENTS_THAT_VARY = 3
 Run: TypeAlias = "Callable[..., tuple[int, str]]"
 
 
@@ -81,6 +82,8 @@ def test_a_kill_during_a_commit_leaves_the_plan_good_or_used_up_and_every_record
         if code == 0:
             break
         assert code == -signal.SIGKILL
-    # In between, the number of a statement varies with what a process has just read.
-    assert good[0]
-    assert not good[-1]
+    # Used up at one statement, and never good after it. The number of that statement varies by one
+    # or two with what a process has just read.
+    first = good.index(False)
+    assert first > 0
+    assert not any(good[first + _STATEMENTS_THAT_VARY :])
