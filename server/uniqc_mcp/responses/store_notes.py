@@ -46,8 +46,6 @@ def notes_on_machines(machines: Sequence[Machine], now: datetime) -> Iterator[st
 
     A machine that no longer sends looks like one where nothing happens.
     """
-    if not machines:
-        return
     silent = sorted(
         (one for one in machines if now - one.heard_at >= _LONG_SILENCE),
         key=lambda one: (one.heard_at, one.owner, one.name),
