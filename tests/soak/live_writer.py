@@ -1,12 +1,13 @@
 """Clear and undo while uniqc writes, for a number of rounds; then account for every record.
 
-    python tests/soak/live_writer.py [--rounds 200] [--writers 2]
+    python tests/soak/live_writer.py [--rounds 200] [--writers 2] [--max-wait 1]
 
 The store of uniqc 0.1.1 comes from the package registry and has a HOME of its own. Its processes
 save, update, archive and restore tasks, and clear cancelled ones, which the policy here excludes.
 Another process plans, commits and undoes clears. At the end, each record that a writer saved and
-uniqc did not clear must be in the store, in the archive or in a receipt, in its last version. No
-uniqc process may have waited longer than a second.
+uniqc did not clear must be in the store, in the archive or in a receipt, in its last version, and
+no call of uniqc may have failed. The longest call is printed. ``--max-wait`` makes it fail, too: a
+second holds on a machine that does nothing else, but not on a busy one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, StoreError, TaskFilter, T
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_WAIT_SECONDS = 1.0
 MAX_TASKS = 200
 """The number of tasks that a writer creates. Then it saves, archives and restores these."""
 
@@ -177,8 +177,11 @@ def update_times(cache_dir: Path) -> dict[str, set[str]]:
     return found
 
 
-def account(directory: Path, cache_dir: Path, writers: int) -> int:
-    """Return the number of lost records, of errors in uniqc, and of waits that were too long."""
+def account(directory: Path, cache_dir: Path, writers: int, max_wait: float) -> int:
+    """Return the number of lost records, of errors in uniqc, and of waits that were too long.
+
+    A wait longer than ``max_wait`` seconds is too long.
+    """
     found, wrong, saved = update_times(cache_dir), 0, 0
     for number in range(writers):
         report = json.loads((directory / f"writer-{number}.json").read_text())
@@ -186,7 +189,10 @@ def account(directory: Path, cache_dir: Path, writers: int) -> int:
             f"writer {number}: longest wait {report['longest']:.2f} s, {report['trouble']}, "
             f"archived twins not restored: {report['twins']}"
         )
-        wrong += len(report["trouble"]) + (report["longest"] > MAX_WAIT_SECONDS)
+        wrong += len(report["trouble"])
+        if report["longest"] > max_wait:
+            print(f"writer {number} waited longer than {max_wait:g} s")
+            wrong += 1
         saved += len(report["ledger"])
         for task_id, (status, touched) in report["ledger"].items():
             if status != "cancelled" and touched not in found.get(task_id, set()):
@@ -200,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--max-wait", type=float, default=float("inf"), metavar="SECONDS")
     parser.add_argument("--as-writer", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.as_writer:
@@ -228,7 +235,7 @@ def main() -> None:
         finally:
             (directory / "stop").touch()
             codes = [process.wait(timeout=60) for process in processes]
-        wrong = account(directory, cache_dir, options.writers)
+        wrong = account(directory, cache_dir, options.writers, options.max_wait)
         trouble = [name for name in counts if name.startswith("trouble")]
         sys.exit(1 if wrong or trouble or any(codes) else 0)
 
