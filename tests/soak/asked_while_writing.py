@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tool_client import ToolAnswer, ToolClient
 
 WAIT_SECONDS = 2
-PAUSE_SECONDS = 0.05
-"""The mean time between two calls of a client."""
 UNKNOWN = "No task has the id"
 
 
@@ -46,12 +44,14 @@ class Asker:
         client: The server.
         writers: The number of writers.
         dice: Chooses what to ask.
+        pause: The mean seconds between two calls.
         kept: Every answer.
     """
 
     client: ToolClient
     writers: int
     dice: random.Random
+    pause: float
     kept: list[Kept] = field(default_factory=list[Kept])
     _listed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     _cursor: str = ""
@@ -61,7 +61,7 @@ class Asker:
         """Ask until the event is set."""
         while not stop.is_set():
             self._ask()
-            stop.wait(self.dice.random() * 2 * PAUSE_SECONDS)
+            stop.wait(self.dice.random() * 2 * self.pause)
 
     def _ask(self) -> None:
         match self.dice.randrange(6):

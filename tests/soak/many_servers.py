@@ -1,17 +1,17 @@
 """Ask many servers on one store while uniqc commits; then check each number that they gave.
 
     PYTHONPATH=. python tests/soak/many_servers.py [--servers 10] [--tasks 100000]
-        [--seconds 120] [--rate 100] [--writers 2]
+        [--seconds 120] [--rate 100] [--writers 2] [--pause 0.05]
 
 Each server is a process of its own over stdio, with a client that lists, counts, gets and waits in
-a loop. The writers are processes of uniqc 0.1.1 from the package registry; each save or delete is
-one commit. A number is wrong unless it was true at some commit between the beginning and the end of
-its call. The exit code is 0 if
+a loop, with a pause between two calls. The writers are processes of uniqc 0.1.1 from the package
+registry; each save or delete is one commit. A number is wrong unless it was true at some commit
+between the beginning and the end of its call. The exit code is 0 if
 
 - no call was an error, and no number was wrong
 - the WAL stayed below a bound
 - no commit of uniqc took longer than a second, and no call more than a second longer than the wait
-  that it asked for
+  that it asked for; where there are more servers than processors, they wait for these
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asked_while_writing import WAIT_SECONDS, Asker, Kept, fault_of
 from commit_history import Commit, CommitHistory
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--rate", type=float, default=100, help="commits a second, of all writers")
     parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--pause", type=float, default=0.05, help="mean seconds between two calls")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uniqc-servers-") as name:
         sys.exit(1 if any(run(Path(name), options)) else 0)
@@ -69,7 +70,7 @@ def run(directory: Path, options: argparse.Namespace) -> list[int]:
     build(cache_dir, Mix(size=options.tasks).tasks(), results_in_shards=False)
     writers = start_writers(directory, options.writers, options.rate)
     try:
-        kept, wal_bytes = ask(cache_dir, options)
+        kept, wal = ask(cache_dir, options)
     finally:
         (directory / "stop").touch()
         codes = [writer.wait(timeout=60) for writer in writers]
@@ -81,7 +82,7 @@ def run(directory: Path, options: argparse.Namespace) -> list[int]:
         *codes,
         tell_commits([commit for commits in commits_of.values() for commit in commits]),
         tell_answers(kept, histories, options.tasks),
-        tell_wal(wal_bytes),
+        tell_wal(wal),
     ]
 
 
@@ -111,20 +112,34 @@ def read_commits(directory: Path, writer: int) -> list[Commit]:
     return [Commit(*logged) for logged in json.loads(log_of(directory, writer).read_text())]
 
 
-def ask(cache_dir: Path, options: argparse.Namespace) -> tuple[list[Kept], int]:
+class LargestWal(NamedTuple):
+    """The largest size of the WAL, in bytes, and the seconds from the first call to it."""
+
+    size: int
+    seconds: float
+
+
+def ask(cache_dir: Path, options: argparse.Namespace) -> tuple[list[Kept], LargestWal]:
     """Ask every server for a time; return the answers and the largest size of the WAL."""
     wal = cache_dir / f"{DB_FILENAME}-wal"
-    stop, largest = threading.Event(), 0
+    stop, largest = threading.Event(), LargestWal(0, 0.0)
     with ThreadPoolExecutor(max(1, options.servers)) as pool:
         clients = list(pool.map(ToolClient, [cache_dir] * options.servers))
         askers = [
-            Asker(client=client, writers=options.writers, dice=random.Random(number))
+            Asker(
+                client=client,
+                writers=options.writers,
+                dice=random.Random(number),
+                pause=options.pause,
+            )
             for number, client in enumerate(clients)
         ]
         running = [pool.submit(asker.run, stop) for asker in askers]
-        ends = time.monotonic() + options.seconds
-        while time.monotonic() < ends and not any(one.done() for one in running):
-            largest = max(largest, wal.stat().st_size if wal.exists() else 0)
+        began = time.monotonic()
+        while (since := time.monotonic() - began) < options.seconds:
+            if any(one.done() for one in running):
+                break
+            largest = max(largest, LargestWal(wal.stat().st_size if wal.exists() else 0, since))
             time.sleep(0.05)
         stop.set()
         for one in running:
@@ -168,10 +183,13 @@ def tell_answers(kept: Sequence[Kept], histories: Mapping[str, CommitHistory], b
     return wrong
 
 
-def tell_wal(most: int) -> bool:
+def tell_wal(largest: LargestWal) -> bool:
     """Print the largest size of the WAL, and return True if that is too large."""
-    print(f"the WAL had at most {most / 2**20:.1f} MiB")
-    return most > MAX_WAL_BYTES
+    print(
+        f"the WAL had at most {largest.size / 2**20:.1f} MiB, "
+        f"{largest.seconds:.0f} s after the first call"
+    )
+    return largest.size > MAX_WAL_BYTES
 
 
 if __name__ == "__main__":
