@@ -104,6 +104,9 @@ def apply(change: Change, machine: Machine) -> None:
     found = change.found
     if not change.commands:
         _write(found, change.after)
+        if change.after is None:
+            place = change.client.targets[change.scope].places[0]
+            files.remove_empty_folders(found.file, place.root(machine))
         return
     keeps_state = change.client.targets[change.scope].is_state
     if found.content is not None and not keeps_state:

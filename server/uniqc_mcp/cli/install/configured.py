@@ -56,9 +56,17 @@ def configured_clients(machine: Machine | None = None) -> list[ConfiguredClient]
 
 
 def entries_of(client: Client, machine: Machine) -> Iterator[ConfiguredClient]:
-    """Yield the entries of this server in the scopes of one client."""
+    """Yield the entries of this server in the scopes of one client.
+
+    In the home directory the project's file may be the user's; then its entry is the user's.
+    """
+    seen: set[tuple[str, tuple[str, ...]]] = set()
     for scope, target in client.targets.items():
         file = target.file(machine)
+        place = (os.path.realpath(file), target.keys_above(machine))
+        if place in seen:
+            continue
+        seen.add(place)
         same = ConfiguredClient(name=client.name, title=client.title, scope=scope, file=file)
         try:
             found = find_entry(client, scope, machine)

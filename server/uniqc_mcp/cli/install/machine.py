@@ -89,9 +89,18 @@ class Place:
 
     def on(self, machine: Machine) -> Path:
         """Return the path of the file on a machine."""
+        root, below = self._parts(machine)
+        return root / below
+
+    def root(self, machine: Machine) -> Path:
+        """Return the folder that the path begins with, which no client made."""
+        return self._parts(machine)[0]
+
+    def _parts(self, machine: Machine) -> tuple[Path, str]:
         if self.variable is not None:
             name, below = self.variable
             if folder := machine.environ.get(name):
-                return Path(folder) / below
+                return Path(folder), below
         paths = {"linux": self.linux, "macos": self.macos, "windows": self.windows}
-        return machine.resolve(paths[machine.platform] or self.linux)
+        first, _, rest = (paths[machine.platform] or self.linux).partition("/")
+        return machine.resolve(first or "/"), rest

@@ -72,6 +72,14 @@ def test_it_tells_if_the_client_can_ask_a_person(
     assert ("ask" in said) == bool(words)
 
 
+def test_one_file_for_two_scopes_is_told_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.path)
+    said = home.succeed("install", "cursor", "--no-check")
+    assert "too, in" not in said
+    (entry,) = configured_clients()
+    assert entry.scope == "user"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -45,6 +45,37 @@ def test_uninstall_removes_the_file_that_install_made_behind_a_link(home: Home) 
     assert (target.exists(), link.is_symlink()) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("client", "scope", "file"),
+    [
+        ("cursor", "user", ".cursor/mcp.json"),
+        ("goose", "user", ".config/goose/config.yaml"),
+        ("cline", "user", ".cline/data/settings/cline_mcp_settings.json"),
+        ("cursor", "project", "../project/.cursor/mcp.json"),
+    ],
+)
+def test_uninstall_removes_the_folders_that_install_made(
+    client: str, scope: str, file: str, home: Home
+) -> None:
+    (home.path / ".config").mkdir()
+    before = sorted(home.path.parent.rglob("*"))
+    home.succeed("install", client, "--no-check", "--scope", scope)
+    assert (home.path / file).exists()
+    home.succeed("uninstall", client, "--scope", scope)
+    assert sorted(home.path.parent.rglob("*")) == before
+
+
+def test_uninstall_leaves_a_folder_that_a_variable_names(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home.path / "settings" / "codex"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("CODEX_HOME", str(folder))
+    home.succeed("install", "codex", "--no-check")
+    home.succeed("uninstall", "codex")
+    assert [*folder.iterdir()] == []
+
+
 def by_hand(home: Home, **entry: object) -> Path:
     return home.write(CURSOR, json.dumps({"theme": 1, "mcpServers": {"uniqc": entry}}))
 

@@ -76,6 +76,17 @@ def remove(file: Path) -> None:
         Path(os.path.realpath(file)).unlink()
 
 
+def remove_empty_folders(file: Path, root: Path) -> None:
+    """Remove the empty folders above a file, up to a folder that stays."""
+    for folder in file.parents:
+        if folder == root or root not in folder.parents:
+            return
+        try:
+            folder.rmdir()
+        except OSError:  # it holds something, is a link, or belongs to another user
+            return
+
+
 def _replace(target: Path, content: bytes, mode: int) -> None:
     """Put a new file in place of another, by a rename in the same folder."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
