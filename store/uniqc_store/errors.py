@@ -199,8 +199,11 @@ class StoreForeignError(StoreFileError, RuntimeError):
     """
 
     def __init__(self, path: Path, problem: str, *, found: int | None = None) -> None:
-        """Add to the problem that the file was left alone."""
-        super().__init__(path, f"{problem}. Nothing in it was read or changed.")
+        """Add to the problem that the file was left alone, and what to check."""
+        super().__init__(
+            path,
+            f"{problem}. Nothing in it was read or changed. Check that the directory is uniqc's.",
+        )
         self.found = found
 
 

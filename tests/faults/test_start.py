@@ -71,7 +71,16 @@ def test_a_directory_that_may_not_be_listed_is_accepted_and_told_per_call(cache_
         with pytest.raises(StoreUnreadableError, match="Permission denied"):
             tools.list_tasks()
         diagnosis = examine(Settings(cache_dir=directory))
-        assert (diagnosis.ok, diagnosis.writable) == (False, False)
+        assert (diagnosis.ok, diagnosis.exists, diagnosis.readable) == (False, None, False)
+        assert "          can't be seen by this user" in diagnosis.text().splitlines()
+        assert not diagnosis.writable
+
+
+def test_a_file_that_may_not_be_read_is_told_by_doctor(cache_dir: Path) -> None:
+    (cache_dir / "tasks.sqlite").chmod(0)
+    with another_user():
+        text = examine(Settings(cache_dir=cache_dir)).text()
+    assert "bytes, may not be read by this user; the server only reads" in text
 
 
 def test_a_directory_that_becomes_readable_is_read_without_a_restart(cache_dir: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from uniqc_mcp.clearing.cleared_models import ClearedTaskView
 from uniqc_mcp.clearing.listing import NOTHING, view_of
 from uniqc_mcp.cli.output import echo
+from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.responses.text import plural
 from uniqc_mcp.safety.display import quoted, word
 from uniqc_mcp.safety.sanitizer import Sanitizer
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 500
 _MAX_NAMED: Final = 5
+_WHICH_ARE_LEFT: Final = "`uniqc-mcp cleared` lists the receipts that are left."
 
 
 def receipt_of(store: TaskStore, given: str) -> str:
     """Return the id of the one receipt that begins with a text.
 
     Raises:
-        click.ClickException: Several receipts begin with it; the message names them.
-        UnknownReceiptError: None does.
+        click.ClickException: None begins with it, or several do, which the message names.
     """
     found = [each for each in store.receipts() if given and each.receipt_id.startswith(given)]
     if len(found) == 1:
@@ -40,7 +41,8 @@ def receipt_of(store: TaskStore, given: str) -> str:
         raise click.ClickException(
             f"{len(found)} receipts begin with {quoted(given)}; give more of one:{named}{more}"
         )
-    raise UnknownReceiptError(given)
+    unknown = explain_store_error(UnknownReceiptError(given))
+    raise click.ClickException(f"{unknown} {_WHICH_ARE_LEFT}")
 
 
 def latest_receipt(store: TaskStore) -> str:

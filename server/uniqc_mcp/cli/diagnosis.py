@@ -19,9 +19,10 @@ class Diagnosis:
     Attributes:
         location: The path of the file, with ``~`` for the home directory.
         ok: True if a server would work, as it does without a file.
-        exists: True if there is a file.
+        exists: True if there is a file; None where that can't be seen.
         size_bytes: The size of the file; 0 if there is none.
         last_write: Time at which the file, or its WAL, was last written; empty if there is none.
+        readable: True if this user may read the file.
         writable: True if this user could write the file. A server does not, unless it clears.
         receipts: Number of clears that can be undone; None if that could not be read.
         facts: Facts that were read from the file; None if it could not be read.
@@ -36,8 +37,9 @@ class Diagnosis:
 
     location: str
     ok: bool
-    exists: bool
+    exists: bool | None
     size_bytes: int
+    readable: bool
     writable: bool
     last_write: str = ""
     receipts: int | None = 0
@@ -85,13 +87,21 @@ class Diagnosis:
 
     def _file_lines(self) -> Iterator[str]:
         yield f"file      {self.location}"
+        if self.exists is None:
+            yield "          can't be seen by this user"
+            return
         if not self.exists:
             yield f"          is not there{': uniqc has kept no tasks here yet' if self.ok else ''}"
             return
         use = "may clear" if self.may_clear else "only reads"
-        permission = "may be written by this user" if self.writable else "may not be written"
-        yield f"          {self.size_bytes:,} bytes, {permission}; the server {use}"
+        yield f"          {self.size_bytes:,} bytes, {self._permission}; the server {use}"
         yield f"          last written {self.last_write}"
+
+    @property
+    def _permission(self) -> str:
+        if not self.readable:
+            return "may not be read by this user"
+        return "may be written by this user" if self.writable else "may not be written"
 
     def _fallback_lines(self) -> Iterator[str]:
         written = self.fallback_last_write

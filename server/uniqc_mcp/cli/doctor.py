@@ -73,8 +73,9 @@ def examine(settings: Settings) -> Diagnosis:
 
 class _FileFacts(TypedDict):
     location: str
-    exists: bool
+    exists: bool | None
     size_bytes: int
+    readable: bool
     last_write: str
     writable: bool
 
@@ -90,7 +91,9 @@ def _of_the_file(path: Path) -> _FileFacts:
         exists=_exists(path),
         size_bytes=_size(path),
         last_write=_last_write(path),
-        writable=_writable(path),
+        readable=_has_access(os.R_OK, path),
+        # The directory too, for the WAL.
+        writable=_has_access(os.W_OK, path, path.parent),
     )
 
 
@@ -167,11 +170,11 @@ def _damage(path: Path, found: Integrity) -> str:
     )
 
 
-def _exists(path: Path) -> bool:
+def _exists(path: Path) -> bool | None:
     try:
         return path.exists()
     except OSError:
-        return False  # it may exist; a problem in the diagnosis says more
+        return None  # it may exist; a problem in the diagnosis says more
 
 
 def _size(path: Path) -> int:
@@ -190,8 +193,8 @@ def _last_write(path: Path) -> str:
     return wire_time(datetime.fromtimestamp(max(found), UTC)) if found else ""
 
 
-def _writable(path: Path) -> bool:
-    """Return True if this user may write the file and, for its WAL, the directory."""
+def _has_access(mode: int, *paths: Path) -> bool:
+    """Return True if this user may read or write all of some paths."""
     # By the effective user, whose permissions the system applies; by default it is the real one.
     effective = os.access in os.supports_effective_ids
-    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))
+    return all(os.access(path, mode, effective_ids=effective) for path in paths)

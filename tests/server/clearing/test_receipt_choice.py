@@ -75,4 +75,5 @@ def test_a_text_that_no_receipt_begins_with_is_unknown(
     result = run(cache, "restore", given)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "There is nothing to put back for the receipt" in result.stderr
+    assert result.stderr.endswith("`uniqc-mcp cleared` lists the receipts that are left.\n")
     assert all(receipt in run(cache, "cleared").stdout for receipt in receipts)

@@ -105,8 +105,8 @@ def test_a_missing_file_is_not_a_problem(
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     diagnosis, text = diagnose(cache)
     assert diagnosis == Diagnosis(
-        location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, writable=False,
-        fallback="~/uniqc/cache/tasks.sqlite",
+        location="~/cache/tasks.sqlite", ok=True, exists=False, size_bytes=0, readable=False,
+        writable=False, fallback="~/uniqc/cache/tasks.sqlite",
     )  # fmt: skip
     assert text.splitlines() == [
         "file      ~/cache/tasks.sqlite",
@@ -152,7 +152,7 @@ def test_an_unreadable_file_is_a_problem_with_a_reason(
 
 def test_a_path_that_is_too_long_is_a_problem(cache: Cache) -> None:
     diagnosis = examine(Settings(cache_dir=cache.directory / ("x" * 300)))
-    assert (diagnosis.ok, diagnosis.exists, diagnosis.size_bytes) == (False, False, 0)
+    assert (diagnosis.ok, diagnosis.exists, diagnosis.size_bytes) == (False, None, 0)
     assert "can't be opened (File name too long)" in diagnosis.problems[0]
 
 
