@@ -59,12 +59,3 @@ def fits(text: str, tokens: int) -> bool:
 def how_many_fit(sizes: Iterable[int], tokens: int) -> int:
     """Return how many of these sizes, from the first on, add up to at most so many tokens."""
     return sum(size <= tokens for size in accumulate(sizes))
-
-
-def truncate(text: str, tokens: int) -> str:
-    """Return the beginning of a text, in at most so many characters and tokens."""
-    shown = text[:tokens]
-    while not fits(shown, tokens):
-        proportional = len(shown) * tokens // max_tokens_of(shown)
-        shown = shown[: min(len(shown) - 1, proportional)]
-    return shown

@@ -18,7 +18,7 @@ from mcp import Client
 from uniqc_mcp.safety.unicode import strip_invisible
 from uniqc_mcp.server import build_server
 from uniqc_mcp.settings import ClearSettings, Settings
-from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of, truncate
+from uniqc_mcp.token_budget import ANSWER, how_many_fit, max_tokens_of
 from uniqc_store import ClearPolicy
 
 if TYPE_CHECKING:
@@ -413,17 +413,6 @@ async def test_answers_about_random_records_stay_within_the_budget(
     ):
         said, structured = await cache.ask(tool, **arguments)
         assert cost(said, structured) <= ANSWER
-
-
-@settings(deadline=None)
-@given(texts, st.integers(0, 300))
-def test_a_truncated_text_is_a_prefix_within_both_limits(text: str, most: int) -> None:
-    shown = truncate(text, most)
-    assert text.startswith(shown)
-    assert len(shown) <= most
-    assert max_tokens_of(shown) <= most
-    whole = len(text) <= most and max_tokens_of(text) <= most
-    assert (shown == text) == whole
 
 
 @pytest.mark.parametrize(

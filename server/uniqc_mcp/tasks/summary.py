@@ -86,11 +86,6 @@ class Figures:
         ordered = sorted(self._seconds)
         return [ordered[max(0, math.ceil(share * len(ordered)) - 1)] for share in shares if ordered]
 
-    @property
-    def success_share(self) -> float | None:
-        """The share of the finished tasks that succeeded; None without a finished one."""
-        return self.succeeded / self.finished if self.finished else None
-
 
 def figures_by(
     snapshot: StoreSnapshot, task_filter: TaskFilter, keys: Sequence[GroupKey], sanitizer: Sanitizer

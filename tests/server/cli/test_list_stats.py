@@ -20,7 +20,8 @@ from uniqc_mcp.cli.answers.stats import table_of_groups
 from uniqc_mcp.cli.answers.tool_options import arguments_of, options_for
 from uniqc_mcp.results import summary
 from uniqc_mcp.tasks.filter_arguments import FilterArguments
-from uniqc_mcp.tasks.tools import RECENT_ONLY, ReadTools
+from uniqc_mcp.tasks.shown_page import RECENT_ONLY
+from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_store import TaskStore
 
 if TYPE_CHECKING:

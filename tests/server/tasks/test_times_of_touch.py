@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from uniqc_mcp.tasks.tools import READ_ALL, RECENT_ONLY
+from uniqc_mcp.tasks.shown_page import READ_ALL, RECENT_ONLY
 from uniqc_store.query import planner, touch_scan
 
 if TYPE_CHECKING:

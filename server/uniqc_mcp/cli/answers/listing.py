@@ -10,8 +10,8 @@ from rich.text import Text
 from uniqc_mcp.cli.columns import Row, cut, status_style, table_lines, wrap
 from uniqc_mcp.responses.times import duration, is_in_future, seconds_since
 from uniqc_mcp.safety.display import in_quotes
+from uniqc_mcp.tasks.shown_page import RECENT_ONLY
 from uniqc_mcp.tasks.silence import SILENT
-from uniqc_mcp.tasks.tools import RECENT_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
