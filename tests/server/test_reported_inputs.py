@@ -123,3 +123,15 @@ def test_commands_escape_what_a_terminal_cannot_encode(
     assert done.returncode == 0
     shown = done.stdout.decode(encoding)
     assert "\u91cf\u5b50" in shown or "\\u91cf\\u5b50" in shown
+
+
+@pytest.mark.parametrize("shots", [0, -5, "many"])
+async def test_shots_that_are_not_recorded_are_told_so(cache: Cache, shots: object) -> None:
+    task = {"shots": shots, "status": "success"}
+    cache.write(task, task)
+    for tool, arguments in (
+        ("list_tasks", {"status": "any"}),
+        ("get_task", {"task_id": "task-000001"}),
+    ):
+        text, _ = await cache.ask(tool, **arguments)
+        assert "task-000001 success on originq:WK_C180, shots not recorded, submitted" in text

@@ -230,7 +230,9 @@ def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
 
 
 def _told_shots(shots: int | str) -> str:
-    return f"{shots} {plural('shot', int(shots))}"
+    # Imports without a number of shots store 0.
+    known = int(shots) > 0
+    return f"{shots} {plural('shot', int(shots))}" if known else "shots not recorded"
 
 
 _IN_ORDER: Final[dict[Order, str]] = {
@@ -269,6 +271,8 @@ class TaskList(Answer):
         if not shots or (shots[0][1] == 1 and self.shown > 1):
             return None, ""
         common, tasks = shots[0]
+        if int(common) <= 0:
+            return None, ""
         each = " each" if self.shown > 1 else ""
         others = "" if tasks == self.shown else ", unless a line tells others"
         return common, f" {_told_shots(common)}{each}{others}."
