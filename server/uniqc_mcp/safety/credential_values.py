@@ -82,6 +82,20 @@ _LOGIN_PAIR: Final = re.compile(
 _PIN: Final = re.compile(
     r"(?<![A-Za-z])PIN(?:[ ](?:code|is|was))*[ :=#]{1,3}(?P<value>\d{4,8})(?!\w)"
 )
+# "key" alone names no credential, but one that was refused does, where it looks random. Its parts
+# are bounded, because "key=key=…" would take the square of its length.
+_KEY: Final = re.compile(
+    r"""[Kk]ey(?:[ ](?:is|was))?[ :=]{1,3}["'`(<\[]?(?P<value>(?=\S{0,99}\d)"""
+    r"""(?:(?=\S{0,99}[a-z])(?=\S{0,99}[A-Z])|(?=[\d\-]{0,99}[a-f][\da-f\-]{0,99}(?![\w+/=])))"""
+    r"""[\w\-+/=]{16,512}+)(?P<refused>["'`)>\]]?[ ](?:is|was|has[ ]been)[ ](?:not[ ](?:accepted"""
+    r"""|recogni[sz]ed|valid)|invalid|incorrect|wrong|expired|revoked|rejected|refused|disabled))?"""
+)
+_REFUSED: Final = re.compile(
+    r"(?:invalid|incorrect|wrong|bad|expired|revoked|rejected|refused|unauthori[sz]ed|disabled"
+    r"|(?:log[ ]?in|auth\w*|access)[ ](?:failed|denied|refused)[ ](?:for|with))"
+    r"(?:[ ](?:the|your))?[ ]\Z"
+)
+_LONGEST_REFUSAL: Final = 40
 _CHINESE_VALUE: Final = re.compile(r"(?:\[redacted\]|[!-~])+?(?=[\s,;)}\]]|[^!-~]|\Z)")
 # The rest of an XML tag and the text of its element, which the end of the text may cut.
 _XML_TEXT: Final = re.compile(
@@ -164,6 +178,16 @@ def login_spans(text: str) -> list[tuple[int, int]]:
     pairs = _LOGIN_PAIR.finditer(text)
     spans = [pair.span("value") for pair in pairs if looks_secret(pair["value"])]
     return spans + [pin.span("value") for pin in _PIN.finditer(text)]
+
+
+def refused_key_spans(text: str) -> list[tuple[int, int]]:
+    """Return the places of keys that were refused: ``invalid key …``, ``key … is revoked``."""
+    return [
+        key.span("value")
+        for key in _KEY.finditer(text)
+        if key["refused"]
+        or _REFUSED.search(text[max(key.start() - _LONGEST_REFUSAL, 0) : key.start()].lower())
+    ]
 
 
 def quoted_span(text: str, start: int) -> tuple[int, int] | None:

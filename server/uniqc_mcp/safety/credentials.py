@@ -13,6 +13,7 @@ from uniqc_mcp.safety.credential_names import may_name_credential, names_credent
 from uniqc_mcp.safety.credential_values import (
     chinese_spans,
     login_spans,
+    refused_key_spans,
     value_span,
 )
 from uniqc_mcp.safety.edits import Edited, Span, single_backslashes, unescaped
@@ -150,7 +151,7 @@ def _userinfo(text: str) -> list[Span]:
 def _named_values(text: str) -> list[Span]:
     if not may_name_credential(text):
         return []
-    spans = login_spans(text)
+    spans = login_spans(text) + refused_key_spans(text)
     spans += [] if text.isascii() else chinese_spans(text)
     done = 0
     for name in _NAME.finditer(text):

@@ -10,7 +10,7 @@ from uniqc_mcp.lab.exchange import VERSION
 if TYPE_CHECKING:
     from uniqc_store import StoredTask, StoredValue
 
-REDACTION: Final = 2
+REDACTION: Final = 3
 """The version of what is sent for a stored row. Raise it when redaction finds more than before.
 
 Every task then has another fingerprint, and is sent again by the next pass.
