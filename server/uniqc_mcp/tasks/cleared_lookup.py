@@ -77,6 +77,7 @@ def _find_cleared(store: ReadableStore, reference: str, unknown: UnknownTaskErro
         raise unknown
     try:
         found = store.cleared_tasks().find(reference)
+        notes = [] if found else _notes_on_held(store, "found by id alone")
     except StoreFileError as error:
         raise UnknownTaskError(
             f"{unknown} Cleared tasks could not be searched. {explain_store_error(error)}"
@@ -85,7 +86,7 @@ def _find_cleared(store: ReadableStore, reference: str, unknown: UnknownTaskErro
         case (only,):
             return only
         case ():
-            raise unknown
+            raise UnknownTaskError("\n".join([str(unknown), *notes])) from unknown
         case _:
             message = _explain_ambiguous(reference, found)
             candidates = [match.task_id for match in found]
@@ -188,13 +189,18 @@ def notes_on_cleared(store: ReadableStore, task_filter: TaskFilter) -> list[str]
     if not store.may_have_cleared or finished.isdisjoint(task_filter.statuses):
         return []
     try:
-        held = sum(receipt.held for receipt in store.cleared_tasks().receipts())
+        return _notes_on_held(store, "in no list")
     except StoreFileError as error:
         return [f"Cleared tasks could not be read. {explain_store_error(error)}"]
+
+
+def _notes_on_held(store: ReadableStore, why: str) -> list[str]:
+    """Return a note on tasks that were cleared and can be put back; none without such."""
+    held = sum(receipt.held for receipt in store.cleared_tasks().receipts())
     if not held:
         return []
-    were = "was" if held == 1 else "were"
-    return [f"{held} {plural('task', held)} {were} cleared and in no list: list_cleared."]
+    were, are = ("was", "is") if held == 1 else ("were", "are")
+    return [f"{held} {plural('task', held)} {were} cleared and {are} {why}: see list_cleared."]
 
 
 def _how_back(match: ClearedMatch, sanitizer: Sanitizer, *, clears: bool) -> str:

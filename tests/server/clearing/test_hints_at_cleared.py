@@ -12,7 +12,7 @@ from uniqc_store import CLEARED_FILENAME, ClearPolicy, TaskFilter, TaskStore
 if TYPE_CHECKING:
     from tests.clearing_cache import Cache
 
-CLEARED = "3 tasks were cleared and in no list: list_cleared."
+CLEARED = "3 tasks were cleared and are in no list: see list_cleared."
 
 
 def clear(cache: Cache) -> None:
@@ -34,6 +34,17 @@ async def test_an_answer_that_finds_nothing_tells_of_cleared_tasks(cache: Cache,
         for status in ("success", "active"):
             _, other = await cache.call(client, tool, status=status)
             assert CLEARED not in other["store"]["notes"]
+
+
+async def test_a_name_that_only_a_cleared_task_has_is_not_told_as_unknown(cache: Cache) -> None:
+    hint = "3 tasks were cleared and are found by id alone: see list_cleared."
+    cache.fill(3, status="failed")
+    async with cache.client() as client:
+        assert hint not in await cache.refusal(client, "get_task", task_id="the name of one")
+        clear(cache)
+        said = await cache.refusal(client, "get_task", task_id="the name of one")
+    assert said.startswith('No task has the id "the name of one".')
+    assert said.endswith(f"\n{hint}")
 
 
 async def test_without_anything_cleared_there_is_no_hint(cache: Cache) -> None:

@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "get_task": "uniqc-mcp get",
     "summarize_tasks": "uniqc-mcp stats",
     "compare_tasks": "uniqc-mcp compare",
+    "list_cleared": "uniqc-mcp cleared",
 }
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 
