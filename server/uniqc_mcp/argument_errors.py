@@ -24,7 +24,7 @@ _SAME_WORD: Final = 0.7
 """Similarity of two words with the same first letter, such as "state" and "status"."""
 
 _SAME_TEXT: Final = 0.85
-"""Similarity of two texts that are the same but for a slip, such as "imit" and "limit"."""
+"""Similarity of two texts that differ by a slip, such as "imit" and "limit"."""
 
 _TYPES: Final = {
     "integer": "an integer",

@@ -110,9 +110,9 @@ class TaskFilter:
             backend: As SQLite returns it.
             name: ``metadata.task_name``; empty if the task has none.
             submit_time: Text as ``rows.readable`` returns it, or a stored value of another type.
-            update_time: Likewise. Needed where the filter has a time of it.
+            update_time: As ``submit_time``; needed where the filter has a time of it.
             task_id: Text as ``rows.readable`` returns it; needed where the filter has ids.
-            error: ``error_message``, likewise; needed where the filter has a part of it.
+            error: ``error_message`` as recorded; needed where the filter has a part of it.
         """
         return (
             self.matches_status(status)

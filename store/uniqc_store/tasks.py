@@ -230,7 +230,7 @@ class TaskRecord:
         result_elsewhere: True if the store knows of a result that it does not hold, as one of
             several machines may.
         owner: The person whose task it is, in a store of several people; empty in uniqc's files.
-        machine: The machine that it came from; empty likewise.
+        machine: The machine that it came from; empty in the same cases.
 
     The other attributes are those of :class:`TaskInfo`.
     """

@@ -1,4 +1,4 @@
-"""What was cleared, and what an undo put back, as lines and as JSON."""
+"""Receipts, cleared tasks and the outcome of an undo, as lines and as JSON."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def doctor(context: click.Context, /, cache_dir: Path, *, as_json: bool, **clear
     Exits with 1 if a server would not work.
     """
     from uniqc_mcp.cli.doctor import examine  # noqa: PLC0415 - 0.005 s of every start
-    from uniqc_mcp.cli.installation import examine_installation  # noqa: PLC0415 - 0.02 s, likewise
+    from uniqc_mcp.cli.installation import examine_installation  # noqa: PLC0415 - 0.02 s of every start
 
     diagnosis = examine(Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing)))
     installation = examine_installation(

@@ -19,7 +19,7 @@ _INITIALIZED: Final = "notifications/initialized"
 
 
 class Conversation:
-    """What was said so far on a connection.
+    """The messages of a connection up to now.
 
     Attributes:
         opening: The request that opened the connection; empty before it. It decides between the

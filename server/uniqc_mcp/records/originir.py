@@ -18,7 +18,7 @@ _MAX_SHOWN: Final = 16
 """Classical bits that :meth:`RecordedCircuit.measured_text` lists one by one."""
 
 _MAX_IN_ORDER: Final = 4
-"""Likewise, where each measures the qubit after that of the bit before."""
+"""Classical bits that it lists one by one where their qubits follow each other."""
 
 _BEGINNING: Final = re.compile(r"(?>(?:\s++|(?://|#)[^\n]*+\n)*)QINIT[ \t]++[0-9]")
 _MEASURE: Final = re.compile(

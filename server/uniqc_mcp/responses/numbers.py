@@ -16,7 +16,7 @@ def exact_integer(number: int) -> int | str:
 
 # PYI041: mypy does not take an int for a float where it is asked if it is one.
 def exact_number(number: int | float | None) -> int | float | str | None:  # noqa: PYI041
-    """Return a number likewise; a fraction, or none, as it is."""
+    """Return an integer as :func:`exact_integer` does; a fraction, or none, as it is."""
     return exact_integer(number) if isinstance(number, int) else number
 
 

@@ -87,7 +87,7 @@ class ClearPlan:
 
     @property
     def left_for_later(self) -> int:
-        """Number of tasks that could be cleared but for the policy's most rows."""
+        """Number of tasks beyond the policy's most rows, which could be cleared otherwise."""
         return sum(reason.count for reason in self.excluded if reason.text == BEYOND_MOST_ROWS)
 
     @property

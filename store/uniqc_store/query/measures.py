@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Measures(NamedTuple):
-    """The figures of one task, as they are stored but for the number of shots.
+    """The figures of one task, as they are stored, except the number of shots.
 
     Attributes:
         task_id: Its id.

@@ -20,7 +20,7 @@ class TaskState:
         name: ``metadata.task_name``; empty if the submitter gave none.
         active: Whether the stored status passes the filter ``active``.
         owner: As of :class:`TaskRecord`.
-        machine: Likewise.
+        machine: As of :class:`TaskRecord`.
 
     The other attributes are those of :class:`TaskInfo`.
     """

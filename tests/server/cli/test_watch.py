@@ -310,7 +310,7 @@ def test_each_json_line_has_the_documented_fields() -> None:
         (
             event("store", others=-9),
             (
-                "store    /somewhere/tasks.sqlite holds 12 tasks, schema 5. Beside those told of, "
+                "store    /somewhere/tasks.sqlite holds 12 tasks, schema 5. Apart from these, "
                 "there are 9 fewer than before."
             ),
         ),
@@ -421,9 +421,9 @@ def test_a_newer_schema_and_a_missing_file_are_noted_in_a_line_each() -> None:
     ("others", "sentence"),
     [
         (0, ""),
-        (1, " Beside those told of, there are 1 more than before."),
-        (1_234, " Beside those told of, there are 1,234 more than before."),
-        (-1, " Beside those told of, there are 1 fewer than before."),
+        (1, " Apart from these, there are 1 more than before."),
+        (1_234, " Apart from these, there are 1,234 more than before."),
+        (-1, " Apart from these, there are 1 fewer than before."),
     ],
 )
 def test_the_change_in_the_number_of_other_tasks_is_reported(others: int, sentence: str) -> None:

@@ -21,7 +21,7 @@ _DEFAULT_WIDTH: Final = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where an answer is written.
+    """The stream that an answer is written to, as far as its looks depend on it.
 
     Attributes:
         is_terminal: Whether people read it as it comes.

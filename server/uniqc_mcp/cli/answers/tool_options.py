@@ -42,7 +42,7 @@ def arguments_of(tool: Callable[..., Any]) -> dict[str, Any]:
 def options_for(
     tool: Callable[..., Any], *, without: Collection[str] = ()
 ) -> Callable[[Command], Command]:
-    """Return a decorator that adds an option for each argument of a tool, but for some.
+    """Return a decorator that adds an option for each argument of a tool, except some.
 
     The command gets the values by the names of the arguments: None, or an empty tuple, where an
     option is not given, so that the tool's own default holds (:func:`given`).

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What would be done to a client, by its own commands or to its file.
+    """A change of a client's configuration, by its own commands or to its file.
 
     Attributes:
         client: The client.
@@ -184,7 +184,7 @@ def _write(found: FoundEntry, after: bytes | None) -> None:
 def _check(change: Change, machine: Machine) -> None:
     """Raise an error unless a client's own command did what it should, and no more.
 
-    Some clients write a file that they can't parse anew, without what was in it.
+    Some clients replace a file that they can't parse by one without what was in it.
     """
     found, client = change.found, change.client
     now = find_entry(client, change.scope, machine)
@@ -205,7 +205,7 @@ def _check(change: Change, machine: Machine) -> None:
 
 
 def _keeps(before: dict[str, Any], after: Any, keys: tuple[str, ...]) -> bool:
-    """Return True if all values are there as before, but for the one at a path of keys."""
+    """Return True if all values are as before, except the one at a path of keys."""
     if not isinstance(after, dict):
         return False
     found = cast("dict[str, Any]", after)

@@ -1,4 +1,4 @@
-"""All clients that can be told of this server."""
+"""All clients in which this server can be installed."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Place:
     Attributes:
         linux: Its path, in the words of :meth:`Machine.resolve`.
         macos: Its path there; the same as on Linux where it is empty.
-        windows: Likewise.
+        windows: Its path on Windows; the same as on Linux where it is empty.
         variable: An environment variable that moves its folder, and the path below that.
     """
 

@@ -1,4 +1,4 @@
-"""What a user is told of an installation."""
+"""Sentences that tell a user of an installation."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Matrix = tuple[complex, complex, complex, complex]
 _ROOT: Final = math.sqrt(0.5)
 
 _IMPOSSIBLE: Final = 1e-9
-"""A smaller amplitude is one that cancels out, but for floating-point arithmetic."""
+"""A smaller amplitude would be zero without the rounding of floating-point numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the user of the live table chose with keys: an order, a filter, a task, a page."""
+"""The choices that a user of the live table made with keys: an order, a filter, a task, a page."""
 
 from __future__ import annotations
 

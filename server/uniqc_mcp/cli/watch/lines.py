@@ -127,7 +127,7 @@ def _store_text(event: Event, path: Path) -> str:
     text = f"{tilde(path)} holds {_task_count(total)}, schema {store.schema_version}."
     if event.others:
         more = "more" if event.others > 0 else "fewer"
-        text += f" Beside those told of, there are {abs(event.others):,} {more} than before."
+        text += f" Apart from these, there are {abs(event.others):,} {more} than before."
     return text
 
 

@@ -120,7 +120,7 @@ class Table:
         return frame_lines(scene, width=width, height=height, now=self._clock(), final=final)
 
     def _arrange(self) -> None:
-        """Sort and filter the tasks anew, and read the task that is shown."""
+        """Sort and filter the tasks again, and read the task that is shown."""
         controls = self._controls
         self._active = controls.arranged(self._feed.active.values())
         matching = (one for one in self._finished if controls.matches(one.task))

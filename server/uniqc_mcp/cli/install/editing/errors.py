@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class SyntaxProblem(Exception):  # noqa: N818 - SyntaxError is Python's own
-    """What is wrong with a text, and in which line and column if that is known."""
+    """A fault of a text, with its line and column where they are known."""
 
     def __init__(self, problem: str, *, line: int | None = None, column: int | None = None) -> None:
         super().__init__(problem)

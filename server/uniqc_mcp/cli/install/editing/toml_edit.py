@@ -104,7 +104,7 @@ def _header(line: str) -> tuple[str, ...]:
 
 
 def _lacks_only(after: str, before: str, keys: tuple[str, ...]) -> bool:
-    """Return True if a text has the values of another one but for a table, or its empty parent."""
+    """Return True if a text has the values of another one, except a table or its empty parent."""
     try:
         found = tomllib.loads(after)
     except tomllib.TOMLDecodeError:

@@ -1,6 +1,6 @@
 """Setting and deleting one entry of a YAML text, which keeps every other line.
 
-ruamel.yaml parses it and says where its nodes stand. Written by it, a file would be laid out anew.
+ruamel.yaml parses it and says where its nodes stand. Its writer would change the layout.
 """
 
 from __future__ import annotations
