@@ -81,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make_stores(stores: Stores, options: Options) -> None:
     """Make every store of a run before anything is measured."""
-    stores.check_disk(options.sizes, copies="clearing" in options.subjects)
-    for size in options.sizes:
+    stores.check_disk(options.file_sizes, copies="clearing" in options.subjects)
+    for size in options.file_sizes:
         for mix in Mix.of_each_kind(size):
             stores.of(mix)
 

@@ -218,9 +218,26 @@ BARS = (
     Bar(
         says="A page of a laboratory's store with 500 owners, beside a SQLite file's",
         group=lab.GROUP,
-        only=r".*: (?:all 500 owners|the .* owner)",
-        reference=Side(who=lab.SQLITE),
+        only=lab.PAGES,
+        ours=Side(size="each"),
+        reference=Side(who=lab.SQLITE, size="each"),
         limit=5,
+    ),
+    Bar(
+        says="A page of 50 of a laboratory's largest store, beside its time at the smallest",
+        group=lab.GROUP,
+        only=lab.PAGES,
+        full=True,
+        reference=Side(size="smallest"),
+        limit=3,
+    ),
+    Bar(
+        says="Any page of a laboratory's store, beside that or a plain page of the smallest",
+        group=lab.GROUP,
+        only=lab.PAGES,
+        reference=Side(size="smallest"),
+        or_beside=lab.PLAIN,
+        limit=3,
     ),
     Bar(
         says="Counting a laboratory's tasks by status and backend, beside a GROUP BY",

@@ -34,6 +34,9 @@ NAMES = ("vqe step", "qaoa depth", "ramsey delay", "readout calibration", "")
 COMMON_NAME, RARE_NAME = "vqe", "figure"
 RARE_NAME_EVERY = 1000
 
+LARGEST_FILE = 1_000_000
+"""The largest number of tasks of a SQLite file. A laboratory's store has more."""
+
 NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
 OLDEST = NEWEST - timedelta(days=1000)
 

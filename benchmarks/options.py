@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from benchmarks.mix import LARGEST_FILE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 FULL_SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000, 20_000)
 PARTIAL = "partial-run"
+_LABORATORIES = {"lab", "http"}
+"""The subjects whose stores are no files, so that they can be larger."""
 SMALLEST_SIZE = 2_000
 """The minimum number of tasks: with fewer, some filters find no second page."""
 
@@ -48,6 +52,11 @@ class Options:
     only_stores: bool
 
     @property
+    def file_sizes(self) -> tuple[int, ...]:
+        """The sizes of which files are made, besides laboratories' stores."""
+        return tuple(size for size in self.sizes if size <= LARGEST_FILE)
+
+    @property
     def partial_output(self) -> Path:
         """The directory of the report of a run that was not a full one, or that failed."""
         return self.cache / PARTIAL
@@ -55,9 +64,13 @@ class Options:
     @classmethod
     def parse(cls, arguments: Sequence[str] | None, subjects: Collection[str]) -> Self:
         """Return the options of a command line; None stands for that of the process."""
-        given = _parser(subjects).parse_args(arguments)
+        parser = _parser(subjects)
+        given = parser.parse_args(arguments)
         quick: bool = given.quick
         whole = not quick and given.only is None and given.sizes is None
+        only_files = not _LABORATORIES.issuperset(given.only or subjects)
+        if only_files and given.sizes and given.sizes[-1] > LARGEST_FILE:
+            parser.error(f"more than {LARGEST_FILE} tasks need --only lab, http or both")
         return cls(
             sizes=given.sizes or (QUICK_SIZES if quick else FULL_SIZES),
             subjects=given.only or tuple(subjects),

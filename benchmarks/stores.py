@@ -85,7 +85,7 @@ class Stores:
             for mix in Mix.of_each_kind(size)
             if not (self._directory / _name_of(mix)).exists()
         ]
-        needed = (sum(missing) + copies * max(sizes)) * BYTES_PER_TASK
+        needed = (sum(missing) + copies * max(sizes, default=0)) * BYTES_PER_TASK
         self.root.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.root).free
         if free < needed:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.lab_messages import RETIRED
 from benchmarks.lab_stores import BUSY_OWNER, OWNERS, QUIET_OWNER, lab_of
+from benchmarks.measure import lists
 from benchmarks.measure.lists import PAGE, questions
-from benchmarks.mix import Mix
+from benchmarks.mix import LARGEST_FILE, Mix
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
 from uniqc_mcp.lab.database.pool import Database
 from uniqc_mcp.lab.database.viewer import Viewer
@@ -28,29 +30,45 @@ GROUP_BY: Final = "GROUP BY"
 COUNTS: Final = "counts by status and backend"
 VIEWERS: Final = {
     "all 500 owners": frozenset(OWNERS),
+    "50 owners": frozenset(OWNERS[-50:]),
+    "three owners": frozenset({OWNERS[100], OWNERS[300], QUIET_OWNER}),
     "the busiest owner": frozenset({BUSY_OWNER}),
     "the quietest owner": frozenset({QUIET_OWNER}),
 }
+PAGES: Final = f".*: (?:{'|'.join(VIEWERS)})"
+"""A pattern for pages."""
+
+PLAIN: Final = f"{lists.PLAIN}: the quietest owner"
+_RETIRED: Final = RETIRED.partition(":")[0]
+_RARE: Final = {
+    "a platform retired long ago": TaskFilter(backend=_RETIRED),
+    "a platform retired long ago, failed": TaskFilter(backend=_RETIRED, status="failed"),
+    "a platform retired long ago, finished": TaskFilter(backend=_RETIRED, status="finished"),
+    "a platform retired long ago, active": TaskFilter(backend=_RETIRED, status="active"),
+    "dummy, cancelled": TaskFilter(backend="dummy", status="cancelled"),
+}
+"""Filters for few tasks, or for old ones, of a store of many. No file has the retired platform."""
+
 _SECONDS_OF_COUNTS: Final = 6
 _EVERYBODY: Final = Viewer(owners=VIEWERS["all 500 owners"])
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Measure pages and counts at every size; a store of a million tasks takes minutes to make."""
+    """Measure pages and counts at every size; a million tasks, or ten, take minutes to load."""
     return [one for size in setting.sizes for one in _measured(setting, size)]
 
 
 def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
-    mix = Mix(size=size)
-    cache_dir = setting.stores.of(mix)
+    cache_dir = setting.stores.of(Mix(size=size)) if size <= LARGEST_FILE else None
     tell = partial(_tell_progress, setting, size)
-    with lab_of(mix, progress=tell) as address, Database(address) as database:
-        asked = questions()
+    with lab_of(size, progress=tell) as address, Database(address) as database:
+        asked = questions() | _RARE
         for number, (words, task_filter) in enumerate(asked.items(), 1):
             setting.tell(f"lab, {number} of {len(asked)}: {words}")
+            beside = None if words in _RARE else cache_dir
             yield from interleaved(
                 GROUP,
-                [*_pages(database, cache_dir, words, task_filter, size)],
+                [*_pages(database, beside, words, task_filter, size)],
                 repeats=setting.repeats,
                 seconds_each=setting.seconds_each,
             )
@@ -69,14 +87,15 @@ def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
 
 
 def _pages(
-    database: Database, cache_dir: Path, words: str, task_filter: TaskFilter, size: int
+    database: Database, cache_dir: Path | None, words: str, task_filter: TaskFilter, size: int
 ) -> Iterator[Contender]:
     for viewer, owners in VIEWERS.items():
         store = LabStore(database, viewer=Viewer(owners=owners))
         ask = partial(_first_page, store, task_filter)
         one = partial(Contender, what=f"{words}: {viewer}", size=size)
         yield one(who=OURS, call=ask, full=len(ask().records) == PAGE)
-        yield one(who=SQLITE, call=partial(_from_file, cache_dir, task_filter))
+        if cache_dir is not None:
+            yield one(who=SQLITE, call=partial(_from_file, cache_dir, task_filter))
 
 
 def _first_page(store: LabStore, task_filter: TaskFilter) -> Any:

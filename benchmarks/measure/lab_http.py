@@ -15,7 +15,6 @@ from psycopg.conninfo import make_conninfo
 from benchmarks.http_client import CONNECTIONS, HttpServer
 from benchmarks.lab_stores import BUSY_OWNER, OWNERS, lab_of, store_of
 from benchmarks.measure.calls import recorded_answer
-from benchmarks.mix import Mix
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
 from uniqc_mcp.lab.access.requester import READ
 from uniqc_mcp.lab.access.tokens import add_token
@@ -44,7 +43,7 @@ def measure(setting: Setting) -> list[Measurement]:
 def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
     with ExitStack() as stack:
         loaded = partial(_tell_progress, setting, size)
-        database = stack.enter_context(lab_of(Mix(size=size), progress=loaded))
+        database = stack.enter_context(lab_of(size, progress=loaded))
         token = _token_for_all(database)
         answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
         answers.write_text("[]")
