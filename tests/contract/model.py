@@ -24,6 +24,7 @@ FILTERS: Final = (
     *(TaskFilter(backend=one) for one in ("originq", "ORIGINQ:wk_c180", "dummy", "ibm", "é_%")),
     TaskFilter(except_backends=("originq", "dummy")),
     TaskFilter(status="active", backend="originq"),
+    TaskFilter(status=("failed", "active"), backend="ORIGINQ:wk_c180"),
     TaskFilter(submitted_after=_NOON),
     TaskFilter(submitted_before=_NOON, status="finished"),
     TaskFilter(updated_after=_NOON),

@@ -147,18 +147,23 @@ _TOKENS: Final = """
 _PLACE: Final = "submit_time ASC, place ASC, owner ASC, store_id ASC"
 _LATER_PLACE: Final = "place ASC, owner ASC, store_id ASC"
 _OWN_PLACE: Final = "submit_time ASC, place ASC, store_id ASC"
+_PLATFORM_PLACE: Final = f"platform_folded ASC, {_PLACE}, backend_folded ASC"
+_LABELS: Final = "platform_folded ASC, backend_folded ASC"
 _FEW: Final = "live AND status <> 'success'"
 
 _INDEXES: Final = (
-    f"CREATE INDEX task_by_time ON task ({_PLACE}) WHERE live",
+    # A recorded text is within two days of its moment. The index tells the moments of these days
+    # from others by itself.
+    f"CREATE INDEX task_by_time ON task ({_PLACE}, submitted_us ASC) WHERE live",
     f"CREATE INDEX task_by_owner ON task (owner ASC, {_OWN_PLACE}) WHERE live",
     f"CREATE INDEX task_by_backend ON task (backend_folded ASC, {_PLACE}) WHERE live",
     f"CREATE INDEX task_by_platform ON task (platform_folded ASC, {_PLACE}) WHERE live",
     f"CREATE INDEX task_by_status ON task (status ASC, {_PLACE}) WHERE live",
-    f"CREATE INDEX task_active ON task ({_PLACE}) WHERE live AND {ACTIVE}",
-    # Few tasks are not successes. Without these two, the failed tasks of a platform that was
-    # retired long ago are looked for along a hundred thousand tasks.
-    f"CREATE INDEX task_few ON task (status ASC, platform_folded ASC, {_PLACE}) WHERE {_FEW}",
+    # Few tasks are not successes. The indexes of these tell a platform and a backend from others
+    # by themselves. Else the failed tasks of one that was retired long ago are looked for among
+    # a hundred thousand tasks of the table.
+    f"CREATE INDEX task_active ON task ({_PLACE}, {_LABELS}) WHERE live AND {ACTIVE}",
+    f"CREATE INDEX task_few ON task (status ASC, {_PLATFORM_PLACE}) WHERE {_FEW}",
     f"CREATE INDEX task_few_by_owner ON task (owner ASC, status ASC, {_OWN_PLACE}) WHERE {_FEW}",
     f"CREATE INDEX task_by_update ON task (updated_order ASC, {_LATER_PLACE}) WHERE live",
     "CREATE INDEX task_by_id ON task (task_id ASC)",
