@@ -232,9 +232,9 @@ BARS = (
         limit=3,
     ),
     Bar(
-        says="Any page of a laboratory's store, beside that or a plain page of the smallest",
+        says="Any page of a laboratory's store by an index, beside that or a plain page, smallest",
         group=lab.GROUP,
-        only=lab.PAGES,
+        only=lab.BY_INDEX,
         reference=Side(size="smallest"),
         or_beside=lab.PLAIN,
         limit=3,

@@ -38,13 +38,18 @@ VIEWERS: Final = {
 PAGES: Final = f".*: (?:{'|'.join(VIEWERS)})"
 """A pattern for pages."""
 
-PLAIN: Final = f"{lists.PLAIN}: the quietest owner"
+BY_INDEX: Final = f"(?!.*name (?:figure|no such name) ){PAGES}"
+"""A pattern for pages that no rare or absent name decides, of which no index knows."""
+
+PLAIN: Final = f"{lists.PLAIN}: all 500 owners"
 _RETIRED: Final = RETIRED.partition(":")[0]
 _RARE: Final = {
     "a platform retired long ago": TaskFilter(backend=_RETIRED),
     "a platform retired long ago, failed": TaskFilter(backend=_RETIRED, status="failed"),
     "a platform retired long ago, finished": TaskFilter(backend=_RETIRED, status="finished"),
     "a platform retired long ago, active": TaskFilter(backend=_RETIRED, status="active"),
+    "a chip retired long ago, failed": TaskFilter(backend=RETIRED, status="failed"),
+    "a chip retired long ago, active": TaskFilter(backend=RETIRED, status="active"),
     "dummy, cancelled": TaskFilter(backend="dummy", status="cancelled"),
 }
 """Filters for few tasks, or for old ones, of a store of many. No file has the retired platform."""

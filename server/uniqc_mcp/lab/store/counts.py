@@ -100,8 +100,8 @@ def _count_by_both(session: Session, task_filter: TaskFilter, archived: Archived
         where = session.scope.conditions("tally") + conditions.of_status(task_filter)
         statement = f"""
             SELECT status, backend, CAST(sum(tasks) AS bigint) AS tasks FROM tally
-            WHERE {where.sql} AND {_IN_TALLY[archived]} GROUP BY status, backend
-            HAVING sum(tasks) > 0
+            WHERE {where.sql} AND {_IN_TALLY[archived]} AND tally.tasks > 0
+            GROUP BY status, backend
         """
     rows = session.rows(statement, where.parameters)
     return Counter(
