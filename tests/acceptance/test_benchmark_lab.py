@@ -36,9 +36,9 @@ SHARED = ("key", "fingerprint", "place", "backend", "status", "shots", "submit_t
 
 def rows_of(address: str, table: str) -> list[Row]:
     """Return the rows of the owners of the sample."""
-    with psycopg.connect(address, row_factory=dict_row) as connection:
-        statement = f"SELECT * FROM {table} WHERE owner = ANY(%s) ORDER BY {KEYS[table]}"
-        return connection.execute(statement.encode(), ([*SAMPLE],)).fetchall()
+    statement = f"SELECT * FROM {table} WHERE owner = ANY(%s) ORDER BY {KEYS[table]}"
+    with psycopg.connect(address) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement.encode(), ([*SAMPLE],)).fetchall()
 
 
 def message_of(row: Row, metadata: str | None) -> Task:
