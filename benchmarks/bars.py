@@ -28,7 +28,10 @@ Statistic: TypeAlias = Literal["median", "p99"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One side of a comparison: a contender, a size of store, and a statistic."""
+    """One side of a comparison: a contender, a size of store, and a statistic.
+
+    Where both sides are of the same size, it is one that both contenders have.
+    """
 
     who: str = OURS
     size: Size = "largest"
@@ -219,8 +222,7 @@ BARS = (
         says="A page of a laboratory's store with 500 owners, beside a SQLite file's",
         group=lab.GROUP,
         only=lab.PAGES,
-        ours=Side(size="each"),
-        reference=Side(who=lab.SQLITE, size="each"),
+        reference=Side(who=lab.SQLITE),
         limit=5,
     ),
     Bar(

@@ -57,8 +57,16 @@ class Verdict:
 def judge(bar: Bar, measurements: Sequence[Measurement]) -> Verdict:
     """Return the verdict on a bar."""
     group = [one for one in measurements if one.group == bar.group]
+    if bar.reference is not None and bar.reference.size == bar.ours.size:
+        group = _of_shared_sizes(group, bar.ours.who, bar.reference.who)
     compared = sorted(_compared(bar, group), key=lambda one: -one.against)
     return Verdict(bar=bar, comparisons=tuple(compared))
+
+
+def _of_shared_sizes(group: Sequence[Measurement], *who: str) -> list[Measurement]:
+    """Return the measurements of sizes that all these contenders have."""
+    sizes = set[int].intersection(*({one.size for one in group if one.who == name} for name in who))
+    return [one for one in group if one.size in sizes]
 
 
 def _compared(bar: Bar, group: Sequence[Measurement]) -> Iterator[Comparison]:

@@ -9,10 +9,14 @@ import pytest
 from psycopg.rows import dict_row
 from tests.lab.messages import compare_of
 
+from benchmarks.bars import BARS
 from benchmarks.lab_messages import RETIRED, messages
 from benchmarks.lab_stores import OWNERS, fill, lab_of, store_of
+from benchmarks.measure import lab
 from benchmarks.mix import Mix
 from benchmarks.options import Options
+from benchmarks.recording import OURS, Measurement
+from benchmarks.verdicts import judge
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.exchange import Key, Push, Task
 
@@ -116,3 +120,15 @@ def test_only_laboratories_have_more_tasks_than_a_file(capsys: pytest.CaptureFix
     assert "--only lab, http" in capsys.readouterr().err
     with pytest.raises(ValueError, match="no multiple"), lab_of(10_000_001):
         pass
+
+
+def test_a_page_is_compared_at_the_largest_size_that_a_file_has() -> None:
+    numbers = {(OURS, 10): 7.0, (lab.SQLITE, 10): 1.0, (OURS, 100): 9.0, (lab.SQLITE, 100): 3.0}
+    numbers[OURS, 1000] = 20.0
+    found = [
+        Measurement(group=lab.GROUP, what=lab.PLAIN, who=who, size=size, unit="ms", values=(value,))
+        for (who, size), value in numbers.items()
+    ]
+    (bar,) = (bar for bar in BARS if bar.reference and bar.reference.who == lab.SQLITE)
+    (compared,) = judge(bar, found).comparisons
+    assert (compared.measured.size, compared.against) == (100, 3.0)
