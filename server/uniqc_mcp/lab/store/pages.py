@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.store import conditions
-from uniqc_mcp.lab.store.conditions import LIVE, Conditions
+from uniqc_mcp.lab.store.conditions import LIVE, Conditions, Parameters
 from uniqc_mcp.lab.store.counts import count, total_of
 from uniqc_mcp.lab.store.records import COLUMNS, JOIN_STORE, METADATA, SOURCE, task_record
 from uniqc_mcp.lab.store.session import checked_limit
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_SEARCHED: Final = 8_000
 """Tasks that a page of a search reads at most: some 10 ms."""
+
+_MERGED_OWNERS: Final = 8
+"""Most owners whose tasks are merged for a search. Each is planned by itself: 0.3 ms."""
 
 _KEYS: Final[dict[Order, str]] = {
     "newest": "submit_time",
@@ -128,8 +131,8 @@ def _found(request: _Request, where: Conditions, *, among: Conditions | None = N
         where: Conditions that an index answers.
         among: Conditions for which tasks have to be read, ``MAX_SEARCHED`` of them at most.
     """
-    ordered = f"SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by}"
-    parameters = {**where.parameters, "limit": request.limit + 1}
+    ordered, parameters = _ordered(request, where)
+    parameters |= {"limit": request.limit + 1}
     if among is not None:
         # The inner order is kept, and the walk ends with the page.
         ordered = f"""
@@ -145,15 +148,34 @@ def _found(request: _Request, where: Conditions, *, among: Conditions | None = N
     return request.session.rows(statement, parameters)
 
 
+def _ordered(request: _Request, where: Conditions) -> tuple[str, Parameters]:
+    """Return the statement of matching tasks in order, and its parameters.
+
+    A search of few owners merges the tasks of each. By time, the thousands that it may read would
+    be looked for among millions of others. The index of a backend can have fewer.
+    """
+    owners = request.session.scope.owners
+    is_merged = request.is_search and not request.task_filter.by_backend
+    if not is_merged or not 1 < len(owners) <= _MERGED_OWNERS:
+        ordered = f"SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by}"
+        return ordered, {**where.parameters}
+    names = {f"merged_{number}": owner for number, owner in enumerate(owners)}
+    each = " UNION ALL ".join(
+        f"(SELECT task.* FROM task WHERE task.owner = %({name})s AND {where.sql}"
+        f" ORDER BY {request.order_by} LIMIT {MAX_SEARCHED})"
+        for name in names
+    )
+    merged = f"SELECT task.* FROM ({each}) AS task ORDER BY {request.order_by}"
+    return merged, {**where.parameters, **names}
+
+
 def _end_of_search(request: _Request) -> _Place | None:
     """Return the last task that the page may read; None if there are fewer."""
     where = _where(request, conditions.indexed(request.task_filter))
     names = ", ".join(f"task.{name}" for name in request.columns)
-    statement = f"""
-        SELECT {names} FROM task WHERE {where.sql} ORDER BY {request.order_by}
-        LIMIT 1 OFFSET {MAX_SEARCHED - 1}
-    """
-    row = request.session.row(statement, where.parameters)
+    ordered, parameters = _ordered(request, where)
+    statement = f"SELECT {names} FROM ({ordered} LIMIT 1 OFFSET {MAX_SEARCHED - 1}) AS task"
+    row = request.session.row(statement, parameters)
     return None if row is None else _place(request, row, 0)
 
 
