@@ -133,5 +133,7 @@ async def test_shots_that_are_not_recorded_are_told_so(cache: Cache, shots: obje
         ("list_tasks", {"status": "any"}),
         ("get_task", {"task_id": "task-000001"}),
     ):
-        text, _ = await cache.ask(tool, **arguments)
+        text, answer = await cache.ask(tool, **arguments)
         assert "task-000001 success on originq:WK_C180, shots not recorded, submitted" in text
+        task = answer["task"] if tool == "get_task" else answer["tasks"][0]
+        assert "shots" not in task

@@ -51,7 +51,7 @@ def all_outcomes(task: FoundTask, now: datetime) -> dict[str, Any]:
             notes.append(f"{hidden} more circuits have a result.")
     return {
         **told,
-        "shots": exact_integer(record.shots),
+        "shots": exact_integer(record.shots) if record.shots > 0 else None,
         "circuits": circuits,
         "notes": notes,
         "redacted": sanitizer.redacted_fields,

@@ -57,7 +57,7 @@ class TaskView(Wire):
     backend: str
     status: str
     active: bool
-    shots: Annotated[ExactInteger, Field(description="of each circuit")]
+    shots: Annotated[ExactInteger | Absent, Field(description="of each circuit")] = None
     submitted_at: Annotated[
         OptionalText, Field(description="UTC; an offset: zone not recorded; left out: unreadable.")
     ]
@@ -102,7 +102,8 @@ class TaskView(Wire):
             backend=sanitizer.one_line("backend", record.backend),
             status=sanitizer.one_line("status", record.status),
             active=active,
-            shots=exact_integer(record.shots),
+            # Imports without a number of shots store 0.
+            shots=exact_integer(record.shots) if record.shots > 0 else None,
             submitted_at=submitted_at,
             updated_at=updated_at,
             in_future=_in_future(submitted_at, updated_at, now),
@@ -229,10 +230,8 @@ def how_many_tasks_fit(tasks: Sequence[TaskView]) -> int:
     return max(1, how_many_fit((task.size for task in tasks), room))
 
 
-def _told_shots(shots: int | str) -> str:
-    # Imports without a number of shots store 0.
-    known = int(shots) > 0
-    return f"{shots} {plural('shot', int(shots))}" if known else "shots not recorded"
+def _told_shots(shots: int | str | None) -> str:
+    return "shots not recorded" if shots is None else f"{shots} {plural('shot', int(shots))}"
 
 
 _IN_ORDER: Final[dict[Order, str]] = {
@@ -271,7 +270,7 @@ class TaskList(Answer):
         if not shots or (shots[0][1] == 1 and self.shown > 1):
             return None, ""
         common, tasks = shots[0]
-        if int(common) <= 0:
+        if common is None:
             return None, ""
         each = " each" if self.shown > 1 else ""
         others = "" if tasks == self.shown else ", unless a line tells others"
@@ -291,7 +290,8 @@ class TaskList(Answer):
         for task in self.tasks:
             touched = self.shows_touch and not task.active
             when = f", touched {task.last_touched}" if touched else ""
-            yield f"- {task.line_at(now, short=short, with_shots=task.shots != common)}{when}"
+            with_shots = task.shots is None or task.shots != common
+            yield f"- {task.line_at(now, short=short, with_shots=with_shots)}{when}"
             if task.error:
                 yield f"  error: {in_quotes(task.error)}"
         if self.next_cursor:

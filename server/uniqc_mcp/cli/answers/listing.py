@@ -119,7 +119,7 @@ def _row(task: TaskView, now: datetime) -> Row:
         status=task.status,
         style=status_style(task.status),
         backend=task.backend,
-        shots=f"{int(task.shots):,}",
+        shots="" if task.shots is None else f"{int(task.shots):,}",
         submitted=_age(task.submitted_at, now),
         last=_age(task.updated_at, now),
     )
