@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -269,19 +270,35 @@ class TaskStore:
                 raise WouldBlockError from error
             raise
 
-    def nonblocking(self) -> TaskStore:
+    def with_callbacks(
+        self, should_stop: Callable[[], bool], report_progress: Callable[[int, int], None]
+    ) -> TaskStore:
+        """Return a read-only view of this store with these callbacks, which shares its cache."""
+        view = copy.copy(self)
+        view._writer = None  # noqa: SLF001 - a copy of the same class
+        view._access = replace(  # noqa: SLF001 - a copy of the same class
+            self._access, should_stop=should_stop, report_progress=report_progress
+        )
+        return view
+
+    def nonblocking(self, *, milliseconds: int = 1) -> TaskStore:
         """Return a view of this store whose reads never block.
 
-        A read that would take more than about 1 ms raises ``WouldBlockError``: because the query
-        is long, the result large, or the file locked by another process. Run it again on a
-        thread, with the store itself. The view is read-only and shares the cache of this store.
+        A read that would take longer raises ``WouldBlockError``: because the query is long, the
+        result large, or the file locked by another process. Run it again on a thread, with the
+        store itself. The view is read-only and shares the cache of this store.
+
+        Args:
+            milliseconds: About how long the queries of this view may take, all together. It is
+                counted in steps of SQLite, so that a busy machine makes no difference.
         """
         view = copy.copy(self)
+        checks = itertools.count(1)
         view._writer = None  # noqa: SLF001 - a copy of the same class
         view._access = replace(  # noqa: SLF001 - a copy of the same class
             self._access,
             busy_timeout=0,
-            should_stop=lambda: True,
+            should_stop=lambda: next(checks) >= milliseconds,
             report_progress=None,
             nonblocking=True,
         )
