@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import base64
 import inspect
-from typing import TYPE_CHECKING, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, ImageContent, TextContent
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import ConfigDict, ValidationError, create_model
 
 from uniqc_mcp.argument_errors import explain_arguments
 from uniqc_mcp.errors import RequestError, explain_store_error
 from uniqc_mcp.protocol.errors import explain_unexpected
+from uniqc_mcp.protocol.meant_arguments import as_meant
 from uniqc_mcp.protocol.progress import progress_goes_to
 from uniqc_mcp.protocol.schemas import input_schema, output_schema
 from uniqc_mcp.protocol.structured_content import defer
@@ -87,7 +88,7 @@ class StrictTool(Tool):
             ToolError: The arguments are invalid, the store can't answer, or the tool has a fault.
         """
         try:
-            meant = _as_meant(arguments, self.fn_metadata.arg_model)
+            meant = as_meant(arguments, self.fn_metadata.arg_model)
             with progress_goes_to(context):
                 answer = await super().run(meant, context)
             return (
@@ -110,39 +111,6 @@ class StrictTool(Tool):
                 return str(cause)
             case cause:
                 return explain_unexpected(self.name, cause or error)
-
-
-_ADDED_BY_HOSTS: Final = frozenset({"wait_for_previous", "toolCallId"})
-"""Arguments that a host adds to every call for itself: Gemini CLI, and n8n."""
-
-_MAX_DIGITS: Final = 9
-
-
-def _as_meant(arguments: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Return the arguments as hosts mean them; all others are left for the model to refuse.
-
-    Arguments that hosts add for themselves are dropped, and so are null and an empty text for an
-    optional argument: they mean that it is not given. An integer may come as text, or as 5.0 from
-    a host that keeps numbers as doubles.
-    """
-    meant: dict[str, Any] = {}
-    for name, value in arguments.items():
-        field = model.model_fields.get(name)
-        if field is None:
-            if name not in _ADDED_BY_HOSTS:
-                meant[name] = value
-        elif value not in (None, "") or field.is_required():
-            meant[name] = _integer(value) if field.annotation is int else value
-    return meant
-
-
-def _integer(value: object) -> object:
-    """Return 5 for 5.0 and for "5"; any other value as it is."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        return int(value) if len(value) <= _MAX_DIGITS else value
-    return value
 
 
 def _two_channels(answer: Answer) -> CallToolResult:
