@@ -18,7 +18,16 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from uniqc_mcp import __version__
 from uniqc_mcp.instructions import instructions
 from uniqc_mcp.opening import recording
-from uniqc_mcp.opening.recording import CLEARS, INSTRUCTIONS, READS, SDK, Recording, as_json
+from uniqc_mcp.opening.recording import (
+    CLEARS,
+    INSTRUCTIONS,
+    READS,
+    SDK,
+    STRUCTURED,
+    TEXT,
+    Recording,
+    as_json,
+)
 from uniqc_mcp.protocol.jsonrpc import Unreadable, read_message, write_message
 from uniqc_mcp.server import build_server, build_store
 from uniqc_mcp.settings import ClearSettings, Settings
@@ -102,6 +111,21 @@ async def live_results(settings: Settings, revision: str) -> dict[str, str]:
     return results
 
 
+async def form_of_call(revision: str) -> dict[str, Any]:
+    """Return the result of a call at a revision, with names in place of the answer's parts."""
+    requests = requests_of(revision)
+    opening = next(iter(requests.values()))
+    params = {"name": "count_tasks", "arguments": {}} | json.loads(requests["tools/list"])["params"]
+    lines = [opening, request("call", "tools/call", params)]
+    _, line = await live_answers(server_with(Settings()), lines)
+    form: dict[str, Any] = json.loads(line)["result"]
+    (content,) = form["content"]
+    content["text"] = TEXT
+    if "structuredContent" in form:
+        form["structuredContent"] = STRUCTURED
+    return form
+
+
 async def record() -> Recording:
     """Return a recording of the server as it is."""
     clearing = ClearSettings(policy=ClearPolicy())
@@ -120,10 +144,14 @@ async def record() -> Recording:
                 known = results.setdefault(as_json(result), (len(results), result))
                 indices[method] = known[0]
             answers[mode][revision] = indices
+    calls = {revision: await form_of_call(revision) for revision in REVISIONS}
+    for form in calls.values():
+        results.setdefault(as_json(form), (len(results), form))
     versions = {"uniqc-mcp": __version__} | {package: version(package) for package in SDK}
     return {
         "versions": versions,
         "answers": answers,
+        "calls": {revision: results[as_json(form)][0] for revision, form in calls.items()},
         "results": [each for _, each in results.values()],
     }
 

@@ -42,14 +42,15 @@ if TYPE_CHECKING:
     from uniqc_store import PendingPlans
 
 
-def build_store(settings: Settings) -> TaskStore:
-    """Return the store that a server reads, for calls that can be cancelled and tell progress."""
-    return TaskStore(
-        settings.cache_dir,
-        read_only=True,
-        should_stop=call_is_cancelled,
-        report_progress=report_call_progress,
-    )
+def build_store(settings: Settings, store: TaskStore | None = None) -> TaskStore:
+    """Return the store that a server reads, for calls that can be cancelled and tell progress.
+
+    Args:
+        settings: The settings of the server.
+        store: The store, if it was read before.
+    """
+    store = store or TaskStore(settings.cache_dir, read_only=True)
+    return store.with_callbacks(call_is_cancelled, report_call_progress)
 
 
 def watch_of(store: TaskStore) -> StoreWatch:

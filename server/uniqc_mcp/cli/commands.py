@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from uniqc_mcp import __version__
+from uniqc_mcp.cli.deferred import FirstCall
 from uniqc_mcp.cli.options import (
     StrictOption,
     cache_dir_option,
@@ -133,13 +134,14 @@ def serve(cache_dir: Path, log_level: str, max_wait: int, *, eager: bool, **clea
     settings = Settings(cache_dir=cache_dir, clearing=clear_settings(**clearing), max_wait=max_wait)
     if sys.stdin.isatty():
         click.echo(_TERMINAL_HINT.format(version=__version__), err=True)
+    first_call = FirstCall(settings)
     try:
-        handover = FRESH if eager else answer_opening(settings)
+        handover = FRESH if eager else answer_opening(settings, first_call)
     except ClientLeft:
         return
     from uniqc_mcp.cli.serving import run_server  # noqa: PLC0415 - 1 s of a server that nobody asks
 
-    run_server(settings, handover, log_level=log_level)
+    run_server(settings, handover, first_call.store, log_level=log_level)
 
 
 def main() -> None:

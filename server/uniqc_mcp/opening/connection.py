@@ -62,6 +62,8 @@ class _Connection:
             self._received = rest
             if unsent := self._write(answer):
                 return self._handover(rest, unsent, reason="the client does not read")
+            if self._conversation.has_called:
+                return self._handover(rest, reason="the first call is answered")
 
     def _read(self) -> None:
         # read() would not notice a signal that arrived just before it; select() does.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.opening.messages import (
     has_only_token,
+    plain_call,
     plain_message,
     revision_of_envelope,
     revision_of_handshake,
@@ -13,25 +14,38 @@ from uniqc_mcp.opening.messages import (
 from uniqc_mcp.opening.recording import as_json
 
 if TYPE_CHECKING:
-    from uniqc_mcp.opening.recording import RecordedAnswers
+    from collections.abc import Callable
 
+    from uniqc_mcp.opening.recording import CallAnswer, RecordedAnswers
+
+    FirstCall = Callable[[str, dict[str, Any]], CallAnswer | None]
+
+_CALL: Final = "tools/call"
 _INITIALIZED: Final = "notifications/initialized"
 
 
 class Conversation:
     """The messages of a connection up to now.
 
+    Args:
+        recorded: The recorded answers.
+        first_call: Returns the answer to a call of a tool, if it can without the server. It is
+            asked for one.
+
     Attributes:
         opening: The request that opened the connection; empty before it. It decides between the
             protocols with and without a handshake, so the server is given it too.
         initialized: The notification that ended the handshake; empty before it.
         stopped_at: The method of the message that needs the server, for the log.
+        has_called: Whether a call was answered. The next message needs the server.
     """
 
-    def __init__(self, recorded: RecordedAnswers) -> None:
+    def __init__(self, recorded: RecordedAnswers, first_call: FirstCall | None = None) -> None:
         self.opening: dict[str, Any] = {}
         self.initialized: dict[str, Any] = {}
         self.stopped_at = ""
+        self.has_called = False
+        self._first_call = first_call
         self._recorded = recorded
         self._revision = ""
 
@@ -44,7 +58,8 @@ class Conversation:
         self.stopped_at = message["method"]
         if "id" not in message:
             return self._take_notification(message)
-        result = self._result_of(message["method"], message.get("params", {}))
+        answered = self._result_of_call if message["method"] == _CALL else self._result_of
+        result = answered(message["method"], message.get("params", {}))
         if result is None:
             return None
         self.opening = self.opening or message
@@ -70,3 +85,16 @@ class Conversation:
         elif revision_of_envelope(params) != self._revision:
             return None
         return self._recorded.result(self._revision, method)
+
+    def _result_of_call(self, _: str, params: dict[str, Any]) -> str | None:
+        if self._first_call is None or self.has_called or not self.opening:
+            return None
+        has_handshake = self.opening["method"] == "initialize"
+        if has_handshake and not self.initialized:
+            return None
+        call = plain_call(params, "" if has_handshake else self._revision)
+        answer = call and self._first_call(*call)
+        if not answer:
+            return None
+        self.has_called = True
+        return self._recorded.call_result(self._revision, answer)

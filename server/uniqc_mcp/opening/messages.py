@@ -15,6 +15,8 @@ VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _CAPABILITIES_KEY: Final = "io.modelcontextprotocol/clientCapabilities"
 _CLIENT_KEY: Final = "io.modelcontextprotocol/clientInfo"
 _PROGRESS_KEY: Final = "progressToken"
+_OWN_PREFIX: Final = "io.modelcontextprotocol/"
+_TRACING: Final = frozenset({"traceparent", "tracestate", "baggage"})
 
 _INFO_TEXTS: Final = frozenset({"name", "version", "title", "description", "websiteUrl"})
 _MEMBERS: Final = frozenset({"jsonrpc", "id", "method", "params"})
@@ -70,14 +72,36 @@ def revision_of_envelope(params: dict[str, Any]) -> str:
     return str(revision) if well_formed else ""
 
 
+def plain_call(params: dict[str, Any], revision: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the tool and the arguments of a call; None where the server has to look at it.
+
+    Args:
+        params: The parameters of the call.
+        revision: The revision that its envelope has to name; empty where it has no envelope.
+    """
+    none: dict[str, Any] = {}
+    name, arguments, meta = (
+        params.get("name"),
+        params.get("arguments", none),
+        params.get("_meta", none),
+    )
+    if not params.keys() <= {"name", "arguments", "_meta"} or not isinstance(name, str):
+        return None
+    if not (_is_object(arguments) and _is_object(meta) and _is_plain([arguments, meta])):
+        return None
+    ours = {key: meta[key] for key in meta if key.startswith(_OWN_PREFIX) or key == _PROGRESS_KEY}
+    if revision_of_envelope({"_meta": ours}) != revision if revision else not _is_token(ours):
+        return None
+    # Traces are the SDK's.
+    return None if meta.keys() & _TRACING else (name, arguments)
+
+
 def has_only_token(params: dict[str, Any]) -> bool:
     """Return whether parameters hold nothing, or nothing but a progress token."""
     if not params:
         return True
     meta = params.get("_meta")
-    if params.keys() != {"_meta"} or not _is_object(meta):
-        return False
-    return not meta or (meta.keys() == {_PROGRESS_KEY} and _is_id(meta[_PROGRESS_KEY]))
+    return params.keys() == {"_meta"} and _is_object(meta) and _is_token(meta)
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -92,6 +116,11 @@ def _is_id(value: object) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= _MAX_INTEGER
     return isinstance(value, str)
+
+
+def _is_token(meta: dict[str, Any]) -> bool:
+    """Return whether there is nothing, or nothing but a progress token."""
+    return not meta or (meta.keys() == {_PROGRESS_KEY} and _is_id(meta[_PROGRESS_KEY]))
 
 
 def _is_info(value: object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from uniqc_mcp import __version__
 from uniqc_mcp.instructions import instructions
@@ -25,6 +25,10 @@ FILE: Final = Path(__file__).with_name("recorded.json")
 INSTRUCTIONS: Final = "{instructions}"
 """Stands in a recorded result for the instructions, which depend on the settings and the zone."""
 
+TEXT: Final = "{text}"
+STRUCTURED: Final = "{structured}"
+"""Stand in the recorded result of a call for the parts of an answer."""
+
 SDK: Final = ("mcp", "mcp_types")
 """The packages whose versions shape an answer."""
 
@@ -37,12 +41,26 @@ class Recording(TypedDict):
     Attributes:
         versions: The versions of this package and of the SDK's packages.
         answers: For ``reads`` and ``clears``, by protocol revision and method, an index in results.
+        calls: By protocol revision, the index of the form of a tool's result.
         results: Each distinct result once.
     """
 
     versions: dict[str, str]
     answers: dict[str, dict[str, dict[str, int]]]
+    calls: dict[str, int]
     results: list[object]
+
+
+class CallAnswer(NamedTuple):
+    """The answer of a tool.
+
+    Attributes:
+        text: Its text, as a JSON string.
+        structured: Its structured content, as a JSON object.
+    """
+
+    text: str
+    structured: str
 
 
 class RecordedAnswers:
@@ -58,6 +76,7 @@ class RecordedAnswers:
         self, recording: Recording, settings: Settings, clock: Callable[[], datetime]
     ) -> None:
         self._by_revision = recording["answers"][READS if settings.clearing is None else CLEARS]
+        self._calls = recording["calls"]
         self._results = recording["results"]
         self._settings = settings
         self._clock = clock
@@ -71,6 +90,14 @@ class RecordedAnswers:
         text = as_json(self._results[index])
         filled = as_json(instructions(self._settings.clearing, self._clock()))
         return text.replace(as_json(INSTRUCTIONS), filled)
+
+    def call_result(self, revision: str, answer: CallAnswer) -> str:
+        """Return the result of a call as JSON. Not each revision has structured content."""
+        form = as_json(self._results[self._calls[revision]])
+        before, _, rest = form.partition(as_json(TEXT))
+        between, _, after = rest.partition(as_json(STRUCTURED))
+        structured = answer.structured if after else ""
+        return f"{before}{answer.text}{between}{structured}{after}"
 
 
 def as_json(value: object) -> str:

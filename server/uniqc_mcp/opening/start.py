@@ -16,11 +16,16 @@ from uniqc_mcp.responses.times import utc_now
 if TYPE_CHECKING:
     from types import FrameType
 
+    from uniqc_mcp.opening.conversation import FirstCall
     from uniqc_mcp.settings import Settings
 
 
-def answer_opening(settings: Settings) -> Handover:
+def answer_opening(settings: Settings, first_call: FirstCall | None = None) -> Handover:
     """Answer the client until a message needs the server, and return what that has to know.
+
+    Args:
+        settings: The settings of the server.
+        first_call: See :class:`Conversation`.
 
     Raises:
         ClientLeft: There is nothing more to be answered.
@@ -31,7 +36,8 @@ def answer_opening(settings: Settings) -> Handover:
     if reason := why_unusable(recording):
         return Handover(reason=reason)
     _exit_on_signal()
-    return converse(Conversation(RecordedAnswers(recording, settings, utc_now)))
+    recorded = RecordedAnswers(recording, settings, utc_now)
+    return converse(Conversation(recorded, first_call))
 
 
 def _has_pipes() -> bool:

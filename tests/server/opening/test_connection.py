@@ -230,7 +230,7 @@ def test_a_signal_ends_it_cleanly_while_the_server_is_loaded(
         send(process, HANDSHAKE + CALL)
         receive(process)
         assert process.stderr is not None
-        assert b"the server answers itself: tools/call" in process.stderr.readline()
+        assert b"the first call is answered" in process.stderr.readline()
         process.send_signal(number)
         assert process.wait(TIMEOUT) == 0
         assert b"Traceback" not in process.stderr.read()
