@@ -129,7 +129,7 @@ def _start(program: _Program) -> _Start:
         handshake = time.perf_counter()
         server.exchange(request_line(2, "tools/list", {}))
         tools = time.perf_counter()
-        cpu, resident = _cpu_ms(server.pid), resident_mib(server.pid)
+        cpu, resident = cpu_ms(server.pid), resident_mib(server.pid)
         measured = time.perf_counter()
         server.result(program.call)
         answered = time.perf_counter() - (measured - tools)
@@ -139,7 +139,7 @@ def _start(program: _Program) -> _Start:
     return _Start(to_handshake, to_tools, cpu, resident, to_call)
 
 
-def _cpu_ms(pid: int) -> float:
+def cpu_ms(pid: int) -> float:
     """Return the processor time of a process, whose threads all still run, to the microsecond."""
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e6
