@@ -168,7 +168,7 @@ class Site:
         try:
             yield
             process.terminate()
-            assert process.wait(timeout=30) == 0, log.read_text()
+            assert process.wait(timeout=120) == 0, log.read_text()
         finally:
             process.kill()
             process.wait()
@@ -207,7 +207,7 @@ class Site:
 
     def _started(self) -> Process:
         """Start the server; the workers of one before may still hold its port for a moment."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while True:
             options = ("--port", str(self._port), "--workers", "2")
             # Workers of the one before may still write into its log.
@@ -225,7 +225,7 @@ class Site:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

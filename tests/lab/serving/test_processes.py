@@ -61,7 +61,7 @@ class Process:
 
     def until_up(self) -> Self:
         """Wait until all workers have started."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while self.started < self.workers:
             assert self.popen.poll() is None, self.text
             assert time.monotonic() < deadline, self.text
