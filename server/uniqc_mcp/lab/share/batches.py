@@ -96,10 +96,12 @@ class Batches:
         self._bytes += size + 1
 
     def _send(self, items: Sequence[_Item]) -> None:
+        body = self._body(items)
         try:
-            pushed = self._client.push(self._body(items))
+            pushed = self._client.push(body)
         except BatchTooLargeError as error:
-            self._limit = max(self._limit // 2, 1)
+            # Of what was refused. Half of the limit again for each part would end at single tasks.
+            self._limit = min(self._limit, max(len(body) // 2, 1))
             self._send_parts(items, error)
         except BatchRefusedError as error:
             self._send_parts(items, error)
