@@ -175,6 +175,8 @@ def test_another_database_is_filled_at_the_next_news(cache: Path, server: FakeSe
 def test_a_copied_state_is_told_and_ends_it(cache: Path, server: FakeServer) -> None:
     with sharing(cache, server, every=0.2) as run:
         in_step(server, cache)
+        seen = len(server.requests)  # the pass has to end first
+        server.wait_for(lambda: len(server.requests) > seen + 2)
         server.store.revision += 1  # as another machine does that writes to the same store
         server.wait_for(lambda: run.error is not None)
     assert "was copied" in str(run.error)
@@ -233,7 +235,7 @@ def test_an_index_that_is_damaged_between_two_passes_removes_no_task(
         before = set(server.store.tasks)
         damage_index(cache)
         changed(cache, "UPDATE tasks SET status = 'failed' WHERE +status = 'running'")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 300
         while "is damaged" not in "".join(run.told):
             assert time.monotonic() < deadline, run.told
             time.sleep(0.02)
