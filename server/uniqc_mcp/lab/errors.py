@@ -45,3 +45,14 @@ class LabSchemaError(LabError):
 
 class LabRefusedError(LabError):
     """A message that can't be taken as a whole, such as one of another version."""
+
+
+class LabOutOfStepError(LabError):
+    """A message that was made before another one of the same machine was taken."""
+
+    def __init__(self) -> None:
+        """Say what its machine does next."""
+        super().__init__(
+            "The store has changed since this message was made, so that it is not taken. "
+            "Compare again."
+        )

@@ -173,10 +173,17 @@ class Compared(_Message):
 
 
 class Push(_Message):
-    """Tasks that the server lacks or holds otherwise, and keys of tasks that are gone."""
+    """Tasks that the server lacks or holds otherwise, and keys of tasks that are gone.
+
+    Attributes:
+        revision: The revision of the store at the server's last answer. A message that was held up
+            on its way is then not taken any more: it would undo what came after it. None takes it
+            at any revision.
+    """
 
     version: int = VERSION
     store_id: StoreId
+    revision: int | None = Field(default=None, ge=0)
     tasks: tuple[Task, ...] = Field(default=(), max_length=MAX_TASKS)
     gone: tuple[Key, ...] = Field(default=(), max_length=MAX_TASKS)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from uniqc_mcp.lab.errors import LabOutOfStepError
 from uniqc_mcp.lab.exchange import (
     COMPARE_PATH,
     PUSH_PATH,
@@ -90,6 +91,8 @@ class FakeServer:
         """Return the answer to a request."""
         try:
             return self._answer(request)
+        except LabOutOfStepError as error:
+            return problem(409, str(error))
         finally:
             with self.answered:
                 self.answered.notify_all()
@@ -137,6 +140,8 @@ class FakeServer:
 
     def push(self, message: Push) -> Pushed:
         store = self.stores.setdefault(message.store_id, KeptStore())
+        if message.revision not in (None, store.revision):
+            raise LabOutOfStepError
         store.revision += 1
         refused: list[tuple[Key, str]] = []
         for task in message.tasks:

@@ -88,6 +88,13 @@ def init(database: str, role: str) -> None:
 )
 @max_wait_option
 @click.option(
+    "--max-stores",
+    type=click.IntRange(1, 1_000_000),
+    default=100,
+    show_default=True,
+    help="Most cache directories that one member may share.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     default="info",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.database import schema, statements
+from uniqc_mcp.lab.database.quota import check_number_of_stores
 from uniqc_mcp.lab.errors import LabRefusedError
 from uniqc_mcp.lab.exchange import Compared, Held, Key
 
@@ -33,14 +34,16 @@ class Comparison:
     Args:
         owner: The owner of the store.
         message: The digests of the machine.
+        max_stores: Most stores of the owner.
 
     Raises:
         LabRefusedError: The ranges overlap, or are not in order.
     """
 
-    def __init__(self, owner: str, message: Compare) -> None:
+    def __init__(self, owner: str, message: Compare, *, max_stores: int) -> None:
         """Check the ranges."""
         self._message = message
+        self._max_stores = max_stores
         self._place: dict[str, object] = {"owner": owner, "store_id": message.store_id}
         _check(message.ranges)
 
@@ -57,6 +60,8 @@ class Comparison:
         if found is None:
             raise AssertionError("an upsert returns its row")
         revision, count, digest = found
+        if not revision:
+            check_number_of_stores(connection, self._place, self._max_stores)
         connection.execute(statements.SET_AUDIENCE, {**self._place, "audience": message.audience})
         epoch = schema.epoch_of(connection)
         if (count, digest) == (message.count, message.digest):

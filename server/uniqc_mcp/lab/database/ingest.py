@@ -8,7 +8,7 @@ later.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -17,14 +17,15 @@ from psycopg import errors
 
 from uniqc_mcp.lab.database import schema, statements
 from uniqc_mcp.lab.database.comparison import Comparison
+from uniqc_mcp.lab.database.quota import MAX_STORES, check_number_of_stores
 from uniqc_mcp.lab.database.redaction import Redaction
 from uniqc_mcp.lab.database.rows import JOB_COLUMNS, TASK_COLUMNS, RefusedTaskError, rows_of
 from uniqc_mcp.lab.database.viewer import check_owner
-from uniqc_mcp.lab.errors import LabRefusedError
+from uniqc_mcp.lab.errors import LabOutOfStepError, LabRefusedError
 from uniqc_mcp.lab.exchange import VERSION, Compared, Key, Pushed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from psycopg import Connection
 
@@ -45,11 +46,13 @@ class Ingest:
 
     Args:
         database: Whose role may write.
+        max_stores: Most stores of one member.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, max_stores: int = MAX_STORES) -> None:
         """Receive into a database."""
         self._database = database
+        self._max_stores = max_stores
 
     def compare(self, owner: str, message: Compare) -> Compared:
         """Return what the server holds where it differs from a machine's store.
@@ -59,11 +62,12 @@ class Ingest:
             message: The digests of the machine.
 
         Raises:
-            LabRefusedError: The version is another one, or the ranges are not one after the other.
+            LabRefusedError: The version is another one, the ranges are not one after the other, or
+                the owner has too many stores.
             LabUnavailableError: The database can't be reached.
         """
         _check_version(message.version)
-        comparison = Comparison(check_owner(owner), message)
+        comparison = Comparison(check_owner(owner), message, max_stores=self._max_stores)
         return self._database.write(owner, comparison.run)
 
     def push(self, owner: str, message: Push) -> Pushed:
@@ -76,7 +80,8 @@ class Ingest:
             message: Tasks, and keys of tasks that are gone.
 
         Raises:
-            LabRefusedError: The version is another one.
+            LabRefusedError: The version is another one, or the owner has too many stores.
+            LabOutOfStepError: Another message was taken since this one was made.
             LabUnavailableError: The database can't be reached; nothing of the message was kept.
         """
         _check_version(message.version)
@@ -90,40 +95,46 @@ class Ingest:
             except RefusedTaskError as error:
                 refused[task.key] = str(error)
         gone = [key for key in dict.fromkeys(message.gone) if key not in tasks and _can_be_id(key)]
-        batch = _Batch(owner=owner, store_id=message.store_id, tasks=[*tasks.values()], gone=gone)
+        batch = _Batch(
+            owner=owner,
+            store_id=message.store_id,
+            base=message.revision,
+            tasks=[*tasks.values()],
+            gone=gone,
+        )
         epoch, revision = self._keep(batch, refused)
         return Pushed(epoch=epoch, revision=revision, refused=tuple(refused.items()))
 
     def _keep(self, batch: _Batch, refused: dict[Key, str]) -> tuple[str, int]:
         """Write a batch; if a value of it does not fit, halve it until the task is found."""
         try:
-            return self._database.write(batch.owner, partial(_write, batch=batch))
+            write = partial(_write, batch=batch, max_stores=self._max_stores)
+            return self._database.write(batch.owner, write)
         except _UNFIT as error:
             if len(batch.tasks) <= 1:
                 if not batch.tasks:
                     raise
                 refused[batch.tasks[0].key] = type(error).__name__
-                return self._keep(batch.part([], batch.gone), refused)
+                return self._keep(replace(batch, tasks=[]), refused)
         middle = len(batch.tasks) // 2
-        self._keep(batch.part(batch.tasks[:middle], []), refused)
-        return self._keep(batch.part(batch.tasks[middle:], batch.gone), refused)
+        _, revision = self._keep(replace(batch, tasks=batch.tasks[:middle], gone=[]), refused)
+        base = None if batch.base is None else revision
+        return self._keep(replace(batch, tasks=batch.tasks[middle:], base=base), refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """Tasks of one store to write in one transaction."""
+    """Tasks of one store to write in one transaction, at one revision of it or at any."""
 
     owner: str
     store_id: str
+    base: int | None
     tasks: Sequence[TaskRows]
     gone: Sequence[Key]
 
     @property
     def place(self) -> dict[str, object]:
         return {"owner": self.owner, "store_id": self.store_id}
-
-    def part(self, tasks: Sequence[TaskRows], gone: Sequence[Key]) -> _Batch:
-        return _Batch(owner=self.owner, store_id=self.store_id, tasks=tasks, gone=gone)
 
 
 class _Sums:
@@ -140,27 +151,18 @@ class _Sums:
         self.tally[labels] += sign
 
 
-def _write(connection: Connection[Any], batch: _Batch) -> tuple[str, int]:
+def _write(connection: Connection[Any], batch: _Batch, max_stores: int) -> tuple[str, int]:
     """Write a batch; return the epoch of the database and the store's revision after it."""
     execute, place = connection.execute, batch.place
-    found = execute(statements.LOCK, {**place, "nothing": NO_DIGEST}).fetchone()
-    if found is None:
-        raise AssertionError("an upsert returns its row")
-    revision, count, digest = found
+    revision, count, digest = _locked(connection, batch, max_stores)
     epoch = schema.epoch_of(connection)
     keys = [task.key for task in batch.tasks]
     before = {
         Key(task_id=row[0], archived=row[1]): row
         for row in execute(statements.BEFORE, {**place, **_arrays(chain(keys, batch.gone))})
     }
-    sums = _Sums()
     changed = [task for task in batch.tasks if _is_changed(task, before.get(task.key))]
     buried = [key for key in batch.gone if key in before and not before[key][5]]
-    for key in chain((task.key for task in changed), buried):
-        if (row := before.get(key)) is not None and not row[5]:
-            sums.add(-1, row[2], (key.archived, row[3], row[4]))
-    for task in changed:
-        sums.add(1, task.fingerprint, (task.key.archived, task.status, task.backend))
     if not changed and not buried:
         return epoch, revision
     revision += 1
@@ -168,11 +170,38 @@ def _write(connection: Connection[Any], batch: _Batch) -> tuple[str, int]:
     _save(connection, place, changed)
     if buried:
         execute(statements.BURY, {**place, **_arrays(buried)})
+    sums = _sums(changed, buried, before)
     _count(connection, place, sums.tally)
     sum_after = (int(digest, 16) + sums.digest) % _MODULUS
     after = {"task_count": count + sums.count, "digest": f"{sum_after:032x}"}
     execute(statements.SET_STORE, {**place, **after})
     return epoch, revision
+
+
+def _locked(connection: Connection[Any], batch: _Batch, max_stores: int) -> tuple[int, int, str]:
+    """Lock the store of a batch; return its revision, its number of tasks and their digest."""
+    found = connection.execute(statements.LOCK, {**batch.place, "nothing": NO_DIGEST}).fetchone()
+    if found is None:
+        raise AssertionError("an upsert returns its row")
+    revision, count, digest = found
+    if batch.base not in (None, revision):
+        raise LabOutOfStepError
+    if not revision:
+        check_number_of_stores(connection, batch.place, max_stores)
+    return revision, count, digest
+
+
+def _sums(
+    changed: Sequence[TaskRows], buried: Sequence[Key], before: Mapping[Key, Sequence[Any]]
+) -> _Sums:
+    """Return the differences that tasks make, which are changed or gone."""
+    sums = _Sums()
+    for key in chain((task.key for task in changed), buried):
+        if (row := before.get(key)) is not None and not row[5]:
+            sums.add(-1, row[2], (key.archived, row[3], row[4]))
+    for task in changed:
+        sums.add(1, task.fingerprint, (task.key.archived, task.status, task.backend))
+    return sums
 
 
 def _save(connection: Connection[Any], place: dict[str, object], tasks: list[TaskRows]) -> None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from uniqc_mcp.lab.access.requester import requesting_owner
-from uniqc_mcp.lab.errors import LabError, LabRefusedError
+from uniqc_mcp.lab.errors import LabError, LabOutOfStepError, LabRefusedError
 from uniqc_mcp.lab.exchange import (
     COMPARE_PATH,
     MAX_BATCH_BYTES,
@@ -132,8 +132,8 @@ def _refusal(error: Exception) -> Response:
             return problem(413, f"A message may have {MAX_BATCH_BYTES} bytes at most.")
         case ValidationError():
             return problem(422, _in_words(error))
-        case LabRefusedError():
-            return problem(422, str(error))
+        case LabRefusedError() | LabOutOfStepError():
+            return problem(422 if isinstance(error, LabRefusedError) else 409, str(error))
         case ClientDisconnect():
             return problem(400, "The message ended before its end.")
         case TimeoutError():

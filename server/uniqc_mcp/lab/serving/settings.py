@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from uniqc_mcp.lab.database.quota import MAX_STORES
 from uniqc_mcp.lab.http.app import HttpSettings
 from uniqc_mcp.settings import MAX_WAIT
 
@@ -34,6 +35,7 @@ class LabSettings:
         workers: The number of processes.
         oidc: The provider whose tokens are taken at ``/mcp``; None for this server's own.
         max_wait: The longest wait for tasks, in seconds.
+        max_stores: The most stores of one member.
         log_level: How much is logged.
         state_key: The key of what clients carry from one request to the next, which all workers
             share.
@@ -46,6 +48,7 @@ class LabSettings:
     workers: int = 1
     oidc: OidcSettings | None = None
     max_wait: int = MAX_WAIT
+    max_stores: int = MAX_STORES
     log_level: str = "info"
     state_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 

@@ -70,7 +70,7 @@ def _app(settings: LabSettings, database: Database) -> OpenRequests:
         readers=own if settings.oidc is None else OidcTokens(settings.oidc),
         # A machine has nobody who could log in with a provider.
         sharers=own,
-        receiver=Ingest(database),
+        receiver=Ingest(database, max_stores=settings.max_stores),
         check=lambda: check_database(database),
         settings=settings.http,
     )

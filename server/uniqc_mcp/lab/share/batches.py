@@ -59,11 +59,16 @@ class Batches:
     Args:
         client: The server.
         store_id: The name of the store there.
+        revision: The server's revision of the store; None where it is not known.
+
+    Attributes:
+        revision: Likewise, as of the last answer.
     """
 
-    def __init__(self, client: LabClient, store_id: str) -> None:
+    def __init__(self, client: LabClient, store_id: str, revision: int | None = None) -> None:
         """Begin with nothing to send."""
         self.sent = Sent()
+        self.revision = revision
         self._client = client
         self._store_id = store_id
         self._items: list[_Item] = []
@@ -82,6 +87,7 @@ class Batches:
         """Send what was added.
 
         Raises:
+            OutOfStepError: The server's revision is another one; nothing of the message was taken.
             ShareError: See ``LabClient.push``; single tasks that are refused are only noted.
         """
         items, self._items, self._bytes = self._items, [], 0
@@ -112,6 +118,7 @@ class Batches:
             self.sent.gone += len(items) - tasks
             self.sent.refused += refused
             self.sent.epoch, self.sent.revision = pushed.epoch, pushed.revision
+            self.revision = pushed.revision
 
     def _send_parts(
         self, items: Sequence[_Item], error: BatchRefusedError | BatchTooLargeError
@@ -135,7 +142,10 @@ class Batches:
     def _body(self, items: Sequence[_Item]) -> bytes:
         tasks = b",".join(item.json for item in items if item.task is not None)
         gone = b",".join(item.json for item in items if item.task is None)
-        head = f'{{"version":{VERSION},"store_id":"{self._store_id}",'.encode()
+        revision = "null" if self.revision is None else self.revision
+        head = (
+            f'{{"version":{VERSION},"store_id":"{self._store_id}","revision":{revision},'.encode()
+        )
         return b'%b"tasks":[%b],"gone":[%b]}' % (head, tasks, gone)
 
 

@@ -15,11 +15,13 @@ from uniqc_mcp.lab.exchange import COMPARE_PATH, PUSH_PATH, Compared, Problem, P
 from uniqc_mcp.lab.share.errors import (
     BatchRefusedError,
     BatchTooLargeError,
+    OutOfStepError,
     ServerUnavailableError,
     ShareError,
     ShareRefusedError,
 )
-from uniqc_mcp.safety.display import quoted, tilde
+from uniqc_mcp.safety.display import in_quotes, quoted, tilde
+from uniqc_mcp.safety.redaction import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +43,15 @@ _LONGEST_PAUSE: Final = 60.0
 
 _TIMEOUT: Final = httpx2.Timeout(30.0, connect=10.0, read=120.0)
 _MAX_ANSWER_BYTES: Final = 64 * 2**20
+_MAX_REASON: Final = 400
+"""Characters of the server's reason for a refusal, which says what to do."""
+
 _WHO_AM_I: Final = {
     401: "The server does not know the token, or it has expired or was revoked",
     403: "The token does not allow to share tasks",
 }
 _OK: Final = 200
+_CONFLICT: Final = 409
 _TOO_LARGE: Final = 413
 _NO_SUCH_PLACE: Final = frozenset({404, 405})
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -99,6 +105,7 @@ class LabClient:
             ShareRefusedError: The token does not allow it.
             BatchTooLargeError: The message is too large.
             BatchRefusedError: The server does not take the message for another reason.
+            OutOfStepError: The server took another message since this one was made.
             ServerUnavailableError: Several tries failed, or the program is to end.
             ShareError: What answers is no such server.
         """
@@ -147,7 +154,8 @@ class LabClient:
     def _error(self, response: httpx2.Response, content: bytes) -> ShareError:
         status = response.status_code
         said, retry_after = _problem(content)
-        reason = f": {quoted(said.rstrip('.'))}" if said else ""
+        shown = safe_text(said.rstrip("."), limit=_MAX_REASON).text
+        reason = f": {in_quotes(shown)}" if shown else ""
         what = f"{self._host} answers {status}{reason}"
         if status in _WHO_AM_I:
             return ShareRefusedError(
@@ -155,6 +163,8 @@ class LabClient:
             )
         if status in _BUSY:
             return ServerUnavailableError(what, _retry_after(response, retry_after))
+        if status == _CONFLICT:
+            return OutOfStepError(what)
         if status == _TOO_LARGE:
             return BatchTooLargeError(what)
         if said and status not in _NO_SUCH_PLACE:

@@ -6,7 +6,8 @@
     ├── ShareRefusedError       it does not help to try again: a person has to act
     ├── ServerUnavailableError  the server can't be reached, or asks to wait
     ├── BatchRefusedError       the server takes this message not, but perhaps a part of it
-    └── BatchTooLargeError      likewise, because of its size
+    ├── BatchTooLargeError      likewise, because of its size
+    └── OutOfStepError          the server's store has changed since the message was made
 """
 
 from __future__ import annotations
@@ -39,3 +40,7 @@ class BatchRefusedError(ShareError):
 
 class BatchTooLargeError(ShareError):
     """A message that is too large for the server, or for a proxy before it."""
+
+
+class OutOfStepError(ShareError):
+    """A message made of an older state of the server's store, which is to be compared again."""

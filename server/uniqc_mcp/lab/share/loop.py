@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.errors import explain_store_error
 from uniqc_mcp.lab.share.client import pause_before
-from uniqc_mcp.lab.share.errors import ServerUnavailableError, ShareError, ShareRefusedError
+from uniqc_mcp.lab.share.errors import (
+    OutOfStepError,
+    ServerUnavailableError,
+    ShareError,
+    ShareRefusedError,
+)
 from uniqc_mcp.lab.share.file_digests import FileDigests
 from uniqc_mcp.lab.share.hints import Hints
 from uniqc_mcp.lab.share.passes import Pass, send_named
@@ -121,7 +126,10 @@ class Sharing:
     def _send(self, task_ids: Sequence[str], read_at: datetime) -> bool:
         """Send some tasks; return False if a pass has to find out about others."""
         before, self._answered = self._answered, None
-        sent, is_sound = send_named(self._sharer, task_ids)
+        try:
+            sent, is_sound = send_named(self._sharer, task_ids, before and before.revision)
+        except OutOfStepError:
+            return False
         if not (sent.tasks or sent.gone or sent.refused):
             self._answered = before
             return is_sound

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_RANGES, Compare
 from uniqc_mcp.lab.share.batches import Batches
-from uniqc_mcp.lab.share.errors import ShareError, ShareRefusedError
+from uniqc_mcp.lab.share.errors import OutOfStepError, ShareError, ShareRefusedError
 from uniqc_mcp.lab.share.fingerprints import MODULUS, hexadecimal
 from uniqc_mcp.lab.share.outgoing import task_message
 from uniqc_mcp.lab.share.ranges import (
@@ -99,7 +100,10 @@ class Pass:
                     "The server still differs, although it was sent all that it asked for."
                 )
             before = self._batches.sent.changes
-            self._settle_all()
+            self._batches.revision = compared.revision
+            # The last message of a process that was killed has arrived meanwhile.
+            with suppress(OutOfStepError):
+                self._settle_all()
             rounds += 1
             idle = idle + 1 if self._batches.sent.changes == before else 0
 
@@ -178,18 +182,24 @@ class Pass:
         return met
 
 
-def send_named(sharer: Sharer, task_ids: Sequence[str]) -> tuple[Sent, bool]:
+def send_named(sharer: Sharer, task_ids: Sequence[str], revision: int | None) -> tuple[Sent, bool]:
     """Send the tasks with these ids as they are now, and which live ones are not there.
+
+    Args:
+        sharer: The store and the server.
+        task_ids: The ids.
+        revision: The server's revision of the store at its last answer; None if unknown.
 
     Returns:
         What was sent, and whether that is right: a task that the index of the ids lacks may be in
         the table. A pass says then which of a file's indexes is damaged.
 
     Raises:
+        OutOfStepError: The server's revision is another one; a pass has to find out.
         ShareError: The server can't be reached or refuses.
         StoreError: The file can't be read.
     """
-    batches, redactor = Batches(sharer.client, sharer.store_id), Redactor()
+    batches, redactor = Batches(sharer.client, sharer.store_id, revision), Redactor()
     missing = {TaskKey(task_id, archived=False) for task_id in task_ids}
     for task in read_named(sharer.store, sharer.fingerprints, task_ids):
         missing.discard(task.key)
