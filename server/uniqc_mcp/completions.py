@@ -1,6 +1,6 @@
 """Completions of the arguments of prompts and of the variables of resource templates."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias, get_args
 
@@ -63,6 +63,19 @@ class Completable:
         templates = (spec.uri for spec in resources if "{" in spec.uri)
         variables = {uri: UriTemplate.parse(uri).variable_names for uri in templates}
         return cls(prompts=prompts, templates=variables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An argument whose values are not those of a store.
+
+    Attributes:
+        field: The field that its values are shown as.
+        values: Returns all of them, given the arguments chosen before.
+    """
+
+    field: str
+    values: Callable[[Mapping[str, str]], Awaitable[Sequence[str]]]
 
 
 COMPLETABLE: Final = Completable.of(PROMPTS, RESOURCES)
@@ -136,10 +149,30 @@ async def complete_argument(
     argument: CompletionArgument,
     context: CompletionContext | None,
     completable: Completable = COMPLETABLE,
+    *,
+    others: Mapping[str, Listed] | None = None,
 ) -> Completion:
-    """Return the answer to a completion request."""
-    answer = answering(lambda readable: ArgumentCompletions(readable, completable).complete)
-    return await with_request_errors(answer)(ref, argument, context)
+    """Return the answer to a completion request.
+
+    Args:
+        answering: The way to answer from a store.
+        ref: The prompt or the resource template.
+        argument: The name of the argument, and its value so far.
+        context: The arguments chosen before.
+        completable: The prompts and templates of the server.
+        others: Arguments whose values are not those of a store.
+    """
+
+    async def answer() -> Completion:
+        listed = (others or {}).get(argument.name)
+        if listed is None:
+            ask = answering(lambda readable: ArgumentCompletions(readable, completable).complete)
+            return await ask(ref, argument, context)
+        _check(ref, argument.name, completable)
+        known = await listed.values((context.arguments if context else None) or {})
+        return _matching(argument.value, known, field=listed.field)
+
+    return await with_request_errors(answer)()
 
 
 def _check(ref: Reference, name: str, completable: Completable) -> None:
@@ -165,6 +198,15 @@ def _shown(found: Completions, may_be_shown: Callable[[str], bool]) -> Completio
         # Beyond the values looked up there may be more, which is unknown here.
         has_more=more if more or found.whole else None,
     )
+
+
+def _matching(text: str, known: Sequence[str], *, field: str) -> Completion:
+    """Return the values that begin with a text, then those with it."""
+    beginning = [value for value in known if value.startswith(text)]
+    part = text.casefold()
+    containing = [value for value in known if part in value.casefold()]
+    found = Completions(values=tuple(dict.fromkeys(beginning + containing)), whole=True)
+    return _shown(found, lambda value: _shown_unchanged(field, value))
 
 
 def _starting_with(known: Iterable[str], text: str) -> Completion:

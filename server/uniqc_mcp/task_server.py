@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from pydantic import AnyUrl
 
-    from uniqc_mcp.completions import Completable
+    from uniqc_mcp.completions import Completable, Listed
     from uniqc_mcp.prompts import PromptSpec
     from uniqc_mcp.protocol.threads import Answering
     from uniqc_mcp.resources import ResourceSpec
@@ -161,15 +161,22 @@ def new_server(
     return server
 
 
-def add_completions(server: TaskServer, answering: Answering, completable: Completable) -> None:
-    """Offer completions of the arguments of prompts and templates."""
+def add_completions(
+    server: TaskServer,
+    answering: Answering,
+    completable: Completable,
+    others: Mapping[str, Listed] | None = None,
+) -> None:
+    """Offer completions of the arguments of prompts and templates; see ``complete_argument``."""
 
     async def complete(
         ref: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        return await complete_argument(answering, ref, argument, context, completable)
+        return await complete_argument(
+            answering, ref, argument, context, completable, others=others
+        )
 
     decorate = server.completion()  # type: ignore[no-untyped-call]  # the SDK's own has no types
     decorate(complete)

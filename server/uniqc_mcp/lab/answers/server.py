@@ -13,6 +13,7 @@ from uniqc_mcp.completions import Completable
 from uniqc_mcp.context import Connections, ConnectionState, ServerContext
 from uniqc_mcp.lab.access.requester import requesting_owner
 from uniqc_mcp.lab.answers.answering import SELECTION, RequesterAnswering
+from uniqc_mcp.lab.answers.completions import selection_values
 from uniqc_mcp.lab.answers.instructions import lab_instructions
 from uniqc_mcp.lab.answers.stores import EVERYTHING
 from uniqc_mcp.lab.answers.tools import LabTools
@@ -93,7 +94,8 @@ def build_lab_server(
     for spec in LAB_RESOURCES:
         add_resource(server, spec, _reader(spec, answering, clock))
     add_prompts(server, answering, clock=clock, specs=LAB_PROMPTS)
-    add_completions(server, answering, Completable.of(LAB_PROMPTS, LAB_RESOURCES))
+    completable = Completable.of(LAB_PROMPTS, LAB_RESOURCES)
+    add_completions(server, answering, completable, selection_values(stores))
     return server
 
 
