@@ -37,7 +37,7 @@ from uniqc_mcp.tasks.filter_arguments import (
     parts,
     spell_out_filters,
 )
-from uniqc_mcp.tasks.lookup import FoundTask, stored_result
+from uniqc_mcp.tasks.lookup import METADATA_ELSEWHERE, FoundTask, stored_result
 from uniqc_mcp.tasks.policy_model import PolicyView
 from uniqc_mcp.tasks.tools import ReadTools
 from uniqc_mcp.tasks.whole_parts import whole_result, whole_stage
@@ -195,6 +195,8 @@ class ReadResources:
 
     def _circuits(self, task_id: str, stage: StageWithUri) -> str:
         record, _ = read_task(self._store, task_id, lambda snapshot, match: snapshot.record(match))
+        if record.metadata_elsewhere:
+            raise RequestError(METADATA_ELSEWHERE)
         return whole_stage(record, stage).text
 
 

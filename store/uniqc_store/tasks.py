@@ -229,6 +229,7 @@ class TaskRecord:
             ask for it.
         result_elsewhere: True if the store knows of a result that it does not hold, as one of
             several machines may.
+        metadata_elsewhere: Likewise of the metadata, of which the name alone may be held.
         owner: The person whose task it is, in a store of several people; empty in uniqc's files.
         machine: The machine that it came from; empty in the same cases.
 
@@ -247,6 +248,7 @@ class TaskRecord:
     result_bytes: int | None
     damaged: tuple[str, ...]
     result_elsewhere: bool = False
+    metadata_elsewhere: bool = False
     owner: str = ""
     machine: str = ""
 

@@ -32,6 +32,9 @@ NOT_RECORDED: Final = "-"
 _VALUE_TOKENS: Final = 150
 _LINE_LIMIT: Final = 120
 _MAX_FIELDS: Final = 20
+_ELSEWHERE: Final = "on its machine"
+"""The words for what a laboratory's server does not hold."""
+
 _STAGES: Final[Mapping[Stage, str]] = {"source": "circuit", "compiled": "compiled circuit"}
 
 
@@ -82,7 +85,8 @@ class Differences:
         if names and not unequal:
             same.append("metadata")
         differ = len(rows) + len(unequal)
-        rows += [_metadata_row(name, metadata, sanitizer) for name in unequal[:_MAX_FIELDS]]
+        absent = [_ELSEWHERE if one.metadata_elsewhere else NOT_RECORDED for one in records]
+        rows += [_metadata_row(name, metadata, absent, sanitizer) for name in unequal[:_MAX_FIELDS]]
         rows = rows[: how_many_fit(map(_size, rows), tokens)]
         return cls(rows=rows, same=same, hidden=differ - len(rows))
 
@@ -116,13 +120,24 @@ def _circuit_rows(
         found = [circuits_at(record, stage) for record in records]
         texts = [circuits.texts if circuits else () for circuits in found]
         if not _agree(texts):
-            yield [name, *_different_lines(texts, sanitizer)]
+            absent = [
+                "none recorded" if not one.metadata_elsewhere else _ELSEWHERE for one in records
+            ]
+            yield [name, *_different_lines(texts, absent, sanitizer)]
         elif texts[0]:
             same.append(name)
 
 
-def _different_lines(texts: Sequence[tuple[str, ...]], sanitizer: Sanitizer) -> Iterator[str]:
-    """Yield of each task the first place at which its circuits differ from another's."""
+def _different_lines(
+    texts: Sequence[tuple[str, ...]], absent: Sequence[str], sanitizer: Sanitizer
+) -> Iterator[str]:
+    """Yield of each task the first place at which its circuits differ from another's.
+
+    Args:
+        texts: The circuits of each task.
+        absent: The words for each task, if it has none.
+        sanitizer: The sanitizer of the answer.
+    """
     recorded = [circuits for circuits in texts if circuits]
     place, line, count = 0, 0, len(recorded[0])
     for circuits in zip_longest(*recorded, fillvalue=""):
@@ -131,9 +146,9 @@ def _different_lines(texts: Sequence[tuple[str, ...]], sanitizer: Sanitizer) -> 
             line = next((number for number, lines in numbered if not _agree(lines)), 0)
             break
         place += 1
-    for circuits in texts:
+    for circuits, words in zip(texts, absent, strict=True):
         if not circuits:
-            yield "none recorded"
+            yield words
         elif place >= count and len(recorded) < len(texts) and _agree(recorded):
             yield f"{len(circuits)} recorded"
         else:
@@ -145,12 +160,15 @@ def _different_lines(texts: Sequence[tuple[str, ...]], sanitizer: Sanitizer) -> 
 
 
 def _metadata_row(
-    name: str, metadata: Sequence[Mapping[str, JsonValue]], sanitizer: Sanitizer
+    name: str,
+    metadata: Sequence[Mapping[str, JsonValue]],
+    absent: Sequence[str],
+    sanitizer: Sanitizer,
 ) -> Difference:
     shown_name, values = name, list[str | int]()
-    for one in metadata:
+    for one, words in zip(metadata, absent, strict=True):
         if name not in one:
-            values.append(NOT_RECORDED)
+            values.append(words)
             continue
         # With its name, by which a credential is known.
         safe = sanitizer.json_within("metadata", {name: one[name]}, tokens=_VALUE_TOKENS)

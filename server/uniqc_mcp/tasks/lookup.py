@@ -117,6 +117,11 @@ SOME_RESULTS_ELSEWHERE: Final = (
     "1 MiB, or could not be redacted. get_task tells those that are known here."
 )
 
+METADATA_ELSEWHERE: Final = (
+    "The circuits and other metadata stayed on the machine that the task came from: they are "
+    "larger than 1 MiB, or could not be redacted."
+)
+
 MAX_SUMMARISED: Final = 64 * 2**20
 """The most bytes of a result that are read for a summary; a 20-qubit histogram has some 28 MB."""
 

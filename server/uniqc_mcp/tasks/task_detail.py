@@ -26,7 +26,7 @@ from uniqc_mcp.responses.times import recorded_time
 from uniqc_mcp.safety.display import in_quotes, word
 from uniqc_mcp.tasks.circuits import CircuitView
 from uniqc_mcp.tasks.job_models import ShardView, shards_that_fit
-from uniqc_mcp.tasks.lookup import SOME_RESULTS_ELSEWHERE
+from uniqc_mcp.tasks.lookup import METADATA_ELSEWHERE, SOME_RESULTS_ELSEWHERE
 from uniqc_mcp.tasks.models import TaskView
 from uniqc_mcp.tasks.result_models import ResultView  # noqa: TC001 - pydantic needs it
 from uniqc_mcp.tasks.uris import ARCHIVED
@@ -159,6 +159,8 @@ def _notes(found: FoundTask, result: ResultView | None, sanitizer: Sanitizer) ->
     of_jobs = found.assembled is not None
     if lost := lost_originq_results(record, found.result_text, found.shards, of_jobs=of_jobs):
         notes.append(lost)
+    if record.metadata_elsewhere:
+        notes.append(METADATA_ELSEWHERE)
     if record.status == "cancelled":
         notes.append(CANCELLED_BY_OTHERS)
     if found.twin is not None:

@@ -88,7 +88,7 @@ class Whole:
         return cls(
             texts=texts,
             digest=_digest(texts),
-            notes=tuple(_notes_on_result(task)) if "result" in texts else (),
+            notes=tuple(_notes(task, include)),
             redacted=[field for one in found.values() for field in one.redacted],
         )
 
@@ -232,6 +232,13 @@ def _whole(task: FoundTask, part: Part) -> WholeText:
     if part == "result":
         return whole_result("" if _is_too_large(task) else task.result_text)
     return whole_stage(task.record, "source" if part == "circuit" else "compiled")
+
+
+def _notes(task: FoundTask, include: Sequence[Part]) -> Iterator[str]:
+    if task.record.metadata_elsewhere and not {"circuit", "compiled"}.isdisjoint(include):
+        yield lookup.METADATA_ELSEWHERE
+    if "result" in include:
+        yield from _notes_on_result(task)
 
 
 def _notes_on_result(task: FoundTask) -> Iterator[str]:

@@ -116,11 +116,14 @@ def task_record(row: Row, *, with_size: bool = False) -> LabTaskRecord:
         row: The row; with its size, also with ``has_result``.
         with_size: Whether to tell of the result, as only a read of one task does.
     """
+    elsewhere = row["metadata"] is None
     metadata, is_readable = _metadata(row)
     damaged = dict.fromkeys(_unusual(row))
     if not is_readable:
         damaged["metadata"] = None
     damaged |= dict.fromkeys(row["damaged"].split())
+    if elsewhere:
+        damaged.pop("metadata", None)
     return LabTaskRecord(
         task_id=row["task_id"],
         backend=row["backend"],
@@ -134,6 +137,7 @@ def task_record(row: Row, *, with_size: bool = False) -> LabTaskRecord:
         result_bytes=row["result_bytes"] if with_size else None,
         damaged=tuple(damaged),
         result_elsewhere=with_size and bool(row["result_bytes"]) and not row["has_result"],
+        metadata_elsewhere=elsewhere,
         owner=row["owner"],
         store_id=row["store_id"],
         machine=row["machine"],
