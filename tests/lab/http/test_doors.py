@@ -82,7 +82,7 @@ async def test_a_provider_is_named_to_clients_by_the_public_address() -> None:
         assert f"{url}/.well-known/oauth-protected-resource/mcp" in challenge
         told = (await http.get("/.well-known/oauth-protected-resource/mcp")).json()
     assert told["resource"] == f"{url}/mcp"
-    assert [one.rstrip("/") for one in told["authorization_servers"]] == ["https://id.example.org"]
+    assert told["authorization_servers"] == ["https://id.example.org"]
 
 
 async def test_tokens_that_cannot_be_checked_are_no_wrong_ones(doors: Doors) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import AnyHttpUrl
+from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from uniqc_mcp.lab.http.share import Receives
 
 MCP: Final = "/mcp"
+
+# Without a path it would get a slash. Clients compare it with the provider's own name, byte for byte
+# (RFC 8414, section 3.3), and give up where they differ.
+_EXACT_URL: Final = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
@@ -135,7 +139,7 @@ def _metadata_routes(settings: HttpSettings) -> list[Route]:
         return []
     return create_protected_resource_routes(
         resource_url=settings.resource,
-        authorization_servers=[AnyHttpUrl(settings.issuer)],
+        authorization_servers=[_EXACT_URL.validate_python(settings.issuer)],
         scopes_supported=[READ],
     )
 
