@@ -37,6 +37,8 @@ HEADERS = {
         (PUBLIC, {"Host": "lab.example.org", "Origin": PUBLIC}, 200),
         (PUBLIC, {"Host": "lab.example.org", "Origin": "https://evil.example"}, 403),
         (PUBLIC, {"Host": "lab.example.org", "Origin": "http://lab.example.org"}, 403),
+        (f"{PUBLIC}:8443", {"Host": "lab.example.org"}, 200),  # nginx leaves the port out
+        (f"{PUBLIC}:8443", {"Host": "lab.example.org:8443", "Origin": f"{PUBLIC}:8443"}, 200),
         (PUBLIC, {"Host": "evil.example"}, 421),
         (PUBLIC, {"Host": "lab.example.org.evil.example"}, 421),
         ("", {"Host": "localhost:1234"}, 200),

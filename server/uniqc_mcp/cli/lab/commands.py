@@ -67,6 +67,14 @@ def init(database: str, role: str) -> None:
     "name another host are refused.",
 )
 @click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A reverse proxy on another machine, or the network of several. The log names the client "
+    "that it passes on.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=1,

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 MCP: Final = "/mcp"
 
-# Without a path it would get a slash. Clients compare it with the provider's own name, byte for byte
-# (RFC 8414, section 3.3), and give up where they differ.
+# Without a path it would get a slash. Clients compare it with the provider's own name, byte for
+# byte (RFC 8414, section 3.3), and give up where they differ.
 _EXACT_URL: Final = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
@@ -72,7 +72,8 @@ class HttpSettings:
         origins = [f"http://{name}" for name in hosts]
         if self.public_url:
             parts = urlsplit(self.public_url)
-            hosts += [parts.netloc, f"{parts.hostname}:*"]
+            # nginx passes on $host, which has no port.
+            hosts += [parts.netloc, str(parts.hostname), f"{parts.hostname}:*"]
             origins.append(f"{parts.scheme}://{parts.netloc}")
         return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 

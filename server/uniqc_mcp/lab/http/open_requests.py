@@ -57,6 +57,7 @@ class OpenRequests:
                 "method": scope["method"],
                 "path": scope["path"],  # without the query, whose values may be anybody's
                 "owner": scope.get(OWNER_KEY, ""),
+                "client": (scope.get("client") or ("",))[0],
                 "status": answer.status,
                 "ms": round(1000 * (time.monotonic() - began), 1),
             }

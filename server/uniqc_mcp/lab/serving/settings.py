@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +32,8 @@ class LabSettings:
         host: The address to listen at.
         port: The port; 0 for any that is free.
         public_url: The address by which clients reach the server.
+        proxies: The addresses of reverse proxies on other machines, which are believed whose
+            request they pass on.
         workers: The number of processes.
         oidc: The provider whose tokens are taken at ``/mcp``; None for this server's own.
         max_wait: The longest wait for tasks, in seconds.
@@ -45,6 +47,7 @@ class LabSettings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     public_url: str = ""
+    proxies: tuple[str, ...] = ()
     workers: int = 1
     oidc: OidcSettings | None = None
     max_wait: int = MAX_WAIT
@@ -64,6 +67,8 @@ class LabSettings:
                 f"--host {self.host} is reached from other machines, so --public-url has to say by "
                 "which address, such as --public-url https://lab.example.org"
             )
+        for proxy in self.proxies:
+            _check_proxy(proxy)
         if self.public_url:
             _check_public_url(self.public_url)
         if self.oidc is not None:
@@ -91,6 +96,16 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _check_proxy(address: str) -> None:
+    try:
+        ip_network(address)
+    except ValueError:
+        raise SettingsError(
+            f"--proxy {address} is no address, such as 10.0.0.5, and no network, such as "
+            "172.16.0.0/12."
+        ) from None
 
 
 def _check_public_url(url: str) -> None:

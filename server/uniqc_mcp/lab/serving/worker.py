@@ -36,6 +36,8 @@ _SECONDS_FOR_REQUESTS: Final = 2
 _SECONDS_TO_END: Final = 2.7
 """Seconds after which the process ends whatever a thread of it still does."""
 
+_THIS_MACHINE: Final = ("127.0.0.1", "::1")
+
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 """Signals that end the server."""
 
@@ -47,18 +49,24 @@ def serve(settings: LabSettings, listening: socket.socket) -> None:
     log_to_stderr(settings.log_level)
     with Database(settings.database, should_stop=call_is_cancelled) as database:
         app = _app(settings, database)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=_SECONDS_FOR_REQUESTS,
-        )
         gc.freeze()  # what was imported is never garbage
-        _Server(config, app).run([listening])
+        _Server(web_config(settings, app), app).run([listening])
     logger.info("ended")
+
+
+def web_config(settings: LabSettings, app: OpenRequests) -> uvicorn.Config:
+    """Return how the application is served."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        # The log names a client by what its proxy says of it, in X-Forwarded-For.
+        proxy_headers=True,
+        forwarded_allow_ips=[*_THIS_MACHINE, *settings.proxies],
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_SECONDS_FOR_REQUESTS,
+    )
 
 
 def _app(settings: LabSettings, database: Database) -> OpenRequests:
