@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from tests.contract.records import StoredTask
 from tests.lab.database.test_ingest import is_consistent, kept
 from tests.lab.messages import push_of
 
+from uniqc_mcp.lab.database import rows
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.errors import LabOutOfStepError
 
@@ -40,18 +40,11 @@ def test_a_message_of_an_older_revision_changes_nothing(database: Database) -> N
 def test_a_message_that_is_written_in_parts_is_taken_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unfit = "uqt_2"
-
-    def refuse(connection: object, place: object, tasks: list[object]) -> None:
-        if any(unfit in str(task) for task in tasks):
-            raise psycopg.errors.DataError
-        saved(connection, place, tasks)  # type: ignore[arg-type]
-
-    from uniqc_mcp.lab.database import ingest as module  # noqa: PLC0415 - what is replaced
-
-    saved = module._save
-    monkeypatch.setattr(module, "_save", refuse)
+    monkeypatch.setattr(rows, "_MAX_KEY_BYTES", {"task_id": 512})
+    # Too long for an index, which the database finds out.
+    backend = "".join(map(chr, range(0x4E00, 0x5E00)))
     tasks = [replace(TASK, task_id=f"uqt_{number}") for number in range(5)]
+    tasks[2] = replace(tasks[2], backend=backend)
     answer = Ingest(database).push("alice", at(0, *tasks))
-    assert [key.task_id for key, _ in answer.refused] == [unfit]
+    assert [key.task_id for key, _ in answer.refused] == ["uqt_2"]
     assert len(kept(database, STATUSES)) == 4

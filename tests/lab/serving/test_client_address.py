@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -35,7 +36,7 @@ async def test_the_log_names_the_client_that_a_known_proxy_names(
 ) -> None:
     config = web_config(LabSettings(database="", proxies=proxies), Doors().app)
     config.load()
-    transport = httpx2.ASGITransport(app=config.loaded_app, client=(peer, 4711))
+    transport = httpx2.ASGITransport(app=cast("Any", config).loaded_app, client=(peer, 4711))
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     with caplog.at_level(logging.INFO, "uniqc_mcp.lab.http.open_requests"):
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from uniqc_mcp.lab.database import statements
 from uniqc_mcp.lab.errors import LabRefusedError
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
 MAX_STORES: Final = 100
 """Most stores of one member, unless the operator says otherwise."""
-
-OTHERS: Final = """
-    SELECT count(*) FROM store WHERE owner = %(owner)s AND store_id <> %(store_id)s
-"""
 
 
 def check_number_of_stores(
@@ -30,7 +27,7 @@ def check_number_of_stores(
     Raises:
         LabRefusedError: The message says what to do.
     """
-    found = connection.execute(OTHERS.encode(), place).fetchone()
+    found = connection.execute(statements.OTHER_STORES, place).fetchone()
     if found is None or found[0] < most:
         return
     raise LabRefusedError(

@@ -31,6 +31,11 @@ LOCK: Final = """
 """
 """The same, of a machine that sends tasks."""
 
+OTHER_STORES: Final = """
+    SELECT count(*) FROM store WHERE owner = %(owner)s AND store_id <> %(store_id)s
+"""
+"""The number of an owner's stores besides one."""
+
 SET_AUDIENCE: Final = """
     INSERT INTO audience (owner, store_id, audience)
     VALUES (%(owner)s, %(store_id)s, %(audience)s)
@@ -141,7 +146,10 @@ SAVE_BODIES: Final = _upsert(
 
 SAVE_JOBS: Final = _upsert("job", JOB_COLUMNS, constants=_PLACE, conflict=(*_KEY, "shard_index"))
 
-ALL: Final = (HEAR, LOCK, SET_AUDIENCE, SET_STORE, HELD, BEFORE, BURY, REMOVE_JOBS, COUNT)
+ALL: Final = (
+    *(HEAR, LOCK, OTHER_STORES, SET_AUDIENCE, SET_STORE),
+    *(HELD, BEFORE, BURY, REMOVE_JOBS, COUNT),
+)
 """The statements that are not made from lists of columns."""
 
 UPSERTS: Final = (SAVE_TASKS, SAVE_BODIES, SAVE_JOBS)

@@ -103,6 +103,24 @@ def build_app(
         stateless=settings.stateless,
         security_settings=settings.security,
     )
+    app = Starlette(
+        routes=[
+            *_mcp_routes(manager, readers, settings),
+            Route(HEALTH, Health(check).answer, methods=["GET"]),
+            *_sharing_routes(receiver, sharers),
+        ],
+        exception_handlers=_HANDLERS,
+        lifespan=lambda _: manager.run(),
+    )
+    # It would send clients on to http://, by whatever name the request was made.
+    app.router.redirect_slashes = False
+    return OpenRequests(app)
+
+
+def _mcp_routes(
+    manager: StreamableHTTPSessionManager, readers: Verifier, settings: HttpSettings
+) -> list[Route]:
+    """Return the addresses of MCP, behind a token, and the metadata on who issues tokens."""
     metadata = _metadata_routes(settings)
     door = RequireToken(
         StreamableHTTPASGIApp(manager),
@@ -111,24 +129,15 @@ def build_app(
         metadata_url=str(build_resource_metadata_url(settings.resource)) if metadata else "",
         seconds_between_checks=settings.seconds_between_checks,
     )
-    sharing = [
+    return [Route(MCP, endpoint=door), Route(f"{MCP}/", endpoint=door), *metadata]
+
+
+def _sharing_routes(receiver: Receives, sharers: Verifier) -> list[Route]:
+    """Return the addresses that machines send to, behind a token."""
+    return [
         Route(route.path, RequireToken(route.app, sharers, scope=SHARE), methods=["POST"])
         for route in ShareEndpoints(receiver).routes()
     ]
-    app = Starlette(
-        routes=[
-            Route(MCP, endpoint=door),
-            Route(f"{MCP}/", endpoint=door),
-            *metadata,
-            Route(HEALTH, Health(check).answer, methods=["GET"]),
-            *sharing,
-        ],
-        exception_handlers=_HANDLERS,
-        lifespan=lambda _: manager.run(),
-    )
-    # It would send clients on to http://, by whatever name the request was made.
-    app.router.redirect_slashes = False
-    return OpenRequests(app)
 
 
 def _metadata_routes(settings: HttpSettings) -> list[Route]:
