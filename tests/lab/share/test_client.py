@@ -114,7 +114,14 @@ def test_the_words_of_a_server_are_redacted_and_bounded() -> None:
     with pytest.raises(BatchRefusedError) as raised:
         client.compare(QUESTION)
     assert TOKEN not in str(raised.value)
-    assert len(str(raised.value)) < 200
+    assert len(str(raised.value)) < 450
+
+
+def test_a_refusal_is_told_with_what_it_says_to_do() -> None:
+    advice = f"alice shares 100 stores already. {'Some more words. ' * 12}Use --max-stores"
+    client, _, _ = first(1, lambda: problem(422, advice))
+    with pytest.raises(BatchRefusedError, match="Use --max-stores"):
+        client.compare(QUESTION)
 
 
 def test_pauses_grow_to_a_limit_even_after_a_week() -> None:
