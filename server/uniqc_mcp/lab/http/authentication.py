@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -27,6 +29,7 @@ SECONDS_BETWEEN_CHECKS: Final = 30.0
 
 _SCHEME: Final = "bearer "
 _MAX_TOKEN_CHARACTERS: Final = 16_384
+_MAX_KEPT: Final = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class RequireToken:
         self._scope = scope
         self._metadata_url = metadata_url
         self._seconds_between_checks = seconds_between_checks
+        # The SDK checks each value of one, which takes longer than to find it.
+        self._user_of = lru_cache(maxsize=_MAX_KEPT)(_user_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
@@ -75,29 +80,37 @@ class RequireToken:
             await (refusal or self._unauthorized(token))(scope, receive, send)
             return
         scope[OWNER_KEY] = grant.owner
-        scope["user"] = AuthenticatedUser(grant.access_token())
+        scope["user"] = self._user_of(grant)
         await self._while_valid(token, grant, scope, receive, send)
 
     async def _while_valid(
         self, token: str, grant: Grant, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Handle a request, and end it early if its token is no longer valid."""
-        answer = CompletedAnswer(send)
-        revoked = False
-        async with anyio.create_task_group() as group:
+        answer, checks = CompletedAnswer(send), list[asyncio.Task[None]]()
+        with anyio.CancelScope() as ending:
 
-            async def check() -> None:
-                nonlocal revoked
-                while not revoked:
-                    await anyio.sleep(self._seconds_between_checks)
-                    revoked = not await self._still_grants(token, grant)
-                group.cancel_scope.cancel()
+            def begin() -> None:
+                checks.append(asyncio.create_task(self._end_if_revoked(token, grant, ending)))
 
-            group.start_soon(check)
-            await self._app(scope, receive, answer.send)
-            group.cancel_scope.cancel()
-        if revoked:
+            # A timer, as few requests last so long: a task for each takes a tenth of its time.
+            timer = asyncio.get_running_loop().call_later(self._seconds_between_checks, begin)
+            try:
+                await self._app(scope, receive, answer.send)
+            finally:
+                timer.cancel()
+                for check in checks:
+                    check.cancel()
+        if ending.cancelled_caught:
             await answer.complete(self._unauthorized(token))
+
+    async def _end_if_revoked(self, token: str, grant: Grant, ending: anyio.CancelScope) -> None:
+        """End a request once its token no longer grants what it did, or can't be checked at all."""
+        try:
+            while await self._still_grants(token, grant):
+                await anyio.sleep(self._seconds_between_checks)
+        finally:
+            ending.cancel()
 
     async def _still_grants(self, token: str, grant: Grant) -> bool:
         try:
@@ -135,6 +148,11 @@ class RequireToken:
 
 
 _CHALLENGE: Final = "WWW-Authenticate"
+
+
+def _user_of(grant: Grant) -> AuthenticatedUser:
+    """Return the requester as the SDK knows them."""
+    return AuthenticatedUser(grant.access_token())
 
 
 def bearer_token(headers: Headers) -> str:
