@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -206,7 +207,7 @@ def _own(match: Match) -> LabMatch:
     return match
 
 
-# Many tasks by their ids
+# Many tasks by their ids. Nothing is asked where there are none, as on most pages.
 
 
 def jobs_of_tasks(session: Session, task_ids: Sequence[str]) -> dict[str, list[TaskShard]]:
@@ -214,17 +215,16 @@ def jobs_of_tasks(session: Session, task_ids: Sequence[str]) -> dict[str, list[T
 
     An id that tasks of several files have is left out: the jobs of one are not the other's.
     """
-    where = session.scope.conditions("task")
-    statement = f"""
-        SELECT {JOB_COLUMNS}, {REASON} FROM task {_JOIN_JOB}
-        WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
-        ORDER BY job.task_id, job.owner, job.store_id, job.shard_index
-    """
-    rows = session.rows(statement, {**where.parameters, "ids": _askable(task_ids)})
-    shared = _of_several_files(session, task_ids)
+    rows = _of_live(
+        session,
+        task_ids,
+        f"{JOB_COLUMNS}, {REASON}",
+        f"LEFT {_JOIN_JOB}",
+        "ORDER BY job.task_id, job.owner, job.store_id, job.shard_index",
+    )
     found: dict[str, list[TaskShard]] = {}
     for row in rows:
-        if row["task_id"] not in shared:
+        if row["task_id"] is not None:  # else the task has no job
             found.setdefault(row["task_id"], []).append(task_shard(row))
     return found
 
@@ -234,48 +234,47 @@ def short_results(session: Session, task_ids: Sequence[str]) -> dict[str, str]:
 
     An id that tasks of several files have is left out, as in :func:`jobs_of_tasks`.
     """
+    short = f"CASE WHEN octet_length(body.result) <= {_MAX_SHORT_RESULT} THEN body.result END"
+    rows = _of_live(session, task_ids, f"{short} AS result", JOIN_BODY)
+    return {row["of_task"]: row["result"] for row in rows if row["result"] is not None}
+
+
+def _of_live(
+    session: Session, task_ids: Sequence[str], columns: str, join: str, order: str = ""
+) -> list[Row]:
+    """Return rows of live tasks with these ids, whose ``of_task`` is the id of the task.
+
+    Those of an id that tasks of several files have are left out. uniqc up to 0.0.11 made the id
+    of a dummy's task from its circuit. The join has to give each task a row, so that the rows
+    tell of how many files an id is: another statement would take as long as this one.
+    """
+    if not (ids := _askable(task_ids)):
+        return []
     where = session.scope.conditions("task")
     statement = f"""
-        SELECT task.task_id, body.result FROM task {JOIN_BODY}
-        WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
-            AND octet_length(body.result) <= {_MAX_SHORT_RESULT}
+        SELECT task.task_id AS of_task, task.owner AS of_owner, task.store_id AS of_store, {columns}
+        FROM task {join} WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
+        {order}
     """
-    rows = session.rows(statement, {**where.parameters, "ids": _askable(task_ids)})
-    shared = _of_several_files(session, task_ids)
-    return {row["task_id"]: row["result"] for row in rows if row["task_id"] not in shared}
+    rows = session.rows(statement, {**where.parameters, "ids": ids})
+    files = {(row["of_task"], row["of_owner"], row["of_store"]) for row in rows}
+    number = Counter(task_id for task_id, _, _ in files)
+    return [row for row in rows if number[row["of_task"]] == 1]
 
 
 def among(session: Session, task_ids: Sequence[str], *, archived: bool) -> frozenset[str]:
     """Return those of these ids that live tasks, or archived ones, have."""
+    if not (ids := _askable(task_ids)):
+        return frozenset()
     where = session.scope.conditions("task")
     statement = f"""
         SELECT DISTINCT task.task_id FROM task
         WHERE {where.sql} AND task.gone_at IS NULL AND task.archived = %(is_archived)s
             AND task.task_id = ANY(%(ids)s::text[])
     """
-    asked = {"ids": _askable(task_ids), "is_archived": archived}
+    asked = {"ids": ids, "is_archived": archived}
     rows = session.rows(statement, {**where.parameters, **asked})
     return frozenset(row["task_id"] for row in rows)
-
-
-def _of_several_files(session: Session, task_ids: Sequence[str]) -> frozenset[str]:
-    """Return those ids that live tasks of several files have.
-
-    uniqc up to 0.0.11 made the id of a dummy's task from its circuit.
-    """
-    is_shared: dict[str, bool] = session.cached("ids of several files", dict[str, bool])
-    # Jobs and results of a page are asked for by nearly the same ids.
-    if unknown := [one for one in _askable(task_ids) if one not in is_shared]:
-        where = session.scope.conditions("task")
-        statement = f"""
-            SELECT task.task_id FROM task
-            WHERE {where.sql} AND task.live AND task.task_id = ANY(%(ids)s::text[])
-            GROUP BY task.task_id HAVING count(*) > 1
-        """
-        rows = session.rows(statement, {**where.parameters, "ids": unknown})
-        is_shared.update(dict.fromkeys(unknown, False))
-        is_shared.update((row["task_id"], True) for row in rows)
-    return frozenset(one for one in task_ids if is_shared.get(one))
 
 
 def _askable(task_ids: Sequence[str]) -> list[str]:
