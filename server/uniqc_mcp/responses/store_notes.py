@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from datetime import timedelta
+from heapq import nlargest
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,16 +48,13 @@ def notes_on_machines(machines: Sequence[Machine], now: datetime) -> Iterator[st
 
     A machine that no longer sends looks like one where nothing happens.
     """
-    silent = sorted(
-        (one for one in machines if now - one.heard_at >= _LONG_SILENCE),
-        key=lambda one: (one.heard_at, one.owner, one.name),
-        reverse=True,
-    )
+    latest = now - _LONG_SILENCE
+    silent = [one for one in machines if one.heard_at <= latest]
     if not silent:
         return
     named = [
         f"{_name(one)} ({age(int((now - one.heard_at).total_seconds()))})"
-        for one in silent[:_MAX_NAMED]
+        for one in nlargest(_MAX_NAMED, silent, key=attrgetter("heard_at", "owner", "name"))
     ]
     more = len(silent) - _MAX_NAMED
     others = f" and {more} more" if more > 0 else ""

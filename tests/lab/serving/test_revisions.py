@@ -82,14 +82,14 @@ def test_many_watches_ask_the_database_once(lab: Lab, monkeypatch: pytest.Monkey
     stores = DatabaseStores(lab.database)
     watches = [settled(stores.watch("alice", EVERYTHING)) for _ in range(5)]
     asked = 0
-    read = lab.database.read
+    ask = lab.database.ask
 
     def counted(*arguments: Any) -> Any:
         nonlocal asked
         asked += 1
-        return read(*arguments)
+        return ask(*arguments)
 
-    monkeypatch.setattr(lab.database, "read", counted)
+    monkeypatch.setattr(lab.database, "ask", counted)
     deadline = time.monotonic() + 0.5
     while time.monotonic() < deadline:
         assert not any(watch.poll() for watch in watches)
@@ -111,5 +111,5 @@ def test_the_thread_ends_once_nobody_listens_and_begins_again(
     def away(*_: Any) -> None:
         raise LabUnavailableError("gone")
 
-    monkeypatch.setattr(lab.database, "read", away)
+    monkeypatch.setattr(lab.database, "ask", away)
     assert is_due(watch), "a watch has to find out why nothing can be read"

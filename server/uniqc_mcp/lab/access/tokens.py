@@ -166,12 +166,10 @@ class StaticTokens:
 
     def _find(self, digest: str) -> StoredToken | None:
         token_id = digest[:_ID_CHARACTERS]
-        row = self._database.read(
-            _NOBODY, lambda connection: connection.execute(_FIND, (token_id,)).fetchone()
-        )
-        if row is None:
+        found = self._database.ask(_NOBODY, (_FIND, (token_id,)))
+        if not found:
             return None
-        stored = _stored(row)
+        stored = _stored(found[0])
         # The id finds the row. What is secret is compared in a time that tells nothing of it.
         return stored if hmac.compare_digest(stored.digest, digest) else None
 

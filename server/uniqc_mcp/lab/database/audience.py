@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from uniqc_mcp.lab.database.viewer import Viewer, check_owner
 
 if TYPE_CHECKING:
-    from psycopg import Connection
-
     from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.lab.database.trips import Rows
 
 _NOBODY: Final = Viewer(owners=frozenset())
 _AUDIENCES: Final = "SELECT owner, store_id, audience FROM audience"
 
 
+def audiences(database: Database) -> Rows:
+    """Return each owner, each of their stores, and to whom they show it."""
+    return database.ask(_NOBODY, (_AUDIENCES, ()))
+
+
+def viewer_among(found: Rows, owner: str) -> Viewer:
+    """Return the tasks that a person may see by what :func:`audiences` returned."""
+    shared = {check_owner(owner), *(other for other, _, to in found if to == "lab")}
+    hidden = {
+        store_id
+        for other, store_id, to in found
+        if to != "lab" and other != owner and other in shared
+    }
+    return Viewer(owners=frozenset(shared), hidden_stores=frozenset(hidden))
+
+
 def viewer_of(database: Database, owner: str) -> Viewer:
     """Return the tasks that a person may see now."""
-
-    def ask(connection: Connection[Any]) -> Viewer:
-        found = connection.execute(_AUDIENCES).fetchall()
-        shared = {check_owner(owner), *(other for other, _, to in found if to == "lab")}
-        hidden = {
-            store_id
-            for other, store_id, to in found
-            if to != "lab" and other != owner and other in shared
-        }
-        return Viewer(owners=frozenset(shared), hidden_stores=frozenset(hidden))
-
-    return database.read(_NOBODY, ask)
+    return viewer_among(audiences(database), owner)

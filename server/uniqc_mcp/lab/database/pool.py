@@ -9,11 +9,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import psycopg
-from psycopg import Connection, OperationalError, errors, sql
+from psycopg import Connection, OperationalError, errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from uniqc_mcp.lab.database.interruptible import InterruptibleConnection
 from uniqc_mcp.lab.database.tables import VERSION
+from uniqc_mcp.lab.database.trips import COMMIT, beginning, composed, in_one_trip
 from uniqc_mcp.lab.database.viewer import Viewer, check_owner
 from uniqc_mcp.lab.errors import LabSchemaError, LabUnavailableError
 from uniqc_store import InterruptedReadError
@@ -21,6 +22,8 @@ from uniqc_store import InterruptedReadError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
+
+    from uniqc_mcp.lab.database.trips import Rows, Statement
 
 Answer = TypeVar("Answer")
 
@@ -35,13 +38,6 @@ _TO_REPEAT: Final = (errors.SerializationFailure, errors.DeadlockDetected)
 
 _FOR_THE_CALLER: Final = (*_TO_REPEAT, errors.ProgramLimitExceeded)
 """Errors that psycopg takes for a failure of the connection, and that are none."""
-
-_SETTINGS: Final = """
-    SELECT set_config('lab.viewer', {viewer}, true), set_config('lab.hidden', {hidden}, true),
-        set_config('lab.writer', {writer}, true), set_config('statement_timeout', {timeout}, true)
-"""
-_BEGIN_TO_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
-_BEGIN_TO_WRITE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTINGS}"
 
 _RECONNECT_SECONDS: Final = 1.0
 """Seconds between two attempts of the pool, so that it is back soon after the database."""
@@ -133,7 +129,34 @@ class Database:
             LabUnavailableError: The database can't be reached or does not answer in time.
             InterruptedReadError: ``should_stop`` returned true.
         """
-        return self._repeat(work, viewer=viewer, writer="")
+
+        def attempt(connection: InterruptibleConnection) -> Answer:
+            self._begin(connection, viewer)
+            return work(connection)
+
+        return self._repeat(attempt)
+
+    def read_after(
+        self, viewer: Viewer, first: Statement, work: Callable[[Connection[Any], Rows], Answer]
+    ) -> Answer:
+        """Do as :meth:`read`, and give the function the rows of a first statement.
+
+        The statement goes with the beginning of the transaction, which saves a round trip.
+        """
+
+        def attempt(connection: InterruptibleConnection) -> Answer:
+            return work(connection, self._begin(connection, viewer, first))
+
+        return self._repeat(attempt)
+
+    def ask(self, viewer: Viewer, statement: Statement) -> Rows:
+        """Return the rows of one statement, whose transaction takes one round trip in all.
+
+        Errors are those of :meth:`read`.
+        """
+        return self._repeat(
+            lambda connection: self._begin(connection, viewer, statement, then=COMMIT)
+        )
 
     def write(self, owner: str, work: Callable[[Connection[Any]], Answer]) -> Answer:
         """Call a function with a transaction that may write the rows of one owner.
@@ -141,16 +164,23 @@ class Database:
         It sees the rows of this owner only. Errors are those of :meth:`read`.
         """
         viewer = Viewer(owners=frozenset({check_owner(owner)}))
-        return self._repeat(work, viewer=viewer, writer=owner)
 
-    def _repeat(
-        self, work: Callable[[Connection[Any]], Answer], *, viewer: Viewer, writer: str
-    ) -> Answer:
+        def attempt(connection: InterruptibleConnection) -> Answer:
+            self._begin(connection, viewer, writer=owner)
+            return work(connection)
+
+        return self._repeat(attempt)
+
+    def _repeat(self, transaction: Callable[[InterruptibleConnection], Answer]) -> Answer:
         pause, lost = _FIRST_PAUSE, 0
         for attempt in count(1):
             try:
-                with self._translated(), self._transaction(viewer, writer) as connection:
-                    return work(connection)
+                with (
+                    self._translated(),
+                    self._pool.connection() as connection,
+                    connection.interruptible(self._should_stop),
+                ):
+                    return transaction(connection)
             except _LostConnectionError as error:
                 # The database may have ended any of the connections that wait in the pool.
                 lost += 1
@@ -164,29 +194,28 @@ class Database:
             pause *= 2
         raise AssertionError("unreachable")
 
-    @contextmanager
-    def _transaction(self, viewer: Viewer, writer: str) -> Generator[InterruptibleConnection]:
-        """Begin a transaction, which is committed at the end, or rolled back after an error."""
-        with (
-            self._pool.connection() as connection,
-            connection.interruptible(self._should_stop),
-        ):
-            try:
-                connection.execute(self._beginning(viewer, writer).as_bytes(connection))
-            except OperationalError as error:
-                if connection.broken:
-                    raise _LostConnectionError from error
-                raise
-            yield connection
+    def _begin(
+        self,
+        connection: InterruptibleConnection,
+        viewer: Viewer,
+        first: Statement | None = None,
+        *,
+        writer: str = "",
+        then: bytes = b"",
+    ) -> Rows:
+        """Begin a transaction, and return the rows of a first statement if there is one.
 
-    def _beginning(self, viewer: Viewer, writer: str) -> sql.Composed:
-        """Return the statements that begin a transaction, sent together as one message."""
-        return sql.SQL(_BEGIN_TO_WRITE if writer else _BEGIN_TO_READ).format(
-            viewer=viewer.owners_setting,
-            hidden=viewer.hidden_setting,
-            writer=writer,
-            timeout=self._statement_timeout,
-        )
+        The pool commits the transaction at the end, or rolls it back after an error.
+        """
+        begin = beginning(connection, viewer, writer=writer, timeout=self._statement_timeout)
+        asked = b"" if first is None else composed(connection, first)
+        try:
+            _, *found = in_one_trip(connection, *filter(None, (begin, asked, then)))
+        except OperationalError as error:
+            if connection.broken:
+                raise _LostConnectionError from error
+            raise
+        return found[0] if found else []
 
     @contextmanager
     def _translated(self) -> Generator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from uniqc_store import InvalidValueError
@@ -14,7 +15,7 @@ MAX_OWNER_BYTES = 200
 """The longest name of an owner. It begins the keys of all tables."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Viewer:
     """The tasks that a person may see. There is no default: without an owner there are none.
 
@@ -32,12 +33,12 @@ class Viewer:
         for owner in self.owners:
             check_owner(owner)
 
-    @property
+    @cached_property
     def owners_setting(self) -> str:
         """The owners as the policies of the tables read them."""
         return SEPARATOR.join(sorted(self.owners))
 
-    @property
+    @cached_property
     def hidden_setting(self) -> str:
         """The hidden stores as the policies of the tables read them."""
         return SEPARATOR.join(sorted(self.hidden_stores))

@@ -9,15 +9,14 @@ import logging
 import time
 from dataclasses import dataclass
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.lab.database.audience import audiences as audiences_of
 from uniqc_mcp.lab.database.viewer import Viewer
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from psycopg import Connection
 
     from uniqc_mcp.lab.answers.stores import Selection
     from uniqc_mcp.lab.database.pool import Database
@@ -29,8 +28,6 @@ _SECONDS_BETWEEN_TRIES: Final = 1.0
 _SECONDS_UNASKED: Final = 5.0
 """Seconds after which nobody listens any more, and the thread ends."""
 
-_NOBODY: Final = Viewer(owners=frozenset())
-_AUDIENCES: Final = "SELECT owner, store_id, audience FROM audience"
 _REVISIONS: Final = "SELECT owner, store_id, machine, revision FROM store"
 
 logger = logging.getLogger(__name__)
@@ -107,22 +104,15 @@ class Revisions:
     def _read(self) -> Sequence[_Store]:
         audiences = {
             (owner, store_id): audience == "lab"
-            for owner, store_id, audience in self._database.read(_NOBODY, _rows(_AUDIENCES))
+            for owner, store_id, audience in audiences_of(self._database)
         }
         everybody = Viewer(owners=frozenset(owner for owner, _ in audiences))
         return sorted(
             (
                 _Store(owner, store_id, machine, revision, audiences.get((owner, store_id), False))
-                for owner, store_id, machine, revision in self._database.read(
-                    everybody, _rows(_REVISIONS)
+                for owner, store_id, machine, revision in self._database.ask(
+                    everybody, (_REVISIONS, ())
                 )
             ),
             key=lambda one: (one.owner, one.store_id),
         )
-
-
-def _rows(statement: str) -> Any:
-    def ask(connection: Connection[Any]) -> Sequence[tuple[Any, ...]]:
-        return connection.execute(statement.encode()).fetchall()
-
-    return ask

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from uniqc_mcp.lab.answers.stores import SharedStore
-from uniqc_mcp.lab.database.audience import viewer_of
+from uniqc_mcp.lab.database.audience import audiences, viewer_among
 from uniqc_mcp.lab.database.schema import check_version
 from uniqc_mcp.lab.database.viewer import Viewer
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
+from uniqc_mcp.lab.store.kept import KeptStates
 from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_mcp.lab.store.watch import LabWatch
 from uniqc_store import StoreError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from uniqc_mcp.lab.answers.stores import Selection
     from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.lab.database.trips import Rows
     from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_mcp.questions.store import ClearedCopies, ReadableStore
     from uniqc_store import Changes, TaskState
@@ -56,19 +58,32 @@ class DatabaseStores:
     def __init__(self, database: Database, *, seconds_kept: float = _SECONDS_KEPT) -> None:
         self._database = database
         self._seconds_kept = seconds_kept
-        self._viewers: dict[str, tuple[float, Viewer]] = {}
+        self._audiences: tuple[float, Rows, dict[str, Viewer]] = (0.0, [], {})
+        self._kept = KeptStates()
         self.revisions = Revisions(database)
 
     def viewer(self, requester: str, *, anew: bool = False) -> Viewer:
         """Return the tasks that a person may see now, read anew or as of a moment ago."""
-        until, viewer = self._viewers.get(requester, (0.0, _NOBODY))
-        if time.monotonic() < until and not anew:
-            return viewer
-        viewer = viewer_of(self._database, requester)
-        if len(self._viewers) >= _MAX_KEPT:
-            self._viewers.clear()
-        self._viewers[requester] = (time.monotonic() + self._seconds_kept, viewer)
+        audiences, viewers = self._known_audiences(anew=anew)
+        viewer = viewers.get(requester)
+        if viewer is None:
+            viewer = viewer_among(audiences, requester)
+            if len(viewers) >= _MAX_KEPT:
+                viewers.clear()
+            viewers[requester] = viewer
         return viewer
+
+    def _known_audiences(self, *, anew: bool) -> tuple[Rows, dict[str, Viewer]]:
+        """Return who shares with whom, read once for all requesters, and viewers made of it."""
+        until, found, viewers = self._audiences
+        if anew or time.monotonic() >= until:
+            until = time.monotonic() + self._seconds_kept
+            now = audiences(self._database)
+            if now != found:
+                found, viewers = now, {}
+            if until >= self._audiences[0]:  # else another thread has read them later
+                self._audiences = until, found, viewers
+        return found, viewers
 
     def visible(self, requester: str) -> Sequence[SharedStore]:
         """Return the stores that a person may see."""
@@ -97,6 +112,7 @@ class DatabaseStores:
             viewer=self.viewer(requester),
             owner=selection.owner,
             store=selection.store,
+            kept=self._kept,
         )
 
     def lab_watch(self, viewer: Viewer, selection: Selection) -> LabWatch:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from uniqc_mcp.lab.store.kept import KeptStates
 from uniqc_mcp.lab.store.scope import Scope
-from uniqc_mcp.lab.store.session import Session
+from uniqc_mcp.lab.store.session import NotKeptError, Session
 from uniqc_mcp.lab.store.snapshot import LabSnapshot
+from uniqc_mcp.lab.store.state import revisions_of, stores_of
 from uniqc_store import ClearedPage, UnknownReceiptError, WouldBlockError
 
 if TYPE_CHECKING:
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from uniqc_mcp.lab.database.pool import Database
+    from uniqc_mcp.lab.database.trips import Rows
     from uniqc_mcp.lab.database.viewer import Viewer
+    from uniqc_mcp.lab.store.kept import KeptState
     from uniqc_mcp.questions.snapshot import StoreSnapshot
     from uniqc_store import ClearedMatch, Match, Receipt, StoreState
 
@@ -31,26 +35,62 @@ class LabStore:
         viewer: The person who asks.
         owner: Only tasks of this owner; empty for all that the viewer may see.
         store: Only tasks of this store, by its id or the name of its machine; empty for all.
+        kept: What was computed before, of whatever scope; None to begin with nothing.
     """
 
     def __init__(
-        self, database: Database, *, viewer: Viewer, owner: str = "", store: str = ""
+        self,
+        database: Database,
+        *,
+        viewer: Viewer,
+        owner: str = "",
+        store: str = "",
+        kept: KeptStates | None = None,
     ) -> None:
         """Answer for a viewer."""
         self._database = database
         self._scope = Scope(viewer=viewer, owner=owner, store=store)
+        self._kept = KeptStates() if kept is None else kept
 
     def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
         """Call a function with one consistent state and return its answer.
 
+        It may be called more than once, where a state turns out to be of the past.
+
         Raises:
             LabUnavailableError: The database can't be reached or does not answer in time.
         """
+        kept = self._kept.newest(self._scope)
+        # First without the database, which tells what the question needs.
+        session = Session(None, self._scope, kept)
+        try:
+            answer = question(LabSnapshot(session))
+        except NotKeptError:
+            return self._read_anew(question, with_state=session.needs_state)
+        if kept is None or not self._is_current(kept):
+            return self._read_anew(question, with_state=True)
+        return answer
 
-        def ask(connection: Connection[Any]) -> Answer:
-            return question(LabSnapshot(Session(connection, self._scope)))
+    def _is_current(self, kept: KeptState) -> bool:
+        """Return whether a state is the present one, by one message to the database.
 
-        return self._database.read(self._scope.viewer, ask)
+        A page of 500 owners takes four messages and three times the statements.
+        """
+        ((now,),) = self._database.ask(self._scope.viewer, revisions_of(self._scope))
+        return (now or "") == kept.revisions
+
+    def _read_anew(
+        self, question: Callable[[StoreSnapshot], Answer], *, with_state: bool
+    ) -> Answer:
+        """Answer from the database, and keep what is asked to be kept of a state."""
+
+        def ask(connection: Connection[Any], stores: Rows | None = None) -> Answer:
+            kept = None if stores is None else self._kept.of(self._scope, stores)
+            return question(LabSnapshot(Session(connection, self._scope, kept)))
+
+        if not with_state:
+            return self._database.read(self._scope.viewer, ask)
+        return self._database.read_after(self._scope.viewer, stores_of(self._scope), ask)
 
     def nonblocking(self) -> _Nonblocking:
         """Return a view whose reads raise ``WouldBlockError``: each waits for a network."""

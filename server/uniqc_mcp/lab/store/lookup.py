@@ -139,10 +139,10 @@ def _with_results_of_jobs(session: Session, match: Match, task: LabTaskRecord) -
     return replace(task, result_elsewhere=True, result_bytes=size)
 
 
-def store_of(session: Session, match: Match) -> Row:
-    """Return the row, with ``STORE_COLUMNS``, of the file that a task is in."""
+def store_of(session: Session, match: Match) -> Sequence[Any]:
+    """Return the values of ``STORE_COLUMNS`` of the file that a task is in."""
     statement = f"SELECT {STORE_COLUMNS} FROM task {JOIN_STORE} WHERE {key_is('task')}"
-    return _row(session, match, statement, "task")
+    return [*_row(session, match, statement, "task").values()]
 
 
 def result_text(session: Session, match: Match) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.database.tables import ACTIVE
-from uniqc_mcp.lab.store.snapshot import WHERE
+from uniqc_mcp.lab.store.state import WHERE
 from uniqc_store import TERMINAL_STATUSES, StoreState, TaskState
 
 if TYPE_CHECKING:

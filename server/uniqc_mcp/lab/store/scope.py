@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.lab.database.viewer import SEPARATOR
 from uniqc_mcp.lab.store.conditions import Conditions
 
 if TYPE_CHECKING:
@@ -51,17 +50,16 @@ class Scope:
     def conditions(self, table: str) -> Conditions:
         """Return the conditions for the rows of these tasks in a table."""
         found = Conditions()
-        owners = self.owners
-        if len(owners) == 1:
-            # An equation lets the index of the owner give the order of the page too.
-            found.add(f"{table}.owner = %(owner)s", owner=owners[0])
-        elif len(owners) > _MANY_OWNERS:
+        if not self.owner and len(self.viewer.owners) > _MANY_OWNERS:
             # As one text, of which psycopg need not dump each name for each statement.
             found.add(
                 f"({table}.owner IN (SELECT unnest(string_to_array(%(owners)s::text, chr(10)))))"
                 " IS TRUE",
-                owners=SEPARATOR.join(owners),
+                owners=self.viewer.owners_setting,
             )
+        elif len(owners := self.owners) == 1:
+            # An equation lets the index of the owner give the order of the page too.
+            found.add(f"{table}.owner = %(owner)s", owner=owners[0])
         else:
             found.add(f"{table}.owner = ANY(%(owners)s::text[])", owners=owners)
         if hidden := self.viewer.hidden_stores:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from psycopg.rows import dict_row
 
+from uniqc_mcp.lab.store.state import state_in, stores_of
 from uniqc_store import InvalidValueError
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from uniqc_mcp.lab.store.kept import KeptState
     from uniqc_mcp.lab.store.scope import Scope
+    from uniqc_store import StoreState
 
 Value = TypeVar("Value")
 Row = dict[str, Any]
@@ -23,20 +26,38 @@ Row = dict[str, Any]
 _FETCHED_AT_ONCE = 2_000
 
 
+class NotKeptError(Exception):
+    """A question about kept values alone that needs the database."""
+
+
 class Session:
     """One consistent state of the tasks of a scope.
 
     Args:
-        connection: In a transaction of the scope's viewer.
+        connection: In a transaction of the scope's viewer; None where only what is kept may
+            answer. What needs a connection raises ``NotKeptError`` then.
         scope: The tasks.
+        kept: The state and what was computed from it; None where it is not known.
+
+    Attributes:
+        needs_state: True once something was asked that a known state could have answered.
     """
 
-    def __init__(self, connection: Connection[Any], scope: Scope) -> None:
-        """Ask through a connection."""
-        self._connection = connection
+    def __init__(
+        self, connection: Connection[Any] | None, scope: Scope, kept: KeptState | None = None
+    ) -> None:
+        self._open = connection
         self.scope = scope
+        self._kept = kept
+        self.needs_state = False
         self._cache: dict[Hashable, Any] = {}
         self._streams = count()
+
+    @property
+    def _connection(self) -> Connection[Any]:
+        if self._open is None:
+            raise NotKeptError
+        return self._open
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Return all rows of a statement."""
@@ -66,6 +87,31 @@ class Session:
         if key not in self._cache:
             self._cache[key] = compute()
         return cast("Value", self._cache[key])
+
+    def kept(
+        self,
+        key: Hashable,
+        compute: Callable[[], Value],
+        *,
+        size: Callable[[Value], int] | None = None,
+    ) -> Value:
+        """Return the value for a key, computed once for this state if it is known."""
+        self.needs_state = True
+        if self._kept is None:
+            return self.cached(("kept", key), compute)
+        return self._kept.get_or_compute(key, compute, size=size)
+
+    @property
+    def state(self) -> StoreState:
+        """The state of the scope."""
+        self.needs_state = True
+        if self._kept is None:
+            return self.cached("state", self._read_state)
+        return self._kept.state
+
+    def _read_state(self) -> StoreState:
+        statement, values = stores_of(self.scope)
+        return state_in(self._connection.execute(_constant(statement), values).fetchall())
 
 
 def checked_limit(limit: int) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from uniqc_mcp.lab.store import completion, conditions, counts, lookup, measures, pages
-from uniqc_mcp.lab.store.records import STORE_COLUMNS
-from uniqc_store import Column, Machine, StoreState, TaskFilter
+from uniqc_mcp.lab.store.state import store_state
+from uniqc_store import Column, TaskFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from uniqc_mcp.lab.store.records import LabTaskRecord
-    from uniqc_mcp.lab.store.session import Row, Session
+    from uniqc_mcp.lab.store.session import Session
     from uniqc_store import (
         Archived,
         Completions,
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
         Measures,
         Order,
         Page,
+        StoreState,
         TaskShard,
     )
 
 Value = TypeVar("Value")
 
 _EVERYTHING: Final = TaskFilter()
-
-WHERE: Final = "the laboratory's shared store"
-"""The place of its tasks, in words."""
 
 
 class LabSnapshot:
@@ -44,15 +41,7 @@ class LabSnapshot:
     @property
     def state(self) -> StoreState:
         """The shared store; its schema is the newest of all files in it."""
-        return self._session.cached("state", lambda: _state(self._stores()))
-
-    def _stores(self) -> Sequence[Row]:
-        """Return a row of each store of the scope."""
-        where = self._session.scope.conditions("store")
-        statement = f"SELECT {STORE_COLUMNS} FROM store WHERE {where.sql} ORDER BY owner, store_id"
-        return self._session.cached(
-            "stores", lambda: self._session.rows(statement, where.parameters)
-        )
+        return self._session.state
 
     @property
     def has_shards(self) -> bool:
@@ -71,8 +60,8 @@ class LabSnapshot:
         *,
         size: Callable[[Value], int] | None = None,
     ) -> Value:
-        """Return the value for a key, computed once in this read."""
-        return self._session.cached(("caller", key), compute)
+        """Return the value for a key, computed once for this state."""
+        return self._session.kept(key, compute, size=size)
 
     # Many tasks
 
@@ -189,7 +178,7 @@ class LabSnapshot:
 
     def state_of(self, match: Match) -> StoreState:
         """Return the shared store with the schema of the file that a task is in."""
-        return _state([lookup.store_of(self._session, match)])
+        return store_state([lookup.store_of(self._session, match)])
 
     def record(self, match: Match) -> LabTaskRecord:
         """Return a task without its result."""
@@ -214,16 +203,3 @@ class LabSnapshot:
     def shard_results(self, match: Match, *, most_bytes: int) -> tuple[str, ...]:
         """Return the results of a task's jobs as stored; none if they are larger together."""
         return lookup.shard_results(self._session, match, most_bytes=most_bytes)
-
-
-def _state(stores: Sequence[Row]) -> StoreState:
-    return StoreState(
-        path=Path(),
-        where=WHERE,
-        exists=True,
-        schema_version=max((one["schema_version"] for one in stores), default=0),
-        machines=tuple(
-            Machine(owner=one["owner"], name=one["machine"], heard_at=one["heard_at"])
-            for one in stores
-        ),
-    )
