@@ -65,7 +65,7 @@ class StoreState:
         schema_version: Its ``user_version``; 0 if nothing was committed to it yet.
         damage: The damage that a check of a small file found, in words; counts may be wrong then.
         where: The place in words, of a store that is no file.
-        machines: The machines whose tasks a store of several people has.
+        machines: The machines whose tasks a store of several people has, heard of last first.
     """
 
     path: Path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from bisect import bisect_left
 from datetime import timedelta
-from heapq import nlargest
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,13 +47,12 @@ def notes_on_machines(machines: Sequence[Machine], now: datetime) -> Iterator[st
 
     A machine that no longer sends looks like one where nothing happens.
     """
-    latest = now - _LONG_SILENCE
-    silent = [one for one in machines if one.heard_at <= latest]
+    silent = machines[bisect_left(machines, _LONG_SILENCE, key=lambda one: now - one.heard_at) :]
     if not silent:
         return
     named = [
         f"{_name(one)} ({age(int((now - one.heard_at).total_seconds()))})"
-        for one in nlargest(_MAX_NAMED, silent, key=attrgetter("heard_at", "owner", "name"))
+        for one in silent[:_MAX_NAMED]
     ]
     more = len(silent) - _MAX_NAMED
     others = f" and {more} more" if more > 0 else ""

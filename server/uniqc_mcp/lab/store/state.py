@@ -10,6 +10,7 @@ backup was restored, the same revisions may stand for other tasks.
 from __future__ import annotations
 
 from datetime import UTC
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,14 +73,14 @@ def store_state(stores: Iterable[Sequence[Any]]) -> StoreState:
         stores: Of each its owner, the name of its machine, when that was heard from, its schema.
     """
     stores = list(stores)
+    machines = [
+        Machine(owner=owner, name=machine, heard_at=heard_at.astimezone(UTC))
+        for owner, machine, heard_at, _ in stores
+    ]
     return StoreState(
         path=Path(),
         where=WHERE,
         exists=True,
         schema_version=max((schema for *_, schema in stores), default=0),
-        machines=tuple(
-            # In UTC, as each answer compares all of them with the present.
-            Machine(owner=owner, name=machine, heard_at=heard_at.astimezone(UTC))
-            for owner, machine, heard_at, _ in stores
-        ),
+        machines=tuple(sorted(machines, key=attrgetter("heard_at", "owner", "name"), reverse=True)),
     )
