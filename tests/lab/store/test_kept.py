@@ -211,7 +211,7 @@ def test_a_bounded_number_of_values_is_kept() -> None:
     for scope in scopes:
         for key in range(3):
             assert kept.of(scope, []).get_or_compute(key, lambda: "value") == "value"
-    assert kept._number() <= MAX_VALUES + 3
+    assert kept.number <= MAX_VALUES + 3
     assert kept.newest(scopes[0]) is None
     state = kept.of(scopes[-1], [])
     assert state.number == 4

@@ -83,9 +83,11 @@ class KeptStates:
         kept = KeptState(rows)
         with self._lock:
             self._states[scope] = kept
-            while len(self._states) > 1 and self._number() > MAX_VALUES:
+            while len(self._states) > 1 and self.number > MAX_VALUES:
                 self._states.popitem(last=False)
         return kept
 
-    def _number(self) -> int:
+    @property
+    def number(self) -> int:
+        """The number of values of all states."""
         return sum(kept.number for kept in self._states.values())
