@@ -13,13 +13,13 @@ from uniqc_mcp.lab.store.records import (
     JOIN_STORE,
     REASON,
     SOURCE,
-    STORE_COLUMNS,
     LabMatch,
     key_is,
     task_record,
     task_shard,
 )
 from uniqc_mcp.lab.store.session import checked_text
+from uniqc_mcp.lab.store.state import STORE_COLUMNS
 from uniqc_mcp.records.progress import has_outcomes
 from uniqc_store import MAX_MATCHES, SHORTEST_PREFIX, UNIQC_ID, InvalidValueError, Match, Matches
 

@@ -20,8 +20,6 @@ COLUMNS: Final = """
     task.archived_at, task.result_bytes, task.damaged
 """
 
-STORE_COLUMNS: Final = "store.owner, store.machine, store.heard_at, store.schema_version"
-
 SOURCE: Final = "store.machine, store.heard_at"
 
 JOIN_BODY: Final = """

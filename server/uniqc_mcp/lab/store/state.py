@@ -14,7 +14,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.lab.store.records import STORE_COLUMNS
 from uniqc_store import Machine, StoreState
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 WHERE: Final = "the laboratory's shared store"
 """The place of its tasks, in words."""
+
+STORE_COLUMNS: Final = "store.owner, store.machine, store.heard_at, store.schema_version"
 
 _BETWEEN: Final = "\n"
 _REVISION: Final = """
