@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ from mcp_types import (
 from common.answers import run
 
 PLAYER = Path(__file__).parents[1] / "tests" / "soak" / "play_uniqc.py"
-TIMEOUT_SECONDS = 60
-"""The limit for the simulated process, which takes six seconds."""
+TIMEOUT_SECONDS = 120
+"""The limit for the simulated process, which takes six seconds once it is watched."""
 
 STORE, ACTIVE = "uniqc://store", "uniqc://tasks/active"
 TASK_IDS = "uniqc-mcp/taskIds"
@@ -77,8 +77,12 @@ class Changed:
 class Panel:
     """The panel: the active tasks, and the latest changes."""
 
-    def __init__(self, *, until_idle: bool) -> None:
-        """Begin with an empty panel, which ends when no task is active or only on Ctrl-C."""
+    def __init__(self, *, until_idle: bool, on_task: Callable[[], None] | None = None) -> None:
+        """Begin with an empty panel, which ends when no task is active or only on Ctrl-C.
+
+        A function is called once the first task is shown.
+        """
+        self._on_task = on_task
         self.shown: dict[str, list[str]] = defaultdict(list)
         """The statuses of each task that were shown, by its id."""
         self._until_idle = until_idle
@@ -122,6 +126,9 @@ class Panel:
         if lines != self._lines:
             print(*lines, *changes, sep="\n", flush=True)
         self._lines = lines
+        if self._on_task and self.shown:
+            self._on_task()
+            self._on_task = None
 
     def _changes(self, task: dict[str, Any]) -> Iterator[str]:
         statuses = self.shown[task["task_id"]]
@@ -214,10 +221,14 @@ async def watch_legacy(server: StdioServerParameters, panel: Panel) -> None:
         await panel.follow(client, events, changed)
 
 
-async def watch_player(cache_dir: Path, panel: Panel, *, legacy: bool) -> None:
-    """Watch the simulated process until no task is active."""
+async def watch_player(
+    cache_dir: Path, *, legacy: bool, on_task: Callable[[], None]
+) -> dict[str, list[str]]:
+    """Watch the simulated process until no task is active, and return what was shown."""
+    panel = Panel(until_idle=True, on_task=on_task)
     with anyio.fail_after(TIMEOUT_SECONDS):
         await watch(cache_dir, panel, legacy=legacy)
+    return panel.shown
 
 
 def differences(shown: dict[str, list[str]], played: list[dict[str, str]]) -> Iterator[str]:
@@ -241,19 +252,24 @@ def main() -> None:
     parser.add_argument("--cache-dir", type=Path)
     parser.add_argument("--legacy", action="store_true")
     options = parser.parse_args()
-    panel = Panel(until_idle=not options.cache_dir)
     if options.cache_dir:
+        panel = Panel(until_idle=False)
         with suppress(KeyboardInterrupt):
             run(lambda: watch(options.cache_dir, panel, legacy=options.legacy))
         return
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, str(PLAYER), directory, "three-tasks"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
-            run(lambda: watch_player(Path(directory), panel, legacy=options.legacy))
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as player:
+
+            def go_on() -> None:
+                print(file=player.stdin, flush=True)
+
+            shown = run(lambda: watch_player(Path(directory), legacy=options.legacy, on_task=go_on))
             played = [json.loads(line) for line in player.communicate()[0].splitlines()]
-    wrong = list(differences(panel.shown, played))
-    shown = sum(map(len, panel.shown.values()))
-    print(*wrong, f"{shown} changes shown, {len(played)} happened", sep="\n")
+    wrong = list(differences(shown, played))
+    changes = sum(map(len, shown.values()))
+    print(*wrong, f"{changes} changes shown, {len(played)} happened", sep="\n")
     sys.exit(bool(wrong or player.returncode))
 
 

@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,10 @@ class Agent:
         progress_reports: The number of progress notifications.
     """
 
-    def __init__(self, client: Client) -> None:
-        """Wait by means of a client."""
+    def __init__(self, client: Client, on_progress: Callable[[], None] | None = None) -> None:
+        """Wait by means of a client, and call a function at its first report of progress."""
         self._client = client
+        self._on_progress = on_progress
         self.statuses: list[str] = []
         self.progress_reports = 0
 
@@ -59,15 +60,19 @@ class Agent:
     async def _progress(self, progress: float, total: float | None, message: str | None) -> None:
         print(f"  {progress:.0f} of {total or 0:.0f} s: {message}")
         self.progress_reports += 1
+        if self._on_progress and self.progress_reports == 1:
+            self._on_progress()
 
 
-async def wait(cache_dir: Path, task_id: str, *, legacy: bool) -> tuple[Agent, dict[str, Any]]:
+async def wait(
+    cache_dir: Path, task_id: str, *, legacy: bool, on_progress: Callable[[], None] | None = None
+) -> tuple[Agent, dict[str, Any]]:
     """Wait for a task and print its result; return the agent and the task."""
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "uniqc_mcp", "--cache-dir", str(cache_dir)]
     )
     async with Client(server, mode="legacy" if legacy else "auto") as client:
-        agent = Agent(client)
+        agent = Agent(client, on_progress)
         task = await agent.result_of(task_id)
     name = task.get("name", task_id)
     print(f"{name}: {task['status']} {task.get('error', '')}".rstrip())
@@ -107,11 +112,18 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, str(PLAYER), directory, "one-task"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as player:
             if player.stdout is None or not (submitted := player.stdout.readline()):
                 raise SystemExit("nothing was submitted")
             task_id = json.loads(submitted)["task_id"]
-            agent, task = run(lambda: wait(Path(directory), task_id, legacy=options.legacy))
+
+            def go_on() -> None:
+                print(file=player.stdin, flush=True)
+
+            agent, task = run(
+                lambda: wait(Path(directory), task_id, legacy=options.legacy, on_progress=go_on)
+            )
             played = [json.loads(line) for line in (submitted, *player.stdout)]
     wrong = list(differences(agent, task, played))
     print(*wrong or [f"{len(agent.statuses)} changes received, as they happened"], sep="\n")

@@ -3,7 +3,8 @@
     python tests/soak/play_uniqc.py CACHE_DIR three-tasks
 
 No platform is contacted: its answers are in the stories below. Each line of output is a task that
-was just saved, as JSON. The examples watch this process.
+was just saved, as JSON. The examples watch this process. After the first task it waits for a line
+on stdin, by which they say that they watch; on a busy machine their server starts late.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -31,8 +33,7 @@ ERROR = "the chip is being calibrated"
 class Step:
     """The answer of the platform about a task, and the seconds since the previous step.
 
-    Some task is active until the last step. Each status lasts long enough to be seen by a watcher
-    on a busy machine.
+    Some task is active until the last step. Each status lasts long enough to be seen.
     """
 
     seconds: float
@@ -52,11 +53,10 @@ STORIES = {
         Step(0.8, "ghz-5", "failed"),
         Step(0.8, "bell", "success"),
     ),
-    # The task runs long enough for a waiting call to report its progress.
     "one-task": (
         Step(0.0, "bell", "pending"),
-        Step(2.0, "bell", "running"),
-        Step(6.0, "bell", "success"),
+        Step(1.0, "bell", "running"),
+        Step(2.0, "bell", "success"),
     ),
 }
 
@@ -70,7 +70,9 @@ class Player:
         self._active: dict[str, Any] = {}
 
     def play(self, story: Sequence[Step]) -> None:
-        for step in story:
+        for number, step in enumerate(story):
+            if number == 1:
+                sys.stdin.readline()
             time.sleep(step.seconds)
             task = self._active.get(step.name) or self._submit(step)
             self._poll(task, step.status)
