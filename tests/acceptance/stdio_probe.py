@@ -19,6 +19,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 
 from uniqc_mcp.opening.start import answer_opening
+from uniqc_mcp.protocol import stdio_streams
 from uniqc_mcp.protocol.handover import FRESH, ClientLeft
 from uniqc_mcp.protocol.stdio import MAX_LINE_BYTES, serve_stdio
 from uniqc_mcp.settings import Settings
@@ -109,6 +110,7 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--max-line-bytes", type=int, default=MAX_LINE_BYTES)
     arguments.add_argument("--print-first", default="")
+    arguments.add_argument("--grace", type=float)
     arguments.add_argument("--recorded", action="store_true")
     given = arguments.parse_args()
     before = [os.fstat(fd).st_ino for fd in (0, 1)]
@@ -118,6 +120,8 @@ if __name__ == "__main__":
     except ClientLeft:
         report("never served")
         sys.exit()
+    if given.grace is not None:
+        stdio_streams.__dict__["_GRACE_SECONDS"] = given.grace
     serve = partial(serve_stdio, handover=handover, max_line_bytes=given.max_line_bytes)
     anyio.run(serve, build())
     if [os.fstat(fd).st_ino for fd in (0, 1)] == before:

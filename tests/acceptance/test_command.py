@@ -155,9 +155,16 @@ def test_a_line_that_is_not_a_message_gets_a_json_rpc_error(raw_server: RawServe
     assert raw_server.ask(1, "ping")["result"] == {}
 
 
-def test_all_piped_requests_are_answered_before_the_command_exits(
-    command: str, cache_dir: Path
-) -> None:
+PATIENT = """
+from uniqc_mcp.cli.commands import main
+from uniqc_mcp.protocol import stdio_streams
+stdio_streams._GRACE_SECONDS = 50
+main()
+"""
+"""The command with a long time to answer after the end of stdin, for a busy machine."""
+
+
+def test_all_piped_requests_are_answered_before_the_command_exits(cache_dir: Path) -> None:
     lines: list[dict[str, Any]] = [
         {
             "jsonrpc": "2.0",
@@ -178,7 +185,7 @@ def test_all_piped_requests_are_answered_before_the_command_exits(
         },
     ]
     finished = subprocess.run(
-        [command, "--cache-dir", str(cache_dir)],
+        [sys.executable, "-c", PATIENT, "--cache-dir", str(cache_dir)],
         input="\n".join(map(json.dumps, lines)),
         capture_output=True,
         text=True,

@@ -282,11 +282,11 @@ def test_it_ends_while_an_answer_is_unread(tmp_path: Path, end: str) -> None:
     with serving(tmp_path, "--log-level", "debug") as process:
         send(process, HANDSHAKE + LISTINGS * 40)
         assert process.stderr is not None
-        while b"Using selector" not in process.stderr.readline():
-            pass
+        while b"Using selector" not in (line := process.stderr.readline()):
+            assert line, "it ended before the server was loaded"
         if end == "close":
             assert process.stdin is not None
             process.stdin.close()
         else:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(TIMEOUT) == 0
