@@ -22,6 +22,8 @@ from tests.contract.records import StoredJob, StoredTask
 from tests.lab.cli.test_documentation import COMMANDS
 from tests.lab.http.serving import Address
 
+from uniqc_mcp.lab.serving import worker, workers
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from tests.lab.http.serving import Person
     from tests.server.conftest import Mode
 
-SECONDS_TO_END = 3.0
 TASKS = [
     StoredTask(task_id=f"uqt_alice_{n}", jobs=(StoredJob(platform_task_id=f"job-{n}"),))
     for n in range(5)
@@ -81,12 +82,10 @@ class Process:
         (port,) = (line["port"] for line in self.lines if line["message"] == "listening")
         return Address(f"http://127.0.0.1:{port}")
 
-    def end(self) -> tuple[int, float]:
-        """Send SIGTERM, and return the exit status and the seconds until then."""
-        began = time.monotonic()
+    def end(self) -> int:
+        """Send SIGTERM, and return the exit status."""
         self.popen.send_signal(signal.SIGTERM)
-        status = self.popen.wait(timeout=30)
-        return status, time.monotonic() - began
+        return self.popen.wait(timeout=30)
 
 
 @contextmanager
@@ -119,11 +118,21 @@ async def hold_streams_open(person: Person, tool: str, arguments: Mapping[str, A
         return
 
 
-async def test_it_ends_in_time_with_streams_and_tools_open(lab: Lab, tmp_path: Path) -> None:
+def test_three_seconds_are_enough_to_end() -> None:
+    # The tests below wait for its end as long as a busy machine needs.
+    seconds = (
+        worker._SECONDS_FOR_REQUESTS,  # pyright: ignore[reportPrivateUsage]
+        worker._SECONDS_TO_END,  # pyright: ignore[reportPrivateUsage]
+        workers._SECONDS_TO_END,  # pyright: ignore[reportPrivateUsage]
+    )
+    assert [*seconds, 3.0] == sorted([*seconds, 3.0])
+
+
+async def test_it_ends_with_streams_and_tools_open(lab: Lab, tmp_path: Path) -> None:
     lab.share("alice", *TASKS)
     token = lab.token("alice")
     with served(lab, tmp_path / "log") as process:
-        status, seconds = -1, 0.0
+        status = -1
         async with anyio.create_task_group() as group:
             for mode in ("auto", "legacy"):
                 group.start_soon(stay, process.address, token, mode, "wait_for_tasks")
@@ -131,10 +140,9 @@ async def test_it_ends_in_time_with_streams_and_tools_open(lab: Lab, tmp_path: P
             with hanging_queries(lab):
                 group.start_soon(stay, process.address, token, "auto", "list_tasks")
                 await anyio.sleep(1)
-                status, seconds = await anyio.to_thread.run_sync(process.end)
+                status = await anyio.to_thread.run_sync(process.end)
             group.cancel_scope.cancel()
         assert status == 0, process.text
-        assert seconds < SECONDS_TO_END
         assert "Traceback" not in process.text
         assert all(line["level"] in ("info", "warning") for line in process.lines), process.text
 
@@ -178,16 +186,15 @@ async def test_two_workers_answer_alike_and_one_that_dies_is_replaced(
         await anyio.to_thread.run_sync(partial(_until, lambda: process.started == 3))
         async with process.address.person(token) as person:
             assert (await person.ask("count_tasks"))[1]["total"] == len(TASKS)
-        status, seconds = await anyio.to_thread.run_sync(process.end)
+        status = await anyio.to_thread.run_sync(process.end)
         assert (status, "Traceback" in process.text) == (0, False), process.text
-        assert seconds < SECONDS_TO_END
         for worker in workers:
             with pytest.raises(ProcessLookupError):
                 os.kill(worker, 0)
 
 
 def _until(condition: Any) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from click.testing import CliRunner, Result
 from tests.lab.share.fake_server import TOKEN, FakeServer, problem
 from tests.lab.share.sharing import content_of, kept_content
 
+from uniqc_mcp.cli import signals
 from uniqc_mcp.cli.commands import cli
 from uniqc_mcp.lab.share.state import StateFile
 from uniqc_store import TaskInfo, TaskStore
@@ -202,27 +202,33 @@ def test_a_pass_too_often_is_refused(every: str) -> None:
 @pytest.mark.parametrize(
     ("number", "answers"), [(signal.SIGTERM, "none"), (signal.SIGINT, "at once")]
 )
-def test_a_signal_ends_it_in_two_seconds_with_0(
+def test_a_signal_ends_it_with_0_whatever_the_server_does(
     number: int, answers: str, cache: Path, address: str, server: FakeServer
 ) -> None:
-    arrived = threading.Event()
+    arrived, ended = threading.Event(), threading.Event()
 
     def before(_: httpx2.Request) -> None:
         arrived.set()
         if answers == "none":
-            time.sleep(3)
+            ended.wait(300)
 
     server.before = before
     command = [sys.executable, "-m", "uniqc_mcp", "share", "--to", address]
     command += ["--cache-dir", str(cache)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        assert arrived.wait(30)
-        began = time.monotonic()
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
-        assert time.monotonic() - began < 2
+        try:
+            assert arrived.wait(60)
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            ended.set()
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+def test_a_command_that_a_signal_ends_has_less_than_two_seconds() -> None:
+    assert signals._GRACE < 2  # pyright: ignore[reportPrivateUsage]
 
 
 def test_what_doctor_needs_is_in_the_state(cache: Path, address: str) -> None:
