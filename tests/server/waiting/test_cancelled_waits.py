@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from tests.server.watching import PATIENCE, save, uniqc, until_nobody_watches
 
 from uniqc_mcp.cancelled_waits import CancelledWaits
 from uniqc_mcp.server import build_server
-from uniqc_mcp.settings import Settings
+from uniqc_mcp.settings import DEFAULT_WAIT, Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -79,13 +79,15 @@ async def test_later_waits_end_a_second_before_the_client_cancelled_one(
     uniqc(cache, a="running")
     async with piped(cache.server, mode) as client:
         await cancelled(client, after=2.2)
-        began = time.monotonic()
-        text, structured = await wait(cache, client, timeout_seconds=30)
-        assert 1.0 <= time.monotonic() - began <= 2.2
+        text, structured = await wait(cache, client, timeout_seconds=50)
     assert structured["state"] == "timeout"
-    note = "The client cancelled a wait after 2 s, so waits of this connection last 1 s at most"
-    assert note in text
-    assert any(note in one for one in structured["store"]["notes"])
+    # What the server measured, which may be more on a busy machine.
+    told = re.search(r"cancelled a wait after (\d+) s, so waits .* last (\d+) s at most", text)
+    assert told
+    after, seconds = map(int, told.groups())
+    assert (2 <= after < 30, seconds) == (True, after - 1)
+    assert seconds <= structured["waited_seconds"] + 1 < 40
+    assert any(told[0] in one for one in structured["store"]["notes"])
 
 
 async def test_a_wait_that_is_short_enough_anyway_has_no_note(cache: Cache) -> None:
@@ -93,17 +95,18 @@ async def test_a_wait_that_is_short_enough_anyway_has_no_note(cache: Cache) -> N
     async with piped(cache.server) as client:
         await cancelled(client, after=2.2)
         text, structured = await wait(cache, client, timeout_seconds=1)
-    assert structured["waited_seconds"] == 1
+    assert 1 <= structured["waited_seconds"] < 20
     assert "cancelled a wait" not in text
 
 
 async def test_another_connection_waits_as_long_as_it_asked_for(cache: Cache) -> None:
     uniqc(cache, a="running")
     async with piped(cache.server) as client:
-        await cancelled(client)
+        await cancelled(client, after=1.1)
     async with piped(cache.server) as client:
-        _, structured = await wait(cache, client, timeout_seconds=2)
-    assert structured["waited_seconds"] == 2
+        text, structured = await wait(cache, client, timeout_seconds=2)
+    assert 2 <= structured["waited_seconds"] < 20
+    assert "cancelled a wait" not in text
 
 
 @given(seconds=st.lists(st.floats(min_value=0, max_value=60), min_size=1))
@@ -203,4 +206,4 @@ async def test_a_wait_without_a_time_lasts_as_long_as_the_operator_allows(cache:
     settings = Settings(cache_dir=cache.directory, max_wait=1)
     async with piped(build_server(cache.store, settings)) as client:
         _, structured = cache.answer(await client.call_tool("wait_for_tasks", {}))
-    assert structured["waited_seconds"] == 1
+    assert 1 <= structured["waited_seconds"] < min(20, DEFAULT_WAIT)

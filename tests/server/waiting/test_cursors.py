@@ -79,7 +79,7 @@ async def test_another_process_waits_where_nothing_changed(
     save(other, "old", "success", name="a step")  # polled once more: the update time alone moves
     _, second = await wait(cache, **arguments, cursor=first["cursor"])
     assert (second["state"], second["changes"]) == ("timeout", [])
-    assert second["waited_seconds"] == 1
+    assert 1 <= second["waited_seconds"] < 20
     assert second["active_total"] == 3
 
 
