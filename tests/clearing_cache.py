@@ -286,12 +286,16 @@ def person() -> Person:
 
 @pytest.fixture
 def spawn(cache: Cache) -> Generator[Callable[..., LineClient]]:
-    """Return a function that starts the command on the cache. It is killed after the test."""
+    """Return a function that starts the command on the cache. It is killed after the test.
+
+    `code` is run before the command, in its process.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: str) -> LineClient:
+    def start(*arguments: str, code: str = "") -> LineClient:
+        program = f"{code}\nfrom uniqc_mcp.cli.commands import main\nmain()"
         process = subprocess.Popen(
-            [sys.executable, "-m", "uniqc_mcp", "--cache-dir", str(cache.directory), *arguments],
+            [sys.executable, "-c", program, "--cache-dir", str(cache.directory), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

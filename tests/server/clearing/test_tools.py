@@ -377,17 +377,24 @@ async def test_the_command_plans_clears_and_puts_back_over_stdio(cache: Cache, m
     assert cache.rows() == before
 
 
+IN_SMALL_BATCHES = """
+from uniqc_store.clearing import batches
+batches._MAX_BATCH_ROWS = 200
+"""
+"""Code by which a clear of many tasks takes so long that a busy machine can end it on its way."""
+
+
 def test_a_server_that_is_terminated_during_a_clear_loses_no_task(
     cache: Cache, spawn: Callable[..., LineClient]
 ) -> None:
     before = cache.fill(MANY).rows()
-    server = spawn("--allow-clear", "success", "--confirm", "plan")
+    server = spawn("--allow-clear", "success", "--confirm", "plan", code=IN_SMALL_BATCHES)
     server.call(1, "clear_tasks")
     plan = server.receive()["result"]["structuredContent"]
     server.call(2, "clear_tasks", plan_id=plan["plan_id"])
     assert server.receive()["method"] == "notifications/progress"
     server.process.send_signal(signal.SIGTERM)
-    server.process.communicate(timeout=20)
+    server.process.communicate(timeout=60)
     assert server.process.returncode == 0
     store = TaskStore(cache.directory)
     (receipt,) = store.receipts()
