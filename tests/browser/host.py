@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
 from mcp import Client
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 from tests.browser.chromium import browser_path
 
 from uniqc_mcp.apps.pages import VIEWS, Page
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 HTML: Final = Path(__file__).with_name("host.html")
 CAPABILITIES: Final[dict[str, Any]] = {"serverTools": {}, "serverResources": {}}
+
+PATIENCE: Final = 60
+"""Seconds after which a test stops waiting and fails."""
+
+expect.set_options(timeout=1000 * PATIENCE)
 
 Answer = dict[str, Any]
 
@@ -76,6 +83,14 @@ class Host:
     async def calls_of(self, tool: str) -> list[dict[str, Any]]:
         """Return the arguments of the calls to a tool."""
         return [params["arguments"] for _, params in self.asked if params.get("name") == tool]
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline
+        await anyio.sleep(0.02)
 
 
 def page_of(name: str) -> str:

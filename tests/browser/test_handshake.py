@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import expect
-from tests.browser.host import shown
+from tests.browser.host import shown, until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -50,15 +50,19 @@ async def test_a_view_tells_its_height_whenever_that_changes(
         await expect(host.view.get_by_text("task-000001").first).to_be_visible()
         await host.tell("ui/notifications/tool-cancelled", {"reason": "by the user"})
         await expect(host.view.get_by_role("alert")).to_contain_text("by the user")
-        await host.tab.wait_for_timeout(100)
-        told = [one["params"] for one in await host.received("ui/notifications/size-changed")]
-        root = host.view.locator("html")
-        height = await root.evaluate("node => node.getBoundingClientRect().height")
+        root, told = host.view.locator("html"), list[dict[str, Any]]()
+
+        async def is_told() -> bool:
+            told[:] = [
+                one["params"] for one in await host.received("ui/notifications/size-changed")
+            ]
+            height = await root.evaluate("node => node.getBoundingClientRect().height")
+            return len(told) > 1 and told[-1]["height"] == pytest.approx(height, abs=1)
+
+        await until(is_told)
         scrolls = await root.evaluate(
             "node => node.scrollHeight > node.clientHeight || node.scrollWidth > node.clientWidth"
         )
-    assert len(told) > 1
-    assert told[-1]["height"] == pytest.approx(height, abs=1)
     assert not scrolls
 
 
@@ -78,9 +82,14 @@ async def test_requests_of_the_host_are_answered(browser: Browser, cache: Cache)
         await expect(host.view.locator(".row").first).to_be_visible()
         for number, method in ((901, "ping"), (902, "ui/resource-teardown"), (903, "no/such")):
             await host.tab.evaluate("send", {"id": number, "method": method, "params": {}})
-        await host.tab.wait_for_timeout(100)
-        messages: list[dict[str, Any]] = await host.tab.evaluate("received")
-    answers = {one["id"]: one for one in messages if one.get("id", 0) > 900}
+        answers: dict[int, Any] = {}
+
+        async def all_answered() -> bool:
+            messages: list[dict[str, Any]] = await host.tab.evaluate("received")
+            answers.update({one["id"]: one for one in messages if one.get("id", 0) > 900})
+            return len(answers) == 3
+
+        await until(all_answered)
     assert answers[901]["result"] == answers[902]["result"] == {}
     assert answers[903]["error"]["code"] == -32601
 

@@ -59,7 +59,7 @@ async def test_a_new_task_is_where_the_order_has_it(
         browser, cache.server, "list_tasks", {"order": order}, override=override
     ) as host:
         table = host.view.get_by_role("table")
-        await expect(table).to_have_attribute("aria-rowcount", str(number + 3), timeout=20_000)
+        await expect(table).to_have_attribute("aria-rowcount", str(number + 3))
         await rows(host).first.focus()
         if order == "oldest":
             await host.tab.keyboard.press("End")
