@@ -37,7 +37,7 @@ def lint(directory: Path) -> subprocess.CompletedProcess[str]:
     """Check a directory by skillsaw, which has the schemas with it and asks no network."""
     command = [sys.executable, "-m", "skillsaw", "lint", "--strict", "--no-plugins"]
     return subprocess.run(
-        [*command, str(directory)], capture_output=True, text=True, timeout=60, check=False
+        [*command, str(directory)], capture_output=True, text=True, timeout=180, check=False
     )
 
 

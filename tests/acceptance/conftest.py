@@ -67,7 +67,7 @@ class RawServer:
 
     def close(self) -> tuple[str, str]:
         """Close its stdin, and return the rest of its stdout and stderr."""
-        return self.process.communicate(timeout=30)
+        return self.process.communicate(timeout=120)
 
     @staticmethod
     def _stream(stream: IO[str] | None) -> IO[str]:

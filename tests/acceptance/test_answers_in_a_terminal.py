@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 BELL = "bell calibration 1"
 
 

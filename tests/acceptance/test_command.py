@@ -158,7 +158,7 @@ def test_a_line_that_is_not_a_message_gets_a_json_rpc_error(raw_server: RawServe
 PATIENT = """
 from uniqc_mcp.cli.commands import main
 from uniqc_mcp.protocol import stdio_streams
-stdio_streams._GRACE_SECONDS = 50
+stdio_streams._GRACE_SECONDS = 100
 main()
 """
 """The command with a long time to answer after the end of stdin, for a busy machine."""
@@ -189,7 +189,7 @@ def test_all_piped_requests_are_answered_before_the_command_exits(cache_dir: Pat
         input="\n".join(map(json.dumps, lines)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     assert [json.loads(line)["id"] for line in finished.stdout.splitlines()] == [0, 1]
@@ -224,7 +224,7 @@ def start_query(server: RawServer, cache_dir: Path, query: dict[str, Any]) -> No
     server.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": query})
     file = str(cache_dir / "tasks.sqlite")
     for number in (2, 3):
-        deadline = monotonic() + 30
+        deadline = monotonic() + 120
         while file not in open_files(server.process.pid):
             assert monotonic() < deadline, "the query was never started"
         server.ask(number, "ping")
@@ -269,7 +269,7 @@ def test_stdout_carries_only_the_protocol(command: str, cache_dir: Path) -> None
         input='{"jsonrpc":"2.0","id":1,"method":"ping"}\n',
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     assert [json.loads(line)["jsonrpc"] for line in finished.stdout.splitlines()] == ["2.0"]

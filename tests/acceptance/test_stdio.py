@@ -33,8 +33,8 @@ PROBE: list[str] = []
 
 # Without a buffer, an early print would reach stdout before the transport takes it over.
 ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": ""}
-TIMEOUT = 60.0  # seconds; only a broken server takes so long
-LONG_GRACE = ["--grace", "50"]
+TIMEOUT = 120.0  # seconds; only a broken server takes so long
+LONG_GRACE = ["--grace", "100"]
 Message = dict[str, Any]
 
 

@@ -127,7 +127,7 @@ class OwnPostgres(Postgres):
                 extra_groups=self._groups,
             )
         self._server = started
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 self.connect().close()
@@ -147,7 +147,7 @@ class OwnPostgres(Postgres):
         """
         if self._server is not None:
             self._server.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
-            self._server.wait(timeout=30)
+            self._server.wait(timeout=120)
             self._server = None
 
     def remove(self) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Cache
 
-PATIENCE = 30.0
-"""Seconds after which a test stops waiting and fails."""
+PATIENCE = 120.0
+"""Seconds after which a test stops waiting and fails. A busy machine starts Python in 25 s."""
 
 _WATCH_NAME = StoreWatcher._watch.__qualname__  # pyright: ignore[reportPrivateUsage] - its task
 

@@ -41,7 +41,7 @@ class Address:
         """Return a client without MCP."""
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=120, trust_env=False)
 
     def person(self, token: str, mode: Mode = "auto") -> Person:
         """Return a person with a token."""

@@ -84,12 +84,11 @@ async def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_so(
 async def test_a_message_that_gets_no_place_in_time_is_to_come_again(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uniqc_mcp.lab.http.share._SECONDS_FOR_A_PLACE", 0.2)
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def wait() -> None:
         begun.release()
-        go_on.wait(30)
+        go_on.wait(300)
 
     doors.receiver.during = wait
     statuses: list[int] = []
@@ -104,6 +103,7 @@ async def test_a_message_that_gets_no_place_in_time_is_to_come_again(
             group.start_soon(push, token)
         for _ in range(4):
             await anyio.to_thread.run_sync(begun.acquire)
+        monkeypatch.setattr("uniqc_mcp.lab.http.share._SECONDS_FOR_A_PLACE", 0.2)
         async with doors.http("uqm_of_carol") as http:
             answer = await http.post(PUSH_PATH, json=PUSH)
         assert answer.status_code == 429

@@ -52,7 +52,7 @@ async def test_a_body_that_does_not_come_is_given_up(
     body: Callable[[], AsyncGenerator[bytes]],
 ) -> None:
     async with doors.http("uqm_of_alice") as http:
-        with monkeypatch.context() as patch, anyio.fail_after(60):
+        with monkeypatch.context() as patch, anyio.fail_after(120):
             patch.setattr(share, limit, 0.2)
             answer = await http.post(PUSH_PATH, content=body())
         assert answer.status_code == 408
@@ -78,7 +78,7 @@ async def test_slow_bodies_of_one_owner_leave_places_to_others(
             await http.post(PUSH_PATH, content=body())
 
     async with anyio.create_task_group() as group:
-        with anyio.fail_after(60):
+        with anyio.fail_after(120):
             for _ in range(8):
                 group.start_soon(stall)
             while begun < share.MAX_OF_AN_OWNER:

@@ -82,7 +82,7 @@ class FakeServer:
         (store,) = self.stores.values()
         return store
 
-    def wait_for(self, reached: Callable[[], bool], *, seconds: float = 30) -> None:
+    def wait_for(self, reached: Callable[[], bool], *, seconds: float = 120) -> None:
         """Return once something is true, which is tested after each answer."""
         with self.answered:
             assert self.answered.wait_for(reached, seconds)

@@ -217,9 +217,9 @@ def test_a_signal_ends_it_with_0_whatever_the_server_does(
     command += ["--cache-dir", str(cache)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         try:
-            assert arrived.wait(60)
+            assert arrived.wait(120)
             process.send_signal(number)
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=120)
         finally:
             process.kill()
             ended.set()

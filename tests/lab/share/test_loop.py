@@ -67,7 +67,7 @@ def sharing(cache: Path, server: FakeServer, *, every: float = 600) -> Generator
         yield run
     finally:
         run.stop.set()
-        thread.join(10)
+        thread.join(120)
         assert not thread.is_alive()
 
 
@@ -197,7 +197,7 @@ def test_an_unreadable_file_is_told_and_read_once_it_can_be(
     good = path.read_bytes()
     path.write_bytes(b"no database" * 100)
     with sharing(cache, server) as run:
-        assert run.said.wait(10)
+        assert run.said.wait(120)
         path.write_bytes(good)
         in_step(server, cache)
     assert len(run.told) == 2
@@ -252,6 +252,6 @@ def test_a_large_file_whose_index_lacks_tasks_removes_none(cache: Path, server: 
     before = dict(server.store.tasks)
     damage_index(cache)
     with sharing(cache, server) as run:
-        assert run.said.wait(30)
+        assert run.said.wait(120)
     assert "an index of it has 0 tasks and another 83" in run.told[0]
     assert server.store.tasks == before

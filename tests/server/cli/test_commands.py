@@ -34,7 +34,7 @@ def run_process(*arguments: str, **environment: str) -> subprocess.CompletedProc
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -198,7 +198,7 @@ def test_the_server_explains_on_a_terminal_how_to_connect_a_client(cache: Cache)
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(7)]
         os.close(controller)  # closing the terminal ends the input
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=120)
     assert lines[0].startswith(f"uniqc-mcp {__version__} is a server for MCP clients")
     assert '{"mcpServers": {"uniqc": {"command": "uniqc-mcp"}}}' in "".join(lines)
     assert lines[-1] == "Ctrl-C ends it.\n"

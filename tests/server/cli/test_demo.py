@@ -82,7 +82,7 @@ def test_an_unreadable_cache_ends_the_demo_without_a_traceback(cache: Cache) -> 
         [sys.executable, "-m", "uniqc_mcp", "demo", "--cache-dir", str(cache.directory)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert finished.returncode == 1

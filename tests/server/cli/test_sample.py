@@ -186,7 +186,7 @@ def test_a_disk_that_fills_up_leaves_no_part_of_a_sample(tmp_path: Path) -> None
         [sys.executable, "-c", FULL_DISK, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")

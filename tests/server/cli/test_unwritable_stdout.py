@@ -31,7 +31,7 @@ def run(cache: Cache, command: list[str], redirection: str) -> subprocess.Comple
         ["/bin/sh", "-c", f'"$@" {redirection}', "sh", *words],
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

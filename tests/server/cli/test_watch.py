@@ -38,7 +38,7 @@ PATH = Path("/somewhere/tasks.sqlite")
 STATUS = StoreStatus(
     store=StoreState(path=PATH, exists=True, schema_version=5), total=12, read_at=NOW
 )
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 HOSTILE = "\x1b[2J\x1b]0;title\x07name\r\n\u202e\x9b31m[red]"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Cache
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 HIDDEN, SEEN = "\x1b[?25l", "\x1b[?25h"
 TAKE_TERMINAL = (

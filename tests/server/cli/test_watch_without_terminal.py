@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.server.conftest import Cache
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 120
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--until-idle",), 141)])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows starts the server at once")
 
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 COMMAND = [sys.executable, "-m", "uniqc_mcp"]
 CLIENT = {
     "protocolVersion": "2025-06-18",

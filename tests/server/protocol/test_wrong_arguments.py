@@ -297,7 +297,7 @@ def test_malformed_parameters_are_explained(cache: Cache) -> None:
         input="\n".join(lines),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     answers = {answer["id"]: answer for answer in map(json.loads, finished.stdout.splitlines())}

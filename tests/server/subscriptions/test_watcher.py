@@ -12,6 +12,7 @@ import anyio
 import pytest
 from tests.server.watching import (
     A_WHILE,
+    PATIENCE,
     running,
     save,
     uniqc,
@@ -59,7 +60,7 @@ async def test_a_listener_is_called_for_a_later_change(cache: Cache) -> None:
         async with watcher.listening(event.set):
             cursor = watcher.watch.since().cursor
             save(other, "a", "success")
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE):
                 await event.wait()
             assert watcher.watch.since(cursor).task_ids == {"a"}
 
@@ -175,7 +176,7 @@ async def test_a_listener_that_joins_while_the_last_one_leaves_is_called(cache: 
         event = ResettableEvent()
         async with watcher.listening(event.set):
             save(other, "a", "success")
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE):
                 await event.wait()
 
 
@@ -256,7 +257,7 @@ async def test_the_watcher_keeps_no_file_open_and_no_lock(cache: Cache) -> None:
                 await anyio.sleep(0.01)
                 assert not _open_files(cache.directory)
             other.clear_all()
-            with anyio.fail_after(30):
+            with anyio.fail_after(PATIENCE):
                 await event.wait()
             assert not cache.path.exists()
 

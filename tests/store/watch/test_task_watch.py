@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 
 
 def watch_of(directory: Path, *, newest: int = 1_000) -> TaskWatch:
