@@ -1,9 +1,11 @@
-"""Settings that all tests share: of Hypothesis, signals, and which tests are left out."""
+"""Settings that all tests share: Hypothesis, signals, time zone, and which tests are left out."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +44,19 @@ def default_signals() -> Generator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_utc() -> Generator[None]:
+    """Set the local time zone, which a few tests replace by another, whatever the machine has."""
+    if sys.platform == "win32":
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 _IGNORED_BY_PYTHON = {
