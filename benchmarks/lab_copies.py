@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.mix import NEWEST, OLDEST
-from uniqc_mcp.lab.database.rows import TASK_COLUMNS, microseconds
+from uniqc_mcp.lab.database.rows import TASK_COLUMNS
+from uniqc_mcp.lab.database.values import microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

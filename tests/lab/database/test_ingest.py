@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.contract.records import StoredJob, StoredTask, records_of
 from tests.lab.messages import STORE, compare_of, digest_of, key_of, message_of, push_of
 
-from uniqc_mcp.lab.database import comparison, rows
+from uniqc_mcp.lab.database import comparison, values
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.database.viewer import Viewer
 from uniqc_mcp.lab.errors import LabRefusedError
@@ -215,7 +215,7 @@ def test_a_bad_task_never_blocks_the_others(
             update={"backend": "".join(map(chr, range(0x4E00, 0x5E00))), "key": Key(task_id="big")}
         ),
     ]
-    monkeypatch.setattr(rows, "_MAX_KEY_BYTES", {"task_id": 512})
+    monkeypatch.setattr(values, "MAX_KEY_BYTES", {"task_id": 512})
     mixed = (*(one for pair in zip(messages, bad, strict=False) for one in pair), bad[6])
     answer = ingest.push("alice", Push(store_id=STORE, tasks=mixed, gone=(Key(task_id="\ud800"),)))
     assert {key.task_id for key, _ in answer.refused} == {one.key.task_id for one in bad}

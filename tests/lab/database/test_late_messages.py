@@ -10,7 +10,7 @@ from tests.contract.records import StoredTask
 from tests.lab.database.test_ingest import is_consistent, kept
 from tests.lab.messages import push_of
 
-from uniqc_mcp.lab.database import rows
+from uniqc_mcp.lab.database import values
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.errors import LabOutOfStepError
 
@@ -40,7 +40,7 @@ def test_a_message_of_an_older_revision_changes_nothing(database: Database) -> N
 def test_a_message_that_is_written_in_parts_is_taken_whole(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "_MAX_KEY_BYTES", {"task_id": 512})
+    monkeypatch.setattr(values, "MAX_KEY_BYTES", {"task_id": 512})
     # Too long for an index, which the database finds out.
     backend = "".join(map(chr, range(0x4E00, 0x5E00)))
     tasks = [replace(TASK, task_id=f"uqt_{number}") for number in range(5)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.database import schema, statements
+from uniqc_mcp.lab.database.batch import NO_DIGEST
 from uniqc_mcp.lab.database.quota import check_number_of_stores
 from uniqc_mcp.lab.errors import LabRefusedError
 from uniqc_mcp.lab.exchange import Compared, Held, Key
@@ -24,8 +25,6 @@ _MAX_HELD: Final = 100_000
 
 A machine has a thousand tasks in a range. More are held where it was emptied, or restored.
 """
-
-_NO_DIGEST: Final = "0" * 32
 
 
 class Comparison:
@@ -54,7 +53,7 @@ class Comparison:
             **self._place,
             "machine": message.machine.replace("\0", ""),
             "schema_version": message.schema_version,
-            "nothing": _NO_DIGEST,
+            "nothing": NO_DIGEST,
         }
         found = connection.execute(statements.HEAR, heard).fetchone()
         if found is None:

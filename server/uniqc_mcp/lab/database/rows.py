@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from uniqc_mcp.lab.database.values import (
+    MAX_KEY_BYTES,
+    RefusedTaskError,
+    checked,
+    checked_integer,
+    checked_moment,
+    optional_integer,
+)
 from uniqc_mcp.lab.exchange import MAX_BODY_BYTES
-from uniqc_store import parse_json, parse_time
+from uniqc_store import parse_json
 
 if TYPE_CHECKING:
     from uniqc_mcp.lab.database.redaction import Redaction
@@ -16,24 +23,7 @@ if TYPE_CHECKING:
 UNREADABLE: Final = -(2**63)
 """The order of a task whose update time can't be read: before every other."""
 
-_MAX_KEY_BYTES: Final[dict[str, int]] = {
-    "task_id": 512,
-    "backend": 512,
-    "status": 200,
-    "submit_time": 200,
-    "platform_task_id": 512,
-}
-"""Most bytes of the texts in indexes. An entry of PostgreSQL's has 2,700 bytes at most."""
-
-_MAX_INTEGER: Final = 2**63 - 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE: Final = timedelta(microseconds=1)
-
 Row = tuple[object, ...]
-
-
-class RefusedTaskError(Exception):
-    """A task that can't be kept; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +108,7 @@ class _TaskReader:
 
     def rows(self) -> TaskRows:
         task = self._task
-        task_id = _checked("task_id", task.key.task_id)
+        task_id = checked("task_id", task.key.task_id)
         if not task_id or "\0" in task_id:
             raise RefusedTaskError("task_id: is empty or has a NUL")
         backend, status = self._text("backend", task.backend), self._text("status", task.status)
@@ -130,14 +120,14 @@ class _TaskReader:
         times = self._times()
         # The name of the damaged fields comes last: reading the others fills it.
         values = (
-            *(task_id, task.key.archived, task.fingerprint, _integer("place", task.place)),
+            *(task_id, task.key.archived, task.fingerprint, checked_integer("place", task.place)),
             *_labels(backend),
-            *(status, _integer("shots", task.shots), _circuits(task)),
+            *(status, checked_integer("shots", task.shots), _circuits(task)),
             *times,
             *_folded(self._text("name", task.name)),
             *_folded(self._optional("error", task.error)),
             *(self._optional("archived_at", task.archived_at), _legacy_id(metadata), bool(jobs)),
-            *(_optional_integer("result_bytes", task.result_bytes), " ".join(self._damaged)),
+            *(optional_integer("result_bytes", task.result_bytes), " ".join(self._damaged)),
         )
         return TaskRows(
             key=task.key,
@@ -151,11 +141,11 @@ class _TaskReader:
 
     def _times(self) -> Row:
         task = self._task
-        updated = _moment("updated_at", task.updated_at)
+        updated = checked_moment("updated_at", task.updated_at)
         return (
             self._text("submit_time", task.submit_time),
             self._text("update_time", task.update_time),
-            _moment("submitted_at", task.submitted_at),
+            checked_moment("submitted_at", task.submitted_at),
             updated,
             UNREADABLE if updated is None else updated,
         )
@@ -163,19 +153,22 @@ class _TaskReader:
     def _job(self, job: Job) -> Row:
         return (
             *(self._task.key.task_id, self._task.key.archived),
-            *(_integer("shard_index", job.shard_index),),
+            *(checked_integer("shard_index", job.shard_index),),
             *(self._text("platform_task_id", job.platform_task_id, redact=False),),
-            *(self._text("backend", job.backend), _integer("circuit_count", job.circuit_count)),
-            *(_integer("sub_index_offset", job.sub_index_offset),),
+            *(
+                self._text("backend", job.backend),
+                checked_integer("circuit_count", job.circuit_count),
+            ),
+            *(checked_integer("sub_index_offset", job.sub_index_offset),),
             *(self._text("status", job.status), self._text("submit_time", job.submit_time)),
             *(self._text("update_time", job.update_time), self._optional("error", job.error)),
             self._body("result", job.result),
-            _optional_integer("result_bytes", job.result_bytes),
+            optional_integer("result_bytes", job.result_bytes),
         )
 
     def _text(self, field: str, text: str, *, redact: bool = True) -> str:
-        checked = self._without_nul(field, _checked(field, text))
-        return _checked(field, self._redaction.text(checked)) if redact else checked
+        sound = self._without_nul(field, checked(field, text))
+        return checked(field, self._redaction.text(sound)) if redact else sound
 
     def _optional(self, field: str, text: str | None) -> str | None:
         return None if text is None else self._text(field, text)
@@ -184,8 +177,7 @@ class _TaskReader:
         """Return metadata or a result; None, and the field is damaged, where it is too large."""
         if text is None:
             return None
-        checked = self._without_nul(field, _checked(field, text))
-        kept = self._redaction.json(checked)
+        kept = self._redaction.json(self._without_nul(field, checked(field, text)))
         if len(kept.encode()) > MAX_BODY_BYTES:
             self._damaged[field] = None
             return None
@@ -196,41 +188,6 @@ class _TaskReader:
             return text
         self._damaged[field] = None
         return text.replace("\0", "")
-
-
-def _checked(field: str, text: str) -> str:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise RefusedTaskError(f"{field}: holds half a surrogate pair") from None
-    if size > _MAX_KEY_BYTES.get(field, size):
-        raise RefusedTaskError(f"{field}: is longer than {_MAX_KEY_BYTES[field]} bytes")
-    return text
-
-
-def _integer(field: str, value: int) -> int:
-    if not -_MAX_INTEGER - 1 <= value <= _MAX_INTEGER:
-        raise RefusedTaskError(f"{field}: is beyond 64 bits")
-    return value
-
-
-def _optional_integer(field: str, value: int | None) -> int | None:
-    return None if value is None else _integer(field, value)
-
-
-def _moment(field: str, text: str | None) -> int | None:
-    """Return microseconds since 1970 of a time that a machine sent with its offset."""
-    if text is None:
-        return None
-    moment = parse_time(text)
-    if moment is None or moment.tzinfo is None:
-        raise RefusedTaskError(f"{field}: is not a time with its offset")
-    return microseconds(moment)
-
-
-def microseconds(moment: datetime) -> int:
-    """Return the microseconds from 1970 to an aware moment, exactly."""
-    return (moment - _EPOCH) // _ONE
 
 
 def _labels(backend: str) -> tuple[str, str, str]:
@@ -244,7 +201,7 @@ def _folded(text: str | None) -> tuple[str | None, str | None]:
 
 def _circuits(task: Task) -> int:
     total = sum(max(job.circuit_count, 1) for job in task.jobs) or 1
-    return _integer("circuit_count", total)
+    return checked_integer("circuit_count", total)
 
 
 def _legacy_id(metadata: str | None) -> str | None:
@@ -256,7 +213,7 @@ def _legacy_id(metadata: str | None) -> str | None:
     except ValueError:
         return None
     legacy_id = value.get("legacy_platform_id") if isinstance(value, dict) else None
-    if not isinstance(legacy_id, str) or len(legacy_id.encode()) > _MAX_KEY_BYTES["task_id"]:
+    if not isinstance(legacy_id, str) or len(legacy_id.encode()) > MAX_KEY_BYTES["task_id"]:
         return None
     return legacy_id
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.lab.database.rows import microseconds
 from uniqc_mcp.lab.database.tables import ACTIVE
+from uniqc_mcp.lab.database.values import microseconds
 from uniqc_store import AFTER_EVERY_DIGIT, text_after, text_before
 
 if TYPE_CHECKING:

@@ -39,6 +39,11 @@ JOIN_STORE: Final = """
     JOIN store ON store.owner = task.owner AND store.store_id = task.store_id
 """
 
+JOIN_JOB: Final = """
+    JOIN job ON job.owner = task.owner AND job.store_id = task.store_id
+        AND job.task_id = task.task_id AND job.archived = task.archived
+"""
+
 JOB_COLUMNS: Final = """
     job.owner, job.store_id, job.task_id, job.shard_index, job.platform_task_id, job.backend,
     job.circuit_count, job.sub_index_offset, job.status, job.submit_time, job.update_time,

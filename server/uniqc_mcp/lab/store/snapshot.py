@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from uniqc_mcp.lab.store import completion, conditions, counts, lookup, measures, pages
+from uniqc_mcp.lab.store import (
+    completion,
+    conditions,
+    counts,
+    held,
+    lookup,
+    measures,
+    of_many,
+    pages,
+)
 from uniqc_mcp.lab.store.state import store_state
 from uniqc_store import Column, TaskFilter
 
@@ -130,19 +139,19 @@ class LabSnapshot:
 
     def archived_among(self, task_ids: Sequence[str]) -> frozenset[str]:
         """Return those of these ids that archived tasks have."""
-        return lookup.among(self._session, task_ids, archived=True)
+        return of_many.among(self._session, task_ids, archived=True)
 
     def live_among(self, task_ids: Sequence[str]) -> frozenset[str]:
         """Return those of these ids that live tasks have."""
-        return lookup.among(self._session, task_ids, archived=False)
+        return of_many.among(self._session, task_ids, archived=False)
 
     def shards_of_tasks(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[TaskShard]]:
         """Return the platform jobs of those live tasks that have any, by their ids."""
-        return lookup.jobs_of_tasks(self._session, task_ids)
+        return of_many.jobs_of_tasks(self._session, task_ids)
 
     def short_results(self, task_ids: Sequence[str]) -> Mapping[str, str]:
         """Return the short ones of the results of live tasks, by their ids."""
-        return lookup.short_results(self._session, task_ids)
+        return of_many.short_results(self._session, task_ids)
 
     def backends(self) -> tuple[str, ...]:
         """Return the backend labels of all tasks, sorted."""
@@ -178,28 +187,28 @@ class LabSnapshot:
 
     def state_of(self, match: Match) -> StoreState:
         """Return the shared store with the schema of the file that a task is in."""
-        return store_state([lookup.store_of(self._session, match)])
+        return store_state([held.store_of(self._session, match)])
 
     def record(self, match: Match) -> LabTaskRecord:
         """Return a task without its result."""
-        return lookup.record(self._session, match)
+        return held.record(self._session, match)
 
     def result_text(self, match: Match) -> str:
         """Return the result of a task; empty if there is none, or if it stayed at its machine."""
-        return lookup.result_text(self._session, match)
+        return held.result_text(self._session, match)
 
     def archived_twin(self, match: Match) -> LabTaskRecord | None:
         """Return the archived task that has the id of a live one."""
-        return lookup.archived_twin(self._session, match)
+        return held.archived_twin(self._session, match)
 
     def shards(self, match: Match) -> tuple[TaskShard, ...]:
         """Return the platform jobs of a task in order."""
-        return lookup.shards(self._session, match)
+        return held.shards(self._session, match)
 
     def shard_result_starts(self, match: Match) -> Mapping[int, str]:
         """Return the first character of the result of each platform job, by the job's index."""
-        return lookup.shard_result_starts(self._session, match)
+        return held.shard_result_starts(self._session, match)
 
     def shard_results(self, match: Match, *, most_bytes: int) -> tuple[str, ...]:
         """Return the results of a task's jobs as stored; none if they are larger together."""
-        return lookup.shard_results(self._session, match, most_bytes=most_bytes)
+        return held.shard_results(self._session, match, most_bytes=most_bytes)
