@@ -259,6 +259,11 @@ class TaskRecord:
         return name if isinstance(name, str) else ""
 
     @property
+    def known_shots(self) -> int | None:
+        """The repetitions of each circuit; None if not recorded, where imports store 0."""
+        return self.shots if self.shots > 0 and "shots" not in self.damaged else None
+
+    @property
     def finished(self) -> bool:
         """True if the status is one of ``TERMINAL_STATUSES``."""
         return self.status in TERMINAL_STATUSES

@@ -137,3 +137,9 @@ async def test_shots_that_are_not_recorded_are_told_so(cache: Cache, shots: obje
         assert "task-000001 success on originq:WK_C180, shots not recorded, submitted" in text
         task = answer["task"] if tool == "get_task" else answer["tasks"][0]
         assert "shots" not in task
+
+
+async def test_shots_that_one_task_lacks_are_told_so_beside_another(cache: Cache) -> None:
+    cache.write({"shots": 0, "status": "success"}, {"shots": 100, "status": "success"})
+    _, answer = await cache.ask("compare_tasks", task_ids=["task-000001", "task-000002"])
+    assert ["shots", "-", 100] in answer["differences"]

@@ -98,7 +98,7 @@ def _label_rows(
     columns: dict[str, tuple[list[str | int], list[str | int]]] = {
         "backend": ([one.backend for one in records], [view.backend for view in views]),
         "status": ([one.status for one in records], [view.status for view in views]),
-        "shots": ([one.shots for one in records], [_told(view.shots) for view in views]),
+        "shots": ([one.shots for one in records], [view.shots or NOT_RECORDED for view in views]),
     }
     for name, (recorded, shown) in columns.items():
         # Compared as recorded: labels may look alike once they are cut.
@@ -106,10 +106,6 @@ def _label_rows(
             same.append(name)
         else:
             yield [name, *shown]
-
-
-def _told(shots: int | str | None) -> int | str:
-    return "not recorded" if shots is None else shots
 
 
 def _circuit_rows(

@@ -79,9 +79,7 @@ class ResultRecord:
     @property
     def shots(self) -> int | None:
         """The shots of each circuit; None if they are unknown."""
-        # Imports without a number of shots store 0.
-        known = self.task.shots > 0 and "shots" not in self.task.damaged
-        return self.task.shots if known else None
+        return self.task.known_shots
 
     @property
     def may_name_chip_qubits(self) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.responses.base import StoreView
-from uniqc_mcp.responses.numbers import exact_integer, exact_number
+from uniqc_mcp.responses.numbers import exact_number
 from uniqc_mcp.safety.sanitizer import Sanitizer
 from uniqc_mcp.tasks.outcomes import NothingToPlotError, TaskOutcomes, outcomes_by_circuit
 
@@ -51,7 +51,7 @@ def all_outcomes(task: FoundTask, now: datetime) -> dict[str, Any]:
             notes.append(f"{hidden} more circuits have a result.")
     return {
         **told,
-        "shots": exact_integer(record.shots) if record.shots > 0 else None,
+        "shots": exact_number(record.known_shots),
         "circuits": circuits,
         "notes": notes,
         "redacted": sanitizer.redacted_fields,

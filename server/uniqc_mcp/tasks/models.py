@@ -92,7 +92,7 @@ class TaskView(Wire):
             never_submitted: Whether no platform knows of it.
             **more: The fields that a subclass adds.
         """
-        active = not record.finished
+        active, shots = not record.finished, record.known_shots
         heard_of = active and not never_submitted
         submitted_at = recorded_time(record.submit_time)
         updated_at = recorded_time(record.update_time)
@@ -102,8 +102,7 @@ class TaskView(Wire):
             backend=sanitizer.one_line("backend", record.backend),
             status=sanitizer.one_line("status", record.status),
             active=active,
-            # Imports without a number of shots store 0.
-            shots=exact_integer(record.shots) if record.shots > 0 else None,
+            shots=None if shots is None else exact_integer(shots),
             submitted_at=submitted_at,
             updated_at=updated_at,
             in_future=_in_future(submitted_at, updated_at, now),

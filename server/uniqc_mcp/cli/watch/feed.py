@@ -227,12 +227,9 @@ class EventFeed:
 
 
 def _shots_of(records: Iterable[TaskRecord]) -> dict[str, int]:
-    """Return the shots by id; imports without a number of shots store 0."""
-    return {
-        record.task_id: record.shots
-        for record in records
-        if record.shots > 0 and "shots" not in record.damaged
-    }
+    """Return the shots by id, where they are recorded."""
+    known = ((record.task_id, record.known_shots) for record in records)
+    return {task_id: shots for task_id, shots in known if shots is not None}
 
 
 def _active_state(record: TaskRecord) -> TaskState:
