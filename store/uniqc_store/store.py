@@ -274,12 +274,9 @@ class TaskStore:
         self, should_stop: Callable[[], bool], report_progress: Callable[[int, int], None]
     ) -> TaskStore:
         """Return a read-only view of this store with these callbacks, which shares its cache."""
-        view = copy.copy(self)
-        view._writer = None  # noqa: SLF001 - a copy of the same class
-        view._access = replace(  # noqa: SLF001 - a copy of the same class
-            self._access, should_stop=should_stop, report_progress=report_progress
+        return self._view(
+            replace(self._access, should_stop=should_stop, report_progress=report_progress)
         )
-        return view
 
     def nonblocking(self, *, milliseconds: int = 1) -> TaskStore:
         """Return a view of this store whose reads never block.
@@ -292,16 +289,22 @@ class TaskStore:
             milliseconds: About how long the queries of this view may take, all together. It is
                 counted in steps of SQLite, so that a busy machine makes no difference.
         """
-        view = copy.copy(self)
         checks = itertools.count(1)
-        view._writer = None  # noqa: SLF001 - a copy of the same class
-        view._access = replace(  # noqa: SLF001 - a copy of the same class
-            self._access,
-            busy_timeout=0,
-            should_stop=lambda: next(checks) >= milliseconds,
-            report_progress=None,
-            nonblocking=True,
+        return self._view(
+            replace(
+                self._access,
+                busy_timeout=0,
+                should_stop=lambda: next(checks) >= milliseconds,
+                report_progress=None,
+                nonblocking=True,
+            )
         )
+
+    def _view(self, access: Access) -> TaskStore:
+        """Return a read-only view of this store that reads in another way."""
+        view = copy.copy(self)
+        view._writer = None  # noqa: SLF001 - a copy of the same class
+        view._access = access  # noqa: SLF001 - a copy of the same class
         return view
 
     def search(

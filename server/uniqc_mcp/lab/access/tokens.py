@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio.to_thread
 
 from uniqc_mcp.lab.access.requester import SCOPES, Grant
-from uniqc_mcp.lab.database.viewer import Viewer, check_owner
+from uniqc_mcp.lab.database.viewer import NOBODY, check_owner
 from uniqc_mcp.lab.errors import LabRefusedError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ SECONDS_KEPT: Final = 5.0
 _BYTES: Final = 32
 _ID_CHARACTERS: Final = 12
 _MAX_KEPT: Final = 10_000
-_NOBODY: Final = Viewer(owners=frozenset())
 
 _COLUMNS: Final = "token_id, digest, owner, label, scopes, created_at, expires_at, revoked_at"
 _FIND: Final = f"SELECT {_COLUMNS} FROM token WHERE token_id = %s"  # noqa: S608 - constants
@@ -166,7 +165,7 @@ class StaticTokens:
 
     def _find(self, digest: str) -> StoredToken | None:
         token_id = digest[:_ID_CHARACTERS]
-        found = self._database.ask(_NOBODY, (_FIND, (token_id,)))
+        found = self._database.ask(NOBODY, (_FIND, (token_id,)))
         if not found:
             return None
         stored = _stored(found[0])

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.lab.database.viewer import Viewer, check_owner
+from uniqc_mcp.lab.database.viewer import NOBODY, Viewer, check_owner
 
 if TYPE_CHECKING:
     from uniqc_mcp.lab.database.pool import Database
     from uniqc_mcp.lab.database.trips import Rows
 
-_NOBODY: Final = Viewer(owners=frozenset())
 _AUDIENCES: Final = "SELECT owner, store_id, audience FROM audience"
 
 
 def audiences(database: Database) -> Rows:
     """Return each owner, each of their stores, and to whom they show it."""
-    return database.ask(_NOBODY, (_AUDIENCES, ()))
+    return database.ask(NOBODY, (_AUDIENCES, ()))
 
 
 def viewer_among(found: Rows, owner: str) -> Viewer:

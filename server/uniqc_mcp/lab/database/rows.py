@@ -152,16 +152,17 @@ class _TaskReader:
 
     def _job(self, job: Job) -> Row:
         return (
-            *(self._task.key.task_id, self._task.key.archived),
-            *(checked_integer("shard_index", job.shard_index),),
-            *(self._text("platform_task_id", job.platform_task_id, redact=False),),
-            *(
-                self._text("backend", job.backend),
-                checked_integer("circuit_count", job.circuit_count),
-            ),
-            *(checked_integer("sub_index_offset", job.sub_index_offset),),
-            *(self._text("status", job.status), self._text("submit_time", job.submit_time)),
-            *(self._text("update_time", job.update_time), self._optional("error", job.error)),
+            self._task.key.task_id,
+            self._task.key.archived,
+            checked_integer("shard_index", job.shard_index),
+            self._text("platform_task_id", job.platform_task_id, redact=False),
+            self._text("backend", job.backend),
+            checked_integer("circuit_count", job.circuit_count),
+            checked_integer("sub_index_offset", job.sub_index_offset),
+            self._text("status", job.status),
+            self._text("submit_time", job.submit_time),
+            self._text("update_time", job.update_time),
+            self._optional("error", job.error),
             self._body("result", job.result),
             optional_integer("result_bytes", job.result_bytes),
         )

@@ -44,6 +44,10 @@ class Viewer:
         return SEPARATOR.join(sorted(self.hidden_stores))
 
 
+NOBODY: Final = Viewer(owners=frozenset())
+"""The viewer of no task, for what is asked of tables without tasks."""
+
+
 def check_owner(owner: str) -> str:
     """Return the name of an owner.
 

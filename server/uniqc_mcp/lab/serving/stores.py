@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uniqc_mcp.lab.answers.stores import SharedStore
 from uniqc_mcp.lab.database.audience import audiences, viewer_among
 from uniqc_mcp.lab.database.schema import check_version
-from uniqc_mcp.lab.database.viewer import Viewer
+from uniqc_mcp.lab.database.viewer import NOBODY, Viewer
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
 from uniqc_mcp.lab.store.kept import KeptStates
@@ -39,12 +39,11 @@ _SECONDS_KEPT: Final = 1.0
 
 _MAX_KEPT: Final = 10_000
 _VISIBLE: Final = "SELECT owner, store_id, machine FROM store ORDER BY owner ASC, machine ASC"
-_NOBODY: Final = Viewer(owners=frozenset())
 
 
 def check_database(database: Database) -> None:
     """Raise an error if the database does not answer or has the tables of another release."""
-    database.read(_NOBODY, check_version)
+    database.read(NOBODY, check_version)
 
 
 class DatabaseStores:
@@ -166,7 +165,7 @@ class _RequestersWatch:
         self._stores = stores
         self._requester = requester
         self._selection = selection
-        self._watch = stores.lab_watch(_NOBODY, selection)
+        self._watch = stores.lab_watch(NOBODY, selection)
         self._number = -1
         self._seen: Sequence[object] = ()
         self._is_due = True
