@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from uniqc_store.filters import ACTIVE, ANY, FINISHED
 from uniqc_store.query import time_conditions
+from uniqc_store.query.name_conditions import name_contains
 from uniqc_store.query.where import Where, all_of, indexed
 from uniqc_store.rows import raw_text
 
@@ -19,23 +19,6 @@ if TYPE_CHECKING:
     from uniqc_store.filters import Column, Order, TaskFilter
     from uniqc_store.query.statements import TaskTable
     from uniqc_store.query.where import Index
-
-# Most names are rejected without parsing JSON. LIKE folds the case of ASCII only, so a text with
-# other characters, or with escaped ones, is always parsed.
-_NAME_CONTAINS = f"""(
-    instr(metadata_json, '"task_name"') > 0
-    AND (
-        metadata_json LIKE :name_like ESCAPE '!'
-        OR length(metadata_json) <> length(CAST(metadata_json AS BLOB))
-        OR metadata_json GLOB '*\\u*'
-    )
-    AND name_contains({raw_text("metadata_json")}, :name)
-)"""
-# A name with one of these can't be matched on the JSON text: JSON may escape them, U+FFFD stands
-# for a byte that is not UTF-8, and LIKE refuses long patterns. Its pattern is %, which parses all.
-_NOT_FOR_LIKE = re.compile(r'["\\/\x00-\x1f\ufffd]|.{1000}', re.DOTALL)
-_LIKE_SPECIAL = re.compile(r"[%_!]")
-
 
 _BACKEND_OF_ROW = f"backend_is_among({raw_text('backend')}, :backend)"
 _BACKEND_BY_INDEX = f"""{{column}} IN (
@@ -85,7 +68,7 @@ class FilterSql:
             _error_contains(task_filter.error_contains, has_errors=has_errors),
         )
         self.ids = _id_is_among(task_filter.task_ids)
-        self._name = _name_contains(task_filter.name_contains)
+        self._name = name_contains(task_filter.name_contains)
 
     def where(
         self,
@@ -255,17 +238,6 @@ def _active_condition(status: str) -> str:
         OR ({status} > 'failed' AND {status} < 'success')
         OR {status} > 'success'
     )"""
-
-
-def _name_contains(part: str) -> Where:
-    if not part:
-        return Where()
-    folded = part.casefold()
-    return Where([_NAME_CONTAINS], {"name": folded, "name_like": _like_pattern(folded)})
-
-
-def _like_pattern(part: str) -> str:
-    return "%" if _NOT_FOR_LIKE.search(part) else "%" + _LIKE_SPECIAL.sub(r"!\g<0>", part) + "%"
 
 
 def _time_and_name(exact_time: Where, name: Where) -> Where:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from uniqc_store import (
     parse_time,
 )
 from uniqc_store.query import counts, index_scan, planner, search_scan, sort_scan
+from uniqc_store.query.name_conditions import ALSO_FOLDED
 from uniqc_store.query.time_conditions import where_touched_before
 
 if TYPE_CHECKING:
@@ -754,6 +756,7 @@ def test_a_name_is_found_however_its_json_is_written(
         (r"a\"b", 'a"'),
         (r"a\nb", "a\nb"),
         (r"\u0061b", "Ab"),
+        ("Jo\u017f\u00e9's \ufb03x", "JOSÉ'S ffi"),
         ("a_b%c!d", "A_B%C!D"),
         ("x" * 1_500, "X" * 1_200),
         ("x" * 60_000, "x" * 60_000),
@@ -766,6 +769,40 @@ def test_characters_that_json_or_sql_escape_are_found_in_a_name(
     insert(store.cache_dir, "a", metadata_json=f'{{"task_name": "{written}"}}')
     insert(store.cache_dir, "b", metadata_json='{"task_name": "aXbYcZd"}')
     assert found(store, name_contains=part) == {"a"}
+
+
+def test_a_key_with_escaped_characters_is_a_key(store: TaskStore) -> None:
+    insert(store.cache_dir, "a", metadata_json=r'{"t\u0061sk_name": "Bell"}')
+    insert(store.cache_dir, "b", metadata_json='{"note": "Bell"}')
+    assert found(store, name_contains="bell") == {"a"}
+
+
+def test_the_letters_that_other_characters_fold_to_are_known() -> None:
+    others = (chr(code) for code in range(0x80, sys.maxunicode + 1))
+    folded = "".join(each.casefold() for each in others)
+    assert set(filter(str.isascii, folded)) == set(ALSO_FOLDED)
+
+
+@with_files
+@given(
+    name=st.text(alphabet='bs\u017fß\u1e9eKk\u212a\ufb03\u0130\u0149o%_!"\\/\té贝\x7f', min_size=1),
+    bounds=st.tuples(st.integers(0, 12), st.integers(1, 12)),
+    ascii_only=st.booleans(),
+)
+def test_every_part_of_a_folded_name_is_found(
+    fresh_directory: Callable[[], Path],
+    name: str,
+    bounds: tuple[int, int],
+    ascii_only: bool,  # noqa: FBT001 -- hypothesis passes it by name
+) -> None:
+    start, length = bounds
+    part = name.casefold()[start : start + length]
+    store = TaskStore(fresh_directory())
+    written = json.dumps({"note": 1, "task_name": name}, ensure_ascii=ascii_only)
+    insert(store.cache_dir, "a", metadata_json=written)
+    for each in {part, part.upper()}:
+        expected = {"a"} if each.casefold() in name.casefold() else set[str]()
+        assert found(store, name_contains=each) == expected
 
 
 @pytest.mark.usefixtures("in_china")

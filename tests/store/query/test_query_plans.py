@@ -420,12 +420,13 @@ def test_few_tasks_are_looked_up_twice_when_a_walk_finds_nothing(
     assert len(looked_up) == 200 // index_scan.LOOKED_UP_SHARE + 200
 
 
+@pytest.mark.parametrize(("part", "found"), [("VQE", 4), ("BEST", 0), ("be\u017ft", 0)])
 def test_metadata_without_the_name_is_not_parsed(
-    some_failed: Path, monkeypatch: pytest.MonkeyPatch
+    some_failed: Path, monkeypatch: pytest.MonkeyPatch, part: str, found: int
 ) -> None:
     parsed = count_calls(monkeypatch, "_name_contains")
-    page = TaskStore(some_failed, read_only=True).search(TaskFilter(name_contains="VQE"), limit=50)
-    assert len(page.records) == len(parsed) == 4
+    page = TaskStore(some_failed, read_only=True).search(TaskFilter(name_contains=part), limit=50)
+    assert len(page.records) == len(parsed) == found
 
 
 def test_utc_times_before_the_hour_of_the_filter_are_not_parsed(
