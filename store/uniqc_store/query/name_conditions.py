@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import groupby
+from typing import Final
 
 from uniqc_store.query.where import Where
 from uniqc_store.rows import raw_text
 
-# Every text with the name passes both patterns, or has escaped characters. LIKE folds the case of
-# ASCII only: the pattern of the whole part counts for a text of nothing else, which costs a pass
-# over the text to find out. Hence the other pattern comes first.
-_NAME_CONTAINS = f"""(
-    (
-        metadata_json GLOB '*\\u*'
-        OR (
-            metadata_json LIKE :name_in_any_text ESCAPE '!'
-            AND (
-                metadata_json LIKE :name_in_ascii ESCAPE '!'
-                OR length(metadata_json) <> length(CAST(metadata_json AS BLOB))
-            )
-        )
-    )
+_HAS_ESCAPES: Final = "metadata_json GLOB '*\\u*'"
+_IS_NOT_ASCII: Final = "length(metadata_json) <> length(CAST(metadata_json AS BLOB))"
+
+# Every text with the name passes each of these, or escapes ASCII, which JSON need not. LIKE folds
+# the case of ASCII only: the whole part is a pattern for a text of nothing else, which costs two
+# passes over the text to find out. Hence that comes last.
+_IN_ANY_TEXT: Final = "metadata_json LIKE :name_in_any_text ESCAPE '!'"
+_WITHOUT_CASE: Final = f"(instr(metadata_json, :name_without_case) > 0 OR {_HAS_ESCAPES})"
+_IN_ASCII: Final = f"""(
+    metadata_json LIKE :name_in_ascii ESCAPE '!' OR {_IS_NOT_ASCII} OR {_HAS_ESCAPES}
+)"""
+_NAME_CONTAINS: Final = f"""(
+    (metadata_json GLOB '*\\u00[0-7]*' OR {{all_of}})
     AND name_contains({raw_text("metadata_json")}, :name)
 )"""
 
-ALSO_FOLDED = "afhijklnstwy"
+ALSO_FOLDED: Final = "afhijklnstwy"
 """The ASCII letters that other characters fold to: the long s, the kelvin sign, ligatures …"""
 
-# JSON may escape quotes, slashes and control characters. All others stand for themselves in a text
-# of ASCII without `\u`.
-_ESCAPED = r'"/\\\x00-\x1f\x7f-\U0010ffff'
-_KEY = '%"task!_name"%'
-_LIKE_SPECIAL = re.compile(r"[%_!]")
-_LONGEST = 1000
+# JSON may escape quotes, slashes and control characters. All others of ASCII stand for themselves.
+_ESCAPED: Final = r'"/\\\x00-\x1f\x7f-\U0010ffff'
+_LIKE_SPECIAL: Final = re.compile(r"[%_!]")
+_LONGEST: Final = 1000
 """Characters of a part that become a pattern. SQLite refuses patterns of more than 50,000 bytes."""
 
 
@@ -45,17 +45,37 @@ def name_contains(part: str) -> Where:
     if not part:
         return Where()
     folded = part.casefold()
-    return Where(
-        [_NAME_CONTAINS],
-        {
-            "name": folded,
-            "name_in_any_text": _pattern(folded, _ESCAPED + ALSO_FOLDED),
-            "name_in_ascii": _pattern(folded, _ESCAPED),
-        },
-    )
+    rejecting = Where()
+    anywhere = _certain(folded, _ESCAPED + ALSO_FOLDED)
+    if len(max(anywhere, key=len)) > 1:  # Nearly every text has any one letter.
+        rejecting.add(_IN_ANY_TEXT, name_in_any_text=_pattern(anywhere))
+    if letters := _without_case(folded):
+        rejecting.add(_WITHOUT_CASE, name_without_case=letters)
+    rejecting.add(_IN_ASCII, name_in_ascii=_pattern(_certain(folded, _ESCAPED)))
+    condition = _NAME_CONTAINS.format(all_of=" AND ".join(rejecting.conditions))
+    return Where([condition], rejecting.parameters | {"name": folded})
 
 
-def _pattern(part: str, uncertain: str) -> str:
-    """Return a pattern of LIKE in which anything may stand for runs of uncertain characters."""
-    certain = re.split(f"[{uncertain}]+", part[:_LONGEST])
-    return _KEY + "%".join(_LIKE_SPECIAL.sub(r"!\g<0>", each) for each in certain) + "%"
+def is_without_case(character: str) -> bool:
+    """Return whether a character is a letter that folds to itself, and no other folds to it.
+
+    True of the letters of scripts without case, such as Chinese.
+    """
+    return unicodedata.category(character) == "Lo"
+
+
+def _without_case(part: str) -> str:
+    """Return the longest run of letters without case; empty if there are none."""
+    runs = ("".join(run) for alike, run in groupby(part, is_without_case) if alike)
+    return max(runs, key=len, default="")
+
+
+def _certain(part: str, uncertain: str) -> list[str]:
+    """Return what is between runs of uncertain characters, of the beginning of a long part."""
+    return re.split(f"[{uncertain}]+", part[:_LONGEST])
+
+
+def _pattern(certain: list[str]) -> str:
+    """Return a pattern of LIKE in which anything may stand between these."""
+    literal = (_LIKE_SPECIAL.sub(r"!\g<0>", each) for each in certain)
+    return f'%"task!_name"%{"%".join(literal)}%'

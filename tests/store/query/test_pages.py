@@ -43,7 +43,7 @@ from uniqc_store import (
     parse_time,
 )
 from uniqc_store.query import counts, index_scan, planner, search_scan, sort_scan
-from uniqc_store.query.name_conditions import ALSO_FOLDED
+from uniqc_store.query.name_conditions import ALSO_FOLDED, is_without_case
 from uniqc_store.query.time_conditions import where_touched_before
 
 if TYPE_CHECKING:
@@ -777,10 +777,17 @@ def test_a_key_with_escaped_characters_is_a_key(store: TaskStore) -> None:
     assert found(store, name_contains="bell") == {"a"}
 
 
+def test_a_name_is_found_beside_bytes_that_are_not_utf8(store: TaskStore) -> None:
+    insert(store.cache_dir, "a", metadata_json=NotUtf8('{"task_name": "贝'.encode() + b'\x80 x"}'))
+    assert found(store, name_contains="贝") == found(store, name_contains="X") == {"a"}
+
+
 def test_the_letters_that_other_characters_fold_to_are_known() -> None:
     others = (chr(code) for code in range(0x80, sys.maxunicode + 1))
-    folded = "".join(each.casefold() for each in others)
-    assert set(filter(str.isascii, folded)) == set(ALSO_FOLDED)
+    folded = {each: each.casefold() for each in others}
+    assert set(filter(str.isascii, "".join(folded.values()))) == set(ALSO_FOLDED)
+    for character, letters in folded.items():
+        assert letters == character or not any(map(is_without_case, character + letters))
 
 
 @with_files

@@ -429,6 +429,20 @@ def test_metadata_without_the_name_is_not_parsed(
     assert len(page.records) == len(parsed) == found
 
 
+@pytest.mark.parametrize(("part", "found"), [("态", 6), ("贝态", 0), ("bo", 0)])
+def test_metadata_without_the_letters_is_not_parsed(
+    store: TaskStore, monkeypatch: pytest.MonkeyPatch, part: str, found: int
+) -> None:
+    for number in range(9):
+        name = "贝尔态" if number % 3 else "校准"
+        store.save(TaskInfo(str(number), "dummy", metadata={"task_name": name}))
+    parsed = count_calls(monkeypatch, "_name_contains")
+    page = TaskStore(store.cache_dir, read_only=True).search(
+        TaskFilter(name_contains=part), limit=9
+    )
+    assert len(page.records) == len(parsed) == found
+
+
 def test_utc_times_before_the_hour_of_the_filter_are_not_parsed(
     some_failed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
