@@ -31,7 +31,7 @@ def main() -> None:
         ImageDraw.Draw(image).text((0, 0), character, font=font, fill=255)
         levels += bytes(round(pixel * canvas.LEVELS / 255) for pixel in image.tobytes())
     drawn = {
-        "font": f"{' '.join(font.getname())} {SIZE} px",
+        "font": f"{' '.join(filter(None, font.getname()))} {SIZE} px",
         "width": width,
         "height": height,
         "characters": CHARACTERS,
