@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_TASKS, VERSION, Key
+from uniqc_mcp.lab.exchange import MAX_BATCH_BYTES, MAX_TASKS, VERSION, Key, Task
 from uniqc_mcp.lab.share.errors import BatchRefusedError, BatchTooLargeError
 from uniqc_mcp.lab.share.outgoing import without_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uniqc_mcp.lab.exchange import Task
     from uniqc_mcp.lab.share.client import LabClient
 
 _ROOM_FOR_THE_REST: Final = 1_000
@@ -46,11 +45,21 @@ class Sent:
 
 
 class _Item(NamedTuple):
-    """A task with its JSON; or the key of a task that is gone, with no task."""
+    """The JSON of a task, or of the key of one that is gone.
 
-    key: Key
-    task: Task | None
+    A batch of two thousand tasks as models would be ten thousand objects, which the garbage
+    collector then walks over and over.
+    """
+
     json: bytes
+    is_task: bool
+
+    @property
+    def key(self) -> Key:
+        """The key, which is needed of a task that is refused."""
+        if self.is_task:
+            return Task.model_validate_json(self.json).key
+        return Key.model_validate_json(self.json)
 
 
 class Batches:
@@ -81,7 +90,7 @@ class Batches:
 
     def add_gone(self, key: Key) -> None:
         """Add the key of a task that is no longer there, and send what is full."""
-        self._add(_Item(key, None, key.model_dump_json().encode()))
+        self._add(_Item(key.model_dump_json().encode(), is_task=False))
 
     def flush(self) -> None:
         """Send what was added.
@@ -113,7 +122,7 @@ class Batches:
             self._send_parts(items, error)
         else:
             refused = [Refused(key, reason) for key, reason in pushed.refused]
-            tasks = sum(item.task is not None for item in items)
+            tasks = sum(item.is_task for item in items)
             self.sent.tasks += tasks - len(refused)
             self.sent.gone += len(items) - tasks
             self.sent.refused += refused
@@ -130,9 +139,10 @@ class Batches:
             self._send(items[middle:])
             return
         (item,) = items
-        if isinstance(error, BatchTooLargeError) and item.task is not None:
-            smaller = without_bodies(item.task)
-            if smaller != item.task:
+        if isinstance(error, BatchTooLargeError) and item.is_task:
+            task = Task.model_validate_json(item.json)
+            smaller = without_bodies(task)
+            if smaller != task:
                 self._send([_item(smaller)])
                 return
         self.sent.refused.append(Refused(item.key, str(error)))
@@ -140,8 +150,8 @@ class Batches:
             raise error
 
     def _body(self, items: Sequence[_Item]) -> bytes:
-        tasks = b",".join(item.json for item in items if item.task is not None)
-        gone = b",".join(item.json for item in items if item.task is None)
+        tasks = b",".join(item.json for item in items if item.is_task)
+        gone = b",".join(item.json for item in items if not item.is_task)
         revision = "null" if self.revision is None else self.revision
         head = (
             f'{{"version":{VERSION},"store_id":"{self._store_id}","revision":{revision},'.encode()
@@ -150,4 +160,4 @@ class Batches:
 
 
 def _item(task: Task) -> _Item:
-    return _Item(task.key, task, task.model_dump_json().encode())
+    return _Item(task.model_dump_json().encode(), is_task=True)

@@ -45,18 +45,14 @@ class Fingerprints:
         values: list[StoredValue] = [*task[_FIRST_COLUMN:_AFTER_COLUMNS]]
         for job in task.jobs:
             values += job[_FIRST_JOB_COLUMN:]
-        shape: list[object] = [task.row]
-        texts: list[bytearray] = []
-        for value in values:
-            if type(value) is bytearray:
-                # The length keeps the bytes of two neighbouring texts apart.
-                shape.append(len(value))
-                texts.append(value)
-            else:
-                # A tuple, so that a number is never taken for a length.
-                shape.append((value,))
+        # The length keeps the bytes of two neighbouring texts apart. Anything else is in brackets,
+        # so that a number is never taken for a length.
+        shape = [
+            f"{len(value)}" if type(value) is bytearray else f"({value!r},)" for value in values
+        ]
+        texts = [value for value in values if type(value) is bytearray]
         digest = self._keyed.copy()
-        digest.update(repr(shape).encode())
+        digest.update(f"[{task.row}, {', '.join(shape)}]".encode())
         digest.update(b"".join(texts))
         return int.from_bytes(digest.digest())
 

@@ -10,7 +10,7 @@ from uniqc_mcp.lab.share.fingerprints import hexadecimal
 from uniqc_mcp.lab.share.identifiers import shared_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
     from uniqc_mcp.lab.share.fingerprints import Fingerprints
     from uniqc_store import StoredTask, TaskStore
@@ -20,6 +20,9 @@ _TASKS_OF_A_READ: Final = MAX_RANGE_TASKS - 1
 
 _BYTES_OF_A_READ: Final = 8 * 2**20
 """Bytes of stored tasks that are kept of one read, but for its last task."""
+
+
+_TEXTS: Final = (bytearray, bytes)
 
 
 class TaskKey(NamedTuple):
@@ -152,5 +155,5 @@ def _collected(
 
 def _bytes_of(task: StoredTask) -> int:
     """Return the bytes of the texts of a task and its jobs, about."""
-    rows: Iterable[tuple[object, ...]] = (task, *task.jobs)
-    return sum(len(value) for row in rows for value in row if isinstance(value, bytearray | bytes))
+    rows: tuple[tuple[object, ...], ...] = (task, *task.jobs)
+    return sum([len(value) for row in rows for value in row if isinstance(value, _TEXTS)])
