@@ -70,7 +70,15 @@ class TooLargeError(Exception):
     """A body of more than ``MAX_BATCH_BYTES``."""
 
 
-_OF_THE_BODY: Final = (TooLargeError, TimeoutError, ClientDisconnect)
+_NOT_TAKEN: Final = (
+    TooLargeError,
+    TimeoutError,
+    ClientDisconnect,
+    ValidationError,
+    LabRefusedError,
+    LabOutOfStepError,
+)
+"""Faults of a message or of its machine; those of the database are other errors."""
 
 
 class ShareEndpoints:
@@ -116,8 +124,11 @@ class ShareEndpoints:
             try:
                 message = kind.model_validate_json(await _body(request))
                 answer = await anyio.to_thread.run_sync(receive, owner, message)
-            except (*_OF_THE_BODY, ValidationError, LabError) as error:
+            except _NOT_TAKEN as error:
                 return _refusal(error)
+            except LabError:
+                logger.exception("a message of a machine was not taken")
+                return unavailable("The database can't take it now.")
         return Response(answer.model_dump_json(), media_type="application/json")
 
     def _of_an_owner(self, owner: str) -> anyio.Semaphore:
@@ -125,22 +136,28 @@ class ShareEndpoints:
         return self._places_of.setdefault(owner, anyio.Semaphore(MAX_OF_AN_OWNER))
 
 
-def _refusal(error: Exception) -> Response:
+def _refusal(
+    error: TooLargeError
+    | TimeoutError
+    | ClientDisconnect
+    | ValidationError
+    | LabRefusedError
+    | LabOutOfStepError,
+) -> Response:
     """Return the answer on a message that was not taken."""
     match error:
         case TooLargeError():
             return problem(413, f"A message may have {MAX_BATCH_BYTES} bytes at most.")
         case ValidationError():
             return problem(422, _in_words(error))
-        case LabRefusedError() | LabOutOfStepError():
-            return problem(422 if isinstance(error, LabRefusedError) else 409, str(error))
+        case LabRefusedError():
+            return problem(422, str(error))
+        case LabOutOfStepError():
+            return problem(409, str(error))
         case ClientDisconnect():
             return problem(400, "The message ended before its end.")
         case TimeoutError():
             return problem(408, "The message came too slowly.", retry_after=_SECONDS_TO_WAIT)
-        case _:
-            logger.error("a message of a machine was not taken", exc_info=error)
-            return unavailable("The database can't take it now.")
 
 
 async def _body(request: Request) -> bytes:
