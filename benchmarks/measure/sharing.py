@@ -36,7 +36,7 @@ REDACTED = "redacting and serialising the same rows"
 FULL, NOTHING_NEW = "a pass to a server that has nothing", "a pass that finds nothing new"
 FIRST_TIME = "a first pass"
 PEAK = "peak memory of a pass that finds nothing new"
-_REPEATS = 3
+_REPEATS = 5
 _LARGEST = 100_000
 """A first pass over a million tasks takes several minutes, and tells nothing more."""
 

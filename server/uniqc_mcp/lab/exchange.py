@@ -134,14 +134,10 @@ class Task(_Message):
 class Compare(_Message):
     """The tasks that a machine holds, in digests. Whoever receives it has heard from the machine.
 
-    Fields that it does not have are ignored: an older ``share`` sends an epoch and a revision.
-
     Attributes:
         schema_version: The ``user_version`` of the machine's file, which tells how its releases of
             uniqc wrote results.
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     version: int = VERSION
     store_id: StoreId

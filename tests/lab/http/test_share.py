@@ -44,14 +44,6 @@ async def test_messages_are_taken_for_the_owner_of_the_token(doors: Doors) -> No
     assert [one[0] for one in doors.receiver.taken] == ["bob", "bob"]
 
 
-async def test_a_comparison_of_an_older_share_is_taken(doors: Doors) -> None:
-    body = compare_of([TASK]).model_dump(mode="json")
-    async with doors.http(TOKEN) as http:
-        answer = await http.post(COMPARE_PATH, json={**body, "epoch": "", "revision": 0})
-    assert answer.status_code == 200
-    assert doors.receiver.taken == [("alice", compare_of([TASK]))]
-
-
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_a_message_that_is_none_is_refused_by_its_fields(
     doors: Doors, wrong: dict[str, Any]
