@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+HERE = "127.0.0.1"
 QUESTION = Compare(store_id="0" * 32, machine="laptop", audience="me", count=0, digest="0" * 32)
 
 
@@ -129,9 +130,14 @@ def test_pauses_grow_to_a_limit_even_after_a_week() -> None:
     assert pause_before(10_000, None, longest=300) <= 300
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Return a file with a certificate of its own authority, and its key."""
+def certificate(tmp_path: Path, *, valid: tuple[int, int] = (-1, 1), address: str = HERE) -> Path:
+    """Return a file with a certificate of its own authority, and its key.
+
+    Args:
+        tmp_path: The directory of the file.
+        valid: From when until when, in days from now.
+        address: The IP address that it is of.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab")])
     now = datetime.datetime.now(datetime.UTC)
@@ -141,10 +147,10 @@ def certificate(tmp_path: Path) -> Path:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(days=valid[0]))
+        .not_valid_after(now + datetime.timedelta(days=valid[1]))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -162,17 +168,47 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_unknown_certificate_is_refused_and_a_named_one_is_trusted(certificate: Path) -> None:
+def with_certificate(path: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_an_unknown_certificate_is_refused_and_a_named_one_is_trusted(tmp_path: Path) -> None:
+    path = certificate(tmp_path)
     server = FakeServer()
-    with listening(server, context) as address:
-        assert address.startswith("https://127.0.0.1:")
-        with pytest.raises(ShareRefusedError, match="--ca-file"):
+    with listening(server, with_certificate(path)) as address:
+        assert address.startswith(f"https://{HERE}:")
+        with pytest.raises(ShareRefusedError, match=r'self-signed certificate".*--ca-file'):
             LabClient(address, TOKEN, pause=Waits()).compare(QUESTION)
         assert server.requests == []
-        client = LabClient(address, TOKEN, pause=Waits(), ca_file=certificate)
+        client = LabClient(address, TOKEN, pause=Waits(), ca_file=path)
         assert client.compare(QUESTION).same
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("valid", "reason"), [((-2, -1), "has expired"), ((1, 2), "is not yet valid")]
+)
+def test_a_certificate_out_of_its_time_is_tried_again_and_its_reason_told_whole(
+    tmp_path: Path, valid: tuple[int, int], reason: str
+) -> None:
+    path = certificate(tmp_path, valid=valid)
+    waits = Waits()
+    with listening(FakeServer(), with_certificate(path)) as address:
+        client = LabClient(address, TOKEN, pause=waits, ca_file=path)
+        with pytest.raises(ServerUnavailableError, match=f'certificate {reason}".*renew it'):
+            client.compare(QUESTION)
+        client.close()
+    assert len(waits.seconds) == ATTEMPTS - 1
+
+
+def test_a_certificate_of_another_address_is_refused(tmp_path: Path) -> None:
+    path = certificate(tmp_path, address="192.0.2.1")
+    with listening(FakeServer(), with_certificate(path)) as address:
+        client = LabClient(address, TOKEN, pause=Waits(), ca_file=path)
+        with pytest.raises(ShareRefusedError, match=f"not valid for '{HERE}'"):
+            client.compare(QUESTION)
         client.close()
 
 

@@ -50,6 +50,9 @@ _WHO_AM_I: Final = {
     401: "The server does not know the token, or it has expired or was revoked",
     403: "The token does not allow to share tasks",
 }
+_UNTIMELY: Final = frozenset({9, 10})
+"""OpenSSL's codes for a certificate that is not valid yet, or not any more."""
+
 _OK: Final = 200
 _CONFLICT: Final = 409
 _TOO_LARGE: Final = 413
@@ -128,11 +131,9 @@ class LabClient:
             ) as response:
                 content = self._content(response)
         except httpx2.TransportError as error:
-            if isinstance(_cause(error), ssl.SSLCertVerificationError):
-                raise ShareRefusedError(
-                    f"The certificate of {self._host} is not to be trusted: {quoted(error)}. "
-                    "If the laboratory has an authority of its own, give its certificate: --ca-file"
-                ) from error
+            cause = _cause(error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise _untrusted(self._host, cause) from error
             raise ServerUnavailableError(
                 f"{self._host} can't be reached: {quoted(str(error) or type(error).__name__)}"
             ) from error
@@ -204,6 +205,19 @@ def _retry_after(response: httpx2.Response, said: float | None) -> float | None:
     header = response.headers.get("retry-after", "")
     seconds = said if said is not None else (float(header) if header.isdecimal() else None)
     return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _untrusted(host: str, cause: ssl.SSLCertVerificationError) -> ShareError:
+    """Return the error of a certificate: an expired one is renewed sooner or later."""
+    shown = safe_text(cause.verify_message, limit=_MAX_REASON).text
+    what = f"The certificate of {host} is not to be trusted: {in_quotes(shown)}"
+    if cause.verify_code in _UNTIMELY:
+        return ServerUnavailableError(
+            f"{what}. Its operator has to renew it, if the clock of this machine is right"
+        )
+    return ShareRefusedError(
+        f"{what}. If the laboratory has an authority of its own, give its certificate: --ca-file"
+    )
 
 
 def _cause(error: BaseException) -> BaseException:
