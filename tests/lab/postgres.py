@@ -60,13 +60,13 @@ class Postgres:
         more = {"user": role} if role else {}
         return make_conninfo(self.admin, dbname=database, **more)
 
-    def create(self, *, template: str = "") -> str:
+    def create(self, *, template: str = "", encoding: str = "UTF8") -> str:
         """Return the name of a new database, empty or a copy of another."""
         name = f"{template or 'uniqc_test'}_{uuid4().hex[:8]}"
         with self.connect() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(template or "template0")
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE 'C'").format(
+                    sql.Identifier(name), sql.Identifier(template or "template0"), encoding
                 )
             )
         self._made.append(name)

@@ -12,12 +12,14 @@ class LabError(StoreError):
 class LabUnavailableError(LabError):
     """A database that can't be reached, or that does not answer in time; nothing was changed."""
 
-    def __init__(self, detail: str) -> None:
-        """Put the database's own words in brackets."""
-        super().__init__(
-            f"The laboratory's database can't be reached ({detail}). Nothing is known of its tasks "
-            "now; try again in some seconds."
-        )
+    def __init__(
+        self,
+        detail: str,
+        *,
+        advice: str = "Nothing is known of its tasks now; try again in some seconds.",
+    ) -> None:
+        """Put the database's own words in brackets, and say after them what to do."""
+        super().__init__(f"The laboratory's database can't be reached ({detail}). {advice}")
 
 
 class LabSchemaError(LabError):

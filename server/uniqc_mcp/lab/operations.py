@@ -36,7 +36,10 @@ def connected(address: str) -> Generator[psycopg.Connection[Any]]:
         ) as connection:
             yield connection
     except psycopg.OperationalError as error:
-        raise LabUnavailableError(_first_line(error)) from error
+        # The words of a wrong password differ by language, so that one advice is for all reasons.
+        raise LabUnavailableError(
+            _first_line(error), advice="Check its address and password, and that it runs."
+        ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise LabRefusedError(
             f"This role may not do that: {_first_line(error)}. Use the address of the role that "
@@ -60,8 +63,10 @@ def prepare(connection: psycopg.Connection[Any], role: str = "") -> tuple[int, b
 
     Raises:
         LabSchemaError: The schema is of a later release.
-        LabRefusedError: The role sees past the policies of the tables.
+        LabRefusedError: The role sees past the policies of the tables or can't be made, or the
+            database has another encoding than UTF-8.
     """
+    _check_encoding(connection)
     before = schema.migrate(connection)
     if not role:
         return before, False
@@ -69,7 +74,7 @@ def prepare(connection: psycopg.Connection[Any], role: str = "") -> tuple[int, b
     if found is not None and found[0]:
         raise LabRefusedError(_sees_everything(role))
     if found is None:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        _make_role(connection, role)
     schema.grant(connection, role)
     return before, found is None
 
@@ -79,8 +84,10 @@ def check_service(connection: psycopg.Connection[Any]) -> None:
 
     Raises:
         LabSchemaError: The tables are of another release, or missing.
-        LabRefusedError: The role sees past the policies of the tables, or may remove tasks.
+        LabRefusedError: The role sees past the policies of the tables, or may remove tasks, or the
+            database has another encoding than UTF-8.
     """
+    _check_encoding(connection)
     schema.check_version(connection)
     found = connection.execute(_OWN_ROLE).fetchone()
     if found is None or found[0]:
@@ -90,6 +97,29 @@ def check_service(connection: psycopg.Connection[Any]) -> None:
         raise LabRefusedError(
             "The role of this address may remove tasks, as the owner of the tables may. Use the "
             "address of the role that uniqc-mcp lab init --role NAME made to serve."
+        )
+
+
+def _make_role(connection: psycopg.Connection[Any], role: str) -> None:
+    try:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise LabRefusedError(
+            f"There is no role {role}, and the role of this address may not make one. Make it as a "
+            f"superuser of the database, with createuser {role}, and run this again."
+        ) from error
+
+
+def _check_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Raise an error for an encoding in which texts are not those that the machines sent.
+
+    With ``SQL_ASCII``, which a machine without a locale gives, the driver even returns bytes.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise LabRefusedError(
+            f"The database has the encoding {encoding}, and UTF8 is needed. Make another one: "
+            "createdb --template=template0 --encoding=UTF8 --locale=C NAME"
         )
 
 

@@ -11,6 +11,7 @@ from tests.lab.postgres import service_role
 
 if TYPE_CHECKING:
     from tests.lab.fixtures import LabDatabase
+    from tests.lab.postgres import Postgres
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,13 @@ def test_what_is_no_address_is_told_and_not_repeated(address: str) -> None:
         assert done.exit_code == 1
         assert "One is like postgresql://HOST/DATABASE" in done.stderr
         assert "hunter2" not in done.output
+
+
+def test_a_database_that_does_not_let_in_is_told_with_what_to_check(postgres: Postgres) -> None:
+    done = lab("init", database=postgres.address("uniqc_lab_of_nobody"))
+    assert done.exit_code == 1
+    assert "uniqc_lab_of_nobody" in done.stderr
+    assert "Check its address and password, and that it runs." in done.stderr
 
 
 def test_serve_refuses_a_role_that_may_remove_tasks(lab_database: LabDatabase) -> None:

@@ -45,6 +45,26 @@ def test_init_refuses_a_role_that_sees_past_the_policies(postgres: Postgres) -> 
     assert "superuser or has BYPASSRLS" in done.stderr
 
 
+def test_init_says_who_can_make_a_role_that_it_may_not_make(postgres: Postgres) -> None:
+    name = postgres.create()
+    with postgres.connect() as connection:
+        connection.execute(f'ALTER DATABASE "{name}" OWNER TO "{service_role()}"'.encode())
+    address = postgres.address(name, role=service_role())
+    done = lab("init", "--role", "uniqc_lab_of_nobody", database=address)
+    assert done.exit_code == 1
+    assert "with createuser uniqc_lab_of_nobody, and run this again" in done.stderr
+
+
+def test_a_database_without_utf_8_is_refused_before_anything_is_made(postgres: Postgres) -> None:
+    name = postgres.create(encoding="SQL_ASCII")
+    for arguments in (("init",), ("serve",)):
+        done = lab(*arguments, database=postgres.address(name))
+        assert done.exit_code == 1
+        assert "has the encoding SQL_ASCII" in done.stderr
+    with postgres.connect(name) as connection:
+        assert schema.version_of(connection) == 0
+
+
 async def test_a_token_is_printed_once_and_works(
     lab_database: LabDatabase, database: Database
 ) -> None:
