@@ -282,6 +282,25 @@ def test_an_age_grows_while_the_file_is_unchanged(cache: Cache) -> None:
         now += timedelta(hours=1)
 
 
+def test_the_label_of_a_finished_task_is_built_once_while_the_file_is_unchanged(
+    cache: Cache,
+) -> None:
+    cache.write({"status": "success"})
+    put_to_rest(cache)
+    tools = ReadTools(cache.store, lambda: cache.now)
+    pages = [tools.list_tasks(status=("success",)) for _ in range(2)]
+    first, second = (page.tasks[0].label for page in pages)
+    assert first is second
+    assert all(f"- {first}, submitted" in page.text() for page in pages)
+
+
+def test_a_copy_of_a_view_has_a_label_of_its_own(cache: Cache) -> None:
+    cache.write({"status": "success", "task_id": "before"})
+    (view,) = ReadTools(cache.store).list_tasks(status=("success",)).tasks
+    assert view.label.startswith("before ")
+    assert view.model_copy(update={"task_id": "after"}).label.startswith("after ")
+
+
 @pytest.mark.usefixtures("in_shanghai")
 @pytest.mark.parametrize(
     ("arguments", "expected"),
