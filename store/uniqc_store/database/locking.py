@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uniqc_store.database.files import os_errors
@@ -16,7 +15,8 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
 
     from uniqc_store.database.files import Identity
 
@@ -113,35 +113,45 @@ def count_descriptors(identity: Identity) -> int:
     Raises:
         OSError: ``/proc`` can't be listed, for example because this process has no descriptor left.
     """
-    return sum(1 for _ in _descriptors(identity))
+    return sum(1 for _ in _descriptors(identity, _processes()))
 
 
 def may_be_open_elsewhere(identity: Identity) -> bool:
     """Return False if no other process of this user has the file open, True if unknown."""
-    own = Path("/proc", str(os.getpid()), "fd")
     try:
-        return not own.is_dir() or any(found.parent != own for found in _descriptors(identity))
+        others = [process for process in _processes() if process != str(os.getpid())]
+        return not others or any(_descriptors(identity, others))
     except OSError:  # no descriptor is left to list /proc with
         return True
 
 
-def _descriptors(identity: Identity) -> Iterator[Path]:
-    """Yield the entries of ``/proc/*/fd`` that are open on a file."""
-    for directory in Path("/proc").glob("[0-9]*/fd"):
-        for descriptor in _entries(directory):
-            if _is_open_on(descriptor, identity):
-                yield descriptor
+# A clear looks at every descriptor after each batch. Path objects would take 1.6 times as long.
 
 
-def _entries(directory: Path) -> list[Path]:
-    # Another user's process, or one that has just ended. Any other error would hide descriptors.
-    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
-        return list(directory.iterdir())
+def _processes() -> list[str]:
+    """Return the ids of all processes; none on systems that have no ``/proc``."""
+    with suppress(FileNotFoundError):
+        return list(filter(str.isdecimal, os.listdir("/proc")))  # noqa: PTH208 - see above
     return []
 
 
-def _is_open_on(descriptor: Path, identity: Identity) -> bool:
+def _descriptors(identity: Identity, processes: Iterable[str]) -> Iterator[str]:
+    """Yield the descriptors of these processes, as paths, that are open on a file."""
+    for process in processes:
+        for name in _names(directory := f"/proc/{process}/fd"):
+            if _is_open_on(descriptor := f"{directory}/{name}", identity):
+                yield descriptor
+
+
+def _names(directory: str) -> list[str]:
+    # Another user's process, or one that has just ended. Any other error would hide descriptors.
+    with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
+        return os.listdir(directory)  # noqa: PTH208 - see above
+    return []
+
+
+def _is_open_on(descriptor: str, identity: Identity) -> bool:
     with suppress(OSError):  # closed meanwhile
-        status = descriptor.stat()
+        status = os.stat(descriptor)  # noqa: PTH116 - see above
         return (status.st_dev, status.st_ino) == identity
     return False
