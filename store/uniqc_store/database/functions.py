@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from uniqc_store.filters import backend_is_among
 from uniqc_store.rows import parse_json, readable
@@ -18,10 +18,15 @@ from uniqc_store.tasks import assume_local, parse_time
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DIGEST_BYTES = 16
+_NUMBERS = {int: b"9:'integer'", float: b"6:'real'"}
+
+_Passed: TypeAlias = bytes | str | int | float | None
+"""A stored value as it is passed to the digests; see :func:`add_functions`."""
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
@@ -38,7 +43,9 @@ def add_functions(connection: sqlite3.Connection) -> None:
     ``backend_is_among(backend, names)``
         1 where a backend is one of a JSON array of labels and platforms, in any case; else 0.
     ``row_digest(value, …)``
-        A digest of values, which are numbers, BLOBs, NULL or ASCII text.
+        A digest of stored values: text as its bytes, a BLOB in hexadecimal, others as they are.
+    ``record_digest(digest_of_jobs, value, …)``
+        The same, of a row and of the digest of other rows, which is a BLOB or NULL.
     ``sum_of_digests(digest)``
         A digest of all digests of a group, in any order.
     """
@@ -48,6 +55,7 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("text_contains", 2, _text_contains, deterministic=True)
     connection.create_function("backend_is_among", 2, _backend_is_among, deterministic=True)
     connection.create_function("row_digest", -1, _row_digest, deterministic=True)
+    connection.create_function("record_digest", -1, _record_digest, deterministic=True)
     connection.create_aggregate(
         "sum_of_digests",
         1,
@@ -55,14 +63,31 @@ def add_functions(connection: sqlite3.Connection) -> None:
     )
 
 
-def _row_digest(*values: object) -> bytes:
-    digest = blake2b(digest_size=_DIGEST_BYTES)
-    for value in values:
-        stored = value if isinstance(value, bytes) else repr(value).encode()
-        # The length keeps the bytes of two neighbouring values apart.
-        digest.update(b"%d:" % len(stored))
-        digest.update(stored)
-    return digest.digest()
+def _row_digest(*values: _Passed) -> bytes:
+    return _digest(map(_with_type, values))
+
+
+def _record_digest(digest_of_jobs: bytes | None, *values: _Passed) -> bytes:
+    jobs = b"None" if digest_of_jobs is None else digest_of_jobs
+    return _digest([*map(_with_type, values), b"%d:%b" % (len(jobs), jobs)])
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    return blake2b(b"".join(parts), digest_size=_DIGEST_BYTES).digest()
+
+
+def _with_type(value: _Passed) -> bytes:
+    """Return a stored value with its type; the length keeps two neighbouring values apart."""
+    # Nearly all values are text or NULL.
+    if isinstance(value, bytes):
+        return b"6:'text'%d:%b" % (len(value), value)
+    if value is None:
+        return b"6:'null'4:None"
+    if isinstance(value, str):
+        stored = bytes.fromhex(value)
+        return b"6:'blob'%d:%b" % (len(stored), stored)
+    number = repr(value).encode()
+    return b"%b%d:%b" % (_NUMBERS[type(value)], len(number), number)
 
 
 class _SumOfDigests:

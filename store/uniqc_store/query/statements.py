@@ -267,20 +267,23 @@ STORED_TASK = f"SELECT {stored_values(COMPARED)} FROM tasks WHERE task_id = CAST
 def record_digest(layout: Layout) -> str:
     """Return SQL for a digest of a task's row and of its platform jobs, every column of both."""
     values = _digest_values(layout, "tasks")
-    if layout.has("task_shards"):
-        jobs = _digest_values(layout, "task_shards")
-        values += f""", (
-            SELECT sum_of_digests(row_digest({jobs})) FROM task_shards
-            WHERE uniqc_task_id = tasks.task_id
-        )"""
-    return f"row_digest({values})"
+    if not layout.has("task_shards"):
+        return f"row_digest({values})"
+    jobs = _digest_values(layout, "task_shards")
+    return f"""record_digest((
+        SELECT sum_of_digests(row_digest({jobs})) FROM task_shards
+        WHERE uniqc_task_id = tasks.task_id
+    ), {values})"""
 
 
 def _digest_values(layout: Layout, table: str) -> str:
-    """Return SQL for the types and values of a row; text as bytes, which may not be UTF-8."""
+    """Return SQL for the values of a row, as ``row_digest`` takes them.
+
+    Text is passed as bytes, because it may not be UTF-8.
+    """
     return ", ".join(
-        f"typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) "
-        f"ELSE {column} END"
+        f"CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) "
+        f"WHEN 'blob' THEN hex({column}) ELSE {column} END"
         for column in _quoted(layout, table)
     )
 
