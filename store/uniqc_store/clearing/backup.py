@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from uniqc_store.database.connection import Access
 
 ReceiptState = Literal["open", "done", "cancelled"]
-BatchState = Literal["removed", "restoring"]
-"""State that follows ``prepared``, the state of a batch whose copies were just made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +107,10 @@ class ClearedFile:
     def copy(self, receipt: Receipt, batch: int, rows: Iterable[int], *, with_shards: bool) -> None:
         """Copy tasks with their platform jobs, and return once the copies are on disk.
 
-        The caller holds the lock on the store. A copy that was made of this batch before is
-        replaced. A receipt is written with its first copy, so that no receipt is ever empty.
-        The copies are compared with the tasks before they count.
+        The batches before it count as removed from then on. The caller holds the lock on the
+        store. A copy that was made of this batch before is replaced. A receipt is written with
+        its first copy, so that no receipt is ever empty. The copies are compared with the tasks
+        before they count.
 
         Args:
             receipt: The clear that the batch belongs to.
@@ -170,18 +169,23 @@ class ClearedFile:
                 detail = f"{equal} of {originals} copies in {copies} are equal to what they are of"
                 raise StoreDamagedError(self.path, detail)
 
-    def set_batch_state(self, receipt_id: str, batch: int, state: BatchState) -> None:
-        """Write the state of a batch, unless another process has deleted the batch."""
-        self._file.write(
-            statements.SET_BATCH_STATE, {"receipt_id": receipt_id, "batch": batch, "state": state}
-        )
+    def mark_restoring(self, receipt_id: str, batch: int) -> None:
+        """Mark a batch as being put back, unless another process has deleted the batch."""
+        parameters: dict[str, object] = {"receipt_id": receipt_id, "batch": batch}
+        self._file.write((statements.MARK_RESTORING,), parameters)
 
-    def end(self, receipt_id: str, state: ReceiptState, *, cleared: int) -> None:
-        """Write the final state of a receipt and the number of tasks cleared, if there is one."""
-        self._file.write(
-            statements.END_RECEIPT,
-            {"receipt_id": receipt_id, "state": state, "cleared": cleared},
-        )
+    def end(self, receipt_id: str, state: ReceiptState, *, cleared: int, batches: int) -> None:
+        """Write the final state of a receipt and the number of tasks cleared, if there is one.
+
+        Its first ``batches`` count as removed from then on.
+        """
+        parameters: dict[str, object] = {
+            "receipt_id": receipt_id,
+            "state": state,
+            "cleared": cleared,
+            "batch": batches,
+        }
+        self._file.write((statements.MARK_REMOVED, statements.END_RECEIPT), parameters)
 
     def recover(self, receipt_id: str, batch: int) -> None:
         """Delete the copies of tasks that are in the store unchanged, and a receipt that is empty.

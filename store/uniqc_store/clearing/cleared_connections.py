@@ -14,7 +14,7 @@ from uniqc_store.database.schema import has_objects, read_application_id
 from uniqc_store.errors import StoreForeignError, StoreNewerError, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
 Result = TypeVar("Result")
@@ -68,10 +68,11 @@ class ClearedConnections:
         with translated(self._path, self._access.busy_timeout):
             return query_file(self._access, ask)
 
-    def write(self, statement: str, parameters: dict[str, object]) -> None:
-        """Run one statement in a transaction of its own."""
+    def write(self, changes: Iterable[str], parameters: dict[str, object]) -> None:
+        """Run some statements in a transaction of their own."""
         with self.opened_to_write() as connection, transaction(connection):
-            connection.execute(statement, parameters)
+            for statement in changes:
+                connection.execute(statement, parameters)
 
     def apply_journal(self) -> None:
         """Apply the rollback journal that a process left which was killed inside a commit."""

@@ -8,9 +8,10 @@ of rows:
 3. Copy them to ``cleared.sqlite`` and compare the copies with them; SQLite calls fsync before the
    copy counts as made.
 4. Delete them from the store, and commit. This is the end of the lock.
-5. Mark the batch as removed in ``cleared.sqlite``.
+5. Mark the batch as removed in ``cleared.sqlite``, in the transaction of the next batch's step 3.
+   A transaction of its own would take four more calls of fsync.
 
-At the end it deletes the copies of earlier clears that are too old.
+At the end it marks the last batch, and deletes the copies of earlier clears that are too old.
 
 A process that is killed before step 4 leaves the tasks in the store, and maybe in both files;
 after it, in ``cleared.sqlite``. They are never in neither. Recovery takes each batch that is not
@@ -23,7 +24,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -117,20 +118,20 @@ class Clearing:
             cleared_at=now.isoformat(),
             planned=len(work.rows),
         )
-        cleared, skipped, stopped = self._clear_batches(receipt, work, progress, should_stop)
+        done = self._clear_batches(receipt, work, progress, should_stop)
         dropped: tuple[Receipt, ...] = ()
         # What is removed by now has to be told, with its receipt, whatever fails here.
         with suppress(StoreError):
-            state: ReceiptState = "cancelled" if stopped else "done"
-            self._backup.end(receipt.receipt_id, state, cleared=cleared)
+            state: ReceiptState = "cancelled" if done.stopped else "done"
+            self._backup.end(receipt.receipt_id, state, cleared=done.cleared, batches=done.batches)
             dropped = self._backup.delete_older(keep, now=now, but=receipt.receipt_id)
-        skipped["not reached"] = len(work.rows) - cleared - skipped.total()
-        skipped[BEYOND_MOST_ROWS] = len(plan.rows) - len(work.rows)
+        done.skipped["not reached"] = len(work.rows) - done.reached
+        done.skipped[BEYOND_MOST_ROWS] = len(plan.rows) - len(work.rows)
         return ClearResult(
-            receipt_id=receipt.receipt_id if cleared else "",
-            cleared=cleared,
-            skipped=tuple(Reason(text=text, count=n) for text, n in skipped.items() if n),
-            stopped=stopped,
+            receipt_id=receipt.receipt_id if done.cleared else "",
+            cleared=done.cleared,
+            skipped=tuple(Reason(text=text, count=n) for text, n in done.skipped.items() if n),
+            stopped=done.stopped,
             dropped=dropped,
         )
 
@@ -159,25 +160,26 @@ class Clearing:
         work: _Work,
         progress: Progress,
         should_stop: Callable[[], bool],
-    ) -> tuple[int, Counter[str], str]:
-        """Return the number cleared, those skipped by reason, and the reason for an early end."""
-        cleared, skipped = 0, Counter[str]()
+    ) -> _Done:
+        """Take all batches through all steps, until there is a reason for an early end."""
+        done = _Done()
         with self._writer.keep_open() as others_wait:
             for number, batch in enumerate(in_batches(work.rows, others_wait)):
                 if should_stop():
-                    return cleared, skipped, "cancelled"
+                    done.stopped = "cancelled"
+                    break
                 try:
-                    batch_cleared, batch_skipped = self._clear_batch(receipt, number, batch, work)
+                    cleared, skipped = self._clear_batch(receipt, number, batch, work)
                 except StoreError as error:
                     with suppress(StoreError):  # the first error is the one to tell
                         self._settle(receipt.receipt_id, number)
-                    if cleared:
-                        return cleared, skipped, str(error)
-                    raise
-                cleared += batch_cleared
-                skipped += batch_skipped
-                progress(cleared + skipped.total(), len(work.rows))
-        return cleared, skipped, ""
+                    if not done.cleared:
+                        raise
+                    done.stopped = str(error)
+                    break
+                done.add(cleared, skipped)
+                progress(done.reached, len(work.rows))
+        return done
 
     def _settle(self, receipt_id: str, number: int) -> None:
         """Delete the copies of a batch that failed after they were made."""
@@ -187,7 +189,7 @@ class Clearing:
     def _clear_batch(
         self, receipt: Receipt, number: int, batch: Sequence[PlannedRow], work: _Work
     ) -> tuple[int, Counter[str]]:
-        """Take a batch through all steps; return the number cleared, and those skipped by reason.
+        """Take a batch through steps 1 to 4; return the number cleared, and the skipped by reason.
 
         Steps 2 to 4 start again on the new file if the store was replaced meanwhile.
         """
@@ -207,13 +209,35 @@ class Clearing:
                     )
             return len(chosen), skipped
 
-        cleared, skipped = self._writer.write(choose_copy_delete, durable=False)
-        if cleared:
-            # The tasks are removed, and the receipt has to be returned: a batch that can't be
-            # marked now is recovered by the next clear, as after a kill.
-            with suppress(StoreError):
-                self._backup.set_batch_state(receipt.receipt_id, number, "removed")
-        return cleared, skipped
+        return self._writer.write(choose_copy_delete, durable=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Done:
+    """What a clear has done so far.
+
+    Attributes:
+        batches: Number of batches that went through all steps.
+        cleared: Number of tasks that were removed.
+        skipped: Number of tasks that were not, by reason.
+        stopped: Reason for an early end; empty if there was none.
+    """
+
+    batches: int = 0
+    cleared: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    stopped: str = ""
+
+    @property
+    def reached(self) -> int:
+        """Number of tasks in these batches."""
+        return self.cleared + self.skipped.total()
+
+    def add(self, cleared: int, skipped: Counter[str]) -> None:
+        """Add a batch."""
+        self.batches += 1
+        self.cleared += cleared
+        self.skipped += skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

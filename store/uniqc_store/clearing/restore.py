@@ -116,7 +116,7 @@ def recover_batch(writer: Writer, backup: ClearedFile, receipt_id: str, batch: i
 
 def _restore_batch(writer: Writer, backup: ClearedFile, receipt_id: str, batch: int) -> int:
     """Take a batch through all steps, and return the number of tasks that were put back."""
-    backup.set_batch_state(receipt_id, batch, "restoring")
+    backup.mark_restoring(receipt_id, batch)
     parameters: dict[str, object] = {"receipt_id": receipt_id, "batch": batch}
     restored = writer.write(lambda session: _insert(session, parameters), cleared=backup.path)
     recover_batch(writer, backup, receipt_id, batch)

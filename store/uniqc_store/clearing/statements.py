@@ -97,7 +97,14 @@ COLUMNS = "SELECT name FROM pragma_table_info(:table_name, :schema_name) ORDER B
 
 OF_BATCH = "_receipt = :receipt_id AND _batch = :batch"
 
+# Only an undo ends the state 'restoring', by deleting the copies. If a clear could set 'removed'
+# meanwhile, an undo that is killed then would leave copies of tasks that are in the store again.
+MARK_REMOVED = """
+    UPDATE batches SET state = 'removed'
+    WHERE receipt_id = :receipt_id AND batch < :batch AND state = 'prepared'
+"""
 BEGIN_BATCH = (
+    MARK_REMOVED,
     # Not only with the first batch: another process may have undone all earlier ones meanwhile.
     """
     INSERT INTO receipts VALUES (:receipt_id, :cleared_at, :planned, 'open')
@@ -113,11 +120,8 @@ BEGIN_BATCH = (
 END_RECEIPT = """
     UPDATE receipts SET state = :state, planned = :cleared WHERE receipt_id = :receipt_id
 """
-# Only an undo ends the state 'restoring', by deleting the copies. If a clear could set 'removed'
-# meanwhile, an undo that is killed then would leave copies of tasks that are in the store again.
-SET_BATCH_STATE = """
-    UPDATE batches SET state = :state WHERE receipt_id = :receipt_id AND batch = :batch
-        AND (state <> 'restoring' OR :state = 'restoring')
+MARK_RESTORING = """
+    UPDATE batches SET state = 'restoring' WHERE receipt_id = :receipt_id AND batch = :batch
 """
 INCOMPLETE_BATCHES = """
     SELECT receipt_id, batch FROM batches WHERE state <> 'removed' ORDER BY receipt_id, batch

@@ -55,7 +55,7 @@ def writes(cache: Cache) -> list[Callable[[], object]]:
     backup = backup_of(cache)
     return [
         lambda: backup.delete_older(timedelta(0), now=datetime.now(UTC), but=""),
-        lambda: backup.end("clr_1", "done", cleared=1),
+        lambda: backup.end("clr_1", "done", cleared=1, batches=1),
         lambda: backup.copy(RECEIPT, 0, [1], with_shards=False),
         lambda: backup.recover("clr_1", 0),
     ]
@@ -171,5 +171,5 @@ def test_a_batch_can_be_recovered_twice(
     (incomplete,) = backup.incomplete()
     for _ in range(2):
         backup.recover(*incomplete)
-    backup.set_batch_state(*incomplete, "restoring")
+    backup.mark_restoring(*incomplete)
     assert (backup.incomplete(), backup.receipts()) == ([], ())

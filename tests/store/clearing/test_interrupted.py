@@ -18,6 +18,8 @@ from uniqc_store import (
     TaskStore,
     UnknownReceiptError,
 )
+from uniqc_store.clearing.backup import ClearedFile
+from uniqc_store.database.connection import Access
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -168,6 +170,35 @@ def test_copies_of_tasks_that_could_not_be_removed_are_in_no_receipt(cache: Cach
     assert execute_on_copies(cache, "SELECT * FROM cleared_tasks") == []
     assert store.receipts() == ()
     assert store.plan_clear(TaskFilter()).rows
+
+
+# Marks
+
+
+def test_a_batch_is_marked_as_removed_with_the_copies_of_the_next(cache: Cache) -> None:
+    store = TaskStore(cache.fill(MANY).directory)
+    seen: list[list[str]] = []
+
+    def look(through: int, total: int) -> None:
+        del through, total
+        found = execute_on_copies(cache, "SELECT state FROM batches ORDER BY batch")
+        seen.append([state for (state,) in found])
+
+    store.clear(store.plan_clear(TaskFilter()), progress=look)
+    assert len(seen) > 1
+    assert seen == [["removed"] * before + ["prepared"] for before in range(len(seen))]
+    look(MANY, MANY)
+    assert seen[-1] == ["removed"] * len(seen[:-1])
+
+
+def test_the_end_of_a_clear_does_not_mark_a_batch_that_failed(cache: Cache) -> None:
+    store = TaskStore(cache.fill(1).directory)
+    done = store.clear(store.plan_clear(TaskFilter()))
+    execute_on_copies(cache, "UPDATE batches SET state = 'prepared'")
+    copies = ClearedFile(Access(path=cache.path, busy_timeout=1, should_stop=None))
+    for batches, state in ((0, "prepared"), (1, "removed")):
+        copies.end(done.receipt_id, "cancelled", cleared=1, batches=batches)
+        assert execute_on_copies(cache, "SELECT state FROM batches") == [(state,)]
 
 
 # Cancelled

@@ -93,9 +93,9 @@ def test_the_late_mark_of_a_clear_does_not_end_an_undo(cache: Cache) -> None:
     store = cleared(cache, 1)
     ((receipt_id, batch),) = [(receipt.receipt_id, 0) for receipt in store.receipts()]
     # The undo of another process begins before the clear has marked its batch as removed.
-    copies(cache).set_batch_state(receipt_id, batch, "restoring")
+    copies(cache).mark_restoring(receipt_id, batch)
     cache.fill(1)
-    copies(cache).set_batch_state(receipt_id, batch, "removed")
+    copies(cache).end(receipt_id, "done", cleared=1, batches=1)
     store.clear(store.plan_clear(NOTHING))
     assert copies(cache).receipts() == ()
 
@@ -103,7 +103,7 @@ def test_the_late_mark_of_a_clear_does_not_end_an_undo(cache: Cache) -> None:
 def test_a_recovery_before_the_insertion_does_not_end_an_undo(cache: Cache) -> None:
     store = cleared(cache, 1)
     (receipt,) = store.receipts()
-    copies(cache).set_batch_state(receipt.receipt_id, 0, "restoring")
+    copies(cache).mark_restoring(receipt.receipt_id, 0)
     store.clear(store.plan_clear(NOTHING))
     cache.fill(1)
     store.clear(store.plan_clear(NOTHING))
