@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from uniqc_store.clearing import statements
-from uniqc_store.database.connection import Access, opened, transaction
+from uniqc_store.database.connection import Access, enlarge_cache, opened, transaction
 from uniqc_store.database.files import companion_of, identity_of, make_private_file
 from uniqc_store.database.reader import query_file
 from uniqc_store.database.schema import has_objects, read_application_id
@@ -96,12 +96,14 @@ class ClearedConnections:
             # A copy has to be on disk before its task is deleted from the store.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            enlarge_cache(connection)
             if not self._has_tables(connection):
                 self._create_tables(connection)
             self._check_no_triggers(connection)
             if attach_store:
                 uri = f"{self._store.path.as_uri()}?mode=ro"
                 connection.execute("ATTACH :uri AS store", {"uri": uri})
+                enlarge_cache(connection, "store")
             yield connection
 
     def _check_before_opening(self) -> None:

@@ -30,6 +30,8 @@ Result = TypeVar("Result")
 _STEPS_BETWEEN_STOP_CHECKS = 20_000
 """Steps of SQLite's virtual machine, which take about a millisecond."""
 
+_LARGE_CACHE_KIB = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -168,6 +170,16 @@ def stream_rows(
     finally:
         connection.text_factory = tolerant_factory
     yield from islice(connection.execute(statement, parameters), read, None)
+
+
+def enlarge_cache(connection: sqlite3.Connection, schema: str = "main") -> None:
+    """Let SQLite keep the pages of a whole batch in memory, up to 64 MiB, while it is needed.
+
+    A batch has up to 16 MiB of rows, and each row has random keys in three indexes. SQLite's own
+    2 MiB are full after some hundred rows: it then writes pages before the commit and reads them
+    again. A clear of 10,000 tasks in batches of 600 made 352,000 system calls instead of 196,000.
+    """
+    connection.execute(f"PRAGMA {schema}.cache_size = -{_LARGE_CACHE_KIB:d}")
 
 
 @contextmanager

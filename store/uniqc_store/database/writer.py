@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from uniqc_store.database.cache import StateCache
 from uniqc_store.database.compatibility import check_compatible
-from uniqc_store.database.connection import Access, Session, run_query, transaction
+from uniqc_store.database.connection import (
+    Access,
+    Session,
+    enlarge_cache,
+    run_query,
+    transaction,
+)
 from uniqc_store.database.files import identity_of, only_this_user_may_write
 from uniqc_store.database.locking import attempts, may_be_open_elsewhere
 from uniqc_store.database.removal import FileInUseError, remove
@@ -96,6 +102,7 @@ class Writer:
                 if not durable:
                     file.connection.execute("PRAGMA synchronous = NORMAL")
                     file.connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_PER_CHECKPOINT}")
+                    enlarge_cache(file.connection)
                 with transaction(file.connection):
                     file.check_not_replaced()
                     layout = check_compatible(file.connection, self._path, to_write=True)
