@@ -225,7 +225,7 @@ class _Done:
 
     batches: int = 0
     cleared: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter[str])
     stopped: str = ""
 
     @property

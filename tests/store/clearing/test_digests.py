@@ -49,7 +49,7 @@ def expected(cache: Cache) -> str:
                 for row in found
             ]
 
-        digests = []
+        digests: list[bytes] = []
         ids = connection.execute("SELECT rowid FROM tasks ORDER BY rowid").fetchall()
         for row, (rowid,) in zip(rows("tasks", "ORDER BY rowid"), ids, strict=True):
             jobs = rows(

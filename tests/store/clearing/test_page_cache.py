@@ -37,7 +37,7 @@ def access(cache: Cache) -> Access:
 
 
 def test_a_batch_reads_the_pages_of_the_store_once(access: Access) -> None:
-    counts = []
+    counts: list[int] = []
 
     def read_twice(session: Session) -> None:
         for _ in range(2):
