@@ -144,7 +144,7 @@ class TaskView(Wire):
     def __copy__(self) -> Self:
         """Return a copy without the label, because a copy may get another name."""
         copied = super().__copy__()
-        copied.__dict__.pop("label", None)
+        vars(copied).pop("label", None)
         return copied
 
     @cached_property
