@@ -13,16 +13,14 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.datastructures import Headers
 
 from uniqc_mcp.lab.errors import LabError
-from uniqc_mcp.lab.http.problems import CompletedAnswer, problem, unavailable
+from uniqc_mcp.lab.http.open_requests import OpenRequest
+from uniqc_mcp.lab.http.problems import problem, unavailable
 
 if TYPE_CHECKING:
     from starlette.responses import JSONResponse
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from uniqc_mcp.lab.access.requester import Grant, Verifier
-
-OWNER_KEY: Final = "uniqc_mcp.owner"
-"""The key in the scope of a request under which its owner stands, for the log."""
 
 SECONDS_BETWEEN_CHECKS: Final = 30.0
 """Interval in which the token of a request that goes on is checked again."""
@@ -79,7 +77,7 @@ class RequireToken:
         if grant is None or refusal is not None:
             await (refusal or self._unauthorized(token))(scope, receive, send)
             return
-        scope[OWNER_KEY] = grant.owner
+        OpenRequest.of(scope).owner = grant.owner
         scope["user"] = self._user_of(grant)
         await self._while_valid(token, grant, scope, receive, send)
 
@@ -87,30 +85,30 @@ class RequireToken:
         self, token: str, grant: Grant, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Handle a request, and end it early if its token is no longer valid."""
-        answer, checks = CompletedAnswer(send), list[asyncio.Task[None]]()
-        with anyio.CancelScope() as ending:
+        checks = list[asyncio.Task[None]]()
 
-            def begin() -> None:
-                checks.append(asyncio.create_task(self._end_if_revoked(token, grant, ending)))
+        def begin() -> None:
+            check = asyncio.create_task(self._until_revoked(token, grant))
+            check.add_done_callback(end)
+            checks.append(check)
 
-            # A timer, as few requests last so long: a task for each takes a tenth of its time.
-            timer = asyncio.get_running_loop().call_later(self._seconds_between_checks, begin)
-            try:
-                await self._app(scope, receive, answer.send)
-            finally:
-                timer.cancel()
-                for check in checks:
-                    check.cancel()
-        if ending.cancelled_caught:
-            await answer.complete(self._unauthorized(token))
+        def end(check: asyncio.Task[None]) -> None:
+            if not check.cancelled():  # revoked, or a fault: nobody could tell from now on
+                OpenRequest.of(scope).cut_off(self._unauthorized(token))
 
-    async def _end_if_revoked(self, token: str, grant: Grant, ending: anyio.CancelScope) -> None:
-        """End a request once its token no longer grants what it did, or can't be checked at all."""
+        # A timer, as few requests last so long: a task for each takes a tenth of its time.
+        timer = asyncio.get_running_loop().call_later(self._seconds_between_checks, begin)
         try:
-            while await self._still_grants(token, grant):
-                await anyio.sleep(self._seconds_between_checks)
+            await self._app(scope, receive, send)
         finally:
-            ending.cancel()
+            timer.cancel()
+            for check in checks:
+                check.cancel()
+
+    async def _until_revoked(self, token: str, grant: Grant) -> None:
+        """Return once a token no longer grants what it did."""
+        while await self._still_grants(token, grant):
+            await anyio.sleep(self._seconds_between_checks)
 
     async def _still_grants(self, token: str, grant: Grant) -> bool:
         try:
