@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
+from tests.lab.counted import Counted
 
 from uniqc_mcp.lab.access.requester import READ, SHARE
 from uniqc_mcp.lab.access.tokens import StaticTokens, add_token, list_tokens, revoke_tokens
@@ -101,6 +103,28 @@ async def test_a_checked_token_is_not_looked_up_again_for_a_moment(
     assert await tokens.grant_of(token) is not None
     revoke_tokens(operator, token_id=stored.token_id)
     assert await tokens.grant_of(token) is not None
+
+
+async def test_the_tokens_of_requests_at_the_same_time_are_one_question(
+    operator: psycopg.Connection[Any], lab_database: LabDatabase
+) -> None:
+    owners = [f"owner-{number}" for number in range(50)]
+    made = {add_token(operator, owner, scopes=[SHARE])[0]: owner for owner in owners}
+    granted: dict[str, str] = {}
+    with Counted(lab_database.address) as database:
+        tokens = StaticTokens(database)
+
+        async def check(token: str) -> None:
+            grant = await tokens.grant_of(token)
+            granted[token] = grant.owner if grant else ""
+
+        for _ in range(2):
+            async with anyio.create_task_group() as group:
+                for token in (*made, "uqm_" + "A" * 43):
+                    group.start_soon(check, token)
+        # The one that is unknown is not remembered.
+        assert len(database.asked) == 2
+    assert granted == {**made, "uqm_" + "A" * 43: ""}
 
 
 def test_a_token_needs_scopes_and_an_owner(operator: psycopg.Connection[Any]) -> None:

@@ -36,6 +36,10 @@ class Grant:
     scopes: frozenset[str]
     expires_at: datetime | None = None
 
+    def is_expired(self, now: datetime) -> bool:
+        """Return whether it is refused from a time on."""
+        return self.expires_at is not None and now >= self.expires_at
+
     def access_token(self) -> AccessToken:
         """Return the value by which the SDK knows a requester; it does not hold the token.
 

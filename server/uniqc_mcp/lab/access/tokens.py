@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio.to_thread
-
 from uniqc_mcp.lab.access.requester import SCOPES, Grant
+from uniqc_mcp.lab.database.batches import Batches
 from uniqc_mcp.lab.database.viewer import NOBODY, check_owner
 from uniqc_mcp.lab.errors import LabRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from psycopg import Connection
 
@@ -32,9 +31,10 @@ SECONDS_KEPT: Final = 5.0
 _BYTES: Final = 32
 _ID_CHARACTERS: Final = 12
 _MAX_KEPT: Final = 10_000
+_UNCHECKED: Final = (0.0, None)
 
 _COLUMNS: Final = "token_id, digest, owner, label, scopes, created_at, expires_at, revoked_at"
-_FIND: Final = f"SELECT {_COLUMNS} FROM token WHERE token_id = %s"  # noqa: S608 - constants
+_FIND: Final = f"SELECT {_COLUMNS} FROM token WHERE token_id = ANY(%s)"  # noqa: S608 - constants
 _LIST: Final = f"SELECT {_COLUMNS} FROM token ORDER BY owner ASC, created_at ASC"  # noqa: S608
 _ADD: Final = f"INSERT INTO token ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, NULL)"  # noqa: S608
 _REVOKE: Final = """
@@ -70,14 +70,15 @@ class StoredToken:
 
     def grant_at(self, now: datetime) -> Grant | None:
         """Return what it allows at a time; None if it is expired or revoked."""
-        if self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at):
+        if self.revoked_at is not None:
             return None
-        return Grant(
+        grant = Grant(
             owner=self.owner,
             name=self.token_id,
             scopes=frozenset(self.scopes),
             expires_at=self.expires_at,
         )
+        return None if grant.is_expired(now) else grant
 
 
 def add_token(
@@ -148,39 +149,39 @@ class StaticTokens:
     def __init__(self, database: Database, *, seconds_kept: float = SECONDS_KEPT) -> None:
         self._database = database
         self._seconds_kept = seconds_kept
-        self._checked: dict[str, tuple[float, StoredToken]] = {}
+        self._checked: dict[str, tuple[float, Grant]] = {}
+        self._looking_up = Batches(self._find)
 
     async def grant_of(self, token: str) -> Grant | None:
         """Return what a token allows; None if it is unknown, expired or revoked."""
         if not token.startswith(PREFIX):
             return None
-        digest = _digest(token)
-        stored = self._kept(digest)
-        if stored is None:
-            stored = await anyio.to_thread.run_sync(self._find, digest)
-            if stored is None:
+        digest, now = _digest(token), time.monotonic()
+        until, grant = self._checked.get(digest, _UNCHECKED)
+        if grant is None or now >= until:
+            stored = await self._looking_up.result(digest)
+            grant = None if stored is None else stored.grant_at(datetime.now(UTC))
+            if grant is None:
                 return None
-            self._keep(stored)
-        return stored.grant_at(datetime.now(UTC))
+            self._keep(digest, now + self._seconds_kept, grant)
+        return None if grant.is_expired(datetime.now(UTC)) else grant
 
-    def _find(self, digest: str) -> StoredToken | None:
-        token_id = digest[:_ID_CHARACTERS]
-        found = self._database.ask(NOBODY, (_FIND, (token_id,)))
-        if not found:
-            return None
-        stored = _stored(found[0])
-        # The id finds the row. What is secret is compared in a time that tells nothing of it.
-        return stored if hmac.compare_digest(stored.digest, digest) else None
+    def _find(self, digests: Collection[str]) -> Mapping[str, StoredToken]:
+        """Return those of these tokens that there are, by their digests."""
+        ids = [digest[:_ID_CHARACTERS] for digest in digests]
+        found = {row[0]: _stored(row) for row in self._database.ask(NOBODY, (_FIND, (ids,)))}
+        return {
+            digest: stored
+            for digest in digests
+            # The id finds the row. What is secret is compared in a time that tells nothing of it.
+            if (stored := found.get(digest[:_ID_CHARACTERS])) is not None
+            and hmac.compare_digest(stored.digest, digest)
+        }
 
-    def _kept(self, digest: str) -> StoredToken | None:
-        """Return a token that was checked a moment ago."""
-        until, stored = self._checked.get(digest, (0.0, None))
-        return stored if time.monotonic() < until else None
-
-    def _keep(self, stored: StoredToken) -> None:
+    def _keep(self, digest: str, until: float, grant: Grant) -> None:
         if len(self._checked) >= _MAX_KEPT:
             self._checked.clear()
-        self._checked[stored.digest] = (time.monotonic() + self._seconds_kept, stored)
+        self._checked[digest] = until, grant
 
 
 def _digest(token: str) -> str:
