@@ -32,6 +32,9 @@ class NoStores:
 
     watch = store
 
+    async def ask(self, requester: str, question: object) -> NoReturn:
+        raise AssertionError((requester, question))
+
 
 @dataclass
 class Grants:

@@ -210,10 +210,10 @@ def test_a_bounded_number_of_values_is_kept() -> None:
     kept, scopes = KeptStates(), [Scope(viewer=ALICE, owner=f"{n}") for n in range(2 * MAX_VALUES)]
     for scope in scopes:
         for key in range(3):
-            assert kept.of(scope, []).get_or_compute(key, lambda: "value") == "value"
+            assert kept.of(scope, [], asked_at=0).get_or_compute(key, lambda: "value") == "value"
     assert kept.number <= MAX_VALUES + 3
     assert kept.newest(scopes[0]) is None
-    state = kept.of(scopes[-1], [])
+    state = kept.of(scopes[-1], [], asked_at=0)
     assert state.number == 4
     for key in range(2 * MAX_VALUES):
         state.get_or_compute(key, lambda: "value")

@@ -53,9 +53,9 @@ class NobodysStore:
 
 
 class RequesterAnswering:
-    """A way to answer each request from what its requester may see, on a worker thread.
+    """A way to answer each request from what its requester may see.
 
-    The requester is read once a request, before the thread begins, and given on as a value.
+    The requester is read once a request, before a thread begins, and given on as a value.
 
     Args:
         stores: The stores of the laboratory.
@@ -72,9 +72,8 @@ class RequesterAnswering:
 
         @wraps(template)
         async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            requester = requesting_owner()
-            return await anyio.to_thread.run_sync(
-                lambda: bind(self._stores.store(requester, EVERYTHING))(*args, **kwargs)
+            return await self._stores.ask(
+                requesting_owner(), lambda store: bind(store)(*args, **kwargs)
             )
 
         set_signature(call, inspect.signature(template))
@@ -94,6 +93,8 @@ class RequesterAnswering:
         @wraps(template)
         async def call(*, owner: str = "", store: str = "", **kwargs: Any) -> Result:
             requester, selection = requesting_owner(), Selection(owner=owner, store=store)
+            if selection == EVERYTHING:
+                return await self._stores.ask(requester, lambda store: bind(store, "")(**kwargs))
             return await anyio.to_thread.run_sync(
                 partial(self._answer, bind, requester, selection, kwargs)
             )

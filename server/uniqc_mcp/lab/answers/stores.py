@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from uniqc_mcp.errors import InvalidArgumentError
 from uniqc_mcp.safety.display import quoted
 from uniqc_mcp.safety.sanitizer import Sanitizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from uniqc_mcp.questions.store import ReadableStore, StoreWatch
+
+Answer = TypeVar("Answer")
 
 _MAX_NAMED = 20
 """Owners or machines that an error names."""
@@ -60,6 +62,14 @@ class LabStores(Protocol):
 
     def store(self, requester: str, selection: Selection) -> ReadableStore:
         """Return what a person may see as one store, or a part of that."""
+        ...
+
+    async def ask(self, requester: str, question: Callable[[ReadableStore], Answer]) -> Answer:
+        """Return the answer to a question about all that a person may see.
+
+        The question may be asked more than once, on the event loop too: first of a store that has
+        what is kept, and raises an error where that does not suffice.
+        """
         ...
 
     def watch(self, requester: str, selection: Selection) -> StoreWatch:

@@ -7,19 +7,22 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from uniqc_mcp.lab.answers.stores import SharedStore
+from uniqc_mcp.lab.answers.stores import EVERYTHING, SharedStore
 from uniqc_mcp.lab.database.audience import audiences, viewer_among
+from uniqc_mcp.lab.database.batches import Batches
 from uniqc_mcp.lab.database.schema import check_version
 from uniqc_mcp.lab.database.viewer import NOBODY, Viewer
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
+from uniqc_mcp.lab.serving.shared_reads import SharedReads
 from uniqc_mcp.lab.store.kept import KeptStates
 from uniqc_mcp.lab.store.lab_store import LabStore
+from uniqc_mcp.lab.store.scope import Scope
 from uniqc_mcp.lab.store.watch import LabWatch
 from uniqc_store import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
     from psycopg import Connection
 
@@ -59,29 +62,52 @@ class DatabaseStores:
         self._seconds_kept = seconds_kept
         self._audiences: tuple[float, Rows, dict[str, Viewer]] = (0.0, [], {})
         self._kept = KeptStates()
+        self._shared = SharedReads(database, self._kept)
+        self._viewers = Batches[str, Viewer](self._find_viewers)
         self.revisions = Revisions(database)
+
+    async def ask(self, requester: str, question: Callable[[ReadableStore], Answer]) -> Answer:
+        """Return the answer to a question about all that a person may see."""
+        with _without_address():
+            viewer = self._known_viewer(requester) or await self._viewers.result(requester)
+            scope = Scope(viewer=viewer or NOBODY)
+            store = self.store(requester, EVERYTHING)
+            return await self._shared.answer(scope, question, lambda: question(store))
 
     def viewer(self, requester: str, *, anew: bool = False) -> Viewer:
         """Return the tasks that a person may see now, read anew or as of a moment ago."""
-        audiences, viewers = self._known_audiences(anew=anew)
+        known = None if anew else self._known_viewer(requester)
+        return known or self._viewer_among(*self._read_audiences(), requester)
+
+    def _known_viewer(self, requester: str) -> Viewer | None:
+        """Return the tasks that a person could see a moment ago; None if that has to be read."""
+        until, found, viewers = self._audiences
+        if time.monotonic() >= until:
+            return None
+        return self._viewer_among(found, viewers, requester)
+
+    def _find_viewers(self, requesters: Collection[str]) -> dict[str, Viewer]:
+        found, viewers = self._read_audiences()
+        return {one: self._viewer_among(found, viewers, one) for one in requesters}
+
+    def _viewer_among(self, found: Rows, viewers: dict[str, Viewer], requester: str) -> Viewer:
         viewer = viewers.get(requester)
         if viewer is None:
-            viewer = viewer_among(audiences, requester)
+            viewer = viewer_among(found, requester)
             if len(viewers) >= _MAX_KEPT:
                 viewers.clear()
             viewers[requester] = viewer
         return viewer
 
-    def _known_audiences(self, *, anew: bool) -> tuple[Rows, dict[str, Viewer]]:
+    def _read_audiences(self) -> tuple[Rows, dict[str, Viewer]]:
         """Return who shares with whom, read once for all requesters, and viewers made of it."""
-        until, found, viewers = self._audiences
-        if anew or time.monotonic() >= until:
-            until = time.monotonic() + self._seconds_kept
-            now = audiences(self._database)
-            if now != found:
-                found, viewers = now, {}
-            if until >= self._audiences[0]:  # else another thread has read them later
-                self._audiences = until, found, viewers
+        _, found, viewers = self._audiences
+        until = time.monotonic() + self._seconds_kept
+        now = audiences(self._database)
+        if now != found:
+            found, viewers = now, {}
+        if until >= self._audiences[0]:  # else another thread has read them later
+            self._audiences = until, found, viewers
         return found, viewers
 
     def visible(self, requester: str) -> Sequence[SharedStore]:

@@ -11,6 +11,7 @@ from uniqc_mcp.lab.store.state import revisions_in, state_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from uniqc_mcp.lab.database.batches import Batches
     from uniqc_mcp.lab.database.trips import Rows
     from uniqc_mcp.lab.store.scope import Scope
 
@@ -30,11 +31,20 @@ class KeptState:
 
     Args:
         rows: Those of ``stores_of``.
+
+    Attributes:
+        current_at: A time, of ``time.monotonic``, after which the database said that this is the
+            present state; an answer from it is no older than that.
+        is_past: Whether the database has said since that it is not.
+        checks: The questions to the database whether it is; None before the first.
     """
 
     def __init__(self, rows: Rows) -> None:
         self.revisions = revisions_in(rows)
         self.state = state_in(rows)
+        self.current_at = 0.0
+        self.is_past = False
+        self.checks: Batches[str, bool] | None = None
         self._values: dict[Hashable, Any] = {}
 
     @property
@@ -75,17 +85,29 @@ class KeptStates:
                 self._states.move_to_end(scope)
             return self._states.get(scope)
 
-    def of(self, scope: Scope, rows: Rows) -> KeptState:
-        """Return the state in rows of ``stores_of``, without values if it is a new one."""
+    def of(self, scope: Scope, rows: Rows, *, asked_at: float) -> KeptState:
+        """Return the state in rows of ``stores_of``, without values if it is a new one.
+
+        Args:
+            scope: The scope.
+            rows: The rows.
+            asked_at: The time before they were asked for.
+        """
         kept = self.newest(scope)
-        if kept is not None and kept.revisions == revisions_in(rows):
-            return kept
-        kept = KeptState(rows)
+        if kept is None or kept.is_past or kept.revisions != revisions_in(rows):
+            kept = KeptState(rows)
+        kept.current_at = max(kept.current_at, asked_at)
         with self._lock:
             self._states[scope] = kept
             while len(self._states) > 1 and self.number > MAX_VALUES:
                 self._states.popitem(last=False)
         return kept
+
+    def forget(self, scope: Scope, kept: KeptState) -> None:
+        """Forget a state that is past, unless another one took its place."""
+        with self._lock:
+            if self._states.get(scope) is kept:
+                del self._states[scope]
 
     @property
     def number(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -67,32 +68,27 @@ class LabStore:
             answer = question(LabSnapshot(session))
         except NotKeptError:
             return self._read_anew(question, with_state=session.needs_state)
-        if kept is None or not self._is_current(kept):
+        if kept is None or not is_current(self._database, self._scope, kept):
             return self._read_anew(question, with_state=True)
         return answer
-
-    def _is_current(self, kept: KeptState) -> bool:
-        """Return whether a state is the present one, by one message to the database.
-
-        A page of 500 owners takes four messages and three times the statements.
-        """
-        ((now,),) = self._database.ask(self._scope.viewer, revisions_of(self._scope))
-        return (now or "") == kept.revisions
 
     def _read_anew(
         self, question: Callable[[StoreSnapshot], Answer], *, with_state: bool
     ) -> Answer:
         """Answer from the database, and keep what is asked to be kept of a state."""
+        asked_at = time.monotonic()
 
         def ask(connection: Connection[Any], stores: Rows | None = None) -> Answer:
-            kept = None if stores is None else self._kept.of(self._scope, stores)
+            kept = None
+            if stores is not None:
+                kept = self._kept.of(self._scope, stores, asked_at=asked_at)
             return question(LabSnapshot(Session(connection, self._scope, kept)))
 
         if not with_state:
             return self._database.read(self._scope.viewer, ask)
         return self._database.read_after(self._scope.viewer, stores_of(self._scope), ask)
 
-    def nonblocking(self) -> _Nonblocking:
+    def nonblocking(self) -> LabStore:
         """Return a view whose reads raise ``WouldBlockError``: each waits for a network."""
         return _Nonblocking(self)
 
@@ -104,6 +100,44 @@ class LabStore:
     def cleared_tasks(self) -> NoCopies:
         """Return no copies, as nothing is cleared here."""
         return NoCopies()
+
+
+def is_current(database: Database, scope: Scope, kept: KeptState) -> bool:
+    """Return whether a state is the present one, by one message to the database.
+
+    A page of 500 owners takes four messages and three times the statements.
+    """
+    asked_at = time.monotonic()
+    ((now,),) = database.ask(scope.viewer, revisions_of(scope))
+    if (now or "") != kept.revisions:
+        kept.is_past = True
+        return False
+    kept.current_at = max(kept.current_at, asked_at)
+    return True
+
+
+class KeptView(LabStore):
+    """What is kept of one state, for a caller that can't wait.
+
+    Its reads raise ``NotKeptError`` where they need the database. Whether the state is the present
+    one is for the caller to ask.
+    """
+
+    def __init__(self, scope: Scope, kept: KeptState | None) -> None:
+        self._scope = scope
+        self._state = kept
+
+    def read(self, question: Callable[[StoreSnapshot], Answer]) -> Answer:
+        """Call a function with what is kept.
+
+        Raises:
+            NotKeptError: It needs the database.
+        """
+        return question(LabSnapshot(Session(None, self._scope, self._state)))
+
+    def nonblocking(self) -> KeptView:
+        """Return this view, which never blocks."""
+        return self
 
 
 class _Nonblocking(LabStore):

@@ -27,7 +27,13 @@ _FETCHED_AT_ONCE = 2_000
 
 
 class NotKeptError(Exception):
-    """A question about kept values alone that needs the database."""
+    """A question about kept values alone that needs the database.
+
+    Attributes:
+        missing: The key of the value that would have been kept; None if there is none.
+    """
+
+    missing: Hashable | None = None
 
 
 class Session:
@@ -97,9 +103,13 @@ class Session:
     ) -> Value:
         """Return the value for a key, computed once for this state if it is known."""
         self.needs_state = True
-        if self._kept is None:
-            return self.cached(("kept", key), compute)
-        return self._kept.get_or_compute(key, compute, size=size)
+        try:
+            if self._kept is None:
+                return self.cached(("kept", key), compute)
+            return self._kept.get_or_compute(key, compute, size=size)
+        except NotKeptError as error:
+            error.missing = key
+            raise
 
     @property
     def state(self) -> StoreState:
