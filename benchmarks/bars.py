@@ -263,6 +263,13 @@ BARS = (
         limit=2.5,
     ),
     Bar(
+        says="The same while a machine sends about once a second: at least 0.4 too",
+        group=lab_http.GROUP,
+        only=f"{lab_http.SENDING}, each eighth time, .*",
+        reference=Side(who=lab_http.DOOR),
+        limit=2.5,
+    ),
+    Bar(
         says="Sharing a store for the first time, beside redacting and serialising its rows, CPU",
         group=sharing.GROUP,
         only=sharing.FULL,

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from uniqc_mcp.lab.exchange import PUSH_PATH
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -61,17 +63,33 @@ class HttpServer:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         body = json.dumps(message, separators=(",", ":")).encode()
         headers = (
-            "POST /mcp HTTP/1.1",
-            f"Host: 127.0.0.1:{self._address[1]}",
-            f"Authorization: Bearer {self._token}",
             "Accept: application/json, text/event-stream",
-            "Content-Type: application/json",
             f"MCP-Protocol-Version: {_REVISION}",
             "Mcp-Method: tools/call",
             f"Mcp-Name: {tool}",
+        )
+        return self._post("/mcp", self._token, body, headers)
+
+    def push(self, token: str, message: bytes) -> None:
+        """Send what a machine sends, with a token of its own.
+
+        Raises:
+            HttpServerFailedError: It was not taken, or not all of it.
+        """
+        answer = json.loads(self.exchange(self._post(f"/{PUSH_PATH}", token, message)))
+        if answer["refused"]:
+            raise HttpServerFailedError(f"refused: {answer}")
+
+    def _post(self, path: str, token: str, body: bytes, headers: Sequence[str] = ()) -> bytes:
+        lines = (
+            f"POST {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{self._address[1]}",
+            f"Authorization: Bearer {token}",
+            "Content-Type: application/json",
+            *headers,
             f"Content-Length: {len(body)}",
         )
-        return "\r\n".join((*headers, "", "")).encode() + body
+        return "\r\n".join((*lines, "", "")).encode() + body
 
     def exchange(self, request: bytes) -> bytes:
         """Send a request on one connection, and return the body of its answer."""

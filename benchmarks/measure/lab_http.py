@@ -6,6 +6,7 @@ import json
 import tempfile
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +14,12 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from benchmarks.http_client import CONNECTIONS, HttpServer
-from benchmarks.lab_stores import BUSY_OWNER, OWNERS, lab_of, store_of
+from benchmarks.lab_stores import BUSY_OWNER, OWNERS, QUIET_OWNER, lab_of, store_of
 from benchmarks.measure.calls import recorded_answer
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
-from uniqc_mcp.lab.access.requester import READ
+from uniqc_mcp.lab.access.requester import READ, SHARE
 from uniqc_mcp.lab.access.tokens import add_token
+from uniqc_mcp.lab.exchange import Key, Push, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,10 @@ STOCK, DOOR = "constant, the SDK's own server", "constant, this server's applica
 ONE, MANY = "one connection", f"{CONNECTIONS} connections at once"
 LISTED: Final = "list_tasks: what's still running"
 CONSTANT: Final = "a constant of as many bytes"
+SENDING: Final = "list_tasks while a machine in sight sends"
+PER_PUSH: Final = {"each time": 1, "each eighth time": 8}
+"""Times that all connections ask after each push: some ten pushes a second, and some one."""
+
 _REPEATS: Final = 10
 """Factor for calls and time, compared with stores in process, as of calls over stdio."""
 
@@ -44,7 +50,7 @@ def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
     with ExitStack() as stack:
         loaded = partial(_tell_progress, setting, size)
         database = stack.enter_context(lab_of(size, progress=loaded))
-        token = _token_for_all(database)
+        token, machine = _tokens(database)
         answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
         answers.write_text("[]")
 
@@ -72,6 +78,9 @@ def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
                     (LISTED, DOOR): (door, constant),
                 },
             )
+        yield from _while_sending(
+            setting, size, _Machine(tasks, machine), (tasks, listed), (door, constant)
+        )
 
 
 def _turns(
@@ -99,15 +108,85 @@ def _turns(
     )
 
 
-def _token_for_all(database: str) -> str:
-    """Let everybody see all stores, and return a token."""
+class _Machine:
+    """A machine of the quietest owner, one of whose tasks is active and finished in turn."""
+
+    def __init__(self, server: HttpServer, token: str) -> None:
+        self._server = server
+        self._token = token
+        self._numbers = count()
+
+    def send(self) -> None:
+        """Send the next change."""
+        time, number = "2026-08-01T00:00:00+00:00", next(self._numbers)
+        task = Task(
+            key=Key(task_id="uqt_benchmark"),
+            fingerprint=f"{number:032x}",
+            place=0,
+            backend="dummy",
+            status="success" if number % 2 else "running",
+            shots=1000,
+            submit_time=time,
+            update_time=time,
+            submitted_at=time,
+            updated_at=time,
+            name="benchmark",
+            error=None,
+            archived_at=None,
+            metadata="{}",
+            result=None,
+            result_bytes=None,
+        )
+        message = Push(store_id=store_of(QUIET_OWNER), tasks=(task,))
+        self._server.push(self._token, message.model_dump_json().encode())
+
+
+def _while_sending(
+    setting: Setting,
+    size: int,
+    machine: _Machine,
+    listed: tuple[HttpServer, bytes],
+    constant: tuple[HttpServer, bytes],
+) -> list[Measurement]:
+    """Measure lists by all connections at once, each so many times after a change of a task."""
+
+    def ask(times: int, server: HttpServer, request: bytes, *, sending: bool) -> None:
+        if sending:
+            machine.send()
+        for _ in range(times):
+            server.exchange_all(request)
+
+    setting.tell("lab over HTTP: while a machine sends")
+    return interleaved(
+        GROUP,
+        [
+            Contender(
+                what=f"{SENDING}, {often}, {MANY}",
+                who=who,
+                size=size,
+                call=partial(ask, times, server, request, sending=who == OURS),
+                prepare=server.connect,
+            )
+            for often, times in PER_PUSH.items()
+            for who, (server, request) in ((OURS, listed), (DOOR, constant))
+        ],
+        repeats=setting.repeats * _REPEATS,
+        seconds_each=setting.seconds_each * _REPEATS,
+    )
+
+
+def _tokens(database: str) -> tuple[str, str]:
+    """Let everybody see all stores, and return a token to read and one to share."""
     with psycopg.connect(make_conninfo(database, user="postgres")) as connection:
         for owner in OWNERS:
             connection.execute(
                 "INSERT INTO audience (owner, store_id, audience) VALUES (%s, %s, 'lab')",
                 (owner, store_of(owner)),
             )
-        return add_token(connection, BUSY_OWNER, scopes=[READ])[0]
+        return (
+            add_token(connection, BUSY_OWNER, scopes=[READ])[0],
+            add_token(connection, QUIET_OWNER, scopes=[SHARE])[0],
+        )
 
 
 def _tell_progress(setting: Setting, size: int, done: int) -> None:
