@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks import machine
 from benchmarks.environments import Environments, InstallError
+from benchmarks.kept import DiskFullError, check_disk
+from benchmarks.laboratories import Laboratories
 from benchmarks.measure import (
     calls,
     clearing,
@@ -25,11 +27,10 @@ from benchmarks.measure import (
     summaries,
     uniqc_command,
 )
-from benchmarks.mix import Mix
 from benchmarks.options import Options
 from benchmarks.report import Report, bars_table
 from benchmarks.setting import Setting
-from benchmarks.stores import DiskFullError, Stores
+from benchmarks.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,35 +70,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with Display() as display:
             stores = Stores(root=options.cache, progress=display.building)
+            laboratories = Laboratories(root=options.cache, progress=display.building)
+            _make_stores(stores, laboratories, options)
             if options.only_stores:
-                _make_stores(stores, options)
                 return 0
-            report = _measure(options, stores, display)
+            report = _measure(options, stores, laboratories, display)
     except (DiskFullError, InstallError) as error:
         sys.exit(str(error))
     _write(report, options.output)
     return 0
 
 
-def _make_stores(stores: Stores, options: Options) -> None:
+def _make_stores(stores: Stores, laboratories: Laboratories, options: Options) -> None:
     """Make every store of a run before anything is measured."""
-    stores.check_disk(options.file_sizes, copies="clearing" in options.subjects)
-    for size in options.file_sizes:
-        for mix in Mix.of_each_kind(size):
-            stores.of(mix)
+    missing = stores.bytes_missing(options.mixes, copies="clearing" in options.subjects)
+    check_disk(options.cache, missing + laboratories.bytes_missing(options.laboratories))
+    for size in options.laboratories:
+        laboratories.made(size)
+    for mix in options.mixes:
+        stores.of(mix)
 
 
-def _measure(options: Options, stores: Stores, display: Display) -> Report:
-    _make_stores(stores, options)
+def _measure(
+    options: Options, stores: Stores, laboratories: Laboratories, display: Display
+) -> Report:
     environments = Environments(root=options.cache, tell=display.tell, uniqc_python=options.uniqc)
     setting = Setting(
         sizes=options.sizes,
+        lab_sizes=options.lab_sizes,
         repeats=options.repeats,
         seconds_each=options.seconds_each,
         calls=options.calls,
         idle_seconds=options.idle_seconds,
         whole_uniqc=options.whole_uniqc,
         stores=stores,
+        laboratories=laboratories,
         environments=environments,
         commands=environments.ours(),
         tell=display.tell,

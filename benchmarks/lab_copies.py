@@ -97,6 +97,8 @@ _STORE: Final = """
     VALUES (%s, %s, 'laptop', 5, 1, %s, %s, '2026-11-01T00:00Z')
 """
 
+_AUDIENCE: Final = "INSERT INTO audience (owner, store_id, audience) VALUES (%s, %s, 'lab')"
+
 
 def multiply(connection: Connection[Any], size: int, times: int) -> None:
     """Make tasks of those in ``BASE``, which have the places from 0 on, and remove that table.
@@ -139,6 +141,8 @@ def shortened(stores: Mapping[str, str]) -> dict[str, str]:
 def sum_up(connection: Connection[Any], stores: Mapping[str, str]) -> None:
     """Write the tally and the stores as the receipt of all tasks in one message leaves them.
 
+    Everybody shares theirs with the laboratory.
+
     Args:
         connection: To a database with tasks.
         stores: The id of the one store of each owner.
@@ -152,3 +156,4 @@ def sum_up(connection: Connection[Any], stores: Mapping[str, str]) -> None:
         for part in parts:
             digest = (digest << 32) + int(part)
         connection.execute(_STORE, (owner, store_id, tasks, f"{digest % _MODULUS:032x}"))
+        connection.execute(_AUDIENCE, (owner, store_id))

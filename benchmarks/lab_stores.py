@@ -4,72 +4,29 @@ from __future__ import annotations
 
 import random
 import re
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import sql
-from tests.lab.postgres import ROLE, OwnPostgres
-
 from benchmarks.lab_copies import BASE, multiply, shortened, sum_up
 from benchmarks.lab_messages import messages
-from benchmarks.mix import LARGEST_FILE, Mix
 from uniqc_mcp.lab.database import schema, tables
 from uniqc_mcp.lab.database.redaction import Redaction
 from uniqc_mcp.lab.database.rows import JOB_COLUMNS, TASK_COLUMNS, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from psycopg import Connection
 
+    from benchmarks.mix import Mix
     from uniqc_mcp.lab.database.rows import TaskRows
 
 OWNERS: Final = tuple(f"owner-{number:03}" for number in range(500))
 BUSY_OWNER, QUIET_OWNER = OWNERS[0], OWNERS[-1]
 
-_MULTIPLIED: Final = 100_000
 _BATCH: Final = 20_000
 _KEY: Final = re.compile(r",\s*(PRIMARY KEY \([^)]*\))")
 """The key of a table. Rows in no order of it take longer than an index at the end."""
-
-_SETTINGS: Final = {
-    "shared_buffers": "512MB",
-    "maintenance_work_mem": "512MB",
-    "jit": "off",
-    # Tables are filled, and indexes built, in the transaction that makes them: without a log.
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-}
-
-
-@contextmanager
-def lab_of(size: int, *, progress: Callable[[int], None] = lambda _: None) -> Generator[str]:
-    """Make a database with a number of tasks, on a server that ends with the context.
-
-    Up to ``LARGEST_FILE`` they are those of the SQLite file of that size. More are copies of
-    a hundred thousand.
-
-    Args:
-        size: The number of tasks.
-        progress: Called with the number of tasks that Python has made.
-
-    Yields:
-        Its address, for the role of the service.
-    """
-    times = 1 if size <= LARGEST_FILE else size // _MULTIPLIED
-    if times > 1 and size % _MULTIPLIED:
-        raise ValueError(f"{size} is no multiple of {_MULTIPLIED}")
-    own = OwnPostgres(**_SETTINGS)
-    try:
-        with own.connect() as connection:
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLE)))
-            fill(connection, Mix(size=size // times), times=times, progress=progress)
-            schema.grant(connection, ROLE)
-            connection.execute("VACUUM ANALYZE")
-        yield own.address("postgres", role=ROLE)
-    finally:
-        own.remove()
 
 
 def fill(

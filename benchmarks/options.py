@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmarks.mix import LARGEST_FILE
+from benchmarks.mix import LARGEST_FILE, Mix
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 FULL_SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000, 20_000)
+LAB_SIZES = (1_000_000, 10_000_000)
 PARTIAL = "partial-run"
 _LABORATORIES = {"lab", "http"}
 """The subjects whose stores are no files, so that they can be larger."""
@@ -27,6 +28,7 @@ class Options:
 
     Attributes:
         sizes: The numbers of tasks, rising.
+        lab_sizes: Those of the stores that are measured as ``lab``.
         subjects: The names of the subjects to measure.
         repeats: As in ``Setting``.
         seconds_each: As in ``Setting``.
@@ -40,6 +42,7 @@ class Options:
     """
 
     sizes: tuple[int, ...]
+    lab_sizes: tuple[int, ...]
     subjects: tuple[str, ...]
     repeats: int
     seconds_each: float
@@ -52,9 +55,20 @@ class Options:
     only_stores: bool
 
     @property
-    def file_sizes(self) -> tuple[int, ...]:
-        """The sizes of which files are made, besides laboratories' stores."""
-        return tuple(size for size in self.sizes if size <= LARGEST_FILE)
+    def mixes(self) -> tuple[Mix, ...]:
+        """The files of the run."""
+        if not _LABORATORIES.issuperset(self.subjects):
+            return tuple(mix for size in self.sizes for mix in Mix.of_each_kind(size))
+        beside = self.lab_sizes if "lab" in self.subjects else ()
+        return tuple(Mix(size=size) for size in beside if size <= LARGEST_FILE)
+
+    @property
+    def laboratories(self) -> tuple[int, ...]:
+        """The sizes of the laboratories' stores of the run."""
+        sizes = {*self.lab_sizes} if "lab" in self.subjects else set[int]()
+        if "http" in self.subjects:
+            sizes.add(self.sizes[-1])
+        return tuple(sorted(sizes))
 
     @property
     def partial_output(self) -> Path:
@@ -73,6 +87,7 @@ class Options:
             parser.error(f"more than {LARGEST_FILE} tasks need --only lab, http or both")
         return cls(
             sizes=given.sizes or (QUICK_SIZES if quick else FULL_SIZES),
+            lab_sizes=given.sizes or (QUICK_SIZES if quick else LAB_SIZES),
             subjects=given.only or tuple(subjects),
             repeats=given.repeats or (5 if quick else 30),
             seconds_each=0.2 if quick else 0.5,
@@ -98,7 +113,11 @@ def _parser(subjects: Collection[str]) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="small stores and few repeats: two minutes")
-    add("--sizes", type=_sizes, help="numbers of tasks (default: 10000,100000,1000000)")
+    add(
+        "--sizes",
+        type=_sizes,
+        help="numbers of tasks (default: 10000,100000,1000000; of lab 1000000,10000000)",
+    )
     add(
         "--only",
         type=lambda text: _subjects(text, subjects),

@@ -28,7 +28,7 @@ class Measurement:
         size: The number of tasks in the store; 0 if the question concerns no such store.
         unit: The unit of the values.
         values: The values in the order of the calls.
-        full: True for a page that has as many tasks as were asked for.
+        rows: The number of tasks on a page.
     """
 
     group: str
@@ -37,7 +37,7 @@ class Measurement:
     size: int
     unit: str
     values: tuple[float, ...]
-    full: bool = False
+    rows: int = 0
 
     @property
     def median(self) -> float:
@@ -75,7 +75,7 @@ class Contender:
         size: As in :class:`Measurement`.
         call: Asks the question once. Its result is dropped.
         prepare: Called before each call, and not timed.
-        full: As in :class:`Measurement`.
+        rows: As in :class:`Measurement`.
     """
 
     what: str
@@ -83,7 +83,7 @@ class Contender:
     size: int
     call: Callable[[], object]
     prepare: Callable[[], object] = lambda: None
-    full: bool = False
+    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -143,7 +143,7 @@ def interleaved(
             size=turn.contender.size,
             unit="ms",
             values=tuple(turn.values),
-            full=turn.contender.full,
+            rows=turn.contender.rows,
         )
         for turn in turns
     ]

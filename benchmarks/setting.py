@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.environments import Environments
+    from benchmarks.laboratories import Laboratories
     from benchmarks.stores import Stores
 
 
@@ -21,6 +22,7 @@ class Setting:
 
     Attributes:
         sizes: The numbers of tasks, rising.
+        lab_sizes: The numbers of tasks of laboratories' stores, rising.
         repeats: The maximum number of times that a store is asked a question. Calls over stdio
             are made ten times as often, as their 99th percentile needs more values.
         seconds_each: The time for each question and contender.
@@ -28,18 +30,21 @@ class Setting:
         idle_seconds: The time over which an idle server is measured.
         whole_uniqc: True if uniqc's own command is measured, which needs all its dependencies.
         stores: The files.
+        laboratories: The laboratories' stores.
         environments: The programs.
         commands: The directory of the commands of a fresh install of this working tree.
         tell: Called with what is being measured.
     """
 
     sizes: tuple[int, ...]
+    lab_sizes: tuple[int, ...]
     repeats: int
     seconds_each: float
     calls: int
     idle_seconds: float
     whole_uniqc: bool
     stores: Stores
+    laboratories: Laboratories
     environments: Environments
     commands: Path
     tell: Callable[[str], None]

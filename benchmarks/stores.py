@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sqlite3
-import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.kept import Kept
 from benchmarks.mix import NEWEST, RECIPE, TASK_COLUMNS, Mix, TaskRow, counts_json
 from uniqc_store import DB_FILENAME
 
@@ -39,10 +38,6 @@ _SHARD_COLUMNS = (
 )
 
 
-class DiskFullError(Exception):
-    """There is too little space on the disk."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """The stores below one directory, each a cache directory as uniqc has it.
@@ -58,64 +53,34 @@ class Stores:
     def of(self, mix: Mix) -> Path:
         """Return the directory whose ``tasks.sqlite`` holds the mix."""
         name = _name_of(mix)
-        return self._made(name, lambda path: self._build(path, name, mix))
+        return self._kept.made(name, lambda path: self._build(path, name, mix))
 
     def with_large_result(self, outcomes: int) -> Path:
         """Return a store of one task of 20 qubits, with this number of outcomes."""
-        return self._made(f"large-{outcomes}", lambda path: build(path, [_large(outcomes)]))
+        return self._kept.made(f"large-{outcomes}", lambda path: build(path, [_large(outcomes)]))
 
     def with_active(self, active: int) -> Path:
         """Return a store of a thousand tasks, of which this number is active."""
-        return self._made(f"active-{active}", lambda path: build(path, _with_active(active)))
+        return self._kept.made(f"active-{active}", lambda path: build(path, _with_active(active)))
 
     def with_long_texts(self) -> Path:
         """Return a store of tasks with very long texts, each on a backend of its own."""
-        return self._made("long-texts", lambda path: build(path, _with_long_texts()))
+        return self._kept.made("long-texts", lambda path: build(path, _with_long_texts()))
 
-    def check_disk(self, sizes: Sequence[int], *, copies: int) -> None:
-        """Raise DiskFullError unless there is space for the missing stores.
+    def bytes_missing(self, mixes: Sequence[Mix], *, copies: int) -> int:
+        """Return the space on disk that stores need which are not there.
 
         Args:
-            sizes: The sizes of which every kind of mix is needed.
+            mixes: The stores.
             copies: The number of additional copies of the largest.
         """
-        missing = [
-            size
-            for size in sizes
-            for mix in Mix.of_each_kind(size)
-            if not (self._directory / _name_of(mix)).exists()
-        ]
-        needed = (sum(missing) + copies * max(sizes, default=0)) * BYTES_PER_TASK
-        self.root.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.root).free
-        if free < needed:
-            raise DiskFullError(
-                f"The stores need {needed / 1e9:.1f} GB and there are {free / 1e9:.1f} GB free. "
-                "Give a directory on a larger disk (--stores) or fewer tasks (--sizes)."
-            )
+        missing = sum(mix.size for mix in mixes if not self._kept.has(_name_of(mix)))
+        largest = max((mix.size for mix in mixes), default=0)
+        return (missing + copies * largest) * BYTES_PER_TASK
 
     @property
-    def _directory(self) -> Path:
-        return self.root / "stores" / f"recipe-{RECIPE}"
-
-    def _made(self, name: str, make: Callable[[Path], None]) -> Path:
-        finished = self._directory / name
-        if not finished.exists():
-            self._remove_older()
-            # An interrupted build leaves a directory that is never taken for a store.
-            unfinished = self._directory / f"{name}.{uuid.uuid4().hex}.unfinished"
-            unfinished.mkdir(parents=True)
-            try:
-                make(unfinished)
-                unfinished.rename(finished)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
-        return finished
-
-    def _remove_older(self) -> None:
-        for other in self._directory.parent.glob("recipe-*"):
-            if other != self._directory:
-                shutil.rmtree(other)
+    def _kept(self) -> Kept:
+        return Kept(root=self.root / "stores", recipe=str(RECIPE))
 
     def _build(self, directory: Path, name: str, mix: Mix) -> None:
         build(

@@ -71,37 +71,46 @@ def _of_shared_sizes(group: Sequence[Measurement], *who: str) -> list[Measuremen
 
 def _compared(bar: Bar, group: Sequence[Measurement]) -> Iterator[Comparison]:
     for measured in _of(bar.ours, group):
-        if not re.search(f"^(?:{bar.only})$" if bar.only else "", measured.what):
+        asked = re.fullmatch(bar.only or ".*", measured.what)
+        if asked is None:
             continue
         value = _number(measured, bar.ours)
         if bar.reference is None:
             yield Comparison(measured=measured, value=value, reference=None, against=value)
-        elif references := _references(bar, bar.reference, measured, group):
+        elif references := _references(bar, bar.reference, measured, group, asked):
             number = max(_number(other, bar.reference) for other in references)
             ratio = value / number if number else math.inf
             yield Comparison(measured=measured, value=value, reference=number, against=ratio)
 
 
 def _references(
-    bar: Bar, side: Side, measured: Measurement, group: Sequence[Measurement]
+    bar: Bar,
+    side: Side,
+    measured: Measurement,
+    group: Sequence[Measurement],
+    asked: re.Match[str],
 ) -> list[Measurement]:
     """Return the measurements to compare one with; none if the bar is not about it."""
     same_store = bar.ours.size == side.size
     others = [other for other in _of(side, group) if (other.size == measured.size) == same_store]
     references = [other for other in others if other.what == measured.what]
-    if bar.full and not all(one.full for one in (measured, *references)):
+    if any(one.rows < bar.rows for one in (measured, *references)):
         return []
-    if bar.or_beside:
-        references += [other for other in others if other.what == bar.or_beside]
+    if bar.or_beside and measured.rows > max((one.rows for one in references), default=-1):
+        plain = asked.expand(bar.or_beside)
+        references += [other for other in others if other.what == plain]
     return references
 
 
 def _of(side: Side, group: Sequence[Measurement]) -> Iterator[Measurement]:
-    sizes = [one.size for one in group if one.who == side.who]
-    wanted = {"largest": max, "smallest": min, "each": None}[side.size]
-    for one in group:
-        if one.who == side.who and (wanted is None or one.size == wanted(sizes)):
-            yield one
+    sizes = sorted({one.size for one in group if one.who == side.who})
+    wanted = {
+        "largest": sizes[-1:],
+        "next": sizes[-2:][:1],
+        "smallest": sizes[:1],
+        "each": sizes,
+    }[side.size]
+    return (one for one in group if one.who == side.who and one.size in wanted)
 
 
 def _number(measurement: Measurement, side: Side) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.lab_messages import RETIRED
-from benchmarks.lab_stores import BUSY_OWNER, OWNERS, QUIET_OWNER, lab_of
+from benchmarks.lab_stores import BUSY_OWNER, OWNERS, QUIET_OWNER
 from benchmarks.measure import lists
 from benchmarks.measure.lists import PAGE, questions
 from benchmarks.mix import LARGEST_FILE, Mix
@@ -17,7 +19,7 @@ from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_store import TaskFilter, TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from psycopg import Connection
@@ -35,13 +37,15 @@ VIEWERS: Final = {
     "the busiest owner": frozenset({BUSY_OWNER}),
     "the quietest owner": frozenset({QUIET_OWNER}),
 }
-PAGES: Final = f".*: (?:{'|'.join(VIEWERS)})"
+PAGES: Final = f".*: (?P<viewer>{'|'.join(VIEWERS)})"
 """A pattern for pages."""
 
 BY_INDEX: Final = f"(?!.*name (?:figure|no such name) ){PAGES}"
 """A pattern for pages that no rare or absent name decides, of which no index knows."""
 
-PLAIN: Final = f"{lists.PLAIN}: all 500 owners"
+PLAIN: Final = rf"{lists.PLAIN}: \g<viewer>"
+"""The page without a filter of the same viewer."""
+
 _RETIRED: Final = RETIRED.partition(":")[0]
 _RARE: Final = {
     "a platform retired long ago": TaskFilter(backend=_RETIRED),
@@ -59,32 +63,46 @@ _EVERYBODY: Final = Viewer(owners=VIEWERS["all 500 owners"])
 
 
 def measure(setting: Setting) -> list[Measurement]:
-    """Measure pages and counts at every size; a million tasks, or ten, take minutes to load."""
-    return [one for size in setting.sizes for one in _measured(setting, size)]
+    """Measure pages and counts, of stores of all sizes in turn."""
+    with ExitStack() as stack:
+        databases = {
+            size: stack.enter_context(Database(stack.enter_context(setting.laboratories.of(size))))
+            for size in setting.lab_sizes
+        }
+        return [*_measured_pages(setting, databases), *_measured_counts(setting, databases)]
 
 
-def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
-    cache_dir = setting.stores.of(Mix(size=size)) if size <= LARGEST_FILE else None
-    tell = partial(_tell_progress, setting, size)
-    with lab_of(size, progress=tell) as address, Database(address) as database:
-        asked = questions() | _RARE
-        for number, (words, task_filter) in enumerate(asked.items(), 1):
-            setting.tell(f"lab, {number} of {len(asked)}: {words}")
-            beside = None if words in _RARE else cache_dir
-            yield from interleaved(
-                GROUP,
-                [*_pages(database, beside, words, task_filter, size)],
-                repeats=setting.repeats,
-                seconds_each=setting.seconds_each,
-            )
-        setting.tell(f"lab: {COUNTS}")
+def _measured_pages(setting: Setting, databases: Mapping[int, Database]) -> Iterator[Measurement]:
+    asked = questions() | _RARE
+    for number, (words, task_filter) in enumerate(asked.items(), 1):
+        setting.tell(f"lab, {number} of {len(asked)}: {words}")
+        contenders = [
+            contender
+            for size, database in databases.items()
+            for contender in _pages(database, words, task_filter, size)
+        ]
+        if words not in _RARE:
+            contenders += _pages_of_files(setting, words, task_filter)
+        for measured in interleaved(
+            GROUP, contenders, repeats=setting.repeats, seconds_each=setting.seconds_each
+        ):
+            if measured.who == OURS:
+                yield measured
+            else:
+                # The page of a file is beside that of each viewer.
+                yield from (replace(measured, what=f"{words}: {viewer}") for viewer in VIEWERS)
+
+
+def _measured_counts(setting: Setting, databases: Mapping[int, Database]) -> Iterator[Measurement]:
+    setting.tell(f"lab: {COUNTS}")
+    for size, database in databases.items():
         one = partial(Contender, what=COUNTS, size=size)
         store = LabStore(database, viewer=_EVERYBODY)
         yield from interleaved(
             GROUP,
             [
-                one(who=OURS, call=lambda: store.read(lambda now: now.tally(TaskFilter()))),
-                one(who=GROUP_BY, call=lambda: database.read(_EVERYBODY, _group_by)),
+                one(who=OURS, call=partial(store.read, lambda now: now.tally(TaskFilter()))),
+                one(who=GROUP_BY, call=partial(database.read, _EVERYBODY, _group_by)),
             ],
             repeats=setting.repeats,
             seconds_each=setting.seconds_each * _SECONDS_OF_COUNTS,
@@ -92,15 +110,20 @@ def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
 
 
 def _pages(
-    database: Database, cache_dir: Path | None, words: str, task_filter: TaskFilter, size: int
+    database: Database, words: str, task_filter: TaskFilter, size: int
 ) -> Iterator[Contender]:
     for viewer, owners in VIEWERS.items():
         store = LabStore(database, viewer=Viewer(owners=owners))
         ask = partial(_first_page, store, task_filter)
-        one = partial(Contender, what=f"{words}: {viewer}", size=size)
-        yield one(who=OURS, call=ask, full=len(ask().records) == PAGE)
-        if cache_dir is not None:
-            yield one(who=SQLITE, call=partial(_from_file, cache_dir, task_filter))
+        what = f"{words}: {viewer}"
+        yield Contender(who=OURS, what=what, size=size, call=ask, rows=len(ask().records))
+
+
+def _pages_of_files(setting: Setting, words: str, task_filter: TaskFilter) -> Iterator[Contender]:
+    for size in setting.lab_sizes:
+        if size <= LARGEST_FILE:
+            ask = partial(_from_file, setting.stores.of(Mix(size=size)), task_filter)
+            yield Contender(who=SQLITE, what=words, size=size, call=ask)
 
 
 def _first_page(store: LabStore, task_filter: TaskFilter) -> Any:
@@ -114,7 +137,3 @@ def _from_file(cache_dir: Path, task_filter: TaskFilter) -> object:
 def _group_by(connection: Connection[Any]) -> object:
     statement = "SELECT status, backend, count(*) FROM task WHERE live GROUP BY status, backend"
     return connection.execute(statement).fetchall()
-
-
-def _tell_progress(setting: Setting, size: int, done: int) -> None:
-    setting.tell(f"lab: {done:,} of {size:,} tasks are loaded")

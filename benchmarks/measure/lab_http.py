@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,7 +14,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from benchmarks.http_client import CONNECTIONS, HttpServer
-from benchmarks.lab_stores import BUSY_OWNER, OWNERS, QUIET_OWNER, lab_of, store_of
+from benchmarks.lab_stores import BUSY_OWNER, QUIET_OWNER, store_of
 from benchmarks.measure.calls import recorded_answer
 from benchmarks.recording import OURS, Contender, Measurement, interleaved
 from uniqc_mcp.lab.access.requester import READ, SHARE
@@ -22,7 +22,7 @@ from uniqc_mcp.lab.access.tokens import add_token
 from uniqc_mcp.lab.exchange import Key, Push, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from benchmarks.setting import Setting
 
@@ -48,9 +48,8 @@ def measure(setting: Setting) -> list[Measurement]:
 
 def _measured(setting: Setting, size: int) -> Iterator[Measurement]:
     with ExitStack() as stack:
-        loaded = partial(_tell_progress, setting, size)
-        database = stack.enter_context(lab_of(size, progress=loaded))
-        token, machine = _tokens(database)
+        database = stack.enter_context(setting.laboratories.of(size))
+        token, machine = stack.enter_context(_tokens(database))
         answers = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "answers.json"
         answers.write_text("[]")
 
@@ -109,7 +108,10 @@ def _turns(
 
 
 class _Machine:
-    """A machine of the quietest owner, one of whose tasks is active and finished in turn."""
+    """A machine of the quietest owner, one of whose tasks is active and finished in turn.
+
+    The store keeps this task.
+    """
 
     def __init__(self, server: HttpServer, token: str) -> None:
         self._server = server
@@ -175,19 +177,14 @@ def _while_sending(
     )
 
 
-def _tokens(database: str) -> tuple[str, str]:
-    """Let everybody see all stores, and return a token to read and one to share."""
-    with psycopg.connect(make_conninfo(database, user="postgres")) as connection:
-        for owner in OWNERS:
-            connection.execute(
-                "INSERT INTO audience (owner, store_id, audience) VALUES (%s, %s, 'lab')",
-                (owner, store_of(owner)),
-            )
-        return (
-            add_token(connection, BUSY_OWNER, scopes=[READ])[0],
-            add_token(connection, QUIET_OWNER, scopes=[SHARE])[0],
-        )
-
-
-def _tell_progress(setting: Setting, size: int, done: int) -> None:
-    setting.tell(f"lab over HTTP: {done:,} of {size:,} tasks are loaded")
+@contextmanager
+def _tokens(database: str) -> Generator[tuple[str, str]]:
+    """Make a token to read and one to share, as long as the context lasts: the store is kept."""
+    admin = make_conninfo(database, user="postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        reading, _ = add_token(connection, BUSY_OWNER, scopes=[READ])
+        sharing, _ = add_token(connection, QUIET_OWNER, scopes=[SHARE])
+        try:
+            yield reading, sharing
+        finally:
+            connection.execute("DELETE FROM token")

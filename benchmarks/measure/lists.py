@@ -146,8 +146,8 @@ def _contenders(
     if cursor := _deep_cursor(kept, task_filter):
         pages["later page"] = cursor
     for page, cursor in pages.items():
-        full = len(again(cursor=cursor).records) == PAGE
-        ours = partial(Contender, who=OURS, size=size, full=full)
+        rows = len(again(cursor=cursor).records)
+        ours = partial(Contender, who=OURS, size=size, rows=rows)
         yield ours(what=f"{words}: {page}", call=partial(uncached, cursor=cursor))
         yield ours(what=f"{words}: {page}{AGAIN}", call=partial(again, cursor=cursor))
     if (equal := _as_uniqc_asks(task_filter)) is not None:

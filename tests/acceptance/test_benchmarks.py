@@ -22,13 +22,14 @@ import pytest
 import benchmarks
 from benchmarks.__main__ import SUBJECTS
 from benchmarks.bars import BARS, Bar, Side
+from benchmarks.kept import DiskFullError, check_disk
 from benchmarks.measure import calls, lists, processes
 from benchmarks.mix import BACKEND_SHARES, NEWEST, RARE_NAME, STATUS_SHARES, Mix
-from benchmarks.options import FULL_SIZES, QUICK_SIZES, Options
+from benchmarks.options import FULL_SIZES, LAB_SIZES, QUICK_SIZES, Options
 from benchmarks.recording import OURS, Contender, Measurement, interleaved, scaled
 from benchmarks.report import TITLES, Report
 from benchmarks.stdio_client import RawServer, request_line
-from benchmarks.stores import AS_UNIQC_MAKES_IT, DiskFullError, Stores, build
+from benchmarks.stores import AS_UNIQC_MAKES_IT, BYTES_PER_TASK, Stores, build
 from benchmarks.verdicts import judge
 from uniqc_store import DB_FILENAME, TaskFilter, TaskStore
 
@@ -46,10 +47,10 @@ def measured(
     who: str = OURS,
     size: int = 10,
     unit: str = "ms",
-    full: bool = False,
+    rows: int = 0,
 ) -> Measurement:
     return Measurement(
-        group=group, what=what, who=who, size=size, unit=unit, values=values, full=full
+        group=group, what=what, who=who, size=size, unit=unit, values=values, rows=rows
     )
 
 
@@ -187,9 +188,14 @@ def test_too_little_disk_space_is_an_error_before_any_store_is_made(
     stores: Stores, tmp_path: Path
 ) -> None:
     free = shutil.disk_usage(tmp_path).free
+    mix = Mix(size=2000)
+    needed = stores.bytes_missing([mix], copies=1)
+    assert needed == 2 * 2000 * BYTES_PER_TASK
     with pytest.raises(DiskFullError, match="GB free"):
-        stores.check_disk([free // 1000], copies=1)
-    stores.check_disk([2000], copies=1)
+        check_disk(tmp_path, 2 * free)
+    check_disk(tmp_path / "new", needed)
+    stores.of(mix)
+    assert stores.bytes_missing([mix], copies=1) == 2000 * BYTES_PER_TASK
 
 
 def test_the_special_stores_have_the_tasks_they_are_named_after(stores: Stores) -> None:
@@ -362,33 +368,51 @@ def test_growth_compares_the_largest_size_with_the_smallest() -> None:
     assert judge(bar, found[:1]).met is None
 
 
+def test_growth_to_the_largest_size_is_also_compared_with_the_next() -> None:
+    bar = make_bar(limit=3, reference=Side(size="next"))
+    found = [measured(1, size=10), measured(4, size=100), measured(2, size=1000)]
+    assert judge(bar, found).comparisons[0].against == 0.5
+    assert judge(bar, found[:2]).comparisons[0].against == 4
+    assert judge(bar, found[:1]).met is None
+
+
 def test_a_page_that_a_small_store_cannot_fill_is_skipped_or_compared_with_a_full_one() -> None:
     full, every = (
         Bar(
             says="a promise",
             group="calls",
-            only="plain|rare|absent|deep",
-            full=full,
+            only="(plain|rare|absent|as many|fewer|deep)(?P<whose> of bob)?",
+            rows=rows,
             reference=Side(size="smallest"),
-            or_beside="" if full else "plain",
+            or_beside="" if rows else r"plain\g<whose>",
             limit=3,
         )
-        for full in (True, False)
+        for rows in (50, 0)
     )
     found = [
-        measured(10, what="plain", full=True),
-        measured(20, what="plain", full=True, size=1000),
-        measured(1, what="rare"),
-        measured(40, what="rare", full=True, size=1000),
+        measured(10, what="plain", rows=50),
+        measured(20, what="plain", rows=50, size=1000),
+        measured(1, what="plain of bob", rows=50),
+        measured(1, what="rare", rows=3),
+        measured(40, what="rare", rows=50, size=1000),
+        measured(0.5, what="rare of bob", rows=3),
+        measured(40, what="rare of bob", rows=4, size=1000),
         measured(20, what="absent"),
         measured(50, what="absent", size=1000),
-        measured(15, what="deep", full=True, size=1000),
+        measured(1, what="as many", rows=3),
+        measured(5, what="as many", rows=3, size=1000),
+        measured(1, what="fewer", rows=3),
+        measured(6, what="fewer", rows=2, size=1000),
+        measured(15, what="deep", rows=50, size=1000),
     ]
     assert [one.against for one in judge(full, found).comparisons] == [2]
     assert {one.measured.what: one.against for one in judge(every, found).comparisons} == {
         "plain": 2,
         "rare": 4,
+        "rare of bob": 40,
         "absent": 2.5,
+        "as many": 5,
+        "fewer": 6,
         "deep": 1.5,
     }
     in_one_size = [one for one in found if one.size == 1000]
@@ -421,7 +445,7 @@ def make_run() -> Iterable[Measurement]:
             yield measured(number + 1, group=group)
     page = "status success (common): first page"
     for size, value in ((10_000, 2), (1_000_000, 70)):
-        yield measured(value, group="lists", what=page, size=size, full=True)
+        yield measured(value, group="lists", what=page, size=size, rows=lists.PAGE)
     yield measured(1, 2, 3, 4, 5, what="get_task | by id", size=1_000_000)
 
 
@@ -466,6 +490,8 @@ def test_sizes_that_are_large_powers_of_ten_are_written_as_such() -> None:
 def test_a_full_run_measures_everything_and_writes_beside_the_readme() -> None:
     options = Options.parse([], SUBJECTS)
     assert (options.sizes, options.subjects) == (FULL_SIZES, tuple(SUBJECTS))
+    assert options.lab_sizes == options.laboratories == LAB_SIZES
+    assert options.mixes == tuple(mix for size in FULL_SIZES for mix in Mix.of_each_kind(size))
     assert (options.output / "README.md").exists()
     assert options.whole_uniqc
 
@@ -476,7 +502,8 @@ def test_a_partial_run_leaves_the_published_results_alone(tmp_path: Path) -> Non
         assert options.output == tmp_path / "partial-run"
     assert Options.parse(["--quick"], SUBJECTS).sizes == QUICK_SIZES
     assert Options.parse(["--only", "lists, counts"], SUBJECTS).subjects == ("lists", "counts")
-    assert Options.parse(["--sizes", "5000,2000"], SUBJECTS).sizes == (2000, 5000)
+    given = Options.parse(["--sizes", "5000,2000"], SUBJECTS)
+    assert given.sizes == given.lab_sizes == given.laboratories == (2000, 5000)
 
 
 @pytest.mark.parametrize("wrong", [["--sizes", "10"], ["--sizes", "many"], ["--only", "nothing"]])

