@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.store import conditions, counts
+from uniqc_mcp.lab.store.counts import NEWEST_FIRST
 from uniqc_mcp.lab.store.session import checked_limit, checked_text
 from uniqc_store import UNIQC_ID, Completions, TaskFilter
 
@@ -19,7 +20,6 @@ MAX_RECENT: Final = 2_000
 MAX_BEGINNING: Final = 300
 """Ids with the same beginning that are looked up in one index."""
 
-_NEWEST_FIRST: Final = "submit_time DESC, place DESC, owner DESC, store_id DESC"
 _END: Final = "\U0010ffff"
 
 # A platform's id that several tasks share is replaced by the ids of these tasks.
@@ -94,7 +94,7 @@ def _newest(session: Session, among: TaskFilter, limit: int) -> list[Row]:
     where = session.scope.conditions("task") + conditions.matching(among)
     statement = f"""
         SELECT task.task_id, task.name_folded FROM task WHERE {where.sql} AND task.live
-        ORDER BY {_NEWEST_FIRST} LIMIT %(limit)s
+        ORDER BY {NEWEST_FIRST} LIMIT %(limit)s
     """
     return session.rows(statement, {**where.parameters, "limit": limit})
 
@@ -116,7 +116,7 @@ def _beginning(session: Session, text: str) -> Iterator[list[Row]]:
                     SELECT task.* FROM task WHERE {there} AND {archived}
                         AND task.task_id >= %(text)s AND task.task_id < %(text_end)s
                     ORDER BY task.task_id LIMIT %(limit)s
-                ) AS task ORDER BY {_NEWEST_FIRST}
+                ) AS task ORDER BY {NEWEST_FIRST}
             """,
             parameters,
         )
@@ -131,7 +131,7 @@ def _beginning(session: Session, text: str) -> Iterator[list[Row]]:
                     WHERE {there} AND {archived} AND job.platform_task_id >= %(text)s
                         AND job.platform_task_id < %(text_end)s
                     ORDER BY job.platform_task_id LIMIT %(limit)s
-                ) AS task ORDER BY {_NEWEST_FIRST}
+                ) AS task ORDER BY {NEWEST_FIRST}
             """,
             parameters,
         )

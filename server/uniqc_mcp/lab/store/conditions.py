@@ -80,14 +80,15 @@ def labels(task_filter: TaskFilter) -> Conditions:
     """Return what a filter says of the status and the backend of tasks."""
     found = of_status(task_filter) + of_backend(task_filter)
     platform, colon, _ = task_filter.backend.casefold().partition(":")
-    if colon and _excludes_successes(task_filter):
+    if colon and excludes_successes(task_filter):
         # The index of these tasks begins with the platform. Of other tasks the planner would take
         # the two conditions for independent, and expect too few.
         _add_text(found, "platform_folded = %(platform)s", platform=platform)
     return found
 
 
-def _excludes_successes(task_filter: TaskFilter) -> bool:
+def excludes_successes(task_filter: TaskFilter) -> bool:
+    """Return whether a filter is for few tasks, of which there are indexes of their own."""
     return task_filter.by_status and _WITH_SUCCESSES.isdisjoint(task_filter.statuses)
 
 

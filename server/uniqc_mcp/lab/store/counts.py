@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from uniqc_mcp.lab.store import conditions
 from uniqc_mcp.lab.store.conditions import LIVE, Conditions
+from uniqc_mcp.lab.store.scope import FEW_OWNERS, MANY_OWNERS
 from uniqc_store import Column, Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from uniqc_mcp.lab.store.conditions import Parameters
     from uniqc_mcp.lab.store.session import Session
     from uniqc_store import Archived, TaskFilter
 
@@ -29,6 +31,9 @@ _IN_TALLY: Final[dict[Archived, str]] = {
     "only": "tally.archived",
     "include": "TRUE",
 }
+
+NEWEST_FIRST: Final = "submit_time DESC, place DESC, owner DESC, store_id DESC"
+"""The order of a page, newest first."""
 
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 
@@ -65,13 +70,37 @@ def total_of(session: Session, task_filter: TaskFilter, archived: Archived) -> t
     if task_filter.only_by_label and len(session.scope.owners) <= MAX_SUMMED_OWNERS:
         return count(session, task_filter, archived), True
     where = _where(session, conditions.matching(task_filter), archived)
-    statement = f"""
-        SELECT count(*) FROM (
-            SELECT 1 FROM task WHERE {where.sql} LIMIT {MAX_COUNTED + 1}
-        ) AS counted
-    """
-    found = session.number(statement, where.parameters)
+    counted, parameters = _counted(session, task_filter, where)
+    found = session.number(f"SELECT count(*) FROM ({counted}) AS counted", parameters)
     return found, found <= MAX_COUNTED
+
+
+def _counted(
+    session: Session, task_filter: TaskFilter, where: Conditions
+) -> tuple[str, Parameters]:
+    """Return a statement of up to ``MAX_COUNTED + 1`` matching tasks, and its parameters."""
+    most, scope = MAX_COUNTED + 1, session.scope
+    if scope.merges(task_filter):
+        merged, parameters = scope.of_each_owner(where, most)
+        return f"{merged} LIMIT {most}", parameters
+    plain = f"SELECT 1 FROM task WHERE {where.sql}"
+    # A few owners' tasks by a backend lie far apart in its index, and those of hundreds are
+    # everywhere in the table.
+    if len(scope.owners) == 1 or FEW_OWNERS < len(scope.owners) <= MANY_OWNERS:
+        return _along_an_index(plain, most), {**where.parameters}
+    return f"{plain} LIMIT {most}", {**where.parameters}
+
+
+def _along_an_index(statement: str, most: int) -> str:
+    """Return a statement of the newest tasks, which are found along an index by time.
+
+    The planner would look for a common label of a busy owner in the whole table, with two more
+    processes. In order it would rather sort all matches, of which it expects too few, as the
+    policies of the tables hide how many there are: of a limit that it doesn't know it expects a
+    tenth of them. A page of a backend's older tasks, among 10^7, takes 11 ms of processor time for
+    the busiest owner, and took 17 besides that of the two processes.
+    """
+    return f"{statement} ORDER BY {NEWEST_FIRST} LIMIT (SELECT {most})"
 
 
 def backends(session: Session) -> list[str]:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 MAX_SEARCHED: Final = 8_000
 """Tasks that a page of a search reads at most: some 10 ms."""
 
-_MERGED_OWNERS: Final = 8
-"""Most owners whose tasks are merged for a search. Each is planned by itself: 0.3 ms."""
-
 _KEYS: Final[dict[Order, str]] = {
     "newest": "submit_time",
     "oldest": "submit_time",
@@ -149,24 +146,15 @@ def _found(request: _Request, where: Conditions, *, among: Conditions | None = N
 
 
 def _ordered(request: _Request, where: Conditions) -> tuple[str, Parameters]:
-    """Return the statement of matching tasks in order, and its parameters.
-
-    A search of few owners merges the tasks of each. By time, the thousands that it may read would
-    be looked for among millions of others. The index of a backend can have fewer.
-    """
-    owners = request.session.scope.owners
-    is_merged = request.is_search and not request.task_filter.by_backend
-    if not is_merged or not 1 < len(owners) <= _MERGED_OWNERS:
+    """Return the statement of matching tasks in order, and its parameters."""
+    scope = request.session.scope
+    # No index has an owner's tasks in order of their last touch.
+    if request.order == "updated" or not scope.merges(request.task_filter):
         ordered = f"SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by}"
         return ordered, {**where.parameters}
-    names = {f"merged_{number}": owner for number, owner in enumerate(owners)}
-    each = " UNION ALL ".join(
-        f"(SELECT task.* FROM task WHERE task.owner = %({name})s AND {where.sql}"
-        f" ORDER BY {request.order_by} LIMIT {MAX_SEARCHED})"
-        for name in names
-    )
-    merged = f"SELECT task.* FROM ({each}) AS task ORDER BY {request.order_by}"
-    return merged, {**where.parameters, **names}
+    most = MAX_SEARCHED if request.is_search else request.limit + 1
+    merged, parameters = scope.of_each_owner(where, most, order_by=request.order_by)
+    return f"{merged} ORDER BY {request.order_by}", parameters
 
 
 def _end_of_search(request: _Request) -> _Place | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from uniqc_mcp.lab.store.conditions import Conditions
+from uniqc_mcp.lab.store.conditions import Conditions, Parameters, excludes_successes
 
 if TYPE_CHECKING:
     from uniqc_mcp.lab.database.viewer import Viewer
+    from uniqc_store import TaskFilter
 
-_MANY_OWNERS: Final = 50
+FEW_OWNERS: Final = 8
+"""Most owners whose tasks are merged. Those of each are planned by themselves: 0.3 ms."""
+
+MANY_OWNERS: Final = 50
 """Owners from which on they are looked up by their hash.
 
 Up to so many the planner estimates how many tasks each has, which finds the few tasks of a few
@@ -50,7 +54,7 @@ class Scope:
     def conditions(self, table: str) -> Conditions:
         """Return the conditions for the rows of these tasks in a table."""
         found = Conditions()
-        if not self.owner and len(self.viewer.owners) > _MANY_OWNERS:
+        if not self.owner and len(self.viewer.owners) > MANY_OWNERS:
             # As one text, of which psycopg need not dump each name for each statement.
             found.add(
                 f"({table}.owner IN (SELECT unnest(string_to_array(%(owners)s::text, chr(10)))))"
@@ -73,3 +77,33 @@ class Scope:
         elif self.store:
             found.add("(store.store_id = %(store)s OR store.machine = %(store)s)", store=self.store)
         return found
+
+    def merges(self, task_filter: TaskFilter) -> bool:
+        """Return whether the tasks of each owner are looked for by themselves, and merged.
+
+        By time, the few tasks of a few owners would be looked for among millions of others: a page
+        of three owners takes 8 ms of processor time in place of 21. The index of a backend can have
+        fewer tasks than an owner has, and so have those of tasks that did not succeed.
+        """
+        has_fewer = task_filter.by_backend or excludes_successes(task_filter)
+        return 1 < len(self.owners) <= FEW_OWNERS and not has_fewer
+
+    def of_each_owner(
+        self, where: Conditions, most: int, *, order_by: str = ""
+    ) -> tuple[str, Parameters]:
+        """Return a statement of the first tasks of each owner, and its parameters.
+
+        Args:
+            where: Conditions for the tasks.
+            most: The number of tasks of each owner.
+            order_by: Their order; empty for any.
+        """
+        names = {f"each_{number}": owner for number, owner in enumerate(self.owners)}
+        ordered = f"ORDER BY {order_by}" if order_by else ""
+        # A constant for each, of whose share of the tasks the planner knows.
+        each = " UNION ALL ".join(
+            f"(SELECT task.* FROM task WHERE task.owner = %({name})s AND {where.sql}"
+            f" {ordered} LIMIT {most})"
+            for name in names
+        )
+        return f"SELECT task.* FROM ({each}) AS task", {**where.parameters, **names}

@@ -1,8 +1,9 @@
-"""A search of few owners merges the tasks of each, and finds what a search by time finds."""
+"""A page of few owners merges the tasks of each, and has what a page by time has."""
 
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.lab.messages import compare_of, push_of
 
 from uniqc_mcp.lab.database.ingest import Ingest
 from uniqc_mcp.lab.database.viewer import Viewer
-from uniqc_mcp.lab.store import pages
+from uniqc_mcp.lab.store import counts, pages, scope
 from uniqc_mcp.lab.store.lab_store import LabStore
 from uniqc_store import TaskFilter
 
@@ -23,6 +24,10 @@ STORES = {"alice": "1" * 32, "bob": "2" * 32, "carol": "3" * 32, "dave": "4" * 3
 SEEN = Viewer(owners=frozenset({"alice", "bob", "carol"}), hidden_stores=frozenset({"3" * 32}))
 ORDERS: tuple[Order, ...] = ("newest", "oldest", "updated")
 FILTERS = {
+    "none": TaskFilter(),
+    "status": TaskFilter(status="success"),
+    "time": TaskFilter(submitted_after=datetime(2020, 1, 1, tzinfo=UTC)),
+    "backend": TaskFilter(backend="originq"),
     "name": TaskFilter(name_contains="vqe"),
     "name and status": TaskFilter(name_contains="e", status="success"),
     "error": TaskFilter(error_contains="401"),
@@ -53,13 +58,17 @@ def walk(store: LabStore, task_filter: TaskFilter, order: Order) -> list[Page]:
 
 
 @pytest.mark.parametrize("task_filter", FILTERS.values(), ids=FILTERS.keys())
-def test_a_merged_search_has_the_pages_of_one_by_time(
-    store: LabStore, task_filter: TaskFilter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("counted", [5, 1000])
+def test_merged_owners_have_the_pages_and_totals_of_one_list_by_time(
+    store: LabStore, task_filter: TaskFilter, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MAX_SEARCHED", 7)
+    monkeypatch.setattr(counts, "MAX_SUMMED_OWNERS", 0)
+    monkeypatch.setattr(counts, "MAX_COUNTED", counted)
     for order in ORDERS:
         with monkeypatch.context() as patch:
-            patch.setattr(pages, "_MERGED_OWNERS", 0)
+            patch.setattr(scope, "FEW_OWNERS", 0)
+            patch.setattr(counts, "FEW_OWNERS", 0)
             by_time = walk(store, task_filter, order)
         assert walk(store, task_filter, order) == by_time
         assert len(by_time) > 1
