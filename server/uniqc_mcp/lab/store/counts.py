@@ -23,6 +23,9 @@ Counts = Counter[tuple[str, str]]
 MAX_COUNTED: Final = 1_000
 """Most tasks that are counted for the total of a page."""
 
+FEW_TASKS: Final = 10_000
+"""Most tasks of many owners that are all read for a page."""
+
 MAX_SUMMED_OWNERS: Final = 50
 """Most owners whose tally is summed up for the total of a page: 1 ms, and 6 ms for 500."""
 
@@ -80,6 +83,9 @@ def _counted(
 ) -> tuple[str, Parameters]:
     """Return a statement of up to ``MAX_COUNTED + 1`` matching tasks, and its parameters."""
     most, scope = MAX_COUNTED + 1, session.scope
+    if has_few_tasks(session):
+        few, parameters = scope.of_few_tasks(where)
+        return f"{few} LIMIT {most}", parameters
     if scope.merges(task_filter):
         merged, parameters = scope.of_each_owner(where, most)
         return f"{merged} LIMIT {most}", parameters
@@ -101,6 +107,20 @@ def _along_an_index(statement: str, most: int) -> str:
     the busiest owner, and took 17 besides that of the two processes.
     """
     return f"{statement} ORDER BY {NEWEST_FIRST} LIMIT (SELECT {most})"
+
+
+def has_few_tasks(session: Session) -> bool:
+    """Return whether all tasks of many owners are so few that they are read rather than looked for.
+
+    By time, a page of them would be looked for among all tasks of the laboratory: among 10^7,
+    for more than 30 seconds, in place of 3 ms. To ask takes 0.7 ms.
+    """
+    if len(session.scope.owners) <= FEW_OWNERS:
+        return False
+    where = session.scope.conditions("store")
+    statement = f"SELECT CAST(sum(task_count) AS bigint) FROM store WHERE {where.sql}"
+    tasks = session.cached("tasks", lambda: session.number(statement, where.parameters))
+    return tasks <= FEW_TASKS
 
 
 def backends(session: Session) -> list[str]:

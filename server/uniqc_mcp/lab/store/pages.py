@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from uniqc_mcp.lab.store import conditions
+from uniqc_mcp.lab.store import conditions, counts
 from uniqc_mcp.lab.store.conditions import LIVE, Conditions, Parameters
 from uniqc_mcp.lab.store.counts import count, total_of
 from uniqc_mcp.lab.store.records import COLUMNS, JOIN_STORE, METADATA, SOURCE, task_record
@@ -148,6 +148,9 @@ def _found(request: _Request, where: Conditions, *, among: Conditions | None = N
 def _ordered(request: _Request, where: Conditions) -> tuple[str, Parameters]:
     """Return the statement of matching tasks in order, and its parameters."""
     scope = request.session.scope
+    if counts.has_few_tasks(request.session):
+        few, parameters = scope.of_few_tasks(where)
+        return f"{few} ORDER BY {request.order_by}", parameters
     # No index has an owner's tasks in order of their last touch.
     if request.order == "updated" or not scope.merges(request.task_filter):
         ordered = f"SELECT task.* FROM task WHERE {where.sql} ORDER BY {request.order_by}"
