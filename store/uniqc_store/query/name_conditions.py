@@ -13,18 +13,17 @@ from uniqc_store.rows import raw_text
 _HAS_ESCAPES: Final = "metadata_json GLOB '*\\u*'"
 _IS_NOT_ASCII: Final = "length(metadata_json) <> length(CAST(metadata_json AS BLOB))"
 
-# Every text with the name passes each of these, or escapes ASCII, which JSON need not. LIKE folds
-# the case of ASCII only: the whole part is a pattern for a text of nothing else, which costs two
-# passes over the text to find out. Hence that comes last.
-_IN_ANY_TEXT: Final = "metadata_json LIKE :name_in_any_text ESCAPE '!'"
+# Every text with the name passes each of these. JSON need not escape ASCII, but may. LIKE folds the
+# case of ASCII only: the whole part is a pattern for a text of nothing else, which costs two passes
+# over the text to find out. Hence that comes last.
+_IN_ANY_TEXT: Final = """(
+    metadata_json LIKE :name_in_any_text ESCAPE '!' OR metadata_json GLOB '*\\u00[0-7]*'
+)"""
 _WITHOUT_CASE: Final = f"(instr(metadata_json, :name_without_case) > 0 OR {_HAS_ESCAPES})"
 _IN_ASCII: Final = f"""(
     metadata_json LIKE :name_in_ascii ESCAPE '!' OR {_IS_NOT_ASCII} OR {_HAS_ESCAPES}
 )"""
-_NAME_CONTAINS: Final = f"""(
-    (metadata_json GLOB '*\\u00[0-7]*' OR {{all_of}})
-    AND name_contains({raw_text("metadata_json")}, :name)
-)"""
+_NAME_CONTAINS: Final = f"name_contains({raw_text('metadata_json')}, :name)"
 
 ALSO_FOLDED: Final = "afhijklnstwy"
 """The ASCII letters that other characters fold to: the long s, the kelvin sign, ligatures …"""
@@ -45,15 +44,16 @@ def name_contains(part: str) -> Where:
     if not part:
         return Where()
     folded = part.casefold()
-    rejecting = Where()
+    where = Where()
     anywhere = _certain(folded, _ESCAPED + ALSO_FOLDED)
     if len(max(anywhere, key=len)) > 1:  # Nearly every text has any one letter.
-        rejecting.add(_IN_ANY_TEXT, name_in_any_text=_pattern(anywhere))
+        where.add(_IN_ANY_TEXT, name_in_any_text=_pattern(anywhere))
     if letters := _without_case(folded):
-        rejecting.add(_WITHOUT_CASE, name_without_case=letters)
-    rejecting.add(_IN_ASCII, name_in_ascii=_pattern(_certain(folded, _ESCAPED)))
-    condition = _NAME_CONTAINS.format(all_of=" AND ".join(rejecting.conditions))
-    return Where([condition], rejecting.parameters | {"name": folded})
+        where.add(_WITHOUT_CASE, name_without_case=letters)
+    where.add(_IN_ASCII, name_in_ascii=_pattern(_certain(folded, _ESCAPED)))
+    where.add(_NAME_CONTAINS, name=folded)
+    # As one condition, since SQLite may test several in another order.
+    return Where([f"({' AND '.join(where.conditions)})"], where.parameters)
 
 
 def is_without_case(character: str) -> bool:
