@@ -1,4 +1,4 @@
-"""The condition that a task's name contains a part, which rejects most tasks without parsing."""
+"""The conditions that a task's name contains a part, which reject most tasks without parsing."""
 
 from __future__ import annotations
 
@@ -36,15 +36,17 @@ _LONGEST: Final = 1000
 
 
 def name_contains(part: str) -> Where:
-    """Return the condition that ``metadata.task_name`` contains a part, compared without case.
+    """Return the conditions that ``metadata.task_name`` contains a part, compared without case.
+
+    SQLite tests them in this order, so that few texts are parsed.
 
     Args:
         part: The part; an empty one has no condition.
     """
-    if not part:
-        return Where()
-    folded = part.casefold()
     where = Where()
+    if not part:
+        return where
+    folded = part.casefold()
     anywhere = _certain(folded, _ESCAPED + ALSO_FOLDED)
     if len(max(anywhere, key=len)) > 1:  # Nearly every text has any one letter.
         where.add(_IN_ANY_TEXT, name_in_any_text=_pattern(anywhere))
@@ -52,8 +54,7 @@ def name_contains(part: str) -> Where:
         where.add(_WITHOUT_CASE, name_without_case=letters)
     where.add(_IN_ASCII, name_in_ascii=_pattern(_certain(folded, _ESCAPED)))
     where.add(_NAME_CONTAINS, name=folded)
-    # As one condition, since SQLite may test several in another order.
-    return Where([f"({' AND '.join(where.conditions)})"], where.parameters)
+    return where
 
 
 def is_without_case(character: str) -> bool:
