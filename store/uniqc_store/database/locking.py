@@ -119,8 +119,9 @@ def count_descriptors(identity: Identity) -> int:
 def may_be_open_elsewhere(identity: Identity) -> bool:
     """Return False if no other process of this user has the file open, True if unknown."""
     try:
-        others = [process for process in _processes() if process != str(os.getpid())]
-        return not others or any(_descriptors(identity, others))
+        own, processes = str(os.getpid()), _processes()
+        others = (process for process in processes if process != own)
+        return own not in processes or any(_descriptors(identity, others))
     except OSError:  # no descriptor is left to list /proc with
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -64,6 +65,18 @@ def test_a_shared_lock_during_a_removal_is_an_error_with_the_path(tmp_path: Path
 def test_an_error_under_a_shared_lock_is_not_retried(tmp_path: Path) -> None:
     with pytest.raises(BlockingIOError), shared_lock(tmp_path / "tasks.sqlite", 5):
         raise BlockingIOError
+
+
+@pytest.mark.parametrize(("processes", "unknown"), [([str(os.getpid())], False), ([], True)])
+def test_a_process_that_is_alone_knows_that_no_other_has_the_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: list[str], *, unknown: bool
+) -> None:
+    path = make_store(tmp_path / "cache") / "tasks.sqlite"
+    identity = identity_of(path)
+    assert identity is not None
+    # As in a container, whose one process is the only one in /proc, and on systems without any.
+    monkeypatch.setattr("uniqc_store.database.locking._processes", lambda: processes)
+    assert may_be_open_elsewhere(identity) is unknown
 
 
 def test_descriptors_of_this_and_of_other_processes_are_distinguished(
