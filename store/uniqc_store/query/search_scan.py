@@ -1,7 +1,7 @@
 """A page of a filter that no index answers, such as a part of a name.
 
 Every task is tested, once for each state of the file, in the order of the file. With a million
-tasks that takes 1.4 times as long as one plain SQL scan of their names; in the order of time it
+tasks that takes about as long as one plain SQL scan of their names; in the order of time it
 would take up to four times as long. ``python -m benchmarks --only searches`` measures it.
 """
 

@@ -111,8 +111,8 @@ class Scope:
     def of_few_tasks(self, where: Conditions) -> tuple[str, Parameters]:
         """Return a statement that reads the tasks of each owner, and its parameters.
 
-        ``OFFSET 0`` keeps the planner from looking for them otherwise: it takes an owner whom it
-        does not know for one of average industry.
+        ``OFFSET 0`` keeps the planner from looking for them otherwise: it expects an average
+        number of tasks of an owner whom it does not know.
         """
         statement = f"""
             SELECT task.* FROM unnest(%(each_owner)s::text[]) AS one (owner) CROSS JOIN LATERAL (
