@@ -22,9 +22,6 @@ _BYTES_OF_A_READ: Final = 8 * 2**20
 """Bytes of stored tasks that are kept of one read, but for its last task."""
 
 
-_TEXTS: Final = (bytearray, bytes)
-
-
 class TaskKey(NamedTuple):
     """The key of a task, for each task of a file; a ``Key`` of a message takes longer to make."""
 
@@ -156,4 +153,4 @@ def _collected(
 def _bytes_of(task: StoredTask) -> int:
     """Return the bytes of the texts of a task and its jobs, about."""
     rows: tuple[tuple[object, ...], ...] = (task, *task.jobs)
-    return sum([len(value) for row in rows for value in row if isinstance(value, _TEXTS)])
+    return sum(len(value) for row in rows for value in row if isinstance(value, (bytearray, bytes)))
