@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from uniqc_mcp.lab.access.requester import SCOPES, Grant
-from uniqc_mcp.lab.database.batches import Batches
+from uniqc_mcp.lab.database.shared_lookups import SharedLookups
 from uniqc_mcp.lab.database.viewer import NOBODY, check_owner
 from uniqc_mcp.lab.errors import LabRefusedError
 
@@ -150,7 +150,7 @@ class StaticTokens:
         self._database = database
         self._seconds_kept = seconds_kept
         self._checked: dict[str, tuple[float, Grant]] = {}
-        self._looking_up = Batches(self._find)
+        self._looking_up = SharedLookups(self._find)
 
     async def grant_of(self, token: str) -> Grant | None:
         """Return what a token allows; None if it is unknown, expired or revoked."""

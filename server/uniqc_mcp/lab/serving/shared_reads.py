@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import anyio
 import anyio.to_thread
 
-from uniqc_mcp.lab.database.batches import Batches
+from uniqc_mcp.lab.database.shared_lookups import SharedLookups
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.store.lab_store import KeptView, is_current
 from uniqc_mcp.lab.store.session import NotKeptError
@@ -88,7 +88,7 @@ class SharedReads:
         """Return whether a state was the present one at any time from another one on."""
         if kept.current_at < since and not kept.is_past:
             if kept.checks is None:
-                kept.checks = Batches(
+                kept.checks = SharedLookups(
                     lambda _: {"": is_current(self._database, scope, kept)}, threads=self._threads
                 )
             await kept.checks.result("")

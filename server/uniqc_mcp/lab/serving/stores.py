@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from uniqc_mcp.lab.answers.stores import EVERYTHING, SharedStore
 from uniqc_mcp.lab.database.audience import audiences, viewer_among
-from uniqc_mcp.lab.database.batches import Batches
 from uniqc_mcp.lab.database.schema import check_version
+from uniqc_mcp.lab.database.shared_lookups import SharedLookups
 from uniqc_mcp.lab.database.viewer import NOBODY, Viewer
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.lab.serving.revisions import Revisions
@@ -63,7 +63,7 @@ class DatabaseStores:
         self._audiences: tuple[float, Rows, dict[str, Viewer]] = (0.0, [], {})
         self._kept = KeptStates()
         self._shared = SharedReads(database, self._kept)
-        self._viewers = Batches[str, Viewer](self._find_viewers)
+        self._viewers = SharedLookups[str, Viewer](self._find_viewers)
         self.revisions = Revisions(database)
 
     async def ask(self, requester: str, question: Callable[[ReadableStore], Answer]) -> Answer:

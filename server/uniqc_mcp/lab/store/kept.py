@@ -11,7 +11,7 @@ from uniqc_mcp.lab.store.state import revisions_in, state_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from uniqc_mcp.lab.database.batches import Batches
+    from uniqc_mcp.lab.database.shared_lookups import SharedLookups
     from uniqc_mcp.lab.database.trips import Rows
     from uniqc_mcp.lab.store.scope import Scope
 
@@ -44,7 +44,7 @@ class KeptState:
         self.state = state_in(rows)
         self.current_at = 0.0
         self.is_past = False
-        self.checks: Batches[str, bool] | None = None
+        self.checks: SharedLookups[str, bool] | None = None
         self._values: dict[Hashable, Any] = {}
 
     @property

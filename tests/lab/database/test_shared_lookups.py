@@ -10,7 +10,7 @@ import anyio
 import pytest
 from tests.server.watching import PATIENCE, until
 
-from uniqc_mcp.lab.database.batches import Batches
+from uniqc_mcp.lab.database.shared_lookups import SharedLookups
 from uniqc_mcp.lab.errors import LabUnavailableError
 from uniqc_mcp.protocol.threads import call_is_cancelled
 from uniqc_store import InterruptedReadError
@@ -39,18 +39,18 @@ class Questions:
         return {key: key.upper() for key in keys if key != "unknown"}
 
 
-async def look_up(batches: Batches[str, str], key: str, found: dict[str, str | None]) -> None:
-    found[key] = await batches.result(key)
+async def look_up(lookups: SharedLookups[str, str], key: str, found: dict[str, str | None]) -> None:
+    found[key] = await lookups.result(key)
 
 
 async def test_look_ups_that_come_meanwhile_are_one_question() -> None:
     questions, found = Questions(), dict[str, str | None]()
-    batches = Batches(questions.find)
+    lookups = SharedLookups(questions.find)
     async with anyio.create_task_group() as group:
-        group.start_soon(look_up, batches, "a", found)
+        group.start_soon(look_up, lookups, "a", found)
         await until(lambda: questions.asked)
         for key in ("b", "c", "unknown"):
-            group.start_soon(look_up, batches, key, found)
+            group.start_soon(look_up, lookups, key, found)
         await anyio.wait_all_tasks_blocked()
         questions.may_answer.set()
     assert questions.asked == [["a"], ["b", "c", "unknown"]]
@@ -59,16 +59,16 @@ async def test_look_ups_that_come_meanwhile_are_one_question() -> None:
 
 async def test_the_question_of_a_cancelled_look_up_is_asked_again_for_the_others() -> None:
     questions, found = Questions(), dict[str, str | None]()
-    batches = Batches(questions.find)
+    lookups = SharedLookups(questions.find)
     first = anyio.CancelScope()
 
     async def cancelled() -> None:
         with first, suppress(InterruptedReadError):
-            await look_up(batches, "a", found)
+            await look_up(lookups, "a", found)
 
     async with anyio.create_task_group() as group:
         group.start_soon(cancelled)
-        group.start_soon(look_up, batches, "b", found)
+        group.start_soon(look_up, lookups, "b", found)
         await until(lambda: questions.asked)
         first.cancel()
         await until(lambda: len(questions.asked) == 2)
@@ -80,11 +80,11 @@ async def test_the_question_of_a_cancelled_look_up_is_asked_again_for_the_others
 async def test_all_who_wait_are_told_of_one_failure() -> None:
     questions, failures = Questions(), list[str]()
     questions.fault = LabUnavailableError("it is away")
-    batches = Batches(questions.find)
+    lookups = SharedLookups(questions.find)
 
     async def fail(key: str) -> None:
         with pytest.raises(LabUnavailableError):
-            await batches.result(key)
+            await lookups.result(key)
         failures.append(key)
 
     async with anyio.create_task_group() as group:

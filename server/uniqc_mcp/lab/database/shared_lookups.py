@@ -16,7 +16,7 @@ Key = TypeVar("Key", bound="Hashable")
 Found = TypeVar("Found")
 
 
-class Batches(Generic[Key, Found]):
+class SharedLookups(Generic[Key, Found]):
     """Look-ups by a key. Those that wait while a question is under way are the next question.
 
     The machines of 500 people that start at the same moment would otherwise take 500 round trips,
@@ -24,7 +24,7 @@ class Batches(Generic[Key, Found]):
 
     Args:
         find: Returns what is found, by key. It is called on one thread at a time.
-        threads: Bounds the threads of several batches together; None for a thread of these alone.
+        threads: Bounds the threads of several of these together; None for a thread of these alone.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Batches(Generic[Key, Found]):
         self._find = find
         self._turn = anyio.Lock()
         self._threads = threads or anyio.CapacityLimiter(1)
-        self._next = _Batch[Key, Found]()
+        self._next = _Question[Key, Found]()
 
     async def result(self, key: Key) -> Found | None:
         """Return what is found for a key, by a question that is asked after this call.
@@ -47,28 +47,28 @@ class Batches(Generic[Key, Found]):
         Raises:
             LabUnavailableError: The database can't be reached.
         """
-        batch = self._next
-        batch.keys.add(key)
+        question = self._next
+        question.keys.add(key)
         async with self._turn:
-            if batch.found is None:
-                await self._ask(batch)
-        if isinstance(batch.found, LabUnavailableError):
-            raise batch.found
-        return None if batch.found is None else batch.found.get(key)
+            if question.found is None:
+                await self._ask(question)
+        if isinstance(question.found, LabUnavailableError):
+            raise question.found
+        return None if question.found is None else question.found.get(key)
 
-    async def _ask(self, batch: _Batch[Key, Found]) -> None:
-        if batch is self._next:
-            self._next = _Batch[Key, Found]()
+    async def _ask(self, question: _Question[Key, Found]) -> None:
+        if question is self._next:
+            self._next = _Question[Key, Found]()
         try:
-            batch.found = await anyio.to_thread.run_sync(
-                self._find, batch.keys, limiter=self._threads
+            question.found = await anyio.to_thread.run_sync(
+                self._find, question.keys, limiter=self._threads
             )
         except LabUnavailableError as error:
             # For all of them: each would wait as long for a database that is away.
-            batch.found = error
+            question.found = error
 
 
-class _Batch(Generic[Key, Found]):
+class _Question(Generic[Key, Found]):
     """The keys of one question, and what was found or why nothing could be."""
 
     def __init__(self) -> None:
